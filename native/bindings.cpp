@@ -1,0 +1,165 @@
+// palate._native: the kernels for Python. Checks shapes, releases the GIL, computes nothing.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include "palate/csr.hpp"
+#include "palate/one_cycle.hpp"
+#include "palate/philox.hpp"
+#include "palate/score.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <typename T>
+using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <typename T>
+using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <typename T>
+using NewVector = nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig>;
+template <typename T>
+using NewMatrix = nb::ndarray<nb::numpy, T, nb::ndim<2>, nb::c_contig>;
+
+template <typename Array>
+auto view(const Array& array) {
+  return std::span(array.data(), array.size());
+}
+
+template <typename T>
+NewVector<T> new_vector(std::size_t n) {
+  T* data = new T[n];
+  return NewVector<T>(data, {n},
+                      nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); }));
+}
+
+template <typename T>
+NewMatrix<T> new_matrix(std::size_t rows, std::size_t columns) {
+  T* data = new T[rows * columns];
+  return NewMatrix<T>(data, {rows, columns},
+                      nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); }));
+}
+
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+template <typename T>
+void require_rows(const Vector<T>& rows, std::size_t limit, const char* what) {
+  for (const T row : view(rows))
+    if (row < 0 || static_cast<std::size_t>(row) >= limit)
+      throw std::out_of_range(std::string(what) + ": row " + std::to_string(row) + " of " +
+                              std::to_string(limit));
+}
+
+NewVector<float> normals(std::uint64_t seed, std::uint64_t stream, std::size_t n) {
+  auto out = new_vector<float>(n);
+  palate::normals(seed, stream, view(out));
+  return out;
+}
+
+NewVector<std::int64_t> permutation(std::uint64_t seed, std::uint64_t stream, std::size_t n) {
+  auto out = new_vector<std::int64_t>(n);
+  palate::permutation(seed, stream, view(out));
+  return out;
+}
+
+nb::tuple group_by_row(Vector<std::int32_t> rows, std::size_t n_rows) {
+  require_rows(rows, n_rows, "group_by_row");
+  auto starts = new_vector<std::int64_t>(n_rows + 1);
+  auto order = new_vector<std::int64_t>(rows.size());
+  {
+    nb::gil_scoped_release release;
+    palate::group_by_row(view(rows), view(starts), view(order));
+  }
+  return nb::make_tuple(starts, order);
+}
+
+NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<std::int32_t> user,
+                             Vector<std::int32_t> item) {
+  require(users.shape(1) == items.shape(1) && users.shape(1) > 0,
+          "score_pairs: both tables need the same number of columns");
+  require(user.size() == item.size(), "score_pairs: as many users as items are needed");
+  require_rows(user, users.shape(0), "user");
+  require_rows(item, items.shape(0), "item");
+  auto out = new_vector<float>(user.size());
+  nb::gil_scoped_release release;
+  palate::score_pairs(view(users), view(items), users.shape(1) - 1, view(user), view(item),
+                      view(out));
+  return out;
+}
+
+class OneCycle {
+ public:
+  OneCycle(Matrix<float> users, Matrix<float> items, Vector<double> lr, Vector<double> beta,
+           double wd, float low, float high)
+      : columns_(users.shape(1)), solver_(make(users, items, lr, beta, wd, low, high)) {}
+
+  NewVector<double> run(Vector<std::int32_t> user, Vector<std::int32_t> item, Vector<float> rating,
+                        Vector<std::int64_t> order, std::size_t batch, int threads) {
+    require(user.size() == item.size() && user.size() == rating.size(),
+            "run: users, items and ratings need the same length");
+    require(batch > 0, "run: a batch holds at least one rating");
+    const std::size_t steps = order.size() / batch;
+    require(solver_.step() + static_cast<std::int64_t>(steps) <= solver_.steps(),
+            "run: the schedule has no steps left");
+    require_rows(user, solver_.n_users(), "user");
+    require_rows(item, solver_.n_items(), "item");
+    require_rows(order, rating.size(), "order");
+    auto losses = new_vector<double>(steps);
+    nb::gil_scoped_release release;
+    solver_.run(view(user), view(item), view(rating), view(order), batch, threads, view(losses));
+    return losses;
+  }
+
+  nb::tuple tables() {
+    auto users = new_matrix<float>(solver_.n_users(), columns_);
+    auto items = new_matrix<float>(solver_.n_items(), columns_);
+    {
+      nb::gil_scoped_release release;
+      solver_.write(view(users), view(items));
+    }
+    return nb::make_tuple(users, items);
+  }
+
+ private:
+  static palate::OneCycle make(const Matrix<float>& users, const Matrix<float>& items,
+                               const Vector<double>& lr, const Vector<double>& beta, double wd,
+                               float low, float high) {
+    require(users.shape(1) == items.shape(1) && users.shape(1) > 1,
+            "OneCycle: both tables need the same number of columns, two at least");
+    require(lr.size() == beta.size(), "OneCycle: a beta is needed for each learning rate");
+    return {view(users), view(items), users.shape(1) - 1, view(lr), view(beta), wd, low, high};
+  }
+
+  std::size_t columns_;
+  palate::OneCycle solver_;
+};
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  m.doc() = "Palate's kernels; see native/include/palate for what they compute.";
+  m.def("philox", &palate::philox, "counter"_a, "key"_a);
+  m.def("normals", &normals, "seed"_a, "stream"_a, "n"_a);
+  m.def("permutation", &permutation, "seed"_a, "stream"_a, "n"_a);
+  m.def("group_by_row", &group_by_row, "rows"_a.noconvert(), "n_rows"_a,
+        nb::sig("def group_by_row(rows: NDArray[numpy.int32], n_rows: int) -> "
+                "tuple[NDArray[numpy.int64], NDArray[numpy.int64]]"));
+  m.def("score_pairs", &score_pairs, "users"_a.noconvert(), "items"_a.noconvert(),
+        "user"_a.noconvert(), "item"_a.noconvert());
+  nb::class_<OneCycle>(m, "OneCycle")
+      .def(nb::init<Matrix<float>, Matrix<float>, Vector<double>, Vector<double>, double, float,
+                    float>(),
+           "users"_a.noconvert(), "items"_a.noconvert(), "lr"_a.noconvert(), "beta"_a.noconvert(),
+           "wd"_a, "low"_a, "high"_a)
+      .def("run", &OneCycle::run, "user"_a.noconvert(), "item"_a.noconvert(),
+           "rating"_a.noconvert(), "order"_a.noconvert(), "batch"_a, "threads"_a)
+      .def("tables", &OneCycle::tables,
+           nb::sig("def tables(self) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]"));
+}

@@ -1,0 +1,15 @@
+// Grouping ratings by user or by item.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace palate {
+
+// Sorts 0 .. rows.size() - 1 by rows[.], keeping the order within a row (a counting sort): the
+// ratings of row r are order[starts[r]] .. order[starts[r + 1] - 1]. starts has one entry more than
+// there are rows.
+void group_by_row(std::span<const std::int32_t> rows, std::span<std::int64_t> starts,
+                  std::span<std::int64_t> order);
+
+}  // namespace palate

@@ -1,0 +1,97 @@
+// Matrix factorisation by Adam on a one-cycle schedule, touching only the rows of each batch.
+//
+// The model is lo + (hi - lo) * sigmoid(p_u . q_i + b_u + b_i), the loss the mean squared error
+// over a batch. Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2) moves
+// every row in every step t = 1, 2, ..:
+//
+//     p *= 1 - lr_t wd
+//     m  = beta_t m + (1 - beta_t) g
+//     v  = 0.99 v + 0.01 g^2
+//     p -= lr_t / (1 - beta_t^t) * m / (sqrt(v / (1 - 0.99^t)) + 1e-5)
+//
+// A row outside the batch has g = 0 and is left alone until it is needed again. Then it walks the
+// steps that it missed, which share one square root: j steps after the last gradient m has shrunk
+// by the product of the betas and v by 0.99^j. Once the momentum is spent, only the decay is left.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "palate/lanes.hpp"
+#include "palate/schedule.hpp"
+
+namespace palate {
+
+// The rows of one side. A row of [factors, bias] is stored as [factors, bias, 1] for a user and
+// [factors, 1, bias] for an item, so that one dot product gives the whole score and the gradient of
+// a row is a sum of rows of the other side. The constant 1 is put back after every step.
+class Side {
+ public:
+  enum class Kind { kUsers, kItems };
+
+  Side(Kind kind, std::span<const float> table, std::size_t factors);
+
+  std::size_t rows() const { return step_.size(); }
+  const Lanes* values(std::size_t row) const { return &data_[row * 3 * blocks_]; }
+  std::int64_t step(std::size_t row) const { return step_[row]; }
+  std::size_t slot(std::size_t row) const { return slot_[row]; }
+
+  // Takes the steps that the row has missed, up to the last one of the window.
+  void catch_up(std::size_t row, Window& window);
+  // Marks the row as part of the batch of `step`, its gradient being number `slot`.
+  void enter(std::size_t row, std::int64_t step, std::size_t slot);
+  // Takes the step that the row has entered, with this gradient.
+  void apply(std::size_t row, Lanes* gradient, const Step& step);
+  // Copies the rows out as [factors, bias].
+  void write(std::span<float> table) const;
+
+ private:
+  struct State;  // pointers to the values, m and v of one row
+  State state(std::size_t row);
+
+  std::size_t factors_, blocks_, bias_, constant_;
+  LanesVector data_;                // for each row its values, then m, then v
+  std::vector<std::int64_t> step_;  // the step that each row has reached
+  std::vector<std::size_t> slot_;
+};
+
+class OneCycle {
+ public:
+  // Tables are row-major with factors + 1 columns, the last one the bias. `lr` and `beta` have an
+  // entry for each step of the whole schedule.
+  OneCycle(std::span<const float> users, std::span<const float> items, std::size_t factors,
+           std::span<const double> lr, std::span<const double> beta, double wd, float low,
+           float high);
+
+  // Takes a step for each batch of `batch` ratings of `order`; writes the loss of each to `losses`.
+  // The result is the same at any number of threads.
+  void run(std::span<const std::int32_t> user, std::span<const std::int32_t> item,
+           std::span<const float> rating, std::span<const std::int64_t> order, std::size_t batch,
+           int threads, std::span<double> losses);
+
+  // Brings every row up to the present step and copies both tables out.
+  void write(std::span<float> users, std::span<float> items);
+
+  std::size_t n_users() const { return users_.rows(); }
+  std::size_t n_items() const { return items_.rows(); }
+  std::int64_t step() const { return step_; }
+  std::int64_t steps() const { return static_cast<std::int64_t>(steps_.size()) - 1; }
+
+ private:
+  struct Batch;   // the ratings of one step
+  struct Member;  // a thread, the rows that it owns in this batch and their gradients
+
+  void enter(Side& side, std::size_t row, std::int64_t step, Window& window, Member& member);
+  void gather(const Batch& batch, Member& member);
+  void gradients(const Batch& batch, Member& member, std::span<double> errors);
+  void update(Member& member, const Step& step);
+
+  std::size_t blocks_;
+  float low_, high_;
+  Side users_, items_;
+  std::vector<Step> steps_;
+  std::int64_t step_ = 0;
+};
+
+}  // namespace palate

@@ -1,0 +1,44 @@
+// A team of threads that run one function together and meet at a barrier.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace palate {
+
+// A barrier for short phases: it spins for a while, then lets other threads run.
+class Barrier {
+ public:
+  explicit Barrier(int members) : members_(members), waiting_(0), phase_(0) {}
+
+  void wait() {
+    if (members_ == 1) return;
+    const unsigned phase = phase_.load(std::memory_order_acquire);
+    if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == members_) {
+      waiting_.store(0, std::memory_order_relaxed);
+      phase_.store(phase + 1, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
+      if (spins > kSpins) std::this_thread::yield();
+    }
+  }
+
+ private:
+  static constexpr int kSpins = 1000;
+  const int members_;
+  std::atomic<int> waiting_;
+  std::atomic<unsigned> phase_;
+};
+
+// Runs work(member) for member = 0 .. members - 1, member 0 on the calling thread.
+inline void run_team(int members, const std::function<void(int)>& work) {
+  std::vector<std::thread> others;
+  for (int member = 1; member < members; ++member) others.emplace_back(work, member);
+  work(0);
+  for (std::thread& other : others) other.join();
+}
+
+}  // namespace palate

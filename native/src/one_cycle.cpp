@@ -1,0 +1,259 @@
+#include "palate/one_cycle.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "palate/team.hpp"
+
+namespace palate {
+
+namespace {
+
+// With fewer ratings of a batch for each thread, waiting for each other eats up what they gain.
+constexpr std::size_t kRatingsPerThread = 256;
+
+struct Fraction {
+  Lanes numerator, denominator;
+};
+
+PALATE_INLINE Fraction add(float size_a, const Lanes& a, float size_b, const Lanes& b) {
+  return {b * size_a + a * size_b, a * b};
+}
+
+PALATE_INLINE Lanes group_sum(const Window::Group& group, const Lanes& root) {
+  Lanes d[Window::kGroup];
+  for (std::size_t i = 0; i < Window::kGroup; ++i) d[i] = root * group.scale[i] + kEpsilon;
+  const Fraction x = add(group.size[0], d[0], group.size[1], d[1]);
+  const Fraction y = add(group.size[2], d[2], group.size[3], d[3]);
+  return (x.numerator * y.denominator + y.numerator * x.denominator) /
+         (x.denominator * y.denominator);
+}
+
+// Takes the last `n` steps of the window on a row whose gradients are zero.
+PALATE_DISPATCH void coast(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks, const Window& window,
+                           std::size_t n) {
+  const std::size_t groups = n / Window::kGroup, rest = n % Window::kGroup;
+  const float momentum = window.momentum(n), root = window.root(n);
+  Window::Group oldest = window.group(groups);  // of which only the latest `rest` steps count
+  for (std::size_t i = rest; i < Window::kGroup; ++i) oldest.size[i] = oldest.scale[i] = 0;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const Lanes m_left = m[b] * momentum, root_left = sqrt(v[b]) * root;
+    Lanes value = p[b];
+    if (rest > 0) value = value * oldest.decay[rest - 1] - m_left * group_sum(oldest, root_left);
+    for (std::size_t g = groups; g-- > 0;) {
+      const Window::Group& group = window.group(g);
+      value = value * group.decay[Window::kGroup - 1] - m_left * group_sum(group, root_left);
+    }
+    p[b] = value;
+    m[b] = m_left;
+    v[b] *= root * root;
+  }
+}
+
+PALATE_DISPATCH void decay_only(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks, float decay,
+                                float variance) {
+  for (std::size_t b = 0; b < blocks; ++b) {
+    p[b] *= decay;
+    m[b] = Lanes{};
+    v[b] *= variance;
+  }
+}
+
+PALATE_DISPATCH void adam(Lanes* p, Lanes* m, Lanes* v, const Lanes* gradient, std::size_t blocks,
+                          const Step& step) {
+  constexpr float kKeep = static_cast<float>(kBeta2), kTake = static_cast<float>(1 - kBeta2);
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const Lanes g = gradient[b];
+    m[b] = m[b] * step.beta + g * (1 - step.beta);
+    v[b] = v[b] * kKeep + g * g * kTake;
+    p[b] = p[b] * step.decay - (m[b] * step.size) / (sqrt(v[b]) * step.scale + kEpsilon);
+  }
+}
+
+PALATE_DISPATCH float score(const Lanes* user, const Lanes* item, std::size_t blocks) {
+  return dot(user, item, blocks);
+}
+
+PALATE_DISPATCH void add_scaled(Lanes* sum, const Lanes* row, float factor, std::size_t blocks) {
+  for (std::size_t b = 0; b < blocks; ++b) sum[b] += row[b] * factor;
+}
+
+float& coordinate(Lanes* row, std::size_t i) { return reinterpret_cast<float*>(row)[i]; }
+
+}  // namespace
+
+struct Side::State {
+  Lanes *p, *m, *v;
+};
+
+Side::Side(Kind kind, std::span<const float> table, std::size_t factors)
+    : factors_(factors),
+      blocks_(padded(factors + 2) / kLanes),
+      bias_(kind == Kind::kUsers ? factors : factors + 1),
+      constant_(kind == Kind::kUsers ? factors + 1 : factors) {
+  const std::size_t rows = table.size() / (factors + 1);
+  data_.resize(rows * 3 * blocks_);
+  step_.resize(rows);
+  slot_.resize(rows);
+  for (std::size_t row = 0; row < rows; ++row) {
+    float* values = reinterpret_cast<float*>(state(row).p);
+    const float* source = &table[row * (factors + 1)];
+    std::copy_n(source, factors, values);
+    values[bias_] = source[factors];
+    values[constant_] = 1;
+  }
+}
+
+Side::State Side::state(std::size_t row) {
+  Lanes* p = &data_[row * 3 * blocks_];
+  return {p, p + blocks_, p + 2 * blocks_};
+}
+
+void Side::catch_up(std::size_t row, Window& window) {
+  const std::int64_t missed = window.last() - step_[row];
+  const auto [p, m, v] = state(row);
+  if (missed <= Window::kMost) {
+    window.reach(static_cast<std::size_t>(missed));
+    coast(p, m, v, blocks_, window, static_cast<std::size_t>(missed));
+  } else {  // after kMost steps no momentum is left
+    Window first(window.steps(), step_[row] + Window::kMost);
+    first.reach(Window::kMost);
+    coast(p, m, v, blocks_, first, Window::kMost);
+    decay_only(p, m, v, blocks_, window.decay_since(first.last()),
+               static_cast<float>(std::pow(kBeta2, window.last() - first.last())));
+  }
+  coordinate(p, constant_) = 1;
+  step_[row] = window.last();
+}
+
+void Side::enter(std::size_t row, std::int64_t step, std::size_t slot) {
+  step_[row] = step;
+  slot_[row] = slot;
+}
+
+void Side::apply(std::size_t row, Lanes* gradient, const Step& step) {
+  const auto [p, m, v] = state(row);
+  coordinate(gradient, constant_) = 0;
+  adam(p, m, v, gradient, blocks_, step);
+  coordinate(p, constant_) = 1;
+}
+
+void Side::write(std::span<float> table) const {
+  for (std::size_t row = 0; row < rows(); ++row) {
+    const float* source = reinterpret_cast<const float*>(values(row));
+    float* target = &table[row * (factors_ + 1)];
+    std::copy_n(source, factors_, target);
+    target[factors_] = source[bias_];
+  }
+}
+
+struct OneCycle::Batch {
+  const std::int32_t* user;
+  const std::int32_t* item;
+  const float* rating;
+  std::span<const std::int64_t> order;
+  std::int64_t step;
+};
+
+struct OneCycle::Member {
+  struct Owned {
+    Side* side;
+    std::size_t row;
+  };
+
+  std::size_t number, members;
+  std::vector<Owned> rows;
+  LanesVector gradients;
+
+  bool owns(std::size_t row) const { return row % members == number; }
+};
+
+OneCycle::OneCycle(std::span<const float> users, std::span<const float> items, std::size_t factors,
+                   std::span<const double> lr, std::span<const double> beta, double wd, float low,
+                   float high)
+    : blocks_(padded(factors + 2) / kLanes),
+      low_(low),
+      high_(high),
+      users_(Side::Kind::kUsers, users, factors),
+      items_(Side::Kind::kItems, items, factors),
+      steps_(make_steps(lr, beta, wd)) {}
+
+void OneCycle::run(std::span<const std::int32_t> user, std::span<const std::int32_t> item,
+                   std::span<const float> rating, std::span<const std::int64_t> order,
+                   std::size_t batch, int threads, std::span<double> losses) {
+  const auto members = static_cast<int>(std::clamp<std::size_t>(
+      batch / kRatingsPerThread, 1, static_cast<std::size_t>(std::max(threads, 1))));
+  Barrier barrier(members);
+  std::vector<double> errors(batch);
+  run_team(members, [&](int number) {
+    Member member{static_cast<std::size_t>(number), static_cast<std::size_t>(members), {}, {}};
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+      const Batch now{user.data(), item.data(), rating.data(), order.subspan(i * batch, batch),
+                      step_ + static_cast<std::int64_t>(i) + 1};
+      gather(now, member);
+      barrier.wait();
+      gradients(now, member, errors);
+      barrier.wait();
+      if (number == 0) losses[i] = std::accumulate(errors.begin(), errors.end(), 0.0) / batch;
+      update(member, steps_[now.step]);
+    }
+  });
+  step_ += static_cast<std::int64_t>(losses.size());
+}
+
+void OneCycle::enter(Side& side, std::size_t row, std::int64_t step, Window& window,
+                     Member& member) {
+  if (!member.owns(row) || side.step(row) == step) return;
+  side.catch_up(row, window);
+  side.enter(row, step, member.rows.size());
+  member.rows.push_back({&side, row});
+}
+
+// Brings the rows of the batch that this member owns up to the step before.
+void OneCycle::gather(const Batch& batch, Member& member) {
+  Window window(steps_, batch.step - 1);
+  member.rows.clear();
+  for (const std::int64_t r : batch.order) {
+    enter(users_, batch.user[r], batch.step, window, member);
+    enter(items_, batch.item[r], batch.step, window, member);
+  }
+  member.gradients.assign(member.rows.size() * blocks_, Lanes{});
+}
+
+// Adds up the gradients of the rows that this member owns, in the order of the ratings.
+void OneCycle::gradients(const Batch& batch, Member& member, std::span<double> errors) {
+  const float width = high_ - low_, share = 2.0f / static_cast<float>(batch.order.size());
+  for (std::size_t n = 0; n < batch.order.size(); ++n) {
+    const std::int64_t r = batch.order[n];
+    const std::size_t u = batch.user[r], i = batch.item[r];
+    const bool owns_user = member.owns(u), owns_item = member.owns(i);
+    if (!owns_user && !owns_item) continue;
+    const Lanes *p = users_.values(u), *q = items_.values(i);
+    const float sigmoid = 1 / (1 + std::exp(-score(p, q, blocks_)));
+    const float error = low_ + width * sigmoid - batch.rating[r];
+    const float slope = share * error * width * sigmoid * (1 - sigmoid);
+    if (owns_user) {
+      errors[n] = static_cast<double>(error) * error;
+      add_scaled(&member.gradients[users_.slot(u) * blocks_], q, slope, blocks_);
+    }
+    if (owns_item) add_scaled(&member.gradients[items_.slot(i) * blocks_], p, slope, blocks_);
+  }
+}
+
+void OneCycle::update(Member& member, const Step& step) {
+  for (std::size_t slot = 0; slot < member.rows.size(); ++slot) {
+    const auto [side, row] = member.rows[slot];
+    side->apply(row, &member.gradients[slot * blocks_], step);
+  }
+}
+
+void OneCycle::write(std::span<float> users, std::span<float> items) {
+  Window window(steps_, step_);
+  for (Side* side : {&users_, &items_})
+    for (std::size_t row = 0; row < side->rows(); ++row) side->catch_up(row, window);
+  users_.write(users);
+  items_.write(items);
+}
+
+}  // namespace palate

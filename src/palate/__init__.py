@@ -1,0 +1,78 @@
+"""Palate: collaborative filtering that people can read.
+
+A table of ratings goes in; out come recommendations, and an understanding of what people like.
+
+>>> import palate
+>>> ratings = palate.movielens("100k")
+>>> model = palate.fit(ratings)
+>>> model.user(196).recommend(10)
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from palate.data import splits
+    from palate.data._movielens import movielens
+    from palate.data._ratings import Ratings
+    from palate.data._read import read_ratings
+    from palate.errors import (
+        DataError,
+        DownloadError,
+        MissingExtraError,
+        ModelFileError,
+        PalateError,
+        SettingError,
+        UnknownIdError,
+    )
+    from palate.model._model import Model
+    from palate.model._profile import Profile
+    from palate.model._storage import load
+    from palate.solvers import fit
+    from palate.solvers._one_cycle import OneCycle
+
+__all__ = [
+    "DataError",
+    "DownloadError",
+    "MissingExtraError",
+    "Model",
+    "ModelFileError",
+    "OneCycle",
+    "PalateError",
+    "Profile",
+    "Ratings",
+    "SettingError",
+    "UnknownIdError",
+    "fit",
+    "load",
+    "movielens",
+    "read_ratings",
+    "splits",
+]
+
+# Names are imported when they are first used: `palate --help` need not wait for polars.
+_HOMES = {
+    "Model": "palate.model._model",
+    "OneCycle": "palate.solvers._one_cycle",
+    "Profile": "palate.model._profile",
+    "Ratings": "palate.data._ratings",
+    "fit": "palate.solvers",
+    "load": "palate.model._storage",
+    "movielens": "palate.data._movielens",
+    "read_ratings": "palate.data._read",
+    "splits": "palate.data",
+} | dict.fromkeys([name for name in __all__ if name.endswith("Error")], "palate.errors")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("palate")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'palate' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

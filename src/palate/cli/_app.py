@@ -1,0 +1,244 @@
+"""The commands. Heavy imports stand inside them, so that `palate --help` answers at once."""
+
+# ruff: noqa: PLC0415
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from palate.cli import _print
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Collaborative filtering that people can read: recommendations, and what they rest on.",
+)
+
+ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Seed = Annotated[int, typer.Option(help="The seed of all random numbers.", min=0)]
+Threads = Annotated[
+    int | None, typer.Option(help="How many threads to use; by default all.", min=1)
+]
+Count = Annotated[int, typer.Option("-n", help="How many to show.", min=1)]
+User = Annotated[str, typer.Option(help="The id of a user.")]
+WeightDecay = Annotated[float | None, typer.Option(help="Weight decay, by default as in the book.")]
+
+# The demo prints five of each; its JSON has more, to compare with other runs.
+_DEMO_SHOWN, _DEMO_JSON = 5, 15
+
+
+@app.command()
+def demo(
+    seed: Seed = 0,
+    wd: WeightDecay = None,
+    user: User = "196",
+    data: Annotated[
+        Path | None, typer.Option(help="A MovieLens 100k folder or archive that you have.")
+    ] = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Train the book's model on MovieLens 100k, and see what it learned."""
+    import time
+
+    import palate
+
+    say = _print.to_stderr if json else _print.line
+    ratings = palate.movielens("100k", path=data)
+    say(f"{ratings.source}\n")
+    train, valid = palate.splits.random(ratings, share=0.2, seed=seed)
+    solver = palate.OneCycle(seed=seed, **_given(wd=wd))
+    start = time.perf_counter()
+    model = solver.fit(train, valid, threads=threads, progress=_print.epochs(json))
+    seconds = time.perf_counter() - start
+    _warn_if_interrupted(model)
+    profile = model.user(user)
+    biases = model.biases()
+    shown = _DEMO_JSON if json else _DEMO_SHOWN
+    lowest, highest = biases.reverse().head(shown), biases.head(shown)
+    recommended = profile.recommend(10)
+    liked = profile.favourites(10)
+    if json:
+        _print.document(
+            source=ratings.source,
+            seed=seed,
+            history=model.fit.history,
+            fit_seconds=seconds,
+            lowest=lowest,
+            highest=highest,
+            user=user,
+            favourites=liked,
+            recommendations=recommended,
+        )
+        return
+    _print.line(f"\n{len(train):,} ratings fitted in {seconds:.2f} seconds.\n")
+    _print.table(lowest, "Lowest biases: disliked even by people who enjoy that kind of film")
+    _print.table(highest, "Highest biases: liked even by people who do not enjoy that kind")
+    _print.table(liked, f"What user {user} liked most")
+    _print.table(recommended, f"What user {user} may like next")
+    _print.line(
+        "Next:\n"
+        "  palate fit ml-100k -o model         keep a model of all 100,000 ratings\n"
+        "  palate similar model 'Fargo (1996)'\n"
+        "  palate recommend model --user 196\n"
+        "  palate fit RATINGS.csv -o mine      a model of your own ratings"
+    )
+
+
+@app.command()
+def fit(
+    ratings: Annotated[
+        str,
+        typer.Argument(
+            metavar="RATINGS", help="A file, a database URL, or a name such as ml-100k."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The folder to write the model to.")
+    ],
+    user: Annotated[str | None, typer.Option(help="The column of users.")] = None,
+    item: Annotated[str | None, typer.Option(help="The column of items.")] = None,
+    rating: Annotated[str | None, typer.Option(help="The column of ratings.")] = None,
+    timestamp: Annotated[str | None, typer.Option(help="The column of timestamps.")] = None,
+    items: Annotated[
+        str | None, typer.Option(help="A file of items: their titles and more, by id.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Which table of a database, or a SELECT statement.")
+    ] = None,
+    duplicates: Annotated[
+        Literal["error", "first", "last", "mean"],
+        typer.Option(help="What to do where a user has rated an item twice."),
+    ] = "error",
+    valid: Annotated[
+        float, typer.Option(help="The share of ratings to hold back and measure the loss on.")
+    ] = 0.0,
+    factors: Annotated[int | None, typer.Option(help="How many factors.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How many epochs.")] = None,
+    lr_max: Annotated[float | None, typer.Option(help="The highest learning rate.")] = None,
+    wd: WeightDecay = None,
+    bs: Annotated[int | None, typer.Option(help="The batch size.")] = None,
+    y_range: Annotated[
+        tuple[float, float] | None, typer.Option(help="The ends of the sigmoid.")
+    ] = None,
+    users: Annotated[
+        bool, typer.Option("--users/--no-users", help="Whether to save users and their ratings.")
+    ] = True,
+    seed: Seed = 0,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Fit a model to RATINGS and save it."""
+    import palate
+
+    if _is_movielens(ratings):
+        data = palate.movielens(ratings)
+    else:
+        data = palate.read_ratings(
+            ratings,
+            user=user,
+            item=item,
+            rating=rating,
+            timestamp=timestamp,
+            items=items,
+            table=table,
+            duplicates=duplicates,
+        )
+    _print.to_stderr(repr(data))
+    train, held_back = palate.splits.random(data, share=valid, seed=seed) if valid else (data, None)
+    settings = _given(factors=factors, epochs=epochs, lr_max=lr_max, wd=wd, bs=bs, y_range=y_range)
+    solver = palate.OneCycle(seed=seed, **settings)
+    model = solver.fit(train, held_back, threads=threads, progress=_print.epochs(stderr=True))
+    _warn_if_interrupted(model)
+    model.save(output, users=users)
+    if json:
+        _print.document(model=str(output), source=data.source, history=model.fit.history)
+    else:
+        _print.line(f"The model is in {output}. Next: palate biases {output}")
+
+
+@app.command()
+def biases(model: ModelFolder, n: Count = 10, json: Json = False) -> None:
+    """Show the items with the highest and the lowest biases."""
+    import palate
+
+    table = palate.load(model).biases()
+    highest, lowest = table.head(n), table.reverse().head(n)
+    if json:
+        _print.document(highest=highest, lowest=lowest)
+        return
+    _print.table(highest, "Highest biases: liked even by people who do not enjoy that kind")
+    _print.table(lowest, "Lowest biases: disliked even by people who enjoy that kind")
+
+
+@app.command()
+def similar(
+    model: ModelFolder,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="The title or the id of an item.")],
+    n: Count = 10,
+    json: Json = False,
+) -> None:
+    """Show the items most like ITEM, by the cosine of their factors."""
+    import palate
+
+    _show(palate.load(model).similar(item, n), f"Most similar to {item}", "similar", json)
+
+
+@app.command()
+def recommend(
+    model: ModelFolder,
+    user: User,
+    n: Count = 10,
+    candidate: Annotated[
+        list[str] | None, typer.Option(help="Choose from these only (again for each).")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave this item out (again for each).")
+    ] = None,
+    seen: Annotated[bool, typer.Option("--seen", help="Let items come back.")] = False,
+    json: Json = False,
+) -> None:
+    """Recommend items that a user has not rated."""
+    import palate
+
+    profile = palate.load(model).user(user)
+    best = profile.recommend(n, candidates=candidate or None, exclude=exclude or (), seen=seen)
+    _show(best, f"What user {user} may like", "recommendations", json)
+
+
+@app.command()
+def predict(
+    model: ModelFolder,
+    user: User,
+    item: Annotated[list[str], typer.Option(help="A title or an id (again for each item).")],
+    json: Json = False,
+) -> None:
+    """Predict a user's ratings of given items."""
+    import palate
+
+    _show(palate.load(model).user(user).predict(item), f"User {user}", "predictions", json)
+
+
+def _show(frame: Any, title: str, key: str, json: bool) -> None:
+    if json:
+        _print.document(**{key: frame})
+    else:
+        _print.table(frame, title)
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that were given; the solver knows the others."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _is_movielens(name: str) -> bool:
+    return name.startswith("ml-") and not Path(name).exists()
+
+
+def _warn_if_interrupted(model: Any) -> None:
+    if model.fit.interrupted:
+        _print.to_stderr("interrupted: the model is what was learned so far")

@@ -1,0 +1,87 @@
+"""Ratings from a database, through polars' own reader."""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import polars as pl
+
+from palate.data._columns import REQUIRED, usual
+from palate.data._table import Table
+from palate.errors import DataError, MissingExtraError
+
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+    "": "SELECT table_name AS name FROM information_schema.tables "
+    "WHERE table_schema NOT IN ('information_schema', 'pg_catalog', 'mysql', 'sys')",
+}
+
+
+def is_database_url(source: object) -> bool:
+    """Say whether `source` is a URL such as ``sqlite:///ratings.db``."""
+    return isinstance(source, str) and "://" in source
+
+
+def open_database(url: str, table: str | None) -> Table:
+    """Read a table, a view or a SELECT statement of the database at `url`.
+
+    With `table` None, the database's only table with columns for user, item and rating is read.
+
+    Raises
+    ------
+    MissingExtraError
+        If the extra ``db`` is not installed.
+    DataError
+        If the database or the table can't be read, or it is not clear which table is meant.
+    """
+    if importlib.util.find_spec("connectorx") is None:
+        raise MissingExtraError("reading databases needs an extra: pip install 'palate[db]'")
+    url = _sqlite_url(url) if url.startswith("sqlite") else url
+    if table is None:
+        table = _only_ratings_table(url)
+    if table.lstrip().lower().startswith(("select ", "with ")):
+        return Table(_query(url, table), "query result")
+    return Table(_query(url, f"SELECT * FROM {_quoted(table)}"), f"table {table}")
+
+
+def _sqlite_url(url: str) -> str:
+    """Return the URL with an absolute path; both sqlite:///here.db and sqlite:////tmp/x.db work."""
+    text = unquote(url.split("://", 1)[1])
+    candidates = [Path(text), Path(text.removeprefix("/"))]
+    path = next((p for p in candidates if p.is_file()), None)
+    if path is None:
+        raise DataError(f"there is no database file {candidates[-1]}")
+    return f"sqlite://{quote(str(path.resolve()))}"
+
+
+def _query(url: str, query: str) -> pl.DataFrame:
+    try:
+        return pl.read_database_uri(query, url)
+    except Exception as error:  # connectorx raises plain RuntimeErrors, and panics of its own
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise DataError(f"the database can't be read: {reason[0]}") from error
+
+
+def _only_ratings_table(url: str) -> str:
+    names = _query(url, _TABLES["sqlite" if url.startswith("sqlite") else ""])["name"].to_list()
+    fitting = [name for name in names if _has_ratings(_columns(url, name))]
+    if len(fitting) != 1:
+        raise DataError(
+            f"{'no table' if not fitting else 'more than one table'} of the database has columns "
+            f"for user, item and rating; name one with table=. "
+            f"The tables are {', '.join(fitting or names) or 'none'}"
+        )
+    return str(fitting[0])
+
+
+def _columns(url: str, table: str) -> list[str]:
+    return _query(url, f"SELECT * FROM {_quoted(table)} LIMIT 1").columns
+
+
+def _has_ratings(columns: Sequence[str]) -> bool:
+    return all(usual(role, columns) for role in REQUIRED)
+
+
+def _quoted(table: str) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))

@@ -1,0 +1,283 @@
+"""MovieLens by name, from the nearest place that has it."""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import platformdirs
+import polars as pl
+
+from palate.data._ratings import Ratings
+from palate.data._read import read_ratings
+from palate.errors import DataError, DownloadError, SettingError
+
+_GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
+_TIMEOUT_SECONDS = 20
+_ML_100K_SHA256 = "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"
+# RecBole ships MovieLens 100k as its example: the same ratings from where GroupLens is blocked.
+_WHEEL = "recbole==1.2.1"
+_WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
+
+# The MD5 that GroupLens publishes beside each archive; latest-small changes from time to time.
+_ARCHIVE_MD5 = {
+    "100k": "0e33842e24a9c977be4e0107933c0723",
+    "latest-small": None,
+    "1m": "c4d9eecfca2ab87c1945afe126590906",
+    "10m": "ce571fd55effeba0271552578f2648bd",
+    "20m": "cd245b17a1ae2cc31bb14903e1204af3",
+    "25m": "6b51fb2759a8657d3bfcbfc42b592ada",
+    "32m": "d472be332d4daa821edc399621853b57",
+}
+
+_GENRES_100K = ["unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"]
+
+
+def movielens(name: str = "100k", *, path: str | Path | None = None) -> Ratings:
+    """Return a MovieLens data set (Harper and Konstan 2015, doi:10.1145/2827872).
+
+    Parameters
+    ----------
+    name
+        "100k", "latest-small", "1m", "10m", "20m", "25m" or "32m"; "ml-100k" and so on too.
+    path
+        A folder or archive of GroupLens that you have. Without it, the data come from the cache
+        folder (``PALATE_DATA``, or the user's cache folder), else from GroupLens, and
+        MovieLens 100k, where GroupLens can't be reached, from a package on PyPI that holds it
+        too. What is fetched is checked and kept in the cache folder.
+
+    Returns
+    -------
+    Ratings
+        With titles, and genres as "Action|Comedy". `Ratings.source` says where they came from.
+
+    Raises
+    ------
+    SettingError
+        If there is no data set of that name.
+    DataError
+        If `path` does not hold it.
+    DownloadError
+        If it can't be fetched; the message says what to do.
+    """
+    name = name.removeprefix("ml-")
+    if name not in _ARCHIVE_MD5:
+        raise SettingError(f"there is no MovieLens {name!r}; there are {', '.join(_ARCHIVE_MD5)}")
+    if path is not None:
+        return _read_given(name, Path(path))
+    folder = _cache() / f"ml-{name}"
+    if folder.is_dir():
+        return _read_folder(name, folder, f"the cache folder {folder}")
+    source = _fetch(name, folder)
+    return _read_folder(name, folder, source)
+
+
+def _cache() -> Path:
+    told = os.environ.get("PALATE_DATA")
+    return Path(told) if told else Path(platformdirs.user_cache_dir("palate"))
+
+
+def _read_given(name: str, path: Path) -> Ratings:
+    if path.is_dir():
+        return _read_folder(name, path, str(path))
+    if not path.is_file():
+        raise DataError(f"there is no folder or archive {path}")
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(scratch)
+        except zipfile.BadZipFile as error:
+            raise DataError(f"{path} is not a zip archive, or is damaged") from error
+        return _read_folder(name, _only_folder(Path(scratch)), str(path))
+
+
+def _only_folder(folder: Path) -> Path:
+    inside = [child for child in folder.iterdir() if child.is_dir()]
+    return inside[0] if len(inside) == 1 else folder
+
+
+def _read_folder(name: str, folder: Path, source: str) -> Ratings:
+    for ratings_file, items_file, read_items in _LAYOUTS:
+        if (folder / ratings_file).is_file() and (folder / items_file).is_file():
+            ratings = read_ratings(folder / ratings_file, items=read_items(folder / items_file))
+            return replace(ratings, source=f"MovieLens {name} from {source}")
+    raise DataError(
+        f"{folder} does not hold MovieLens {name}: it has none of the pairs "
+        + ", ".join(f"{ratings} and {items}" for ratings, items, _ in _LAYOUTS)
+        + ". Delete it to fetch the data again, or give the folder with path="
+    )
+
+
+def _u_item(path: Path) -> pl.DataFrame:
+    """Read the 100k's items as GroupLens has them: flags for 19 genres."""
+    raw = pl.read_csv(
+        path,
+        separator="|",
+        has_header=False,
+        encoding="latin-1",
+        quote_char=None,
+        infer_schema=False,
+        new_columns=["movieId", "title", "released", "video", "url", *_GENRES_100K],
+    )
+    genres = pl.concat_str(
+        [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in _GENRES_100K],
+        separator="|",
+        ignore_nulls=True,
+    )
+    year = pl.col("title").str.extract(r"\((\d{4})\)").cast(pl.Int32)
+    return raw.select("movieId", pl.col("title").str.strip_chars(), year=year, genres=genres)
+
+
+def _recbole_item(path: Path) -> pl.DataFrame:
+    """Read the 100k's items as RecBole has them: the year apart, one typing error put right."""
+    raw = pl.read_csv(path, separator="\t", quote_char=None, infer_schema=False)
+    raw.columns = ["movieId", "name", "year", "genres"]
+    titled = pl.format("{} ({})", pl.col("name").str.strip_chars(), pl.col("year"))
+    title = pl.when(pl.col("name") == "unkonwn").then(pl.lit("unknown")).otherwise(titled)
+    year = title.str.extract(r"\((\d{4})\)").cast(pl.Int32)
+    return raw.select(
+        "movieId", title=title, year=year, genres=pl.col("genres").str.replace_all(" ", "|")
+    )
+
+
+def _movies_dat(path: Path) -> pl.DataFrame:
+    """Read the items of 1m and 10m: id::title::genres, in Latin-1 and in UTF-8."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    rows = [line.split("::") for line in text.splitlines()]
+    return pl.DataFrame(rows, schema=["movieId", "title", "genres"], orient="row")
+
+
+def _movies_csv(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, infer_schema=False)
+
+
+_LAYOUTS: tuple[tuple[str, str, Callable[[Path], pl.DataFrame]], ...] = (
+    ("u.data", "u.item", _u_item),
+    ("u.data", "ml-100k.item", _recbole_item),
+    ("ratings.dat", "movies.dat", _movies_dat),
+    ("ratings.csv", "movies.csv", _movies_csv),
+)
+
+
+def _fetch(name: str, folder: Path) -> str:
+    """Fill `folder` and return the name of the source that served."""
+    url = f"{_GROUPLENS}ml-{name}.zip"
+    sources: list[tuple[str, Callable[[Path], None]]] = [
+        ("GroupLens", partial(_fetch_archive, url, _ARCHIVE_MD5[name]))
+    ]
+    if name == "100k":
+        sources.append((f"the package {_WHEEL} on PyPI", _fetch_wheel))
+    failures = []
+    for source, fetch in sources:
+        try:
+            with _new_folder(folder) as scratch:
+                fetch(scratch)
+        except (OSError, DownloadError) as error:
+            failures.append(f"{source} did not serve: {_reason(error)}")
+        else:
+            return f"{source} ({'; '.join(failures)})" if failures else source
+    raise DownloadError(
+        f"MovieLens {name} can't be fetched: {'; '.join(failures)}. Fetch {url} where there is a "
+        f"network and give the file with path= (--data on the command line), or unpack it to "
+        f"{folder}"
+    )
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """Give a scratch folder that becomes `folder` when all went well, and is gone otherwise."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield scratch
+        if not folder.exists():
+            scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _fetch_archive(url: str, md5: str | None, folder: Path) -> None:
+    archive = folder / "archive.zip"
+    digest = hashlib.md5(usedforsecurity=False)
+    with (
+        urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response,
+        archive.open("wb") as file,
+        _progress(url.rsplit("/", 1)[1], int(response.headers.get("Content-Length") or 0)) as tick,
+    ):
+        expected = response.headers.get("Content-Length")
+        received = 0
+        while chunk := response.read(1 << 18):
+            file.write(chunk)
+            digest.update(chunk)
+            received += len(chunk)
+            tick(len(chunk))
+    if expected is not None and received != int(expected):
+        raise DownloadError(f"the download broke off after {received:,} of {expected} bytes")
+    if md5 is not None and digest.hexdigest() != md5:
+        raise DownloadError(f"the archive has MD5 {digest.hexdigest()}, not {md5}")
+    unpacked = folder / "unpacked"
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            opened.extractall(unpacked)
+    except zipfile.BadZipFile as error:
+        raise DownloadError("the archive is damaged") from error
+    for child in _only_folder(unpacked).iterdir():
+        child.rename(folder / child.name)
+    shutil.rmtree(unpacked)
+    archive.unlink()
+
+
+def _fetch_wheel(folder: Path) -> None:
+    if importlib.util.find_spec("pip") is None:
+        raise DownloadError("pip is not installed here")
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+        command += ["--only-binary=:all:", "--dest", scratch, _WHEEL]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if done.returncode != 0 or not wheels:
+            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            raise DownloadError(said[-1] if said else f"pip ended with {done.returncode}")
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            ratings = wheel.read(_WHEEL_FOLDER + "ml-100k.inter").split(b"\n", 1)[1]
+            items = wheel.read(_WHEEL_FOLDER + "ml-100k.item")
+    if hashlib.sha256(ratings).hexdigest() != _ML_100K_SHA256:
+        raise DownloadError(f"the ratings in {_WHEEL} are not those of MovieLens 100k")
+    (folder / "u.data").write_bytes(ratings)
+    (folder / "ml-100k.item").write_bytes(items)
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415  (slow to import and seldom needed)
+    from rich.progress import DownloadColumn, Progress, TransferSpeedColumn  # noqa: PLC0415
+
+    columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total or None)
+        yield lambda n: progress.advance(task, n)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.URLError):
+        return str(error.reason)
+    return str(error) or type(error).__name__

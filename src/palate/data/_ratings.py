@@ -1,0 +1,101 @@
+"""Ratings: the one currency of Palate."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _native
+
+
+class Csr(NamedTuple):
+    """Ratings grouped by row, in compressed sparse rows.
+
+    Row r holds entries ``starts[r]`` to ``starts[r + 1] - 1`` of `partner` and `rating`, in the
+    order in which they stood in the ratings.
+    """
+
+    starts: NDArray[np.int64]
+    partner: NDArray[np.int32]
+    rating: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """A table of ratings, encoded.
+
+    Attributes
+    ----------
+    user, item
+        For each rating the row of its user in `users` and of its item in `items`; shape (n,).
+    rating
+        The ratings as given; shape (n,).
+    timestamp
+        When each was given: numbers or datetime64, as they came; shape (n,); or None.
+    users
+        The users, sorted by id: the column ``id``.
+    items
+        The items, sorted by id: the columns ``id`` and ``item`` (the title where there is one,
+        else the id as text), then whatever else the items table told of them.
+    source
+        Where the ratings came from and how they were read, in one line.
+    """
+
+    user: NDArray[np.int32]
+    item: NDArray[np.int32]
+    rating: NDArray[np.float32]
+    timestamp: NDArray[Any] | None
+    users: pl.DataFrame
+    items: pl.DataFrame
+    source: str = field(default="ratings")
+
+    def __len__(self) -> int:
+        return len(self.rating)
+
+    def __repr__(self) -> str:
+        low, high = (f"{x:g}" for x in (self.rating.min(), self.rating.max()))
+        return (
+            f"<Ratings: {len(self):,} ratings from {low} to {high} by {self.users.height:,} users "
+            f"of {self.items.height:,} items; {self.source}>"
+        )
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Ratings":
+        """Return the ratings at `rows` (positions or a mask), over the same users and items."""
+        return replace(
+            self,
+            user=self.user[rows],
+            item=self.item[rows],
+            rating=self.rating[rows],
+            timestamp=None if self.timestamp is None else self.timestamp[rows],
+        )
+
+    def by_user(self) -> Csr:
+        """Group the ratings by user."""
+        return _group(self.user, self.users.height, self.item, self.rating)
+
+    def by_item(self) -> Csr:
+        """Group the ratings by item."""
+        return _group(self.item, self.items.height, self.user, self.rating)
+
+    def frame(self) -> pl.DataFrame:
+        """Return the ratings as a table, ids as they came: user, item, rating and timestamp."""
+        columns = {
+            "user": self.users["id"][self.user],
+            "item": self.items["id"][self.item],
+            "rating": self.rating,
+        }
+        if self.timestamp is not None:
+            columns["timestamp"] = self.timestamp
+        return pl.DataFrame(columns)
+
+
+def _group(
+    rows: NDArray[np.int32],
+    n_rows: int,
+    partner: NDArray[np.int32],
+    rating: NDArray[np.float32],
+) -> Csr:
+    starts, order = _native.group_by_row(rows, n_rows)
+    return Csr(starts, partner[order], rating[order])

@@ -1,0 +1,247 @@
+"""The book's recipe: five epochs of Adam on a one-cycle schedule."""
+
+import math
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _native
+from palate._threads import thread_count
+from palate.data._ratings import Ratings
+from palate.errors import DataError, SettingError
+from palate.model._link import Sigmoid
+from palate.model._model import Fit, Model
+from palate.solvers._progress import Progress, reporter
+
+_SD_AT_START = 0.01
+_SMOOTHING = 0.98
+# Streams of random numbers: the two tables, then one for the order of each epoch.
+_USERS, _ITEMS, _FIRST_EPOCH = 0, 1, 2
+# A call of the kernel is this long, so that Ctrl-C is heard within a fraction of a second.
+_FLOATS_PER_CALL = 10_000_000
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Matrix factorisation with biases, trained by Adam on a one-cycle schedule.
+
+    The predicted rating of user u and item i is::
+
+        low + (high - low) * sigmoid(p_u . q_i + b_u + b_i)
+
+    and the loss of a batch is its mean squared error. Everything starts at N(0, 0.01). Each step
+    t of Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2) moves every
+    row of every table::
+
+        p *= 1 - lr_t wd
+        m  = beta_t m + (1 - beta_t) g
+        v  = 0.99 v + 0.01 g^2
+        p -= lr_t / (1 - beta_t^t) * m / (sqrt(v / (1 - 0.99^t)) + 1e-5)
+
+    The learning rate rises by a cosine from ``lr_max / 25`` to ``lr_max`` over the first quarter
+    of the steps and falls to ``lr_max / 1e5``; beta falls from 0.95 to 0.85 and rises again
+    (Smith 2018, "A disciplined approach to neural network hyper-parameters"; Howard and Gugger
+    2020, "Deep Learning for Coders with fastai and PyTorch", chapter 8). Rows are shuffled
+    without replacement every epoch, and the last short batch is left out.
+
+    Parameters
+    ----------
+    factors
+        How many factors a user and an item have.
+    epochs
+        How often every rating is visited.
+    lr_max
+        The highest learning rate.
+    wd
+        The weight decay.
+    bs
+        The batch size; all ratings where there are fewer.
+    y_range
+        The ends of the sigmoid. By default a quarter of the ratings' span below the lowest
+        rating and an eighth above the highest: 0 to 5.5 for ratings of 1 to 5.
+    seed
+        The seed of the tables and of the order of the rows. The same seed gives the same model
+        at any number of threads.
+
+    Raises
+    ------
+    SettingError
+        If a setting is outside its range.
+    """
+
+    factors: int = 50
+    epochs: int = 5
+    lr_max: float = 5e-3
+    wd: float = 0.1
+    bs: int = 64
+    y_range: tuple[float, float] | None = None
+    seed: int = 0
+
+    name = "one-cycle"
+
+    def __post_init__(self) -> None:
+        for setting, least in (("factors", 1), ("epochs", 1), ("bs", 1), ("seed", 0)):
+            value = getattr(self, setting)
+            if value < least:
+                raise SettingError(f"{setting} is {value}; it must be at least {least}")
+        if not (math.isfinite(self.lr_max) and self.lr_max > 0):
+            raise SettingError(f"lr_max is {self.lr_max}; it must be above 0, such as 5e-3")
+        if not (self.wd >= 0 and self.lr_max * self.wd < 1):
+            raise SettingError(
+                f"wd is {self.wd}; it must be at least 0 and below 1 / lr_max, such as 0.1"
+            )
+        if self.y_range is not None and not self.y_range[0] < self.y_range[1]:
+            raise SettingError(f"y_range is {self.y_range}; the first end must be the lower one")
+
+    def fit(
+        self,
+        ratings: Ratings,
+        valid: Ratings | None = None,
+        *,
+        threads: int | None = None,
+        progress: Progress = None,
+    ) -> Model:
+        """Train on `ratings`.
+
+        Parameters
+        ----------
+        ratings
+            The ratings to learn from.
+        valid
+            Ratings held back, over the same users and items: their loss is told each epoch.
+        threads
+            How many threads to use; by default as many as this process may.
+        progress
+            True prints the table of epochs as it grows; a function is called with each row.
+
+        Returns
+        -------
+        Model
+            Ctrl-C ends the fit and returns what was learned so far, with
+            ``model.fit.interrupted`` set.
+
+        Raises
+        ------
+        DataError
+            If there are no ratings, or some lie outside `y_range`.
+        """
+        link = self._link(ratings)
+        solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
+        run = _Run(solver, ratings, valid, link, thread_count(threads))
+        report = reporter(progress)
+        interrupted = False
+        try:
+            for epoch in range(self.epochs):
+                report(run.epoch(epoch))
+        except KeyboardInterrupt:
+            interrupted = True
+        users, items = run.kernel.tables()
+        fit = Fit(self.name, asdict(solver), ratings.source, run.history, interrupted)
+        return Model.trained(ratings, users, items, link, fit)
+
+    def _link(self, ratings: Ratings) -> Sigmoid:
+        if len(ratings) == 0:
+            raise DataError("there are no ratings to learn from")
+        low, high = float(ratings.rating.min()), float(ratings.rating.max())
+        if self.y_range is None:
+            span = high - low or 1.0
+            return Sigmoid(low - span / 4, high + span / 8)
+        if low < self.y_range[0] or high > self.y_range[1]:
+            raise DataError(
+                f"the ratings go from {low:g} to {high:g}, which y_range={self.y_range} can't "
+                "reach; widen it, or leave it out"
+            )
+        return Sigmoid(*self.y_range)
+
+
+def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the learning rate and beta of each step; shapes (steps,).
+
+    Step t (from 1) takes the values at the share (t - 1) / steps of the way: a quarter to warm
+    up, and the rest to cool down.
+    """
+    share = np.arange(steps) / steps
+    up, down = share / 0.25, (share - 0.25) / 0.75
+    warm = share < 0.25
+    lr = np.where(warm, _cosine(lr_max / 25, lr_max, up), _cosine(lr_max, lr_max / 1e5, down))
+    beta = np.where(warm, _cosine(0.95, 0.85, up), _cosine(0.85, 0.95, down))
+    return lr, beta
+
+
+def _cosine(start: float, end: float, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    return start + (end - start) * (1 - np.cos(np.pi * share)) / 2
+
+
+class _Run:
+    """One fit on its way."""
+
+    def __init__(
+        self,
+        solver: OneCycle,
+        ratings: Ratings,
+        valid: Ratings | None,
+        link: Sigmoid,
+        threads: int,
+    ) -> None:
+        self.solver, self.ratings, self.valid, self.link = solver, ratings, valid, link
+        self.threads = threads
+        self.history: list[dict[str, Any]] = []
+        self._loss, self._batches = 0.0, 0
+        steps = len(ratings) // solver.bs * solver.epochs
+        self.kernel = _native.OneCycle(
+            self._table(_USERS, ratings.users.height),
+            self._table(_ITEMS, ratings.items.height),
+            *schedule(steps, solver.lr_max),
+            solver.wd,
+            link.low,
+            link.high,
+        )
+
+    def _table(self, stream: int, rows: int) -> NDArray[np.float32]:
+        shape = (rows, self.solver.factors + 1)
+        normal = _native.normals(self.solver.seed, stream, math.prod(shape))
+        return normal.reshape(shape) * np.float32(_SD_AT_START)
+
+    def epoch(self, number: int) -> dict[str, Any]:
+        """Visit every rating once and return the row for the table."""
+        start = time.perf_counter()
+        bs = self.solver.bs
+        order = _native.permutation(self.solver.seed, _FIRST_EPOCH + number, len(self.ratings))
+        whole = len(order) // bs * bs
+        chunk = max(1, _FLOATS_PER_CALL // (self.solver.factors * bs)) * bs
+        for first in range(0, whole, chunk):
+            self._batches_of(order[first : min(first + chunk, whole)])
+        row = {
+            "epoch": number,
+            "train_loss": self._loss / (1 - _SMOOTHING**self._batches),
+            "valid_loss": self._valid_loss(),
+            "seconds": time.perf_counter() - start,
+        }
+        self.history.append(row)
+        return row
+
+    def _batches_of(self, order: NDArray[np.int64]) -> None:
+        data = self.ratings
+        losses = self.kernel.run(
+            data.user, data.item, data.rating, order, self.solver.bs, self.threads
+        )
+        if not np.isfinite(losses).all():
+            raise SettingError(
+                f"the loss is no longer a finite number; try a lower lr_max than "
+                f"{self.solver.lr_max}"
+            )
+        # The debiased running mean of the batches' losses, as the book's table shows it.
+        for loss in losses.tolist():
+            self._loss = _SMOOTHING * self._loss + (1 - _SMOOTHING) * loss
+        self._batches += len(losses)
+
+    def _valid_loss(self) -> float | None:
+        if self.valid is None:
+            return None
+        users, items = self.kernel.tables()
+        score = _native.score_pairs(users, items, self.valid.user, self.valid.item)
+        error = self.link.rating(score) - self.valid.rating
+        return float(np.mean(np.square(error, dtype=np.float64)))
