@@ -1,6 +1,6 @@
 """The commands. Heavy imports stand inside them, so that `palate --help` answers at once."""
 
-# ruff: noqa: PLC0415
+# ruff: noqa: PLC0415, PLR0917
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

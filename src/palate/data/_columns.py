@@ -74,10 +74,10 @@ def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]
         found |= zip([role for role in ROLES if role not in found], free, strict=False)
     else:
         for role in (role for role in (*ROLES, "title") if role not in found):
-            name = usual(role, free)
-            if name is not None:
-                found[role] = name
-                free.remove(name)
+            likely = usual(role, free)
+            if likely is not None:
+                found[role] = likely
+                free.remove(likely)
     for role in REQUIRED:
         if role not in found:
             raise DataError(

@@ -108,7 +108,7 @@ def _encode(table: Table, columns: dict[str, str]) -> Ratings:
 
 
 def _shown() -> pl.Expr:
-    """What a person reads: the title where there is one, else the id."""
+    """Return what a person reads: the title where there is one, else the id."""
     return pl.col("item").fill_null(pl.col("id").cast(pl.String))
 
 
@@ -259,7 +259,7 @@ def _without_duplicates(ratings: Ratings, table: Table, duplicates: Duplicates) 
         )
     if duplicates == "last" and ratings.timestamp is not None:
         pairs = pairs.with_columns(time=ratings.timestamp).sort("time", maintain_order=True)
-    keep = "last" if duplicates == "last" else "first"
+    keep: Literal["first", "last"] = "last" if duplicates == "last" else "first"
     kept = pairs.unique(["user", "item"], keep=keep, maintain_order=True)["row"].sort().to_numpy()
     result = ratings.take(kept)
     if duplicates != "mean":

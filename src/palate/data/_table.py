@@ -161,8 +161,9 @@ def _open_text(data: bytes, name: str, is_header: Callable[[Sequence[str]], bool
 
 
 def _csv_rows(lines: Iterable[str], separator: str, quote: str | None) -> Any:
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    return csv.reader(lines, delimiter=separator, quotechar=quote, quoting=quoting)
+    if quote is None:
+        return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=separator, quotechar=quote)
 
 
 def _separator(line: str) -> str:
