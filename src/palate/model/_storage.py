@@ -1,0 +1,226 @@
+"""A model on disk: a folder of JSON, safetensors and Parquet, written so that no crash spoils it.
+
+``palate.json`` describes the model and names the other files, each by its first name and a part
+of its checksum: ``arrays.1a2b3c4d.safetensors``. Saving writes new files beside the old ones and
+then replaces ``palate.json`` in one step, which is the moment when the new model takes the place
+of the old. (A folder that is not empty can't be replaced by a rename in one step on any system.)
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from palate.data._ratings import Ratings
+from palate.errors import ModelFileError
+from palate.model._link import Sigmoid
+from palate.model._model import Fit, Model
+
+FORMAT = 1
+_DESCRIPTION = "palate.json"
+_OURS = re.compile(
+    r"palate\.json(\.new)?|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
+)
+
+
+def save(model: Model, path: Path, *, users: bool) -> None:
+    """Write `model` to the folder `path`; see `Model.save`."""
+    blobs = _blobs(model, users=users and model.users is not None)
+    names = {part: _file_name(part, blob) for part, blob in blobs.items()}
+    description = {
+        "format": FORMAT,
+        "palate": version("palate"),
+        "link": {"name": "sigmoid", **asdict(model.link)},
+        **asdict(model.fit),
+        "files": {
+            part: {"name": names[part], "sha256": hashlib.sha256(blob).hexdigest()}
+            for part, blob in blobs.items()
+        },
+    }
+    try:
+        _claim(path)
+        for part, blob in blobs.items():
+            _write(path / names[part], blob)
+        fresh = path / f"{_DESCRIPTION}.new"
+        _write(fresh, json.dumps(description, indent=2).encode())
+        fresh.replace(path / _DESCRIPTION)
+        _sync_folder(path)
+        for old in set(path.iterdir()) - {path / name for name in (_DESCRIPTION, *names.values())}:
+            if _OURS.fullmatch(old.name):
+                old.unlink()
+    except OSError as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"the model can't be written to {path}: {error}") from error
+
+
+def load(path: str | Path) -> Model:
+    """Read the model in the folder `path`.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no model, it was written by a newer Palate, or a file is missing, damaged or
+        changed; the message says which.
+    """
+    path = Path(path)
+    description = _description(path)
+    try:
+        return _model(path, description)
+    except (KeyError, TypeError, ValueError, SafetensorError, pl.exceptions.PolarsError) as error:
+        raise ModelFileError(
+            f"{path / _DESCRIPTION} does not describe a model: {type(error).__name__} {error}"
+        ) from error
+
+
+def _blobs(model: Model, *, users: bool) -> dict[str, bytes]:
+    arrays: dict[str, NDArray[Any]] = {
+        "item_table": model.item_table,
+        "item_counts": model.item_counts,
+        "item_means": model.item_means,
+    }
+    blobs = {"items": _parquet(model.items)}
+    if users and model.users is not None and model.user_table is not None:
+        arrays["user_table"] = model.user_table
+        blobs["users"] = _parquet(model.users)
+    if users and model.ratings is not None:
+        columns = {name: getattr(model.ratings, name) for name in ("user", "item", "rating")}
+        if model.ratings.timestamp is not None:
+            columns["timestamp"] = model.ratings.timestamp
+        blobs["ratings"] = _parquet(pl.DataFrame(columns))
+    blobs["arrays"] = save_arrays({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+    return blobs
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _file_name(part: str, blob: bytes) -> str:
+    suffix = "safetensors" if part == "arrays" else "parquet"
+    return f"{part}.{hashlib.sha256(blob).hexdigest()[:8]}.{suffix}"
+
+
+def _claim(path: Path) -> None:
+    """Make the folder, or see that it is ours to write to."""
+    path.mkdir(parents=True, exist_ok=True)
+    foreign = [child.name for child in path.iterdir() if not _OURS.fullmatch(child.name)]
+    if foreign:
+        raise ModelFileError(
+            f"{path} holds something other than a model ({foreign[0]}); choose another folder"
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder can't be opened
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _description(path: Path) -> dict[str, Any]:
+    file = path / _DESCRIPTION
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelFileError(f"there is no model in {path}: it has no {_DESCRIPTION}") from error
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{file} can't be read: {error}") from error
+    found = description.get("format") if isinstance(description, dict) else None
+    if not isinstance(found, int):
+        raise ModelFileError(f"{file} was not written by Palate: it names no format")
+    if found > FORMAT:
+        raise ModelFileError(
+            f"{path} has format {found}, from Palate {description.get('palate', 'unknown')}; this "
+            f"is Palate {version('palate')}, which reads formats up to {FORMAT}. Upgrade Palate"
+        )
+    return description
+
+
+def _read(path: Path, entry: dict[str, str]) -> bytes:
+    file = path / entry["name"]
+    if not _OURS.fullmatch(file.name) or file.parent != path:
+        raise ModelFileError(f"{path / _DESCRIPTION} names a file that is no part of a model")
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{file} is missing or can't be read: {error}") from error
+    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+        raise ModelFileError(
+            f"{file} is damaged or was changed: its checksum is not the one in {_DESCRIPTION}"
+        )
+    return data
+
+
+def _model(path: Path, description: dict[str, Any]) -> Model:
+    files = {part: _read(path, entry) for part, entry in description["files"].items()}
+    arrays = load_arrays(files["arrays"])
+    items = pl.read_parquet(files["items"])
+    users = pl.read_parquet(files["users"]) if "users" in files else None
+    ratings = None
+    if users is not None and "ratings" in files:
+        ratings = _ratings(pl.read_parquet(files["ratings"]), users, items, description["source"])
+    model = Model(
+        items=items,
+        item_table=arrays["item_table"],
+        item_counts=arrays["item_counts"],
+        item_means=arrays["item_means"],
+        users=users,
+        user_table=arrays.get("user_table"),
+        ratings=ratings,
+        link=Sigmoid(description["link"]["low"], description["link"]["high"]),
+        fit=Fit(**{name: description[name] for name in Fit.__dataclass_fields__}),
+    )
+    _check(model, path)
+    return model
+
+
+def _ratings(
+    frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str
+) -> Ratings:
+    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    timestamp = columns.pop("timestamp", None)
+    return Ratings(**columns, timestamp=timestamp, users=users, items=items, source=source)
+
+
+def _check(model: Model, path: Path) -> None:
+    """Refuse tables whose shapes do not fit together, or that hold NaN or infinity."""
+    columns = model.item_table.shape[1]
+    wanted = {"item_table": (model.items.height, columns), "item_counts": (model.items.height,)}
+    if model.users is not None:
+        wanted["user_table"] = (model.users.height, columns)
+    for name, shape in wanted.items():
+        array = getattr(model, name)
+        if array is None or array.shape != shape:
+            raise ModelFileError(f"{path}: {name} should have the shape {shape}; it does not")
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"{path}: {name} holds values that are not finite numbers")
+    if model.ratings is not None and (
+        model.ratings.user.max() >= model.ratings.users.height
+        or model.ratings.item.max() >= model.items.height
+    ):
+        raise ModelFileError(f"{path}: the ratings name users or items that are not there")
