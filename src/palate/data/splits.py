@@ -3,12 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
+from palate import _native, _streams
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
-
-# The stream of random numbers that splits draw from; solvers use others.
-_STREAM = 1 << 32
 
 _ML_100K_RATINGS = 100_000
 _ML_100K_FOLD = 20_000
@@ -27,7 +24,7 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     held_back = int(len(ratings) * share)
     if not 0 < held_back < len(ratings):
         raise SettingError(f"{share:.0%} of {len(ratings)} ratings leaves one part empty")
-    order = _native.permutation(seed, _STREAM, len(ratings))
+    order = _native.permutation(seed, _streams.SPLIT, len(ratings))
     return ratings.take(order[held_back:]), ratings.take(order[:held_back])
 
 

@@ -15,5 +15,5 @@ class Sigmoid:
 
     def rating(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the rating for each score."""
-        width = np.float32(self.high - self.low)
-        return np.float32(self.low) + width / (1 + np.exp(-score))
+        rating = self.low + (self.high - self.low) / (1 + np.exp(-score))
+        return rating.astype(np.float32, copy=False)

@@ -53,14 +53,18 @@ def _rows_of_id(ids: pl.Series, what: Any) -> list[int]:
         wanted = pl.Series([what]).cast(ids.dtype)
     except (TypeError, pl.exceptions.PolarsError):
         return []
-    if not isinstance(what, str) and wanted[0] != what:  # 1.5 is not the id 1
+    if what is None or (not isinstance(what, str) and wanted[0] != what):  # 1.5 is not the id 1
         return []
-    return (ids == wanted[0]).arg_true().to_list()
+    return _rows_equal(ids, wanted[0])
 
 
 def _rows_of_title(titles: pl.Series, what: str) -> list[int]:
-    exact = (titles == what).arg_true().to_list()
-    return exact or (titles.str.to_lowercase() == what.lower()).arg_true().to_list()
+    return _rows_equal(titles, what) or _rows_equal(titles.str.to_lowercase(), what.lower())
+
+
+def _rows_equal(values: pl.Series, value: Any) -> list[int]:
+    rows: list[int] = (values == value).arg_true().to_list()
+    return rows
 
 
 def _nearest(names: pl.Series, what: str) -> str:

@@ -112,7 +112,7 @@ class Model:
     @property
     def factors(self) -> int:
         """How many factors an item has."""
-        return self.item_table.shape[1] - 1
+        return int(self.item_table.shape[1]) - 1
 
     @property
     def item_factors(self) -> NDArray[np.float32]:
@@ -221,9 +221,7 @@ class Model:
             np.array([item_rows[item] for item in items], dtype=np.int32),
         )
 
-    def predict_rows(
-        self, user: NDArray[np.int32], item: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
+    def predict_rows(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the expected rating for rows of the user and the item table; shape (n,)."""
         self._users()
         assert self.user_table is not None

@@ -102,7 +102,8 @@ class Profile:
     def favourites(self, n: int = 10) -> pl.DataFrame:
         """Return the `n` items that this person rated highest: id, item and rating."""
         order = np.argsort(-self.rating, kind="stable")[:n]
-        return self.model.item_frame(self.rated[order]).with_columns(rating=self.rating[order])
+        rows = self.rated[order].astype(np.int64)
+        return self.model.item_frame(rows).with_columns(rating=self.rating[order])
 
     def _ratings(self) -> NDArray[np.float32]:
         """Return the expected rating of every item; shape (items,)."""

@@ -145,7 +145,7 @@ def _sync_folder(path: Path) -> None:
 def _description(path: Path) -> dict[str, Any]:
     file = path / _DESCRIPTION
     try:
-        description = json.loads(file.read_text(encoding="utf-8"))
+        description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelFileError(f"there is no model in {path}: it has no {_DESCRIPTION}") from error
     except (OSError, ValueError) as error:
@@ -199,9 +199,7 @@ def _model(path: Path, description: dict[str, Any]) -> Model:
     return model
 
 
-def _ratings(
-    frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str
-) -> Ratings:
+def _ratings(frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str) -> Ratings:
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     timestamp = columns.pop("timestamp", None)
     return Ratings(**columns, timestamp=timestamp, users=users, items=items, source=source)

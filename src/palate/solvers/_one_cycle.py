@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
+from palate import _native, _streams
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
@@ -18,8 +18,6 @@ from palate.solvers._progress import Progress, reporter
 
 _SD_AT_START = 0.01
 _SMOOTHING = 0.98
-# Streams of random numbers: the two tables, then one for the order of each epoch.
-_USERS, _ITEMS, _FIRST_EPOCH = 0, 1, 2
 # A call of the kernel is this long, so that Ctrl-C is heard within a fraction of a second.
 _FLOATS_PER_CALL = 10_000_000
 
@@ -139,7 +137,8 @@ class OneCycle:
         except KeyboardInterrupt:
             interrupted = True
         users, items = run.kernel.tables()
-        fit = Fit(self.name, asdict(solver), ratings.source, run.history, interrupted)
+        settings = asdict(solver) | {"y_range": [link.low, link.high]}
+        fit = Fit(self.name, settings, ratings.source, run.history, interrupted)
         return Model.trained(ratings, users, items, link, fit)
 
     def _link(self, ratings: Ratings) -> Sigmoid:
@@ -192,8 +191,8 @@ class _Run:
         self._loss, self._batches = 0.0, 0
         steps = len(ratings) // solver.bs * solver.epochs
         self.kernel = _native.OneCycle(
-            self._table(_USERS, ratings.users.height),
-            self._table(_ITEMS, ratings.items.height),
+            self._table(_streams.USER_TABLE, ratings.users.height),
+            self._table(_streams.ITEM_TABLE, ratings.items.height),
             *schedule(steps, solver.lr_max),
             solver.wd,
             link.low,
@@ -209,7 +208,8 @@ class _Run:
         """Visit every rating once and return the row for the table."""
         start = time.perf_counter()
         bs = self.solver.bs
-        order = _native.permutation(self.solver.seed, _FIRST_EPOCH + number, len(self.ratings))
+        stream = _streams.epoch_order(number)
+        order = _native.permutation(self.solver.seed, stream, len(self.ratings))
         whole = len(order) // bs * bs
         chunk = max(1, _FLOATS_PER_CALL // (self.solver.factors * bs)) * bs
         for first in range(0, whole, chunk):

@@ -1,0 +1,111 @@
+"""The one-cycle solver: seconds for the book's fit, against a plain PyTorch loop and fastai.
+
+    python benchmarks/one_cycle.py             the book's fit; peers where they are installed
+    python benchmarks/one_cycle.py --large     one epoch of 10 million synthetic ratings
+
+Peers: pip install torch fastai
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import resource
+import time
+
+import numpy as np
+import polars as pl
+from _common import median_seconds, surroundings
+
+import palate
+
+
+def book_fit() -> None:
+    train, valid = palate.splits.random(palate.movielens("100k"), 0.2)
+    fits = {"palate": (lambda: palate.OneCycle().fit(train, valid), 9)}
+    if importlib.util.find_spec("torch"):
+        fits["plain PyTorch loop"] = (lambda: torch_loop(train, valid), 2)
+    if importlib.util.find_spec("fastai"):
+        fits["fastai"] = (lambda: fastai_fit(train), 1)
+    seconds = {name: median_seconds(*fit) for name, fit in fits.items()}
+    print("Five epochs of MovieLens 100k, 50 factors, batches of 64: median seconds")
+    for name, value in seconds.items():
+        print(f"  {name:20} {value:8.3f}   {value / seconds['palate']:7.1f} times palate's")
+
+
+def torch_loop(train: palate.Ratings, valid: palate.Ratings) -> float:
+    """Train the same recipe as a reader of the book would write it, and return its valid loss."""
+    import torch
+    from torch import nn
+
+    class DotProductBias(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.users, self.items = nn.Embedding(943, 50), nn.Embedding(1682, 50)
+            self.user_bias, self.item_bias = nn.Embedding(943, 1), nn.Embedding(1682, 1)
+            for table in self.children():
+                nn.init.normal_(table.weight, 0, 0.01)
+
+        def forward(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
+            score = (self.users(user) * self.items(item)).sum(1)
+            score = score + (self.user_bias(user) + self.item_bias(item)).squeeze(1)
+            return 5.5 * torch.sigmoid(score)
+
+    def tensors(ratings: palate.Ratings) -> list[torch.Tensor]:
+        columns = (ratings.user, ratings.item, ratings.rating)
+        return [torch.from_numpy(np.ascontiguousarray(column)) for column in columns]
+
+    model, (user, item, rating) = DotProductBias(), tensors(train)
+    steps = len(rating) // 64 * 5
+    adam = torch.optim.AdamW(model.parameters(), lr=5e-3, eps=1e-5, weight_decay=0.1)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(adam, 5e-3, steps, pct_start=0.25)
+    for _ in range(5):
+        for batch in torch.randperm(len(rating))[: steps // 5 * 64].view(-1, 64):
+            loss = nn.functional.mse_loss(model(user[batch], item[batch]), rating[batch])
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            cycle.step()
+    user, item, rating = tensors(valid)
+    with torch.no_grad():
+        return float(nn.functional.mse_loss(model(user, item), rating))
+
+
+def fastai_fit(train: palate.Ratings) -> None:
+    from fastai.collab import CollabDataLoaders, collab_learner
+
+    table = train.frame().to_pandas()
+    loaders = CollabDataLoaders.from_df(table, valid_pct=0.2, bs=64)
+    learner = collab_learner(loaders, n_factors=50, y_range=(0, 5.5))
+    with contextlib.redirect_stdout(io.StringIO()), learner.no_bar():
+        learner.fit_one_cycle(5, 5e-3, wd=0.1)
+
+
+def large_epoch() -> None:
+    rng = np.random.default_rng(0)
+    n, users, items = 10_000_000, 70_000, 20_000
+    ratings = palate.Ratings(
+        user=rng.integers(0, users, n, dtype=np.int32),
+        # Popularity falls off as in real data: a tenth of the items has most of the ratings.
+        item=(items * rng.random(n) ** 3).astype(np.int32),
+        rating=rng.integers(1, 6, n).astype(np.float32),
+        timestamp=None,
+        users=pl.DataFrame({"id": np.arange(users)}),
+        items=pl.DataFrame({"id": np.arange(items)}).with_columns(
+            item=pl.col("id").cast(pl.String)
+        ),
+        source="synthetic",
+    )
+    start = time.perf_counter()
+    palate.OneCycle(epochs=1, bs=1024).fit(ratings)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"One epoch of {n:,} ratings ({users:,} users, {items:,} items), batches of 1,024:")
+    print(f"  {seconds:.1f} s, peak memory {peak:.2f} GB with the ratings")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true", help="10 million synthetic ratings")
+    print(surroundings("torch", "fastai"))
+    large_epoch() if parser.parse_args().large else book_fit()

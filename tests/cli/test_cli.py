@@ -1,0 +1,164 @@
+"""The command line, as a user runs it: a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+import palate
+
+
+def run(*arguments, status=0):
+    """Run `palate` and return what it printed on stdout and on stderr."""
+    command = [sys.executable, "-m", "palate", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    return done.stdout, done.stderr
+
+
+def run_json(*arguments):
+    return json.loads(run(*arguments, "--json")[0])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "model"
+    out, err = run("fit", "ml-100k", "-o", folder)
+    assert f"palate biases {folder}" in out
+    assert "epoch  train_loss" in err
+    return folder
+
+
+def test_demo_tells_the_chapters_story():
+    out, err = run("demo")
+    assert err == ""
+    for part in ("MovieLens 100k from", "valid_loss", "Star Wars (1977)", "Next:", "mean rating"):
+        assert part in out
+    table = [line.split() for line in out.splitlines() if line.strip()[:1].isdigit()][:5]
+    assert [row[0] for row in table] == ["0", "1", "2", "3", "4"]
+    assert 0.79 < float(table[-1][2]) < 0.845
+
+
+def test_demo_as_json():
+    document = run_json("demo", "--seed", 1, "--threads", 1)
+    assert [set(row) for row in document["history"]] == [
+        {"epoch", "train_loss", "valid_loss", "seconds"}
+    ] * 5
+    for key, sign in (("lowest", 1), ("highest", -1)):
+        biases = [sign * row["bias"] for row in document[key]]
+        assert biases == sorted(biases)
+        assert set(document[key][0]) == {"id", "item", "bias", "ratings", "mean"}
+    assert document["seed"] == 1
+    assert document["source"].startswith("MovieLens 100k from")
+    assert document["fit_seconds"] > 0
+    assert len(document["recommendations"]) == 10
+    rated = palate.movielens("100k").frame().filter(pl.col("user") == 196)["item"]
+    assert {row["id"] for row in document["favourites"]} <= set(rated)
+
+
+def test_demo_without_weight_decay():
+    assert run_json("demo", "--wd", 0)["history"][-1]["valid_loss"] > 0.88
+
+
+def test_recommend(folder, model):
+    document = run_json("recommend", folder, "--user", 196, "-n", 3)
+    expected = model.user(196).recommend(3)
+    assert [row["id"] for row in document["recommendations"]] == expected["id"].to_list()
+    out, err = run("recommend", folder, "--user", 196)
+    assert expected["item"][0] in out
+    assert err == ""
+
+
+def test_recommend_from_candidates(folder):
+    options = ["--candidate", "Fargo (1996)", "--candidate", "50", "--exclude", "100", "--seen"]
+    document = run_json("recommend", folder, "--user", 196, *options)
+    assert [row["item"] for row in document["recommendations"]] == ["Star Wars (1977)"]
+
+
+def test_predict_similar_and_biases(folder, model):
+    document = run_json("predict", folder, "--user", 196, "--item", "Fargo (1996)", "--item", 50)
+    expected = model.user(196).predict(["Fargo (1996)", 50])
+    assert document["predictions"] == expected.to_dicts()
+    assert run_json("similar", folder, "Fargo (1996)", "-n", 2)["similar"] == (
+        model.similar("Fargo (1996)", 2).to_dicts()
+    )
+    document = run_json("biases", folder, "-n", 2)
+    assert document["highest"] == model.biases().head(2).to_dicts()
+    assert document["lowest"] == model.biases().reverse().head(2).to_dicts()
+    for command in (["predict", folder, "--user", 1, "--item", 1], ["biases", folder]):
+        assert "Toy Story" in run(*command)[0] or "Star Wars" in run(*command)[0]
+
+
+def test_fit_reports_as_json(tmp_path, write):
+    write("r.csv", "who,what,stars\n" + "".join(f"u{n % 7},i{n % 5},{n % 3}\n" for n in range(35)))
+    columns = ["--user", "who", "--item", "what", "--rating", "stars"]
+    settings = ["--factors", 2, "--epochs", 2, "--bs", 5, "--lr-max", 0.01, "--y-range", -1, 3]
+    document = run_json(
+        "fit", tmp_path / "r.csv", "-o", tmp_path / "m", *columns, *settings, "--valid", 0.2
+    )
+    assert len(document["history"]) == 2
+    assert document["history"][-1]["valid_loss"] is not None
+    model = palate.load(tmp_path / "m")
+    assert model.fit.settings["y_range"] == [-1, 3]
+    assert (model.factors, model.fit.settings["bs"]) == (2, 5)
+    assert run_json("recommend", tmp_path / "m", "--user", "u3", "--seen")["recommendations"]
+
+
+def test_fit_five_column_parquet(tmp_path):
+    """The book's own table: ratings with titles merged in."""
+    rows = [(n % 7, n % 5, n % 3 + 1, n, f"Film {n % 5}") for n in range(35)]
+    table = pl.DataFrame(
+        rows, schema=["user", "movie", "rating", "timestamp", "title"], orient="row"
+    )
+    table.write_parquet(tmp_path / "r.parquet")
+    run("fit", tmp_path / "r.parquet", "-o", tmp_path / "m")
+    similar = run_json("similar", tmp_path / "m", "Film 3")["similar"]
+    assert {row["item"] for row in similar} == {"Film 0", "Film 1", "Film 2", "Film 4"}
+
+
+def test_fit_latest_smalls_layout(tmp_path, write):
+    write("movies.csv", "movieId,title,genres\n1,Heat (1995),Action\n2,Babe (1995),Comedy\n")
+    ratings = write("ratings.csv", "userId,movieId,rating,timestamp\n1,1,4,1\n1,2,2.5,2\n2,1,5,3\n")
+    run("fit", ratings, "--items", tmp_path / "movies.csv", "-o", tmp_path / "m")
+    best = run_json("recommend", tmp_path / "m", "--user", 2)["recommendations"]
+    assert [row["item"] for row in best] == ["Babe (1995)"]
+
+
+def test_a_model_without_users(tmp_path, write):
+    write("r.csv", "user,item,rating\na,x,1\nb,y,2\nb,x,3\n")
+    run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", "--no-users")
+    _, err = run("recommend", tmp_path / "m", "--user", "a", status=1)
+    assert err == "palate: this model was saved without its users; it knows none of them\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "none.csv", "-o", "m"], "palate: there is no file none.csv\n"),
+        (["fit", "ml-7m", "-o", "m"], "palate: there is no MovieLens '7m'; there are 100k"),
+        (["recommend", "none", "--user", "1"], "palate: there is no model in none"),
+        (["demo", "--user", "zoe"], "palate: there is no user 'zoe'"),
+        (["demo", "--wd", "1000"], "palate: wd is 1000.0; it must be at least 0"),
+    ],
+)
+def test_a_request_that_fails_says_why_in_a_line(arguments, message):
+    out, err = run(*arguments, "--json", status=1)
+    assert out == ""
+    assert err.splitlines()[-1].startswith(message.rstrip())
+
+
+@pytest.mark.parametrize("arguments", [["fit"], ["recommend"], ["nonsense"], ["demo", "--nope"]])
+def test_wrong_usage_has_status_2(arguments):
+    _, err = run(*arguments, status=2)
+    assert "Usage: palate" in err
+
+
+def test_help_needs_no_heavy_imports():
+    """`palate --help` answers before polars and NumPy could have been imported."""
+    heavy = {"polars", "numpy", "rich.table"}
+    code = f"import sys, palate.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert "recommend" in run("--help")[0]

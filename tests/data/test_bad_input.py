@@ -1,0 +1,120 @@
+"""Bad input: each kind is refused with a message that says what, where, and what to do."""
+
+import gzip
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import palate
+
+GOOD = "user,item,rating\na,1,5\na,2,4\nb,1,3\n"
+
+
+def refused(source, message, **options):
+    with pytest.raises(palate.DataError, match=re.escape(message)) as caught:
+        palate.read_ratings(source, **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("b,2,", "r.csv, line 5, column 'rating': the rating is missing"),
+        ("b,2", "r.csv, line 5, column 'rating': the rating is missing"),
+        ("b,2,NaN", "r.csv, line 5, column 'rating': the rating is NaN, not finite"),
+        ("b,2,inf", "r.csv, line 5, column 'rating': the rating is inf, not finite"),
+        ("b,2,1e60", "r.csv, line 5, column 'rating': the rating is 1e60, not finite"),
+        ("b,2,good", "r.csv, line 5, column 'rating': 'good' is not a number"),
+        (",2,3", "r.csv, line 5, column 'user': the id is missing"),
+        ("b,,3", "r.csv, line 5, column 'item': the id is missing"),
+        ("b,2,3,4", "r.csv, line 5: 4 fields, but the first line has 3"),
+        (
+            "a,2,3",
+            "r.csv: line 3 and line 5 both rate item 2 by user 'a' (1 such repeats in all); "
+            "choose duplicates='first', 'last' or 'mean'",
+        ),
+    ],
+)
+def test_a_bad_line_is_named(write, line, message):
+    refused(write("r.csv", GOOD + line + "\n"), message)
+
+
+def test_the_line_is_right_after_blank_lines_and_without_a_header(write):
+    refused(write("r.csv", "user,item,rating\n\na,1,5\n\n\nb,2,x\n"), "line 6, column 'rating'")
+    refused(write("r.tsv", "a\t1\t5\nb\t2\tx\n"), "r.tsv, line 2, column 'column 3': 'x' is not")
+
+
+def test_how_many_more_are_bad(write):
+    refused(write("r.csv", GOOD + "b,2,\nb,3,\nb,4,\n"), "is missing (and 2 more like it)")
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_a_bad_row_of_a_table_is_named(missing):
+    table = pd.DataFrame({"user": [1, 2], "item": [1, 1], "rating": [4.0, missing]})
+    refused(table, "table, row 2, column 'rating': the rating is missing")
+    infinite = pl.DataFrame({"user": [1, 2], "item": [1, 2], "rating": [4.0, float("inf")]})
+    refused(infinite, "table, row 2, column 'rating': the rating is inf, not finite")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "r.csv: the file is empty"),
+        ("\n\n", "r.csv: the file is empty"),
+        ("user,item,rating\n", "r.csv: there are column names but no ratings"),
+        ("user,item,rating\na,1,5\na,2,4\n", "all 2 ratings are of one user, 'a' (column 'user')"),
+        ("user,item,rating\na,1,5\nb,1,4\n", "all 2 ratings are of one item, 1 (column 'item')"),
+        ("user,item\na,1\n", "r.csv: can't tell which column is the rating; name it with rating="),
+        ("a,b,c\nx,y,5\n", "can't tell which column is the user; name it with user=. The columns"),
+        ("just text\n", "r.csv: can't tell which column is the user"),
+        (b"PK\x03\x04...", "r.csv: is an archive or a spreadsheet; save its table as CSV"),
+        (gzip.compress(GOOD.encode())[:-9], "r.csv: can't be read (Compressed file ended"),
+    ],
+)
+def test_a_bad_file_is_refused(write, content, message):
+    refused(write("r.csv", content), message)
+
+
+def test_files_that_are_not_what_they_seem(write, tmp_path):
+    refused(tmp_path / "none.csv", f"there is no file {tmp_path / 'none.csv'}")
+    refused(tmp_path, f"{tmp_path} is a folder; give the file that holds the table")
+    refused(write("r.parquet", "no parquet"), "r.parquet: can't be read as .parquet (")
+    refused(write("r.jsonl", '{"user": 1\n'), "r.jsonl: can't be read as .jsonl (")
+
+
+def test_an_unknown_column_is_named_with_those_there_are(write):
+    refused(
+        write("r.csv", GOOD),
+        "r.csv has no column 'stars' for rating=; it has 'user', 'item', 'rating'",
+        rating="stars",
+    )
+
+
+def test_timestamps_that_are_none(write):
+    text = "user,item,rating,timestamp\na,1,5,{}\nb,2,4,soon\n"
+    refused(write("r.csv", text.format("")), "line 2, column 'timestamp': the timestamp is missing")
+    refused(write("r.csv", text.format("1")), "is neither a number nor a date")
+
+
+def test_columns_of_the_wrong_type():
+    mixed = pd.DataFrame({"user": ["a", 1], "item": [1, 2], "rating": [1, 2]})
+    refused(mixed, "can't read a DataFrame as a table (")
+    dates = pl.DataFrame({"user": [1, 2], "item": [1, 2], "rating": ["2024-01-01"] * 2})
+    refused(dates.with_columns(pl.col("rating").str.to_date()), "column 'rating' holds Date")
+    refused(7, "can't read a int as a table")
+
+
+def test_a_table_of_items_that_does_not_fit(write):
+    ratings = write("r.csv", GOOD)
+    twice = write("twice.csv", "item,title\n1,One\n1,Uno\n2,Two\n")
+    refused(ratings, "twice.csv, line 2, column 'item': the id 1 stands there more", items=twice)
+    nameless = write("nameless.csv", "title,colour\nOne,red\n")
+    refused(ratings, "can't tell which column holds the item ids; call it 'item'", items=nameless)
+
+
+def test_an_unknown_policy_for_duplicates(write):
+    with pytest.raises(palate.SettingError, match="duplicates is 'min'"):
+        palate.read_ratings(write("r.csv", GOOD), duplicates="min")

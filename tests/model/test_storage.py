@@ -1,0 +1,200 @@
+"""Models on disk: the same again after loading, and nothing else taken for a model."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import palate
+
+
+@pytest.fixture
+def little(small):
+    return palate.OneCycle(factors=3, epochs=1).fit(small)
+
+
+@pytest.fixture
+def folder(little, tmp_path):
+    little.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_loaded_model_is_the_same(model, tmp_path):
+    model.save(tmp_path / "model")
+    back = palate.load(tmp_path / "model")
+    np.testing.assert_array_equal(back.item_table, model.item_table)
+    np.testing.assert_array_equal(back.user_table, model.user_table)
+    assert back.fit == model.fit
+    assert back.link == model.link
+    assert back.items.equals(model.items)
+    assert back.biases().equals(model.biases())
+    assert back.user(196).recommend().equals(model.user(196).recommend())
+    assert back.ratings.frame().equals(model.ratings.frame())
+    assert back.history.equals(model.history)
+
+
+def test_its_settings_and_seed_are_written(folder):
+    description = json.loads((folder / "palate.json").read_text())
+    assert description["settings"]["seed"] == 0
+    assert description["settings"]["y_range"] == [0.0, 5.5]
+    assert description["palate"] == palate.__version__
+
+
+def test_without_users(little, tmp_path):
+    little.save(tmp_path / "model", users=False)
+    parts = {path.name.split(".")[0] for path in (tmp_path / "model").iterdir()}
+    assert parts == {"palate", "arrays", "items"}
+    back = palate.load(tmp_path / "model")
+    assert "no users" in repr(back)
+    assert back.similar("tea").equals(little.similar("tea"))
+    for call in (lambda: back.user("ann"), lambda: back.predict(["ann"], ["tea"])):
+        with pytest.raises(palate.UnknownIdError, match="saved without its users"):
+            call()
+    back.save(tmp_path / "again")
+    assert palate.load(tmp_path / "again").users is None
+
+
+def test_saving_over_a_model_leaves_only_the_new_one(little, small, folder):
+    palate.OneCycle(factors=2).fit(small).save(folder)
+    assert palate.load(folder).factors == 2
+    assert len(list(folder.iterdir())) == 5
+
+
+def refused(path, message):
+    with pytest.raises(palate.ModelFileError, match=message) as caught:
+        palate.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def part(folder, name):
+    return next(folder.glob(f"{name}.*"))
+
+
+def edit(folder, **changes):
+    file = folder / "palate.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_folders_that_are_no_model(tmp_path):
+    refused(tmp_path / "none", "there is no model in .*none: it has no palate.json")
+    refused(tmp_path, "there is no model in")
+    for text in ("{", "[]", "{}", '{"format": "x"}'):
+        (tmp_path / "palate.json").write_text(text)
+        refused(tmp_path, "can't be read|was not written by Palate")
+    (tmp_path / "palate.json").write_text('{"format": 1}')
+    refused(tmp_path, "does not describe a model: KeyError 'files'")
+
+
+@pytest.mark.parametrize("name", ["arrays", "items", "users", "ratings"])
+def test_a_truncated_edited_or_missing_file(folder, name):
+    file = part(folder, name)
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+    refused(folder, f"{name}.*is damaged or was changed")
+    file.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    refused(folder, f"{name}.*is damaged or was changed")
+    file.unlink()
+    refused(folder, f"{name}.*is missing or can't be read")
+    file.write_bytes(data)
+    palate.load(folder)
+
+
+def test_a_newer_format(folder):
+    edit(folder, format=99, palate="9.0")
+    refused(folder, r"has format 99, from Palate 9.0; this is Palate .* Upgrade Palate")
+
+
+def test_a_file_outside_the_folder_is_never_read(folder, tmp_path):
+    part(folder, "items").rename(tmp_path / part(folder, "items").name)
+    files = json.loads((folder / "palate.json").read_text())["files"]
+    files["items"]["name"] = f"../{files['items']['name']}"
+    edit(folder, files=files)
+    refused(folder, "names a file that is no part of a model")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a["item_table"].fill(np.nan), "item_table holds values that are not finite"),
+        (lambda a: a.update(item_table=a["item_table"][1:].copy()), "item_table should have the"),
+        (lambda a: a.update(user_table=a["user_table"][:, 1:].copy()), "user_table should have"),
+        (lambda a: a.pop("user_table"), "user_table should have the shape"),
+        (lambda a: a.pop("item_counts"), "does not describe a model: KeyError 'item_counts'"),
+    ],
+)
+def test_arrays_that_do_not_fit(folder, change, message):
+    """Damage that came with a checksum of its own."""
+    file = part(folder, "arrays")
+    arrays = load_file(file)
+    change(arrays)
+    save_file(arrays, file)
+    files = json.loads((folder / "palate.json").read_text())["files"]
+    files["arrays"]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    edit(folder, files=files)
+    refused(folder, message)
+
+
+def test_a_folder_with_other_things_is_left_alone(little, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(palate.ModelFileError, match="holds something other than a model"):
+        little.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_place_that_can_not_be_written(little, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(palate.ModelFileError, match="can't be written to"):
+        little.save(tmp_path / "file")
+
+
+# Saves a model of two factors over one of three, and dies by SIGKILL at the n-th call to the
+# operating system that changes the folder.
+KILLED = """
+    import os, pathlib, signal, sys
+    import palate
+    from palate.model import _storage
+    folder, fatal = sys.argv[1], int(sys.argv[2])
+    model = palate.load(folder)
+    new = palate.OneCycle(factors=2, epochs=1).fit(model.ratings)
+    calls = 0
+    def deadly(function):
+        def call(*args, **kwargs):
+            global calls
+            calls += 1
+            if calls == fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*args, **kwargs)
+        return call
+    os.fsync = deadly(os.fsync)
+    pathlib.Path.replace = deadly(pathlib.Path.replace)
+    pathlib.Path.unlink = deadly(pathlib.Path.unlink)
+    new.save(folder)
+    print("saved")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process by SIGKILL: run it on Unix")
+def test_a_save_that_is_killed_leaves_the_old_model_or_the_new(little, tmp_path):
+    for fatal in range(1, 20):
+        folder = tmp_path / str(fatal)
+        little.save(folder)
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(KILLED), folder, str(fatal)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert palate.load(folder).factors == (3 if fatal <= 6 else 2)
+        if "saved" in done.stdout:
+            break
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        palate.load(folder).save(folder)  # and what it left behind is cleared away
+        assert len(list(folder.iterdir())) == 5
+    assert fatal > 8

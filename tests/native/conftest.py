@@ -1,0 +1,6 @@
+"""Makes the NumPy twins importable as `twins`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,104 @@
+"""The lazy kernel beside its twin, which moves every row in every step."""
+
+import numpy as np
+import pytest
+import twins
+
+from palate import _native
+from palate.solvers._one_cycle import schedule
+
+USERS, ITEMS = 300, 120
+
+
+class Problem:
+    """A small fit: sparse enough that rows miss from none to hundreds of steps."""
+
+    def __init__(self, factors=5, steps=200, batch=16, wd=0.1, seed=0):
+        rng = np.random.default_rng(seed)
+        n = steps * batch
+        # Popularity falls off steeply, so that the last rows miss nearly every step.
+        self.user = (USERS * rng.random(n) ** 3).astype(np.int32)
+        self.item = (ITEMS * rng.random(n) ** 4).astype(np.int32)
+        self.rating = rng.integers(1, 6, n).astype(np.float32)
+        self.order = rng.permutation(n).astype(np.int64)
+        tables = [0.1 * rng.normal(size=(rows, factors + 1)) for rows in (USERS, ITEMS)]
+        self.tables = [table.astype(np.float32) for table in tables]
+        self.settings = (*schedule(steps, 0.01), wd, 0.0, 5.5)
+        self.batch = batch
+
+    def native(self, threads=1, calls=1):
+        kernel = _native.OneCycle(*self.tables, *self.settings)
+        parts = np.split(self.order, calls)
+        losses = [
+            kernel.run(self.user, self.item, self.rating, part, self.batch, threads)
+            for part in parts
+        ]
+        return np.concatenate(losses), *kernel.tables()
+
+    def twin(self):
+        kernel = twins.OneCycle(*self.tables, *self.settings)
+        losses = [
+            kernel.step(self.user[rows], self.item[rows], self.rating[rows])
+            for rows in self.order.reshape(-1, self.batch)
+        ]
+        return np.array(losses), *kernel.tables
+
+
+@pytest.mark.parametrize("factors", [1, 5, 14, 50])
+@pytest.mark.parametrize("wd", [0.0, 0.1, 5.0])
+def test_the_same_path_as_the_twin(factors, wd):
+    """After 200 steps every parameter agrees to 1e-4, and so does every loss on the way."""
+    problem = Problem(factors, wd=wd)
+    for native, twin in zip(problem.native(), problem.twin(), strict=True):
+        np.testing.assert_allclose(native, twin, atol=1e-4, rtol=0)
+
+
+def test_rows_that_miss_more_steps_than_momentum_lasts():
+    """Over 1,500 steps some rows rest longer than the kernel follows their momentum."""
+    problem = Problem(steps=1500, batch=4)
+    rested = np.flatnonzero(np.bincount(problem.user, minlength=USERS) == 1)
+    assert len(rested) > 0
+    for native, twin in zip(problem.native(), problem.twin(), strict=True):
+        np.testing.assert_allclose(native, twin, atol=3e-4, rtol=0)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_the_same_bits_at_any_number_of_threads(threads):
+    problem = Problem(steps=20, batch=2048)
+    for one, many in zip(problem.native(), problem.native(threads), strict=True):
+        np.testing.assert_array_equal(one, many)
+
+
+def test_the_same_bits_in_one_call_or_many():
+    problem = Problem()
+    for one, many in zip(problem.native(), problem.native(calls=8), strict=True):
+        np.testing.assert_array_equal(one, many)
+
+
+def test_reading_the_tables_changes_nothing():
+    """Rows may be caught up at any time: the sums are the same up to rounding."""
+    problem = Problem()
+    kernel = _native.OneCycle(*problem.tables, *problem.settings)
+    for part in np.split(problem.order, 8):
+        kernel.run(problem.user, problem.item, problem.rating, part, problem.batch, 1)
+        kernel.tables()
+    for read, unread in zip(kernel.tables(), problem.native()[1:], strict=True):
+        np.testing.assert_allclose(read, unread, atol=1e-5)
+
+
+def test_bad_arguments_are_refused():
+    problem = Problem()
+    kernel = _native.OneCycle(*problem.tables, *problem.settings)
+    data = (problem.user, problem.item, problem.rating)
+    with pytest.raises(ValueError, match="no steps left"):
+        kernel.run(*data, np.tile(problem.order, 2), problem.batch, 1)
+    with pytest.raises(ValueError, match="at least one rating"):
+        kernel.run(*data, problem.order, 0, 1)
+    with pytest.raises(ValueError, match="same length"):
+        kernel.run(problem.user[:-1], *data[1:], problem.order, problem.batch, 1)
+    with pytest.raises(IndexError, match="order: row"):
+        kernel.run(*data, problem.order + 1, problem.batch, 1)
+    with pytest.raises(IndexError, match="item: row"):
+        kernel.run(problem.user, problem.item + np.int32(1), *data[2:], problem.order, 16, 1)
+    with pytest.raises(ValueError, match="a beta is needed"):
+        _native.OneCycle(*problem.tables, problem.settings[0], *schedule(3, 0.1)[1:], 0.1, 0, 5)

@@ -1,0 +1,81 @@
+"""The kernels once more in plain NumPy: slow, and easy to check against the formulas."""
+
+import numpy as np
+
+FACTS = {"beta2": 0.99, "eps": 1e-5}
+
+
+def philox(counter, key):
+    """Ten rounds of Philox-4x32 (Salmon et al. 2011, section 3.3)."""
+    mask = 0xFFFFFFFF
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(p1 >> 32) ^ c[1] ^ k[0], p1 & mask, (p0 >> 32) ^ c[3] ^ k[1], p0 & mask]
+        k = [(k[0] + 0x9E3779B9) & mask, (k[1] + 0xBB67AE85) & mask]
+    return c
+
+
+def blocks(seed, stream, indices):
+    mask = 0xFFFFFFFF
+    key = (seed & mask, seed >> 32)
+    return [philox((i & mask, i >> 32, stream & mask, stream >> 32), key) for i in indices]
+
+
+def normals(seed, stream, n):
+    """Box and Muller (1958) on pairs of uniform numbers of 53 bits."""
+    out = []
+    for a, b, c, d in blocks(seed, stream, range((n + 1) // 2)):
+        u, v = ((((hi << 32 | lo) >> 11) + 0.5) * 2.0**-53 for hi, lo in ((a, b), (c, d)))
+        radius, angle = np.sqrt(-2 * np.log(u)), 2 * np.pi * v
+        out += [radius * np.cos(angle), radius * np.sin(angle)]
+    return np.array(out[:n], dtype=np.float32)
+
+
+def permutation(seed, stream, n):
+    """Fisher and Yates, from the last place down."""
+    out = list(range(n))
+    for i in range(n, 1, -1):
+        a, b, _, _ = blocks(seed, stream, [i])[0]
+        j = ((a << 32 | b) * i) >> 64
+        out[i - 1], out[j] = out[j], out[i - 1]
+    return np.array(out, dtype=np.int64)
+
+
+class OneCycle:
+    """Adam on every row in every step, in single precision as the kernel's.
+
+    (Against double precision a parameter whose gradient was once all but zero can differ by 1e-4
+    in either: Adam divides it by its own size.)
+    """
+
+    def __init__(self, users, items, lr, beta, wd, low, high):
+        self.tables = [users.copy(), items.copy()]
+        self.m = [np.zeros_like(t) for t in self.tables]
+        self.v = [np.zeros_like(t) for t in self.tables]
+        self.lr, self.beta, self.wd, self.low, self.high = lr, beta, wd, low, high
+        self.t = 0
+
+    def step(self, user, item, rating):
+        """Take one step on a batch and return its loss."""
+        p, q = self.tables[0][user], self.tables[1][item]
+        score = (p[:, :-1] * q[:, :-1]).sum(1) + p[:, -1] + q[:, -1]
+        sigmoid = 1 / (1 + np.exp(-score))
+        width = self.high - self.low
+        error = self.low + width * sigmoid - rating
+        slope = (2 / len(rating) * error * width * sigmoid * (1 - sigmoid))[:, None]
+        gradients = [np.zeros_like(t) for t in self.tables]
+        np.add.at(gradients[0], user, slope * np.c_[q[:, :-1], np.ones(len(q))])
+        np.add.at(gradients[1], item, slope * np.c_[p[:, :-1], np.ones(len(p))])
+        self._adam(gradients)
+        return np.mean(error**2)
+
+    def _adam(self, gradients):
+        self.t += 1
+        lr, beta = self.lr[self.t - 1], self.beta[self.t - 1]
+        beta2, eps = FACTS["beta2"], FACTS["eps"]
+        for p, m, v, g in zip(self.tables, self.m, self.v, gradients, strict=True):
+            p[:] = (1 - lr * self.wd) * p
+            m[:] = beta * m + (1 - beta) * g
+            v[:] = beta2 * v + (1 - beta2) * g**2
+            p[:] = p - lr / (1 - beta**self.t) * m / (np.sqrt(v / (1 - beta2**self.t)) + eps)

@@ -1,0 +1,18 @@
+"""The README's Python runs as it stands."""
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    Path("ratings.csv").write_text(
+        "user,item,rating\n" + "".join(f"u{n % 7},i{n % 5},{n % 3 + 1}\n" for n in range(35))
+    )
+    namespace = {}
+    for block in blocks:
+        exec(block, namespace)
