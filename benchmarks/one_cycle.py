@@ -21,12 +21,13 @@ import palate
 
 
 def book_fit() -> None:
-    train, valid = palate.splits.random(palate.movielens("100k"), 0.2)
+    ratings = palate.movielens("100k")
+    train, valid = palate.splits.random(ratings, 0.2)
     fits = {"palate": (lambda: palate.OneCycle().fit(train, valid), 9)}
     if importlib.util.find_spec("torch"):
         fits["plain PyTorch loop"] = (lambda: torch_loop(train, valid), 2)
     if importlib.util.find_spec("fastai"):
-        fits["fastai"] = (lambda: fastai_fit(train), 1)
+        fits["fastai"] = (lambda: fastai_fit(ratings), 1)
     seconds = {name: median_seconds(*fit) for name, fit in fits.items()}
     print("Five epochs of MovieLens 100k, 50 factors, batches of 64: median seconds")
     for name, value in seconds.items():
@@ -71,10 +72,10 @@ def torch_loop(train: palate.Ratings, valid: palate.Ratings) -> float:
         return float(nn.functional.mse_loss(model(user, item), rating))
 
 
-def fastai_fit(train: palate.Ratings) -> None:
+def fastai_fit(ratings: palate.Ratings) -> None:
     from fastai.collab import CollabDataLoaders, collab_learner
 
-    table = train.frame().to_pandas()
+    table = ratings.frame().to_pandas()
     loaders = CollabDataLoaders.from_df(table, valid_pct=0.2, bs=64)
     learner = collab_learner(loaders, n_factors=50, y_range=(0, 5.5))
     with contextlib.redirect_stdout(io.StringIO()), learner.no_bar():

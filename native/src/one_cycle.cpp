@@ -13,38 +13,22 @@ namespace {
 // With fewer ratings of a batch for each thread, waiting for each other eats up what they gain.
 constexpr std::size_t kRatingsPerThread = 256;
 
-struct Fraction {
-  Lanes numerator, denominator;
-};
-
-PALATE_INLINE Fraction add(float size_a, const Lanes& a, float size_b, const Lanes& b) {
-  return {b * size_a + a * size_b, a * b};
-}
-
-PALATE_INLINE Lanes group_sum(const Window::Group& group, const Lanes& root) {
-  Lanes d[Window::kGroup];
-  for (std::size_t i = 0; i < Window::kGroup; ++i) d[i] = root * group.scale[i] + kEpsilon;
-  const Fraction x = add(group.size[0], d[0], group.size[1], d[1]);
-  const Fraction y = add(group.size[2], d[2], group.size[3], d[3]);
-  return (x.numerator * y.denominator + y.numerator * x.denominator) /
-         (x.denominator * y.denominator);
+PALATE_INLINE Lanes take(const Steps& steps, const Lanes& p, const Lanes& m, const Lanes& root) {
+  const auto& [decay, n, d] = steps;
+  const Lanes numerator = ((root * n[3] + n[2]) * root + n[1]) * root + n[0];
+  const Lanes denominator = (((root * d[4] + d[3]) * root + d[2]) * root + d[1]) * root + d[0];
+  return p * decay - m * (numerator / denominator);
 }
 
 // Takes the last `n` steps of the window on a row whose gradients are zero.
 PALATE_DISPATCH void coast(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks, const Window& window,
                            std::size_t n) {
-  const std::size_t groups = n / Window::kGroup, rest = n % Window::kGroup;
   const float momentum = window.momentum(n), root = window.root(n);
-  Window::Group oldest = window.group(groups);  // of which only the latest `rest` steps count
-  for (std::size_t i = rest; i < Window::kGroup; ++i) oldest.size[i] = oldest.scale[i] = 0;
   for (std::size_t b = 0; b < blocks; ++b) {
     const Lanes m_left = m[b] * momentum, root_left = sqrt(v[b]) * root;
     Lanes value = p[b];
-    if (rest > 0) value = value * oldest.decay[rest - 1] - m_left * group_sum(oldest, root_left);
-    for (std::size_t g = groups; g-- > 0;) {
-      const Window::Group& group = window.group(g);
-      value = value * group.decay[Window::kGroup - 1] - m_left * group_sum(group, root_left);
-    }
+    for (std::size_t left = n; left > 0; left -= (left - 1) % Steps::kMost + 1)
+      value = take(window.group_to(left - 1), value, m_left, root_left);
     p[b] = value;
     m[b] = m_left;
     v[b] *= root * root;

@@ -2,6 +2,7 @@
 // gradient.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -25,29 +26,41 @@ struct Step {
 // The whole schedule; entry t belongs to step t.
 std::vector<Step> make_steps(std::span<const double> lr, std::span<const double> beta, double wd);
 
+// What consecutive steps without a gradient do to a parameter p of momentum m and variance v.
+//
+// One step gives p = decay p - size m / (scale r + epsilon) where r = sqrt(v). Fractions add up
+// over a common denominator, so that several steps cost one division:
+//
+//     p = decay p - m (n[0] + n[1] r + ..) / (d[0] + d[1] r + ..)
+struct Steps {
+  static constexpr std::size_t kMost = 4;
+
+  float decay = 1;
+  float n[kMost] = {};
+  float d[kMost + 1] = {1};
+
+  // These steps with one more before them.
+  Steps after(float step_decay, float size, float scale) const {
+    Steps both{.decay = decay * step_decay};
+    for (std::size_t i = 0; i < kMost; ++i)
+      both.n[i] = kEpsilon * n[i] + (i > 0 ? scale * n[i - 1] : 0) + decay * size * d[i];
+    for (std::size_t i = 0; i <= kMost; ++i)
+      both.d[i] = kEpsilon * d[i] + (i > 0 ? scale * d[i - 1] : 0);
+    return both;
+  }
+};
+
 // The steps before a batch, as a row sees them that missed the last n of them.
 //
-// From its last gradient on, n steps before the end, a row of momentum m and variance v moves by
-//
-//     p = decay p - size m / (scale sqrt(v) + epsilon)
-//
-// where m shrinks by the betas, and sqrt(v) by sqrt(0.99), from step to step. Counted from the end,
-// those products are the same for all rows: with m and sqrt(v) as they are at the end, size is
-// divided, and scale too, by what they still lose from that step to the end. So one window serves
-// all rows of a batch. Steps are numbered by their age, 0 being the last, and taken four at a time,
-// since fractions add up over a common denominator and division is what costs.
+// From step to step m shrinks by beta and r by sqrt(0.99). Counted from the end of the window those
+// products are the same for all rows: with m and r as they will be at the end, the size and scale
+// of a step are divided by what they still lose from there to the end. So one window serves all
+// rows of a batch. Steps are numbered by their age, 0 being the last.
 class Window {
  public:
-  static constexpr std::size_t kGroup = 4;
   // Betas of at most 0.95 leave less than 1e-6 of the momentum after as many steps, which moves a
   // parameter by less than float rounding does.
   static constexpr std::int64_t kMost = 272;
-
-  struct Group {
-    float size[kGroup];  // each times the decay of the later steps of the group
-    float scale[kGroup];
-    float decay[kGroup];  // of the steps of the group down to this age
-  };
 
   Window(const std::vector<Step>& steps, std::int64_t last) : steps_(steps), last_(last) {}
 
@@ -56,11 +69,14 @@ class Window {
     while (ready_ < n) add(steps_[static_cast<std::size_t>(last_) - ready_]);
   }
 
-  const std::vector<Step>& steps() const { return steps_; }
-  std::int64_t last() const { return last_; }
-  const Group& group(std::size_t g) const { return groups_[g]; }
+  // The steps of one group (of Steps::kMost each, the latest first) down to this age.
+  const Steps& group_to(std::size_t age) const { return groups_[age]; }
+  // What is left of m and of sqrt(v) after the last `n` steps.
   float momentum(std::size_t n) const { return momentum_[n]; }
   float root(std::size_t n) const { return root_[n]; }
+
+  const std::vector<Step>& steps() const { return steps_; }
+  std::int64_t last() const { return last_; }
   float decay_since(std::int64_t step) const {
     return static_cast<float>(std::exp(steps_[last_].log_decay - steps_[step].log_decay));
   }
@@ -68,13 +84,9 @@ class Window {
  private:
   void add(const Step& step) {
     static const float kRootBeta2 = static_cast<float>(std::sqrt(kBeta2));
-    const std::size_t age = ready_++, i = age % kGroup;
-    Group& group = groups_[age / kGroup];
-    if (i == 0) group = {};
-    const float later = i > 0 ? group.decay[i - 1] : 1.0f;
-    group.size[i] = later * step.size / momentum_[age];
-    group.scale[i] = step.scale / root_[age];
-    group.decay[i] = later * step.decay;
+    const std::size_t age = ready_++;
+    const Steps later = age % Steps::kMost > 0 ? groups_[age - 1] : Steps{};
+    groups_[age] = later.after(step.decay, step.size / momentum_[age], step.scale / root_[age]);
     momentum_[age + 1] = momentum_[age] * step.beta;
     root_[age + 1] = root_[age] * kRootBeta2;
   }
@@ -82,7 +94,7 @@ class Window {
   const std::vector<Step>& steps_;
   std::int64_t last_;
   std::size_t ready_ = 0;
-  Group groups_[kMost / kGroup + 1];
+  std::array<Steps, kMost> groups_;
   float momentum_[kMost + 1] = {1};
   float root_[kMost + 1] = {1};
 };
