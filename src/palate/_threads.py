@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from palate.errors import SettingError
+from palate import _checks
 
+_MOST = 1024
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -17,17 +18,15 @@ def thread_count(threads: int | None) -> int:
     Raises
     ------
     SettingError
-        If `threads` is less than 1.
+        If `threads` is less than 1 or more than 1,024.
     """
     if threads is not None:
-        if threads < 1:
-            raise SettingError(f"threads is {threads}; use 1 or more, or leave it out")
-        return threads
+        return _checks.whole("threads", threads, 1, _MOST)
     if hasattr(os, "sched_getaffinity"):
         usable = len(os.sched_getaffinity(0))
     else:
         usable = os.cpu_count() or 1
-    return max(1, min(usable, _quota(usable)))
+    return max(1, min(usable, _quota(usable), _MOST))
 
 
 def _quota(default: int) -> int:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -138,15 +139,36 @@ def test_a_model_without_users(tmp_path, write):
     [
         (["fit", "none.csv", "-o", "m"], "palate: there is no file none.csv\n"),
         (["fit", "ml-7m", "-o", "m"], "palate: there is no MovieLens '7m'; there are 100k"),
+        (["fit", "ml-none.csv", "-o", "m"], "palate: there is no file ml-none.csv"),
+        (["fit", "ml-100k", "-o", "m", "--item", "x"], "palate: ml-100k is read as it is; leave"),
+        (["fit", "ml-100k", "-o", "/dev/null"], "palate: a model can't be written to /dev/null"),
         (["recommend", "none", "--user", "1"], "palate: there is no model in none"),
         (["demo", "--user", "zoe"], "palate: there is no user 'zoe'"),
         (["demo", "--wd", "1000"], "palate: wd is 1000.0; it must be at least 0"),
     ],
 )
-def test_a_request_that_fails_says_why_in_a_line(arguments, message):
+def test_a_request_that_fails_says_why_in_a_line(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     out, err = run(*arguments, "--json", status=1)
     assert out == ""
     assert err.splitlines()[-1].startswith(message.rstrip())
+    assert "Traceback" not in err
+
+
+def test_what_a_terminal_can_not_show_is_replaced(tmp_path, write, monkeypatch):
+    write("r.csv", "user,item,rating\na,caf\xe9 \u2603,1\nb,y,2\nb,caf\xe9 \u2603,3\n")
+    run("fit", tmp_path / "r.csv", "-o", tmp_path / "m")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert "caf? ?" in run("biases", tmp_path / "m")[0]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told(folder):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "palate", "biases", str(folder)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["fit"], ["recommend"], ["nonsense"], ["demo", "--nope"]])

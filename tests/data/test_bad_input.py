@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,12 @@ def test_files_that_are_not_what_they_seem(write, tmp_path):
     refused(tmp_path / "none.csv", f"there is no file {tmp_path / 'none.csv'}")
     refused(tmp_path, f"{tmp_path} is a folder; give the file that holds the table")
     refused(write("r.parquet", "no parquet"), "r.parquet: can't be read as .parquet (")
-    refused(write("r.jsonl", '{"user": 1\n'), "r.jsonl: can't be read as .jsonl (")
+    refused(write("r.jsonl", '{"user": 1}\n\n{"user": 1\n'), "r.jsonl, line 3: is not JSON (")
+    refused(write("r.jsonl", '{"user": 1}\n[1]\n'), "r.jsonl, line 2: is not a JSON object")
+    refused(write("r.csv", GOOD.encode("utf-16-le")), "r.csv: holds NUL bytes")
+    refused(write("r.csv", gzip.compress(GOOD.encode())[:20] + b"??"), "r.csv: can't be read (")
+    refused("", "the path is empty")
+    refused("https://example.org/r.csv", "is no database; fetch the file and give its path")
 
 
 def test_an_unknown_column_is_named_with_those_there_are(write):
@@ -93,10 +99,38 @@ def test_an_unknown_column_is_named_with_those_there_are(write):
     )
 
 
-def test_timestamps_that_are_none(write):
-    text = "user,item,rating,timestamp\na,1,5,{}\nb,2,4,soon\n"
-    refused(write("r.csv", text.format("")), "line 2, column 'timestamp': the timestamp is missing")
-    refused(write("r.csv", text.format("1")), "is neither a number nor a date")
+def test_lines_are_right_where_fields_span_lines(write):
+    text = 'user,item,title,rating\n1,10,"a\n\nb",3\n\n1,11,c,4\n2,10,"a\nb",x\n'
+    refused(write("r.csv", text), "r.csv, line 7, column 'rating': 'x' is not a number")
+    refused(
+        write("r.jsonl", '{"user":1,"item":1,"rating":1}\n\n{"user":2,"item":1,"rating":"x"}'),
+        "line 3",
+    )
+    refused(write("r.csv", GOOD + 'b,"2"x,3\n'), "r.csv, line 5: the quotes do not close")
+    refused(write("r.csv", GOOD + ",,\n"), "r.csv, line 5, column 'user': the id is missing")
+
+
+def test_a_column_that_is_there_twice(write):
+    refused(write("r.csv", "user,user,item,rating\na,b,1,5\n"), "r.csv has two columns 'user'")
+    refused(write("r.csv", GOOD), "the same column was named", user="item", item="item")
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (["", "1", "2"], "line 2, column 'timestamp': the timestamp is missing"),
+        (["1", "2", "soon"], "line 4, column 'timestamp': 'soon' is neither a number nor a date"),
+        (
+            ["2024-01-31 18:00:00", "soon", "2024-02-01 00:00:00"],
+            "line 3, column 'timestamp': 'soon'",
+        ),
+        (["1.5", "nan", "2"], "line 3, column 'timestamp': the timestamp is nan, not finite"),
+        (["soon", "later", "now"], "line 2, column 'timestamp': 'soon' is neither"),
+    ],
+)
+def test_timestamps_that_are_none(write, times, message):
+    rows = [f"{'ab'[n % 2]},{n},5,{time}\n" for n, time in enumerate(times)]
+    refused(write("r.csv", "user,item,rating,timestamp\n" + "".join(rows)), message)
 
 
 def test_columns_of_the_wrong_type():
@@ -105,16 +139,28 @@ def test_columns_of_the_wrong_type():
     dates = pl.DataFrame({"user": [1, 2], "item": [1, 2], "rating": ["2024-01-01"] * 2})
     refused(dates.with_columns(pl.col("rating").str.to_date()), "column 'rating' holds Date")
     refused(7, "can't read a int as a table")
+    good = pl.DataFrame({"user": [1, 2], "item": [1, 2], "rating": [3, 4]})
+    for ids in ([b"a", b"b"], [["a"], ["b"]], [{"$oid": "a"}, {"$oid": "b"}]):
+        refused(good.with_columns(user=pl.Series(ids)), "ids can be numbers, text, dates")
+    uuids = pd.DataFrame({"user": [uuid.UUID(int=1), uuid.UUID(int=2)], "item": [1, 2]})
+    refused(uuids.assign(rating=1), "column 'user' holds Binary; ids can be")
+    flags = good.with_columns(timestamp=pl.Series([True, False]))
+    refused(flags, "column 'timestamp' holds Boolean, not times")
+    refused(good.lazy().select("nonsense"), "can't read a LazyFrame as a table")
 
 
 def test_a_table_of_items_that_does_not_fit(write):
     ratings = write("r.csv", GOOD)
     twice = write("twice.csv", "item,title\n1,One\n1,Uno\n2,Two\n")
-    refused(ratings, "twice.csv, line 2, column 'item': the id 1 stands there more", items=twice)
+    refused(ratings, "twice.csv, line 2, column 'item': the id '1' stands there", items=twice)
     nameless = write("nameless.csv", "title,colour\nOne,red\n")
     refused(ratings, "can't tell which column holds the item ids; call it 'item'", items=nameless)
+    others = write("others.csv", "item,title\n7,Seven\n8,Eight\n")
+    refused(ratings, "none of the ids in column 'item' is an item of the ratings", items=others)
 
 
 def test_an_unknown_policy_for_duplicates(write):
     with pytest.raises(palate.SettingError, match="duplicates is 'min'"):
         palate.read_ratings(write("r.csv", GOOD), duplicates="min")
+    with pytest.raises(palate.SettingError, match="this source is none"):
+        palate.read_ratings(write("r.csv", GOOD), table="ratings")

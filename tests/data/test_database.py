@@ -47,6 +47,12 @@ def test_a_query(sqlite_file):
     assert ratings.users["id"].to_list() == [1, 2]
 
 
+def test_a_table_whose_name_holds_a_dot(sqlite_file):
+    with closing(sqlite3.connect(sqlite_file)) as db:
+        db.executescript('ALTER TABLE seen RENAME TO "all.seen"; CREATE TABLE "a.b" (c TEXT)')
+    assert len(palate.read_ratings(f"sqlite:///{sqlite_file}")) == len(ROWS)
+
+
 def test_what_can_go_wrong(sqlite_file, tmp_path):
     url = f"sqlite:///{sqlite_file}"
     with pytest.raises(palate.DataError, match="there is no database file"):

@@ -47,8 +47,10 @@ def test_text_with_any_separator(write, name, separator, header):
         gzip.compress(lines(",").encode()),
         lines(",").strip().encode(),
         lines(",").replace("ann", '"ann"').encode(),
+        lines(",", end="\r").encode(),
+        lines(", ").encode(),
     ],
-    ids=["BOM", "CRLF", "UTF-16", "gzip", "no last newline", "quotes"],
+    ids=["BOM", "CRLF", "UTF-16", "gzip", "no last newline", "quotes", "CR", "blanks"],
 )
 def test_text_in_any_dress(write, content):
     assert rows(palate.read_ratings(write("r.csv", content))) == ROWS
@@ -62,6 +64,11 @@ def test_latin_1_is_read_where_utf_8_fails(write):
 def test_json_lines_and_json(write):
     assert rows(palate.read_ratings(write("r.jsonl", FRAME.write_ndjson()))) == ROWS
     assert rows(palate.read_ratings(write("r.json", FRAME.write_json()))) == ROWS
+    late = '{"user":1,"item":1,"rating":4}\n' + "".join(
+        f'{{"user":2,"item":{n},"rating":4}}\n' for n in range(2, 300)
+    )
+    late += '{"user":3,"item":1,"rating":4.5}\n'
+    assert palate.read_ratings(write("r.jsonl", b"\xef\xbb\xbf" + late.encode())).rating[-1] == 4.5
 
 
 def test_parquet(tmp_path):
@@ -194,6 +201,35 @@ def test_items_are_joined_across_types_and_may_be_missing():
         "item": ["One", "2", "3"],
         "id_": [7, 8, None],
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "ids"),
+    [("item", [1.0, 2.0, None]), ("item", ["1", " 2", "x"]), ("movieId", [1, 2, 9])],
+)
+def test_the_column_of_ids_is_the_one_that_matches(key, ids):
+    items = pl.DataFrame({key: ids, "title": ["One", "Two", "Nine"]}, strict=False)
+    if key != "item":
+        items = items.with_columns(item=pl.lit("game"))
+    assert palate.read_ratings(FRAME, items=items).items["item"].to_list() == ["One", "Two", "3"]
+
+
+def test_fractions_are_no_whole_ids():
+    ratings = pl.DataFrame({"user": [1, 1, 2], "item": [1, 2, 2], "rating": [1, 2, 3]})
+    items = pl.DataFrame({"item": [1.9, 2.0], "title": ["wrong", "right"]})
+    with pytest.raises(palate.DataError, match="none of the ids"):
+        palate.read_ratings(ratings, items=items)
+
+
+@pytest.mark.parametrize(
+    ("line", "item"),
+    [("1,a::b,4", "a::b"), ("1,10,4,a|b|c|d|e", 10), ('"1";"x,y,z,w";"4"', "x,y,z,w")],
+)
+def test_the_separator_is_what_divides_all_lines_alike(write, line, item):
+    more = "\n2," + "9,3" + (",|" if line.count(",") > 2 and ";" not in line else "")
+    text = line + (more if ";" not in line else "\n2;9;3") + "\n"
+    ratings = palate.read_ratings(write("r.csv", text), timestamp=False)
+    assert item in ratings.items["id"].to_list()
 
 
 def test_titles_in_the_ratings_themselves():

@@ -1,5 +1,8 @@
 """The model: predictions, recommendations, neighbours, biases, and names that it does not know."""
 
+import datetime as dt
+from decimal import Decimal
+
 import numpy as np
 import polars as pl
 import pytest
@@ -23,6 +26,7 @@ def test_one_and_many_agree(model):
     titles = ["Fargo (1996)", "Heat (1995)", 50]
     single = profile.predict(titles)
     assert single["item"].to_list() == ["Fargo (1996)", "Heat (1995)", "Star Wars (1977)"]
+    assert profile.predict(50).equals(single[2:])
     np.testing.assert_allclose(single["prediction"], model.predict([196] * 3, titles), rtol=1e-5)
 
 
@@ -95,18 +99,39 @@ def test_unknown_names_are_refused_with_the_nearest(model, call, message):
 
 
 def test_a_title_of_two_items_is_an_ambiguity(model):
-    with pytest.raises(palate.UnknownIdError, match="names 2 items; say which by its id: 266 is"):
+    with pytest.raises(palate.UnknownIdError, match="names 2 items; say which by its id: 266, 680"):
         model.similar("Kull the Conqueror (1997)")
     assert model.similar(266, 1).height == 1
 
 
-def test_a_text_that_is_a_title_and_another_id_is_an_ambiguity():
+def test_an_id_comes_before_another_items_title():
     items = pl.DataFrame({"item": [1, 2], "title": ["2", "One"]})
     table = pl.DataFrame({"user": [1, 2, 2], "item": [1, 1, 2], "rating": [1, 2, 3]})
     model = palate.OneCycle(factors=1).fit(palate.read_ratings(table, items=items))
-    with pytest.raises(palate.UnknownIdError, match="'2' names 2 items"):
-        model.similar("2")
-    assert model.similar(2)["item"].to_list() == ["2"]
+    for two in (2, "2", np.int64(2), 2.0):
+        assert model.similar(two)["item"].to_list() == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "strangers"),
+    [
+        ([1, 2], [None, 1.5, True, "01", "x", {}, [1], 10**30, dt.date(2024, 1, 1), "\udcff"]),
+        (["a", "b"], [None, 1, "A", b"a", {}, 1.0]),
+        ([dt.date(2024, 1, 1), dt.date(2024, 1, 2)], [None, 5, "x", "2024-01-03"]),
+        ([True, False], [None, 1, "yes"]),
+        ([Decimal("1.5"), Decimal("2")], [None, "2", np.int64(99)]),
+    ],
+)
+def test_only_known_ids_are_found(ids, strangers):
+    table = pl.DataFrame({"user": ids, "item": [1, 2], "rating": [1, 2]})
+    model = palate.OneCycle(factors=1, epochs=1).fit(palate.read_ratings(table))
+    for known in ids:
+        assert model.user(known).rated.tolist() == [ids.index(known)]
+        text = model.users["id"].cast(pl.String)[sorted(ids).index(known)]
+        assert model.user(text).row.tolist() == model.user(known).row.tolist()
+    for stranger in strangers:
+        with pytest.raises(palate.UnknownIdError, match="there is no user"):
+            model.user(stranger)
 
 
 def test_ids_as_text_and_titles_in_any_case(model):
@@ -115,10 +140,12 @@ def test_ids_as_text_and_titles_in_any_case(model):
 
 
 def test_bad_requests_are_refused(model):
-    with pytest.raises(palate.SettingError, match="n is 0; ask for at least 1"):
+    with pytest.raises(palate.SettingError, match="n is 0; it must be at least 1"):
         model.user(1).recommend(0)
-    with pytest.raises(palate.SettingError, match="n is 0; ask for at least 1"):
+    with pytest.raises(palate.SettingError, match="n is 0; it must be at least 1"):
         model.similar(1, 0)
+    with pytest.raises(palate.SettingError, match=r"n is 1.5; it must be a whole number"):
+        model.user(1).favourites(1.5)
     with pytest.raises(palate.SettingError, match="there are 2 users for 1 items; pair them"):
         model.predict([1, 2], [1])
 

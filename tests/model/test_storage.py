@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 import numpy as np
+import polars as pl
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -123,21 +124,71 @@ def test_a_file_outside_the_folder_is_never_read(folder, tmp_path):
     ("change", "message"),
     [
         (lambda a: a["item_table"].fill(np.nan), "item_table holds values that are not finite"),
-        (lambda a: a.update(item_table=a["item_table"][1:].copy()), "item_table should have the"),
-        (lambda a: a.update(user_table=a["user_table"][:, 1:].copy()), "user_table should have"),
-        (lambda a: a.pop("user_table"), "user_table should have the shape"),
-        (lambda a: a.pop("item_counts"), "does not describe a model: KeyError 'item_counts'"),
+        (lambda a: a.update(item_table=a["item_table"][1:].copy()), "item_table should be of"),
+        (lambda a: a.update(user_table=a["user_table"][:, 1:].copy()), "user_table should be of"),
+        (lambda a: a.pop("user_table"), "user_table should be of"),
+        (lambda a: a.update(item_table=a["item_table"].ravel()), "item_table should be of"),
+        (lambda a: a.update(item_table=a["item_table"].astype("f8")), "should be of float32"),
+        (lambda a: a.update(item_means=a["item_means"][1:].copy()), "item_means should be of"),
+        (lambda a: a["item_counts"].fill(-1), "item_counts holds"),
+        (lambda a: a.pop("item_counts"), "item_counts should be of int64"),
     ],
 )
 def test_arrays_that_do_not_fit(folder, change, message):
     """Damage that came with a checksum of its own."""
-    file = part(folder, "arrays")
-    arrays = load_file(file)
+    arrays = load_file(part(folder, "arrays"))
     change(arrays)
-    save_file(arrays, file)
+    forge(folder, "arrays", lambda file: save_file(arrays, file))
+    refused(folder, message)
+
+
+def forge(folder, name, write):
+    """Change a part of the model and put its checksum right."""
+    file = part(folder, name)
+    write(file)
     files = json.loads((folder / "palate.json").read_text())["files"]
-    files["arrays"]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    files[name]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     edit(folder, files=files)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "message"),
+    [
+        ("items", {"id": [1, 2, 3, 4]}, "the items lack their ids or names"),
+        ("users", {"name": list("abcde")}, "the users lack their ids"),
+        ("ratings", {"user": [9], "item": [0], "rating": [1.0]}, "name a user who is not there"),
+        ("ratings", {"user": [-1], "item": [0], "rating": [1.0]}, "name a user who is not there"),
+        ("ratings", {"user": [0], "item": [None], "rating": [1.0]}, "column item holds no row"),
+        (
+            "ratings",
+            {"user": [0], "item": [0], "rating": [np.nan]},
+            "column rating holds no finite",
+        ),
+        ("ratings", {"user": [0]}, "does not describe a model: ColumnNotFoundError"),
+    ],
+)
+def test_tables_that_do_not_fit(folder, name, table, message):
+    types = {"user": pl.Int32, "item": pl.Int32, "rating": pl.Float32}
+    overrides = {key: types[key] for key in table if key in types}
+    forge(folder, name, pl.DataFrame(table, schema_overrides=overrides).write_parquet)
+    refused(folder, message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"files": None}, "does not describe a model: AttributeError"),
+        ({"link": {"name": "sigmoid", "low": 5, "high": 1}}, "there is no link sigmoid from 5"),
+        ({"link": {"name": "sigmoid", "low": 0, "high": float("nan")}}, "there is no link"),
+        ({"link": {"name": "identity", "low": 0, "high": 1}}, "there is no link identity"),
+        ({"link": {"name": "sigmoid", "low": 0, "high": "a"}}, "does not describe a model: Type"),
+        ({"history": 5}, "does not describe a model: TypeError history should be a list"),
+        ({"format": True}, "was not written by Palate"),
+        ({"format": -1}, "was not written by Palate"),
+    ],
+)
+def test_descriptions_that_do_not_fit(folder, changes, message):
+    edit(folder, **changes)
     refused(folder, message)
 
 
@@ -150,8 +201,9 @@ def test_a_folder_with_other_things_is_left_alone(little, tmp_path):
 
 def test_a_place_that_can_not_be_written(little, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(palate.ModelFileError, match="can't be written to"):
-        little.save(tmp_path / "file")
+    for place in (tmp_path / "file", tmp_path / "file" / "model", "nul\0byte"):
+        with pytest.raises(palate.ModelFileError, match="can't be written to"):
+            little.save(place)
 
 
 # Saves a model of two factors over one of three, and dies by SIGKILL at the n-th call to the

@@ -145,7 +145,12 @@ def test_the_range_of_the_sigmoid(ratings, expected):
         ({"lr_max": float("nan")}, "lr_max is nan"),
         ({"wd": -0.1}, "wd is -0.1"),
         ({"wd": 200}, "wd is 200; it must be at least 0 and below 1 / lr_max"),
-        ({"y_range": (5.5, 0)}, "the first end must be the lower one"),
+        ({"y_range": (5.5, 0)}, "give its lower and its upper end"),
+        ({"y_range": (0, float("inf"))}, "give its lower and its upper end"),
+        ({"factors": 1.5}, "factors is 1.5; it must be a whole number"),
+        ({"bs": True}, "bs is True; it must be a whole number"),
+        ({"epochs": 10**12}, "epochs is 1000000000000; it must be at most"),
+        ({"seed": 2**64}, "seed is 18446744073709551616; it must be at most"),
     ],
 )
 def test_bad_settings_are_refused(settings, message):
@@ -160,6 +165,20 @@ def test_ratings_outside_the_range_are_refused(small):
         palate.OneCycle().fit(small.take(np.array([], dtype=np.int64)))
     with pytest.raises(palate.SettingError, match="threads is 0"):
         palate.OneCycle().fit(small, threads=0)
+
+
+def test_what_is_held_back_must_be_of_the_same_users_and_items(small):
+    others = palate.read_ratings(small.frame().with_columns(pl.col("user") + "2"))
+    with pytest.raises(palate.DataError, match="valid is over other users or items"):
+        palate.OneCycle().fit(small, others)
+    with pytest.raises(palate.DataError, match="there are no ratings in valid"):
+        palate.OneCycle().fit(small, small.take(np.array([], dtype=np.int64)))
+    palate.OneCycle(epochs=1).fit(small, palate.read_ratings(small.frame()))
+
+
+def test_a_table_must_be_read_first(small):
+    with pytest.raises(palate.DataError, match=r"no Ratings but a DataFrame; read them with"):
+        palate.fit(small.frame())
 
 
 def test_progress_prints_the_books_table(small, capsys):

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415, PLR0917
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,11 +20,13 @@ app = typer.Typer(
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-Seed = Annotated[int, typer.Option(help="The seed of all random numbers.", min=0)]
-Threads = Annotated[
-    int | None, typer.Option(help="How many threads to use; by default all.", min=1)
+Seed = Annotated[
+    int, typer.Option(help="The seed of all random numbers.", min=0, max=(1 << 64) - 1)
 ]
-Count = Annotated[int, typer.Option("-n", help="How many to show.", min=1)]
+Threads = Annotated[
+    int | None, typer.Option(help="How many threads to use; by default all.", min=1, max=1024)
+]
+Count = Annotated[int, typer.Option("-n", help="How many to show.", min=1, max=1_000_000)]
 User = Annotated[str, typer.Option(help="The id of a user.")]
 WeightDecay = Annotated[float | None, typer.Option(help="Weight decay, by default as in the book.")]
 
@@ -134,20 +137,17 @@ def fit(
 ) -> None:
     """Fit a model to RATINGS and save it."""
     import palate
+    from palate.model._storage import claim
 
-    if _is_movielens(ratings):
+    claim(output)
+    columns = _given(user=user, item=item, rating=rating, timestamp=timestamp)
+    columns |= _given(items=items, table=table)
+    if not _is_movielens(ratings):
+        data = palate.read_ratings(ratings, duplicates=duplicates, **columns)
+    elif not columns:
         data = palate.movielens(ratings)
     else:
-        data = palate.read_ratings(
-            ratings,
-            user=user,
-            item=item,
-            rating=rating,
-            timestamp=timestamp,
-            items=items,
-            table=table,
-            duplicates=duplicates,
-        )
+        raise palate.SettingError(f"{ratings} is read as it is; leave out --{', --'.join(columns)}")
     _print.to_stderr(repr(data))
     train, held_back = palate.splits.random(data, share=valid, seed=seed) if valid else (data, None)
     settings = _given(factors=factors, epochs=epochs, lr_max=lr_max, wd=wd, bs=bs, y_range=y_range)
@@ -236,7 +236,7 @@ def _given(**settings: Any) -> dict[str, Any]:
 
 
 def _is_movielens(name: str) -> bool:
-    return name.startswith("ml-") and not Path(name).exists()
+    return re.fullmatch(r"ml-[\w-]+", name) is not None and not Path(name).exists()
 
 
 def _warn_if_interrupted(model: Any) -> None:

@@ -1,5 +1,6 @@
 """Which column is the user, the item, the rating: by name, by position, or as told."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from palate.data._table import Table
@@ -30,28 +31,37 @@ def _plain(name: str) -> str:
     return "".join(c for c in name.split(":", maxsplit=1)[0].lower() if c.isalnum())
 
 
-def usual(role: str, names: Sequence[str]) -> str | None:
-    """Return the name in `names` that usually stands for `role`, or None."""
+def likely(role: str, names: Sequence[str]) -> list[str]:
+    """Return those of `names` that usually stand for `role`, the clearest first."""
     plain = {_plain(name): name for name in reversed(names)}
-    return next((plain[name] for name in _USUAL_NAMES[role] if name in plain), None)
+    return [plain[name] for name in _USUAL_NAMES[role] if name in plain]
+
+
+def usual(role: str, names: Sequence[str]) -> str | None:
+    """Return the name in `names` that most clearly stands for `role`, or None."""
+    return next(iter(likely(role, names)), None)
 
 
 def is_ratings_header(fields: Sequence[str], told: Mapping[str, str | None]) -> bool:
     """Say whether the first line of a ratings file holds names.
 
-    It does where a name that was told or a usual one stands in it, and where the third field,
-    in whose place a file without a header has its rating, is no number.
+    It does where a name that was told stands in it. Else it does not where columns were told by
+    position, or where the third field is a number, for there a file without a header has its
+    rating.
     """
-    if any(name in fields for name in told.values() if name is not None):
+    names = [name for name in told.values() if name is not None]
+    if any(name in fields for name in names):
         return True
-    return any(usual(role, fields) for role in REQUIRED) or not (
-        len(fields) > len(REQUIRED) - 1 and _is_number(fields[2])
-    )
+    if any(re.fullmatch(r"column \d+", name) for name in names):
+        return False
+    return len(fields) < len(REQUIRED) or not _is_number(fields[2])
 
 
 def is_items_header(fields: Sequence[str], item_column: str) -> bool:
     """Say whether the first line of an items file holds names."""
-    return item_column in fields or any(usual(role, fields) for role in ("item", "title"))
+    if item_column in fields or usual("item", fields):
+        return True
+    return usual("title", fields) is not None and not any(map(_is_number, fields))
 
 
 def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]:
@@ -64,26 +74,31 @@ def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]
     """
     names = table.frame.columns
     found = {role: name for role, name in told.items() if name is not None}
-    for role, name in found.items():
-        if name not in names:
+    for role, column in found.items():
+        if column not in names:
             raise DataError(
-                f"{table.name} has no column {name!r} for {role}=; it has {_listed(names)}"
+                f"{table.name} has no column {column!r} for {role}=; it has {_listed(names)}"
             )
+    if len(set(found.values())) < len(found):
+        raise DataError(f"the same column was named for two things: {found}")
     free = [name for name in names if name not in found.values()]
     if not table.header:
         found |= zip([role for role in ROLES if role not in found], free, strict=False)
     else:
         for role in (role for role in (*ROLES, "title") if role not in found):
-            likely = usual(role, free)
-            if likely is not None:
-                found[role] = likely
-                free.remove(likely)
+            name = usual(role, free)
+            if name is not None:
+                found[role] = name
+                free.remove(name)
     for role in REQUIRED:
         if role not in found:
             raise DataError(
                 f"{table.name}: can't tell which column is the {role}; name it with {role}=. "
                 f"The columns are {_listed(names)}"
             )
+    for column in found.values():
+        if f"{column} (2)" in names:
+            raise DataError(f"{table.name} has two columns {column!r}; rename one of them")
     return found
 
 

@@ -1,6 +1,7 @@
 """Ratings from a database, through polars' own reader."""
 
 import importlib.util
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -19,8 +20,19 @@ _TABLES = {
 
 
 def is_database_url(source: object) -> bool:
-    """Say whether `source` is a URL such as ``sqlite:///ratings.db``."""
-    return isinstance(source, str) and "://" in source
+    """Say whether `source` is a URL such as ``sqlite:///ratings.db``.
+
+    Raises
+    ------
+    DataError
+        If it is a URL of something other than a database.
+    """
+    scheme = re.match(r"([a-z][a-z0-9+]*)://", source) if isinstance(source, str) else None
+    if scheme is None:
+        return False
+    if scheme[1] in {"http", "https", "ftp", "file", "s3", "gs"}:
+        raise DataError(f"{source} is no database; fetch the file and give its path")
+    return True
 
 
 def open_database(url: str, table: str | None) -> Table:
@@ -40,18 +52,20 @@ def open_database(url: str, table: str | None) -> Table:
     url = _sqlite_url(url) if url.startswith("sqlite") else url
     if table is None:
         table = _only_ratings_table(url)
-    if table.lstrip().lower().startswith(("select ", "with ")):
+        return Table(_query(url, f"SELECT * FROM {_quoted(table)}"), f"table {table}")
+    if re.match(r"\s*(select|with)\b", table, re.IGNORECASE):
         return Table(_query(url, table), "query result")
-    return Table(_query(url, f"SELECT * FROM {_quoted(table)}"), f"table {table}")
+    return Table(_query(url, f"SELECT * FROM {_quoted(*table.split('.'))}"), f"table {table}")
 
 
 def _sqlite_url(url: str) -> str:
     """Return the URL with an absolute path; both sqlite:///here.db and sqlite:////tmp/x.db work."""
-    text = unquote(url.split("://", 1)[1])
-    candidates = [Path(text), Path(text.removeprefix("/"))]
+    text = url.split("://", 1)[1]
+    spellings = [text, text.removeprefix("/")]
+    candidates = [Path(p) for p in (*spellings, *map(unquote, spellings))]
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
-        raise DataError(f"there is no database file {candidates[-1]}")
+        raise DataError(f"there is no database file {candidates[1]}")
     return f"sqlite://{quote(str(path.resolve()))}"
 
 
@@ -83,5 +97,5 @@ def _has_ratings(columns: Sequence[str]) -> bool:
     return all(usual(role, columns) for role in REQUIRED)
 
 
-def _quoted(table: str) -> str:
-    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
+def _quoted(*parts: str) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)

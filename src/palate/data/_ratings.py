@@ -55,10 +55,10 @@ class Ratings:
         return len(self.rating)
 
     def __repr__(self) -> str:
-        low, high = (f"{x:g}" for x in (self.rating.min(), self.rating.max()))
+        low, high = (self.rating.min(), self.rating.max()) if len(self) else (np.nan, np.nan)
         return (
-            f"<Ratings: {len(self):,} ratings from {low} to {high} by {self.users.height:,} users "
-            f"of {self.items.height:,} items; {self.source}>"
+            f"<Ratings: {len(self):,} ratings from {low:g} to {high:g} by "
+            f"{self.users.height:,} users of {self.items.height:,} items; {self.source}>"
         )
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Ratings":

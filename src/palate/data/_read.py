@@ -1,6 +1,6 @@
 """read_ratings: from any table to `Ratings`, or to an error that says which row is wrong."""
 
-from collections.abc import Callable
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,13 +9,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.data._columns import find_columns, is_items_header, is_ratings_header, usual
+from palate.data._columns import find_columns, is_ratings_header
 from palate.data._database import is_database_url, open_database
+from palate.data._items import shown, with_items
+from palate.data._open import open_table
 from palate.data._ratings import Ratings
-from palate.data._table import Table, open_table
+from palate.data._table import Table
 from palate.errors import DataError, SettingError
 
 Duplicates = Literal["error", "first", "last", "mean"]
+
+_ID_TYPES = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Time)
 
 
 def read_ratings(
@@ -52,8 +56,8 @@ def read_ratings(
     -------
     Ratings
         With ids as they came. In text files, ids are whole numbers where every one of them
-        reads as one (``7``, not ``007``), else text. `Ratings.source` says in one line what
-        was decided.
+        reads as one (``7``, not ``007``), else text without the blanks around it. Times with a
+        zone are turned into UTC. `Ratings.source` says in one line what was decided.
 
     Raises
     ------
@@ -68,8 +72,10 @@ def read_ratings(
     told = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
     if is_database_url(source):
         opened = open_database(source, table)
-        if isinstance(items, str) and not is_database_url(items) and not Path(items).exists():
+        if isinstance(items, str) and re.fullmatch(r"\w+", items) and not Path(items).exists():
             items = open_database(source, items).frame
+    elif table is not None:
+        raise SettingError("table= names a table of a database; this source is none")
     else:
         opened = open_table(source, lambda fields: is_ratings_header(fields, told))
     columns = find_columns(opened, told)
@@ -77,7 +83,7 @@ def read_ratings(
         columns.pop("timestamp", None)
     ratings = _encode(opened, columns)
     if items is not None:
-        ratings = _with_items(ratings, items, columns["item"])
+        ratings = with_items(ratings, items, columns["item"])
     return _without_duplicates(ratings, opened, duplicates)
 
 
@@ -102,14 +108,9 @@ def _encode(table: Table, columns: dict[str, str]) -> Ratings:
         rating=rating,
         timestamp=timestamp,
         users=pl.DataFrame({"id": users}),
-        items=pl.DataFrame({"id": items, "item": titles}).with_columns(_shown()),
+        items=pl.DataFrame({"id": items, "item": titles}).with_columns(shown()),
         source=_decided(table, columns),
     )
-
-
-def _shown() -> pl.Expr:
-    """Return what a person reads: the title where there is one, else the id."""
-    return pl.col("item").fill_null(pl.col("id").cast(pl.String))
 
 
 def _decided(table: Table, columns: dict[str, str]) -> str:
@@ -126,12 +127,18 @@ def _ids(table: Table, column: str) -> pl.Series:
     ids = table.frame[column]
     if isinstance(ids.dtype, pl.Categorical | pl.Enum):
         ids = ids.cast(pl.String)
-    _refuse(table, column, ids.is_null(), lambda row: "the id is missing")
-    if ids.dtype.is_float():
-        _refuse(table, column, ids.is_nan(), lambda row: "the id is missing")
+    if not (ids.dtype.is_numeric() or ids.dtype in _ID_TYPES):
+        raise DataError(
+            f"{table.name}: column {column!r} holds {ids.dtype}; ids can be numbers, text, dates "
+            "or booleans, so turn these into text"
+        )
+    if not table.typed:
+        ids = ids.str.strip_chars().replace("", None)
+    missing = ids.is_null() | ids.is_nan() if ids.dtype.is_float() else ids.is_null()
+    table.refuse(missing, column, lambda row: "the id is missing")
     if not table.typed:
         numbers = ids.cast(pl.Int64, strict=False)
-        if (numbers.cast(pl.String) == ids).all() and numbers.null_count() == 0:
+        if numbers.null_count() == 0 and (numbers.cast(pl.String) == ids).all():
             return numbers
     return ids
 
@@ -146,101 +153,72 @@ def _codes(ids: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
 
 def _numbers(table: Table, column: str) -> NDArray[np.float32]:
     raw = table.frame[column]
-    _refuse(table, column, raw.is_null(), lambda row: "the rating is missing")
+    table.refuse(raw.is_null(), column, lambda row: "the rating is missing")
     text = raw.str.strip_chars() if raw.dtype == pl.String else raw
     if not (raw.dtype.is_numeric() or raw.dtype in (pl.String, pl.Boolean)):
         raise DataError(f"{table.name}: column {column!r} holds {raw.dtype}, not ratings")
     numbers = text.cast(pl.Float32, strict=False)
-    _refuse(table, column, numbers.is_null(), lambda row: f"{raw[row]!r} is not a number")
-    _refuse(
-        table, column, ~numbers.is_finite(), lambda row: f"the rating is {raw[row]}, not finite"
-    )
+    table.refuse(numbers.is_null(), column, lambda row: f"{raw[row]!r} is not a number")
+    table.refuse(~numbers.is_finite(), column, lambda row: f"the rating is {raw[row]}, not finite")
     return numbers.to_numpy().copy()
 
 
 def _timestamps(table: Table, column: str) -> NDArray[Any]:
     raw = table.frame[column]
-    _refuse(
-        table,
-        column,
+    table.refuse(
         raw.is_null(),
+        column,
         lambda row: "the timestamp is missing; use timestamp=False to do without",
     )
-    if raw.dtype.is_numeric() or raw.dtype.is_temporal():
-        return raw.to_numpy().copy()
-    for attempt in (pl.Int64, pl.Float64):
-        numbers = raw.str.strip_chars().cast(attempt, strict=False)
-        if numbers.null_count() == 0:
-            return numbers.to_numpy().copy()
-    try:
-        return raw.str.to_datetime(time_unit="us").dt.replace_time_zone(None).to_numpy().copy()
-    except pl.exceptions.PolarsError as error:
+    times = _times_in_text(table, column) if raw.dtype == pl.String else raw
+    if isinstance(times.dtype, pl.Datetime) and times.dtype.time_zone is not None:
+        times = times.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if times.dtype.is_decimal():
+        times = times.cast(pl.Float64)
+    if not (times.dtype.is_numeric() or isinstance(times.dtype, pl.Datetime | pl.Date)):
         raise DataError(
-            f"{table.where(0, column)}: {raw[0]!r} is neither a number nor a date like "
-            "2024-01-31 18:00:00; name another column with timestamp=, or use timestamp=False"
-        ) from error
+            f"{table.name}: column {column!r} holds {raw.dtype}, not times; name another one with "
+            "timestamp=, or use timestamp=False"
+        )
+    if times.dtype.is_float():
+        table.refuse(
+            ~times.is_finite(), column, lambda row: f"the timestamp is {raw[row]}, not finite"
+        )
+    return times.to_numpy().copy()
 
 
-def _refuse(table: Table, column: str, bad: pl.Series, why: Callable[[int], str]) -> None:
-    """Raise for the first bad row, saying how many more there are."""
-    count = int(bad.sum())
-    if count == 0:
-        return
-    row = int(bad.arg_max() or 0)
-    more = f" (and {count - 1:,} more like it)" if count > 1 else ""
-    raise DataError(f"{table.where(row, column)}: {why(row)}{more}")
+def _times_in_text(table: Table, column: str) -> pl.Series:
+    """Read times as whole numbers, numbers or dates, whichever all of them are."""
+    text = table.frame[column].str.strip_chars()
+    for number in (pl.Int64, pl.Float64):
+        numbers = text.cast(number, strict=False)
+        if numbers.null_count() == 0:
+            return numbers
+    try:
+        dates = text.str.to_datetime(time_unit="us", strict=False)
+    except pl.exceptions.PolarsError:  # the form of the first value is not known
+        dates = pl.Series([None] * len(text), dtype=pl.Datetime("us"))
+    mostly_numbers = 2 * numbers.null_count() < len(numbers)
+    table.refuse(
+        (numbers if mostly_numbers else dates).is_null(),
+        column,
+        lambda row: (
+            f"{text[row]!r} is neither a number nor a date like 2024-01-31 18:00:00; name "
+            "another column with timestamp=, or use timestamp=False"
+        ),
+    )
+    return dates
 
 
 def _titles(
     table: Table, columns: dict[str, str], item: NDArray[np.int32], n_items: int
 ) -> pl.Series:
     """Return the first title of each item where the ratings have a column of titles."""
-    if "title" not in columns:
+    title = table.frame[columns["title"]] if "title" in columns else None
+    if title is None or title.dtype not in (pl.String, pl.Categorical, pl.Enum):
         return pl.Series("item", [None] * n_items, dtype=pl.String)
-    title = table.frame[columns["title"]].cast(pl.String)
-    firsts = pl.DataFrame({"row": item, "item": title}).group_by("row").first().sort("row")
-    return firsts["item"]
-
-
-def _with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
-    table = open_table(items, lambda fields: is_items_header(fields, item_column))
-    names = table.frame.columns
-    key = item_column if item_column in names else usual("item", names)
-    if not table.header:
-        key, title = names[0], names[1] if len(names) > 1 else None
-    elif key is None:
-        raise DataError(
-            f"{table.name}: can't tell which column holds the item ids; call it "
-            f"{item_column!r} as in the ratings. The columns are {', '.join(map(repr, names))}"
-        )
-    else:
-        title = usual("title", [name for name in names if name not in (key, "item")])
-    ids = table.frame[key].cast(ratings.items["id"].dtype, strict=False)
-    _refuse(
-        table,
-        key,
-        ids.is_not_null() & ids.is_duplicated(),
-        lambda row: f"the id {ids[row]!r} stands there more than once",
-    )
-    described = table.frame.drop(key)
-    described = described.rename({name: f"{name}_" for name in ("id", "item") if name in described})
-    described = (
-        described.rename({title: "item"} if title else {})
-        .with_columns(ids.alias("id"))
-        .filter(pl.col("id").is_not_null())
-    )
-    joined = (
-        ratings.items.drop("item" if title else [])
-        .join(described, on="id", how="left", maintain_order="left", coalesce=True)
-        .with_columns(pl.col("item").cast(pl.String))
-        .with_columns(_shown())
-    )
-    known = ratings.items["id"].is_in(described["id"].implode()).sum()
-    return replace(
-        ratings,
-        items=joined.select("id", "item", pl.exclude("id", "item")),
-        source=f"{ratings.source}; {table.name} describes {known:,} of {joined.height:,} items",
-    )
+    titles = pl.DataFrame({"row": item, "item": title.cast(pl.String)})
+    return titles.group_by("row").first().sort("row")["item"]
 
 
 def _without_duplicates(ratings: Ratings, table: Table, duplicates: Duplicates) -> Ratings:

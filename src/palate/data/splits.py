@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native, _streams
+from palate import _checks, _native, _streams
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 
 _ML_100K_RATINGS = 100_000
 _ML_100K_FOLD = 20_000
+_ML_100K_FOLDS = 5
 
 
 def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Ratings, Ratings]:
@@ -19,12 +20,10 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     SettingError
         If `share` is not between 0 and 1, or leaves one of the parts empty.
     """
-    if not 0 < share < 1:
-        raise SettingError(f"share is {share}; it must lie between 0 and 1, such as 0.2")
-    held_back = int(len(ratings) * share)
+    held_back = int(len(ratings) * _checks.share(share))
     if not 0 < held_back < len(ratings):
         raise SettingError(f"{share:.0%} of {len(ratings)} ratings leaves one part empty")
-    order = _native.permutation(seed, _streams.SPLIT, len(ratings))
+    order = _native.permutation(_checks.seed(seed), _streams.SPLIT, len(ratings))
     return ratings.take(order[held_back:]), ratings.take(order[:held_back])
 
 
@@ -40,8 +39,7 @@ def official(ratings: Ratings, fold: int) -> tuple[Ratings, Ratings]:
     DataError
         If these are not the 100,000 ratings of MovieLens 100k.
     """
-    if fold not in range(1, 6):
-        raise SettingError(f"fold is {fold}; the official folds are 1 to 5")
+    _checks.whole("fold", fold, 1, _ML_100K_FOLDS)
     if len(ratings) != _ML_100K_RATINGS:
         raise DataError(
             f"official folds are those of MovieLens 100k with its 100,000 ratings in their order; "
@@ -61,17 +59,18 @@ def leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
     Raises
     ------
     SettingError
-        If `n` is less than 1.
+        If `n` is less than 1, or no user has more than `n` ratings.
     DataError
         If the ratings have no timestamps.
     """
-    if n < 1:
-        raise SettingError(f"n is {n}; hold back at least one rating of each user")
+    _checks.whole("n", n, 1)
     order = np.lexsort((_timestamps(ratings), ratings.user))
     counts = np.bincount(ratings.user, minlength=ratings.users.height)
     from_end = np.repeat(np.cumsum(counts), counts) - np.arange(len(ratings))
     valid = np.zeros(len(ratings), dtype=bool)
     valid[order] = (from_end <= n) & (np.repeat(counts, counts) > n)
+    if not valid.any():
+        raise SettingError(f"n is {n}; no user has more ratings than that")
     return ratings.take(~valid), ratings.take(valid)
 
 
@@ -87,8 +86,7 @@ def at_time(ratings: Ratings, share: float = 0.2) -> tuple[Ratings, Ratings]:
     DataError
         If the ratings have no timestamps.
     """
-    if not 0 < share < 1:
-        raise SettingError(f"share is {share}; it must lie between 0 and 1, such as 0.2")
+    _checks.share(share)
     time = _timestamps(ratings)
     cut = np.sort(time)[len(time) - max(1, int(len(time) * share))]
     valid = time >= cut

@@ -1,8 +1,11 @@
 """From what a person calls a user or an item to its row: exactly one, or an error that helps."""
 
+import datetime
 import difflib
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from palate.errors import UnknownIdError
@@ -11,21 +14,21 @@ _SUGGESTIONS = 3
 
 
 def item_row(items: pl.DataFrame, what: Any) -> int:
-    """Return the row of the item with the id or the title `what`.
+    """Return the row of the item with the id or the title `what`; an id comes before a title.
 
     Raises
     ------
     UnknownIdError
-        If there is none (the nearest titles are named), or if it names several.
+        If there is none (the nearest titles are named), or if several have the title.
     """
-    rows = set(_rows_of_id(items["id"], what))
-    if isinstance(what, str):
-        rows.update(_rows_of_title(items["item"], what))
+    rows = _rows_of_id(items["id"], what)
+    if not rows and isinstance(what, str):
+        rows = _rows_of_title(items["item"], what)
     if len(rows) == 1:
-        return rows.pop()
+        return rows[0]
     if rows:
-        named = "; ".join(f"{items['id'][r]!r} is {items['item'][r]!r}" for r in sorted(rows))
-        raise UnknownIdError(f"{what!r} names {len(rows)} items; say which by its id: {named}")
+        ids = ", ".join(repr(items["id"][row]) for row in rows)
+        raise UnknownIdError(f"{what!r} names {len(rows)} items; say which by its id: {ids}")
     raise UnknownIdError(f"there is no item {what!r}{_nearest(items['item'], str(what))}")
 
 
@@ -49,13 +52,22 @@ def user_row(users: pl.DataFrame, what: Any) -> int:
 
 def _rows_of_id(ids: pl.Series, what: Any) -> list[int]:
     """Find an id given as it is or, as on a command line, as text."""
+    if isinstance(what, str):
+        return _rows_equal(ids.cast(pl.String), what)
+    if isinstance(what, np.generic):
+        what = what.item()
+    if not isinstance(what, _ID_TYPES) or isinstance(what, bool) != (ids.dtype == pl.Boolean):
+        return []
     try:
-        wanted = pl.Series([what]).cast(ids.dtype)
-    except (TypeError, pl.exceptions.PolarsError):
+        return _rows_equal(ids, what)
+    except (
+        *(NotImplementedError, OverflowError, TypeError),
+        pl.exceptions.PolarsError,
+    ):  # ids of another type
         return []
-    if what is None or (not isinstance(what, str) and wanted[0] != what):  # 1.5 is not the id 1
-        return []
-    return _rows_equal(ids, wanted[0])
+
+
+_ID_TYPES = (bool, int, float, Decimal, datetime.date, datetime.time)
 
 
 def _rows_of_title(titles: pl.Series, what: str) -> list[int]:
@@ -63,7 +75,10 @@ def _rows_of_title(titles: pl.Series, what: str) -> list[int]:
 
 
 def _rows_equal(values: pl.Series, value: Any) -> list[int]:
-    rows: list[int] = (values == value).arg_true().to_list()
+    try:
+        rows: list[int] = (values == value).arg_true().to_list()
+    except UnicodeEncodeError:  # a byte of a command line that is no text
+        return []
     return rows
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _native
+from palate import _checks, _native
 from palate.data._ratings import Ratings
 from palate.errors import SettingError, UnknownIdError
 from palate.model._link import Sigmoid
@@ -165,7 +165,7 @@ class Model:
         UnknownIdError
             If there is no such item.
         """
-        _at_least_one(n)
+        _checks.whole("n", n, 1)
         row = item_row(self.items, item)
         lengths = np.linalg.norm(self.item_factors, axis=1)
         lengths[lengths == 0] = 1
@@ -250,8 +250,3 @@ class Model:
         if self.users is None:
             raise UnknownIdError("this model was saved without its users; it knows none of them")
         return self.users
-
-
-def _at_least_one(n: int) -> None:
-    if n < 1:
-        raise SettingError(f"n is {n}; ask for at least 1")

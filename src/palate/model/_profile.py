@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.errors import SettingError
+from palate import _checks
 from palate.model._lookup import item_row
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ class Profile:
     rated: NDArray[np.int32]
     rating: NDArray[np.float32]
 
-    def predict(self, items: Iterable[Any]) -> pl.DataFrame:
+    def predict(self, items: Any) -> pl.DataFrame:
         """Return the rating that this person is expected to give each of `items`.
+
+        `items` is one id or title, or several.
 
         Returns
         -------
@@ -56,8 +58,8 @@ class Profile:
         self,
         n: int = 10,
         *,
-        candidates: Iterable[Any] | None = None,
-        exclude: Iterable[Any] = (),
+        candidates: Any = None,
+        exclude: Any = (),
         seen: bool = False,
     ) -> pl.DataFrame:
         """Return the `n` items with the highest expected ratings.
@@ -83,8 +85,7 @@ class Profile:
         UnknownIdError
             If the model does not know one of the items named.
         """
-        if n < 1:
-            raise SettingError(f"n is {n}; ask for at least 1")
+        _checks.whole("n", n, 1)
         allowed = self.model.item_counts > 0
         if candidates is not None:
             allowed[:] = False
@@ -101,7 +102,7 @@ class Profile:
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
         """Return the `n` items that this person rated highest: id, item and rating."""
-        order = np.argsort(-self.rating, kind="stable")[:n]
+        order = np.argsort(-self.rating, kind="stable")[: _checks.whole("n", n, 1)]
         rows = self.rated[order].astype(np.int64)
         return self.model.item_frame(rows).with_columns(rating=self.rating[order])
 
@@ -111,7 +112,7 @@ class Profile:
         score = table[:, :-1] @ self.row[:-1] + table[:, -1] + self.row[-1]
         return self.model.link.rating(score)
 
-    def _rows(self, items: Iterable[Any]) -> NDArray[np.int64]:
-        if isinstance(items, str):
+    def _rows(self, items: Any) -> NDArray[np.int64]:
+        if isinstance(items, str) or not isinstance(items, Iterable):
             items = [items]
         return np.array([item_row(self.model.items, item) for item in items], dtype=np.int64)

@@ -9,6 +9,7 @@ of the old. (A folder that is not empty can't be replaced by a rename in one ste
 import hashlib
 import io
 import json
+import math
 import os
 import re
 from dataclasses import asdict
@@ -50,7 +51,7 @@ def save(model: Model, path: Path, *, users: bool) -> None:
         },
     }
     try:
-        _claim(path)
+        claim(path)
         for part, blob in blobs.items():
             _write(path / names[part], blob)
         fresh = path / f"{_DESCRIPTION}.new"
@@ -58,12 +59,33 @@ def save(model: Model, path: Path, *, users: bool) -> None:
         fresh.replace(path / _DESCRIPTION)
         _sync_folder(path)
         for old in set(path.iterdir()) - {path / name for name in (_DESCRIPTION, *names.values())}:
-            if _OURS.fullmatch(old.name):
+            if _OURS.fullmatch(old.name) and not old.is_dir():
                 old.unlink()
     except OSError as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"the model can't be written to {path}: {error}") from error
+
+
+def claim(path: Path) -> None:
+    """Make the folder `path`, or see that it is ours to write a model to.
+
+    Raises
+    ------
+    ModelFileError
+        If it can't be made, or holds something other than a model.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        foreign = [child.name for child in path.iterdir() if not _OURS.fullmatch(child.name)]
+        if not os.access(path, os.W_OK):
+            raise PermissionError("the folder is read-only")
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"a model can't be written to {path}: {error}") from error
+    if foreign:
+        raise ModelFileError(
+            f"{path} holds something other than a model ({foreign[0]}); choose another folder"
+        )
 
 
 def load(path: str | Path) -> Model:
@@ -79,9 +101,13 @@ def load(path: str | Path) -> Model:
     description = _description(path)
     try:
         return _model(path, description)
-    except (KeyError, TypeError, ValueError, SafetensorError, pl.exceptions.PolarsError) as error:
+    except (
+        *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+        *(SafetensorError, pl.exceptions.PolarsError),
+    ) as error:
+        reason = str(error).strip().splitlines() or [""]
         raise ModelFileError(
-            f"{path / _DESCRIPTION} does not describe a model: {type(error).__name__} {error}"
+            f"{path / _DESCRIPTION} does not describe a model: {type(error).__name__} {reason[0]}"
         ) from error
 
 
@@ -115,16 +141,6 @@ def _file_name(part: str, blob: bytes) -> str:
     return f"{part}.{hashlib.sha256(blob).hexdigest()[:8]}.{suffix}"
 
 
-def _claim(path: Path) -> None:
-    """Make the folder, or see that it is ours to write to."""
-    path.mkdir(parents=True, exist_ok=True)
-    foreign = [child.name for child in path.iterdir() if not _OURS.fullmatch(child.name)]
-    if foreign:
-        raise ModelFileError(
-            f"{path} holds something other than a model ({foreign[0]}); choose another folder"
-        )
-
-
 def _write(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
@@ -148,10 +164,10 @@ def _description(path: Path) -> dict[str, Any]:
         description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelFileError(f"there is no model in {path}: it has no {_DESCRIPTION}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} can't be read: {error}") from error
     found = description.get("format") if isinstance(description, dict) else None
-    if not isinstance(found, int):
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
         raise ModelFileError(f"{file} was not written by Palate: it names no format")
     if found > FORMAT:
         raise ModelFileError(
@@ -184,7 +200,8 @@ def _model(path: Path, description: dict[str, Any]) -> Model:
     ratings = None
     if users is not None and "ratings" in files:
         ratings = _ratings(pl.read_parquet(files["ratings"]), users, items, description["source"])
-    model = Model(
+    _check_arrays(path, arrays, items, users)
+    return Model(
         items=items,
         item_table=arrays["item_table"],
         item_counts=arrays["item_counts"],
@@ -192,33 +209,67 @@ def _model(path: Path, description: dict[str, Any]) -> Model:
         users=users,
         user_table=arrays.get("user_table"),
         ratings=ratings,
-        link=Sigmoid(description["link"]["low"], description["link"]["high"]),
-        fit=Fit(**{name: description[name] for name in Fit.__dataclass_fields__}),
+        link=_link(**description["link"]),
+        fit=_fit({name: description[name] for name in Fit.__dataclass_fields__}),
     )
-    _check(model, path)
-    return model
+
+
+def _link(name: str, low: float, high: float) -> Sigmoid:
+    if name != "sigmoid" or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"there is no link {name} from {low} to {high}")
+    return Sigmoid(low, high)
+
+
+def _fit(record: dict[str, Any]) -> Fit:
+    types = {"solver": str, "settings": dict, "source": str, "history": list, "interrupted": bool}
+    for name, kind in types.items():
+        if not isinstance(record[name], kind):
+            raise TypeError(f"{name} should be a {kind.__name__}")
+    return Fit(**record)
 
 
 def _ratings(frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str) -> Ratings:
+    for name, rows in (("user", users.height), ("item", items.height)):
+        column = frame[name]
+        if column.dtype != pl.Int32 or column.has_nulls():
+            raise ValueError(f"the ratings' column {name} holds no row numbers")
+        if not column.is_between(0, rows - 1).all():
+            raise ValueError(f"the ratings name a {name} who is not there")
+    if (
+        frame["rating"].dtype != pl.Float32
+        or not frame["rating"].is_finite().fill_null(False).all()
+    ):
+        raise ValueError("the ratings' column rating holds no finite numbers")
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     timestamp = columns.pop("timestamp", None)
     return Ratings(**columns, timestamp=timestamp, users=users, items=items, source=source)
 
 
-def _check(model: Model, path: Path) -> None:
-    """Refuse tables whose shapes do not fit together, or that hold NaN or infinity."""
-    columns = model.item_table.shape[1]
-    wanted = {"item_table": (model.items.height, columns), "item_counts": (model.items.height,)}
-    if model.users is not None:
-        wanted["user_table"] = (model.users.height, columns)
-    for name, shape in wanted.items():
-        array = getattr(model, name)
-        if array is None or array.shape != shape:
-            raise ModelFileError(f"{path}: {name} should have the shape {shape}; it does not")
-        if not np.isfinite(array).all():
+def _check_arrays(
+    path: Path,
+    arrays: dict[str, NDArray[Any]],
+    items: pl.DataFrame,
+    users: pl.DataFrame | None,
+) -> None:
+    """Refuse arrays whose type or shape does not fit, or that hold NaN or infinity."""
+    if not {"id", "item"} <= set(items.columns) or items["item"].dtype != pl.String:
+        raise ModelFileError(f"{path}: the items lack their ids or names")
+    width = arrays["item_table"].shape[-1]
+    wanted: dict[str, tuple[tuple[int, ...], type]] = {
+        "item_table": ((items.height, width), np.float32),
+        "item_counts": ((items.height,), np.int64),
+        "item_means": ((items.height,), np.float32),
+    }
+    if users is not None:
+        wanted["user_table"] = ((users.height, width), np.float32)
+        if users.columns != ["id"]:
+            raise ModelFileError(f"{path}: the users lack their ids")
+    for name, (shape, dtype) in wanted.items():
+        array = arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype or width < 2:
+            raise ModelFileError(
+                f"{path}: {name} should be of {np.dtype(dtype)} with the shape {shape}; it is not"
+            )
+        known = arrays["item_counts"] > 0 if name == "item_means" else ...
+        if not np.isfinite(array[known]).all() or (name == "item_counts" and array.min() < 0):
             raise ModelFileError(f"{path}: {name} holds values that are not finite numbers")
-    if model.ratings is not None and (
-        model.ratings.user.max() >= model.ratings.users.height
-        or model.ratings.item.max() >= model.items.height
-    ):
-        raise ModelFileError(f"{path}: the ratings name users or items that are not there")

@@ -1,6 +1,7 @@
 """Floor 3: from ratings to a model."""
 
 from palate.data._ratings import Ratings
+from palate.errors import DataError
 from palate.model._model import Model
 from palate.solvers._one_cycle import OneCycle
 from palate.solvers._progress import Progress
@@ -15,4 +16,9 @@ def fit(
     progress: Progress = None,
 ) -> Model:
     """Fit a model to `ratings`, by default with `OneCycle()`; see `OneCycle.fit`."""
+    if not isinstance(ratings, Ratings):
+        raise DataError(
+            f"these are no Ratings but a {type(ratings).__name__}; read them with "
+            "palate.read_ratings"
+        )
     return (solver or OneCycle()).fit(ratings, valid, threads=threads, progress=progress)

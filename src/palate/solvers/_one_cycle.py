@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native, _streams
+from palate import _checks, _native, _streams
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
@@ -16,6 +16,7 @@ from palate.model._link import Sigmoid
 from palate.model._model import Fit, Model
 from palate.solvers._progress import Progress, reporter
 
+_MOST = (1 << 31) - 1
 _SD_AT_START = 0.01
 _SMOOTHING = 0.98
 # A call of the kernel is this long, so that Ctrl-C is heard within a fraction of a second.
@@ -81,18 +82,19 @@ class OneCycle:
     name = "one-cycle"
 
     def __post_init__(self) -> None:
-        for setting, least in (("factors", 1), ("epochs", 1), ("bs", 1), ("seed", 0)):
-            value = getattr(self, setting)
-            if value < least:
-                raise SettingError(f"{setting} is {value}; it must be at least {least}")
+        for setting in ("factors", "epochs", "bs"):
+            _checks.whole(setting, getattr(self, setting), 1, _MOST)
+        _checks.seed(self.seed)
         if not (math.isfinite(self.lr_max) and self.lr_max > 0):
             raise SettingError(f"lr_max is {self.lr_max}; it must be above 0, such as 5e-3")
         if not (self.wd >= 0 and self.lr_max * self.wd < 1):
             raise SettingError(
                 f"wd is {self.wd}; it must be at least 0 and below 1 / lr_max, such as 0.1"
             )
-        if self.y_range is not None and not self.y_range[0] < self.y_range[1]:
-            raise SettingError(f"y_range is {self.y_range}; the first end must be the lower one")
+        if self.y_range is not None:
+            low, high = self.y_range
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise SettingError(f"y_range is {self.y_range}; give its lower and its upper end")
 
     def fit(
         self,
@@ -124,9 +126,12 @@ class OneCycle:
         Raises
         ------
         DataError
-            If there are no ratings, or some lie outside `y_range`.
+            If there are no ratings, some lie outside `y_range`, or `valid` is empty or over
+            other users and items.
         """
         link = self._link(ratings)
+        if valid is not None:
+            _check_valid(ratings, valid)
         solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
         run = _Run(solver, ratings, valid, link, thread_count(threads))
         report = reporter(progress)
@@ -154,6 +159,17 @@ class OneCycle:
                 "reach; widen it, or leave it out"
             )
         return Sigmoid(*self.y_range)
+
+
+def _check_valid(ratings: Ratings, valid: Ratings) -> None:
+    if len(valid) == 0:
+        raise DataError("there are no ratings in valid; leave it out, or hold some back")
+    for ours, theirs in ((ratings.users, valid.users), (ratings.items, valid.items)):
+        if ours is not theirs and not ours["id"].equals(theirs["id"]):
+            raise DataError(
+                "valid is over other users or items than the ratings; split one table in two "
+                "with palate.splits"
+            )
 
 
 def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -231,7 +247,7 @@ class _Run:
         if not np.isfinite(losses).all():
             raise SettingError(
                 f"the loss is no longer a finite number; try a lower lr_max than "
-                f"{self.solver.lr_max}"
+                f"{self.solver.lr_max}, or ratings on a smaller scale"
             )
         # The debiased running mean of the batches' losses, as the book's table shows it.
         for loss in losses.tolist():

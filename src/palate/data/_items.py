@@ -1,0 +1,114 @@
+"""What is known of the items: titles and more, joined by id."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from palate.data._columns import is_items_header, likely, usual
+from palate.data._open import open_table
+from palate.data._ratings import Ratings
+from palate.data._table import Table
+from palate.errors import DataError
+
+
+def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
+    """Return the ratings with the titles and other columns of a table of items.
+
+    Raises
+    ------
+    DataError
+        If the table names an id twice, or none of its ids is in the ratings.
+    """
+    table = open_table(items, lambda fields: is_items_header(fields, item_column))
+    known = _as_text(ratings.items["id"])
+    key = _key(table, known, item_column)
+    ids = _as_text(table.frame[key])
+    table.refuse(
+        ids.is_not_null() & ids.is_duplicated(),
+        key,
+        lambda row: f"the id {ids[row]!r} stands there more than once",
+    )
+    title = _title(table, key)
+    details = table.frame.drop([key] if title is None else [key, title])
+    details = details.rename(_free_names(details.columns, {"id", "item", _KEY}))
+    titles = table.frame[title] if title is not None else pl.Series([None] * len(ids))
+    described = details.with_columns(ids.alias(_KEY), titles.cast(pl.String).alias("item")).filter(
+        pl.col(_KEY).is_not_null()
+    )
+    joined = (
+        ratings.items.select("id", pl.col("item").alias("shown"), known.alias(_KEY))
+        .join(described, on=_KEY, how="left", maintain_order="left")
+        .with_columns(pl.col("item").fill_null(pl.col("shown")))
+        .select("id", "item", *details.columns)
+    )
+    found = int(known.is_in(ids.implode()).sum())
+    return replace(
+        ratings,
+        items=joined,
+        source=f"{ratings.source}; {table.name} describes {found:,} of {joined.height:,} items",
+    )
+
+
+def shown() -> pl.Expr:
+    """Return what a person reads: the title where there is one, else the id."""
+    return pl.col("item").fill_null(pl.col("id").cast(pl.String))
+
+
+_KEY = "id as text"
+
+
+def _as_text(ids: pl.Series) -> pl.Series:
+    """Return ids in the form in which 7, 7.0 and "7" are the same."""
+    if ids.dtype.is_nested() or ids.dtype in (pl.Binary, pl.Object, pl.Duration):
+        return pl.Series([None] * len(ids), dtype=pl.String)
+    if ids.dtype.is_float() and (ids.fill_nan(None).drop_nulls() % 1 == 0).all():
+        ids = ids.fill_nan(None).cast(pl.Int64, strict=False)
+    text = ids.cast(pl.String)
+    return text.str.strip_chars() if ids.dtype == pl.String else text
+
+
+def _key(table: Table, known: pl.Series, item_column: str) -> str:
+    """Return the column of ids: of the likely ones, the one that knows most items."""
+    names = table.frame.columns
+    if not table.header:
+        candidates = names[:1]
+    else:
+        candidates = [name for name in names if name == item_column] + likely("item", names)
+    if not candidates:
+        raise DataError(
+            f"{table.name}: can't tell which column holds the item ids; call it "
+            f"{item_column!r} as in the ratings. The columns are {', '.join(map(repr, names))}"
+        )
+    matches = [known.is_in(_as_text(table.frame[name]).implode()).sum() for name in candidates]
+    best = candidates[matches.index(max(matches))]
+    if max(matches) == 0:
+        raise DataError(
+            f"{table.name}: none of the ids in column {best!r} is an item of the ratings "
+            f"(which has {known[0]!r}, for one); call the column of ids {item_column!r}"
+        )
+    return best
+
+
+def _title(table: Table, key: str) -> str | None:
+    others = [
+        name
+        for name, dtype in table.frame.schema.items()
+        if name != key and dtype in (pl.String, pl.Categorical, pl.Enum)
+    ]
+    if not table.header:
+        return others[0] if others else None
+    return usual("title", others)
+
+
+def _free_names(names: Iterable[str], taken: set[str]) -> dict[str, str]:
+    """Return new names for those of `names` that are taken: "id_" for "id"."""
+    used, renamed = taken | set(names), {}
+    for name in set(names) & taken:
+        new = name
+        while new in used:
+            new += "_"
+        used.add(new)
+        renamed[name] = new
+    return renamed
