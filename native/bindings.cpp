@@ -59,12 +59,14 @@ void require_rows(const Vector<T>& rows, std::size_t limit, const char* what) {
 
 NewVector<float> normals(std::uint64_t seed, std::uint64_t stream, std::size_t n) {
   auto out = new_vector<float>(n);
+  nb::gil_scoped_release release;
   palate::normals(seed, stream, view(out));
   return out;
 }
 
 NewVector<std::int64_t> permutation(std::uint64_t seed, std::uint64_t stream, std::size_t n) {
   auto out = new_vector<std::int64_t>(n);
+  nb::gil_scoped_release release;
   palate::permutation(seed, stream, view(out));
   return out;
 }
@@ -94,30 +96,31 @@ NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<st
   return out;
 }
 
+// One caller at a time: a fit is a sequence of runs. Keeps the ratings alive.
 class OneCycle {
  public:
-  OneCycle(Matrix<float> users, Matrix<float> items, Vector<double> lr, Vector<double> beta,
-           double wd, float low, float high)
-      : columns_(users.shape(1)), solver_(make(users, items, lr, beta, wd, low, high)) {}
+  OneCycle(Vector<std::int32_t> user, Vector<std::int32_t> item, Vector<float> rating,
+           Matrix<float> users, Matrix<float> items, Vector<double> lr, Vector<double> beta,
+           double wd, double low, double high)
+      : user_(user),
+        item_(item),
+        rating_(rating),
+        columns_(users.shape(1)),
+        solver_(make(user, item, rating, users, items, lr, beta, wd, low, high)) {}
 
-  NewVector<double> run(Vector<std::int32_t> user, Vector<std::int32_t> item, Vector<float> rating,
-                        Vector<std::int64_t> order, std::size_t batch, int threads) {
-    require(user.size() == item.size() && user.size() == rating.size(),
-            "run: users, items and ratings need the same length");
+  NewVector<double> run(Vector<std::int64_t> order, std::size_t batch, int threads) {
     require(batch > 0, "run: a batch holds at least one rating");
     const std::size_t steps = order.size() / batch;
     require(solver_.step() + static_cast<std::int64_t>(steps) <= solver_.steps(),
             "run: the schedule has no steps left");
-    require_rows(user, solver_.n_users(), "user");
-    require_rows(item, solver_.n_items(), "item");
-    require_rows(order, rating.size(), "order");
+    require_rows(order, rating_.size(), "order");
     auto losses = new_vector<double>(steps);
     nb::gil_scoped_release release;
-    solver_.run(view(user), view(item), view(rating), view(order), batch, threads, view(losses));
+    solver_.run(view(order), batch, threads, view(losses));
     return losses;
   }
 
-  nb::tuple tables() {
+  nb::tuple tables() const {
     auto users = new_matrix<float>(solver_.n_users(), columns_);
     auto items = new_matrix<float>(solver_.n_items(), columns_);
     {
@@ -128,15 +131,33 @@ class OneCycle {
   }
 
  private:
-  static palate::OneCycle make(const Matrix<float>& users, const Matrix<float>& items,
-                               const Vector<double>& lr, const Vector<double>& beta, double wd,
-                               float low, float high) {
+  static palate::OneCycle make(const Vector<std::int32_t>& user, const Vector<std::int32_t>& item,
+                               const Vector<float>& rating, const Matrix<float>& users,
+                               const Matrix<float>& items, const Vector<double>& lr,
+                               const Vector<double>& beta, double wd, double low, double high) {
+    require(user.size() == item.size() && user.size() == rating.size(),
+            "OneCycle: users, items and ratings need the same length");
     require(users.shape(1) == items.shape(1) && users.shape(1) > 1,
             "OneCycle: both tables need the same number of columns, two at least");
+    require_rows(user, users.shape(0), "user");
+    require_rows(item, items.shape(0), "item");
     require(lr.size() == beta.size(), "OneCycle: a beta is needed for each learning rate");
-    return {view(users), view(items), users.shape(1) - 1, view(lr), view(beta), wd, low, high};
+    for (const double b : view(beta))
+      require(b > 0 && b <= palate::kMostBeta, "OneCycle: betas lie above 0 and up to 0.95");
+    require(low < high, "OneCycle: low must be below high");
+    return {{view(user), view(item), view(rating)},
+            view(users),
+            view(items),
+            users.shape(1) - 1,
+            view(lr),
+            view(beta),
+            wd,
+            low,
+            high};
   }
 
+  Vector<std::int32_t> user_, item_;
+  Vector<float> rating_;
   std::size_t columns_;
   palate::OneCycle solver_;
 };
@@ -154,12 +175,12 @@ NB_MODULE(_native, m) {
   m.def("score_pairs", &score_pairs, "users"_a.noconvert(), "items"_a.noconvert(),
         "user"_a.noconvert(), "item"_a.noconvert());
   nb::class_<OneCycle>(m, "OneCycle")
-      .def(nb::init<Matrix<float>, Matrix<float>, Vector<double>, Vector<double>, double, float,
-                    float>(),
+      .def(nb::init<Vector<std::int32_t>, Vector<std::int32_t>, Vector<float>, Matrix<float>,
+                    Matrix<float>, Vector<double>, Vector<double>, double, double, double>(),
+           "user"_a.noconvert(), "item"_a.noconvert(), "rating"_a.noconvert(),
            "users"_a.noconvert(), "items"_a.noconvert(), "lr"_a.noconvert(), "beta"_a.noconvert(),
            "wd"_a, "low"_a, "high"_a)
-      .def("run", &OneCycle::run, "user"_a.noconvert(), "item"_a.noconvert(),
-           "rating"_a.noconvert(), "order"_a.noconvert(), "batch"_a, "threads"_a)
+      .def("run", &OneCycle::run, "order"_a.noconvert(), "batch"_a, "threads"_a)
       .def("tables", &OneCycle::tables,
            nb::sig("def tables(self) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]"));
 }

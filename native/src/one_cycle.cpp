@@ -45,13 +45,13 @@ PALATE_DISPATCH void decay_only(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks
 }
 
 PALATE_DISPATCH void adam(Lanes* p, Lanes* m, Lanes* v, const Lanes* gradient, std::size_t blocks,
-                          const Step& step) {
+                          const Step& step, float epsilon) {
   constexpr float kKeep = static_cast<float>(kBeta2), kTake = static_cast<float>(1 - kBeta2);
   for (std::size_t b = 0; b < blocks; ++b) {
     const Lanes g = gradient[b];
     m[b] = m[b] * step.beta + g * (1 - step.beta);
     v[b] = v[b] * kKeep + g * g * kTake;
-    p[b] = p[b] * step.decay - (m[b] * step.size) / (sqrt(v[b]) * step.scale + kEpsilon);
+    p[b] = p[b] * step.decay - (m[b] * step.size) / (sqrt(v[b]) * step.scale + epsilon);
   }
 }
 
@@ -94,38 +94,43 @@ Side::State Side::state(std::size_t row) {
   return {p, p + blocks_, p + 2 * blocks_};
 }
 
-void Side::catch_up(std::size_t row, Window& window) {
-  const std::int64_t missed = window.last() - step_[row];
-  const auto [p, m, v] = state(row);
+void Side::catch_up(State row, std::int64_t from, Window& window) const {
+  const std::int64_t missed = window.last() - from;
+  const auto [p, m, v] = row;
   if (missed <= Window::kMost) {
     window.reach(static_cast<std::size_t>(missed));
     coast(p, m, v, blocks_, window, static_cast<std::size_t>(missed));
   } else {  // after kMost steps no momentum is left
-    Window first(window.steps(), step_[row] + Window::kMost);
+    Window first(window.schedule(), from + Window::kMost);
     first.reach(Window::kMost);
     coast(p, m, v, blocks_, first, Window::kMost);
     decay_only(p, m, v, blocks_, window.decay_since(first.last()),
                static_cast<float>(std::pow(kBeta2, window.last() - first.last())));
   }
   coordinate(p, constant_) = 1;
-  step_[row] = window.last();
 }
 
-void Side::enter(std::size_t row, std::int64_t step, std::size_t slot) {
-  step_[row] = step;
+void Side::enter(std::size_t row, std::size_t slot, Window& window) {
+  catch_up(state(row), step_[row], window);
+  step_[row] = window.last() + 1;
   slot_[row] = slot;
 }
 
-void Side::apply(std::size_t row, Lanes* gradient, const Step& step) {
+void Side::apply(std::size_t row, Lanes* gradient, const Schedule& schedule) {
   const auto [p, m, v] = state(row);
   coordinate(gradient, constant_) = 0;
-  adam(p, m, v, gradient, blocks_, step);
+  adam(p, m, v, gradient, blocks_, schedule.steps[step_[row]], schedule.epsilon);
   coordinate(p, constant_) = 1;
 }
 
-void Side::write(std::span<float> table) const {
+// Works on a copy of each row, so that looking at the tables never changes how a fit goes on.
+void Side::write(std::span<float> table, Window& window) const {
+  LanesVector copy(3 * blocks_);
+  const State state{&copy[0], &copy[blocks_], &copy[2 * blocks_]};
   for (std::size_t row = 0; row < rows(); ++row) {
-    const float* source = reinterpret_cast<const float*>(values(row));
+    std::copy_n(values(row), copy.size(), copy.begin());
+    catch_up(state, step_[row], window);
+    const float* source = reinterpret_cast<const float*>(state.p);
     float* target = &table[row * (factors_ + 1)];
     std::copy_n(source, factors_, target);
     target[factors_] = source[bias_];
@@ -133,9 +138,6 @@ void Side::write(std::span<float> table) const {
 }
 
 struct OneCycle::Batch {
-  const std::int32_t* user;
-  const std::int32_t* item;
-  const float* rating;
   std::span<const std::int64_t> order;
   std::int64_t step;
 };
@@ -153,19 +155,19 @@ struct OneCycle::Member {
   bool owns(std::size_t row) const { return row % members == number; }
 };
 
-OneCycle::OneCycle(std::span<const float> users, std::span<const float> items, std::size_t factors,
-                   std::span<const double> lr, std::span<const double> beta, double wd, float low,
-                   float high)
-    : blocks_(padded(factors + 2) / kLanes),
-      low_(low),
-      high_(high),
+OneCycle::OneCycle(const Ratings& ratings, std::span<const float> users,
+                   std::span<const float> items, std::size_t factors, std::span<const double> lr,
+                   std::span<const double> beta, double wd, double low, double high)
+    : ratings_(ratings),
+      blocks_(padded(factors + 2) / kLanes),
+      low_(static_cast<float>(low)),
+      width_(static_cast<float>(high - low)),
       users_(Side::Kind::kUsers, users, factors),
       items_(Side::Kind::kItems, items, factors),
-      steps_(make_steps(lr, beta, wd)) {}
+      schedule_(lr, beta, wd, high - low) {}
 
-void OneCycle::run(std::span<const std::int32_t> user, std::span<const std::int32_t> item,
-                   std::span<const float> rating, std::span<const std::int64_t> order,
-                   std::size_t batch, int threads, std::span<double> losses) {
+void OneCycle::run(std::span<const std::int64_t> order, std::size_t batch, int threads,
+                   std::span<double> losses) {
   const auto members = static_cast<int>(std::clamp<std::size_t>(
       batch / kRatingsPerThread, 1, static_cast<std::size_t>(std::max(threads, 1))));
   Barrier barrier(members);
@@ -173,14 +175,13 @@ void OneCycle::run(std::span<const std::int32_t> user, std::span<const std::int3
   run_team(members, [&](int number) {
     Member member{static_cast<std::size_t>(number), static_cast<std::size_t>(members), {}, {}};
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      const Batch now{user.data(), item.data(), rating.data(), order.subspan(i * batch, batch),
-                      step_ + static_cast<std::int64_t>(i) + 1};
+      const Batch now{order.subspan(i * batch, batch), step_ + static_cast<std::int64_t>(i) + 1};
       gather(now, member);
       barrier.wait();
       gradients(now, member, errors);
       barrier.wait();
       if (number == 0) losses[i] = std::accumulate(errors.begin(), errors.end(), 0.0) / batch;
-      update(member, steps_[now.step]);
+      update(member);
     }
   });
   step_ += static_cast<std::int64_t>(losses.size());
@@ -189,34 +190,34 @@ void OneCycle::run(std::span<const std::int32_t> user, std::span<const std::int3
 void OneCycle::enter(Side& side, std::size_t row, std::int64_t step, Window& window,
                      Member& member) {
   if (!member.owns(row) || side.step(row) == step) return;
-  side.catch_up(row, window);
-  side.enter(row, step, member.rows.size());
+  side.enter(row, member.rows.size(), window);
   member.rows.push_back({&side, row});
 }
 
 // Brings the rows of the batch that this member owns up to the step before.
 void OneCycle::gather(const Batch& batch, Member& member) {
-  Window window(steps_, batch.step - 1);
+  Window window(schedule_, batch.step - 1);
   member.rows.clear();
   for (const std::int64_t r : batch.order) {
-    enter(users_, batch.user[r], batch.step, window, member);
-    enter(items_, batch.item[r], batch.step, window, member);
+    enter(users_, ratings_.user[r], batch.step, window, member);
+    enter(items_, ratings_.item[r], batch.step, window, member);
   }
   member.gradients.assign(member.rows.size() * blocks_, Lanes{});
 }
 
 // Adds up the gradients of the rows that this member owns, in the order of the ratings.
 void OneCycle::gradients(const Batch& batch, Member& member, std::span<double> errors) {
-  const float width = high_ - low_, share = 2.0f / static_cast<float>(batch.order.size());
+  const float share =
+      static_cast<float>(2.0 * width_ / static_cast<double>(batch.order.size()) / schedule_.unit);
   for (std::size_t n = 0; n < batch.order.size(); ++n) {
     const std::int64_t r = batch.order[n];
-    const std::size_t u = batch.user[r], i = batch.item[r];
+    const std::size_t u = ratings_.user[r], i = ratings_.item[r];
     const bool owns_user = member.owns(u), owns_item = member.owns(i);
     if (!owns_user && !owns_item) continue;
     const Lanes *p = users_.values(u), *q = items_.values(i);
     const float sigmoid = 1 / (1 + std::exp(-score(p, q, blocks_)));
-    const float error = low_ + width * sigmoid - batch.rating[r];
-    const float slope = share * error * width * sigmoid * (1 - sigmoid);
+    const float error = low_ + width_ * sigmoid - ratings_.rating[r];
+    const float slope = share * error * sigmoid * (1 - sigmoid);
     if (owns_user) {
       errors[n] = static_cast<double>(error) * error;
       add_scaled(&member.gradients[users_.slot(u) * blocks_], q, slope, blocks_);
@@ -225,19 +226,17 @@ void OneCycle::gradients(const Batch& batch, Member& member, std::span<double> e
   }
 }
 
-void OneCycle::update(Member& member, const Step& step) {
+void OneCycle::update(Member& member) {
   for (std::size_t slot = 0; slot < member.rows.size(); ++slot) {
     const auto [side, row] = member.rows[slot];
-    side->apply(row, &member.gradients[slot * blocks_], step);
+    side->apply(row, &member.gradients[slot * blocks_], schedule_);
   }
 }
 
-void OneCycle::write(std::span<float> users, std::span<float> items) {
-  Window window(steps_, step_);
-  for (Side* side : {&users_, &items_})
-    for (std::size_t row = 0; row < side->rows(); ++row) side->catch_up(row, window);
-  users_.write(users);
-  items_.write(items);
+void OneCycle::write(std::span<float> users, std::span<float> items) const {
+  Window window(schedule_, step_);
+  users_.write(users, window);
+  items_.write(items, window);
 }
 
 }  // namespace palate

@@ -1,10 +1,13 @@
 """Checks of arguments that several floors share."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from palate.errors import SettingError
 
 _SEEDS = 1 << 64
+_ENDS = 2
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -24,6 +27,31 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     return int(value)
 
 
+def number(name: str, value: Any) -> float:
+    """Return `value`, a finite number.
+
+    Raises
+    ------
+    SettingError
+        If it is not.
+    """
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        raise SettingError(f"{name} is {value!r}; it must be a number")
+    if not math.isfinite(value):
+        raise SettingError(f"{name} is {value}; it must be finite")
+    return float(value)
+
+
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """Return `value`, a pair of finite numbers of which the first is lower."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != _ENDS:
+        raise SettingError(f"{name} is {value!r}; give its lower and its upper end")
+    low, high = (number(name, end) for end in value)
+    if not low < high:
+        raise SettingError(f"{name} is {value}; give its lower and its upper end")
+    return low, high
+
+
 def seed(value: Any) -> int:
     """Return `value`, a seed: a whole number from 0 to 2^64 - 1."""
     return whole("seed", value, 0, _SEEDS - 1)
@@ -31,6 +59,7 @@ def seed(value: Any) -> int:
 
 def share(value: Any) -> float:
     """Return `value`, a share of the ratings: a number between 0 and 1, neither included."""
-    if not (isinstance(value, int | float) and 0 < value < 1):
-        raise SettingError(f"share is {value!r}; it must lie between 0 and 1, such as 0.2")
-    return float(value)
+    part = number("share", value)
+    if not 0 < part < 1:
+        raise SettingError(f"share is {value}; it must lie between 0 and 1, such as 0.2")
+    return part

@@ -88,8 +88,9 @@ def test_predict_similar_and_biases(folder, model):
     document = run_json("biases", folder, "-n", 2)
     assert document["highest"] == model.biases().head(2).to_dicts()
     assert document["lowest"] == model.biases().reverse().head(2).to_dicts()
-    for command in (["predict", folder, "--user", 1, "--item", 1], ["biases", folder]):
-        assert "Toy Story" in run(*command)[0] or "Star Wars" in run(*command)[0]
+    assert "Toy Story (1995)" in run("predict", folder, "--user", 1, "--item", 1)[0]
+    assert model.biases()["item"][0] in run("biases", folder)[0]
+    assert model.similar(1)["item"][0] in run("similar", folder, 1)[0]
 
 
 def test_fit_reports_as_json(tmp_path, write):
@@ -153,6 +154,7 @@ def test_a_request_that_fails_says_why_in_a_line(arguments, message, tmp_path, m
     assert out == ""
     assert err.splitlines()[-1].startswith(message.rstrip())
     assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_terminal_can_not_show_is_replaced(tmp_path, write, monkeypatch):

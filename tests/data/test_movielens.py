@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import socket
 import threading
 import zipfile
 from pathlib import Path
@@ -94,6 +95,25 @@ def test_half_a_download_is_never_taken_for_a_whole_one(server, tmp_path):
     assert list((tmp_path / "cache").iterdir()) == []
     server.broken = False
     assert len(palate.movielens("latest-small")) == 3
+
+
+def test_a_reply_that_is_no_http_is_a_failure_like_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("PALATE_DATA", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer():
+            connection, _ = listening.accept()
+            connection.recv(1024)
+            connection.sendall(b"garbage\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = listening.getsockname()[1]
+        monkeypatch.setattr(_movielens, "_GROUPLENS", f"http://127.0.0.1:{port}/")
+        with pytest.raises(palate.DownloadError, match="GroupLens did not serve: garbage"):
+            palate.movielens("1m")
+        thread.join()
 
 
 def test_a_wrong_checksum_is_refused(server, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """The lazy kernel beside its twin, which moves every row in every step."""
 
+import copy
+
 import numpy as np
 import pytest
 import twins
@@ -26,17 +28,23 @@ class Problem:
         self.settings = (*schedule(steps, 0.01), wd, 0.0, 5.5)
         self.batch = batch
 
+    def kernel(self):
+        return _native.OneCycle(self.user, self.item, self.rating, *self.tables, *self.settings)
+
     def native(self, threads=1, calls=1):
-        kernel = _native.OneCycle(*self.tables, *self.settings)
+        kernel = self.kernel()
         parts = np.split(self.order, calls)
-        losses = [
-            kernel.run(self.user, self.item, self.rating, part, self.batch, threads)
-            for part in parts
-        ]
+        losses = [kernel.run(part, self.batch, threads) for part in parts]
         return np.concatenate(losses), *kernel.tables()
 
-    def twin(self):
-        kernel = twins.OneCycle(*self.tables, *self.settings)
+    def changed(self, **attributes):
+        other = copy.copy(self)
+        other.__dict__.update(attributes)
+        return other
+
+    def twin(self, dtype=np.float32):
+        tables = [table.astype(dtype) for table in self.tables]
+        kernel = twins.OneCycle(*tables, *self.settings)
         losses = [
             kernel.step(self.user[rows], self.item[rows], self.rating[rows])
             for rows in self.order.reshape(-1, self.batch)
@@ -76,29 +84,42 @@ def test_the_same_bits_in_one_call_or_many():
 
 
 def test_reading_the_tables_changes_nothing():
-    """Rows may be caught up at any time: the sums are the same up to rounding."""
     problem = Problem()
-    kernel = _native.OneCycle(*problem.tables, *problem.settings)
+    kernel = problem.kernel()
     for part in np.split(problem.order, 8):
-        kernel.run(problem.user, problem.item, problem.rating, part, problem.batch, 1)
+        kernel.run(part, problem.batch, 1)
         kernel.tables()
     for read, unread in zip(kernel.tables(), problem.native()[1:], strict=True):
-        np.testing.assert_allclose(read, unread, atol=1e-5)
+        np.testing.assert_array_equal(read, unread)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e2, 1e4, 1e6, 1e8])
+def test_ratings_of_any_scale(scale):
+    """Ratings a thousand times smaller or a hundred million times larger take the same path."""
+    problem = Problem()
+    problem.rating *= np.float32(scale)
+    problem.settings = (*problem.settings[:3], 0.0, 5.5 * scale)
+    for native, twin in zip(problem.native()[1:], problem.twin(np.float64)[1:], strict=True):
+        np.testing.assert_allclose(native, twin, atol=1e-4, rtol=0)
+        assert np.quantile(np.abs(native - twin), 0.99) < 2e-6
 
 
 def test_bad_arguments_are_refused():
     problem = Problem()
-    kernel = _native.OneCycle(*problem.tables, *problem.settings)
-    data = (problem.user, problem.item, problem.rating)
+    kernel = problem.kernel()
     with pytest.raises(ValueError, match="no steps left"):
-        kernel.run(*data, np.tile(problem.order, 2), problem.batch, 1)
+        kernel.run(np.tile(problem.order, 2), problem.batch, 1)
     with pytest.raises(ValueError, match="at least one rating"):
-        kernel.run(*data, problem.order, 0, 1)
-    with pytest.raises(ValueError, match="same length"):
-        kernel.run(problem.user[:-1], *data[1:], problem.order, problem.batch, 1)
+        kernel.run(problem.order, 0, 1)
     with pytest.raises(IndexError, match="order: row"):
-        kernel.run(*data, problem.order + 1, problem.batch, 1)
-    with pytest.raises(IndexError, match="item: row"):
-        kernel.run(problem.user, problem.item + np.int32(1), *data[2:], problem.order, 16, 1)
-    with pytest.raises(ValueError, match="a beta is needed"):
-        _native.OneCycle(*problem.tables, problem.settings[0], *schedule(3, 0.1)[1:], 0.1, 0, 5)
+        kernel.run(problem.order + 1, problem.batch, 1)
+    for change, error, message in (
+        ({"user": problem.user[:-1]}, ValueError, "same length"),
+        ({"item": problem.item + np.int32(1)}, IndexError, "item: row"),
+        ({"user": problem.user.astype(np.int64)}, TypeError, "incompatible"),
+        ({"settings": (*schedule(3, 0.1)[:1], *schedule(4, 0.1)[1:], 0, 0, 5)}, ValueError, "beta"),
+        ({"settings": (np.ones(1), np.ones(1), 0, 0, 5)}, ValueError, "betas lie above 0"),
+        ({"settings": (np.ones(1), np.full(1, 0.9), 0, 5, 5)}, ValueError, "low must be below"),
+    ):
+        with pytest.raises(error, match=message):
+            problem.changed(**change).kernel()

@@ -114,9 +114,9 @@ def test_every_setting_matters(few, setting):
     assert one[0].shape != other[0].shape or not np.allclose(one[0], other[0], atol=1e-6)
 
 
-def test_the_same_seed_gives_the_same_model_at_any_number_of_threads(few):
-    solver = palate.OneCycle(bs=1024, seed=7)
-    one, again, two, eight = (solver.fit(few, threads=t).item_table for t in (1, 1, 2, 8))
+def test_the_same_seed_gives_the_same_model_at_any_number_of_threads(ml100k):
+    solver = palate.OneCycle(bs=4096, factors=8, seed=7)
+    one, again, two, eight = (solver.fit(ml100k, threads=t).item_table for t in (1, 1, 2, 8))
     for other in (again, two, eight):
         np.testing.assert_array_equal(one, other)
 
@@ -141,12 +141,16 @@ def test_the_range_of_the_sigmoid(ratings, expected):
         ({"epochs": 0}, "epochs is 0"),
         ({"bs": -1}, "bs is -1"),
         ({"seed": -1}, "seed is -1; it must be at least 0"),
-        ({"lr_max": 0}, "lr_max is 0; it must be above 0"),
-        ({"lr_max": float("nan")}, "lr_max is nan"),
+        ({"lr_max": 0}, "lr_max is 0.0; it must be above 0"),
+        ({"lr_max": float("nan")}, "lr_max is nan; it must be finite"),
+        ({"lr_max": "0.1"}, "lr_max is '0.1'; it must be a number"),
+        ({"wd": None}, "wd is None; it must be a number"),
+        ({"y_range": 5}, "y_range is 5; give its lower and its upper end"),
+        ({"y_range": (1, 2, 3)}, "give its lower and its upper end"),
         ({"wd": -0.1}, "wd is -0.1"),
-        ({"wd": 200}, "wd is 200; it must be at least 0 and below 1 / lr_max"),
+        ({"wd": 200}, "wd is 200.0; it must be at least 0 and below 1 / lr_max"),
         ({"y_range": (5.5, 0)}, "give its lower and its upper end"),
-        ({"y_range": (0, float("inf"))}, "give its lower and its upper end"),
+        ({"y_range": (0, float("inf"))}, "y_range is inf; it must be finite"),
         ({"factors": 1.5}, "factors is 1.5; it must be a whole number"),
         ({"bs": True}, "bs is True; it must be a whole number"),
         ({"epochs": 10**12}, "epochs is 1000000000000; it must be at most"),
@@ -159,7 +163,7 @@ def test_bad_settings_are_refused(settings, message):
 
 
 def test_ratings_outside_the_range_are_refused(small):
-    with pytest.raises(palate.DataError, match=r"go from 1 to 5, which y_range=\(0, 4\) can't"):
+    with pytest.raises(palate.DataError, match=r"go from 1 to 5, which y_range=\(0.0, 4.0\) can't"):
         palate.OneCycle(y_range=(0, 4)).fit(small)
     with pytest.raises(palate.DataError, match="there are no ratings"):
         palate.OneCycle().fit(small.take(np.array([], dtype=np.int64)))
@@ -179,6 +183,23 @@ def test_what_is_held_back_must_be_of_the_same_users_and_items(small):
 def test_a_table_must_be_read_first(small):
     with pytest.raises(palate.DataError, match=r"no Ratings but a DataFrame; read them with"):
         palate.fit(small.frame())
+
+
+def test_holding_ratings_back_does_not_change_what_is_learned(few):
+    train, valid = palate.splits.random(few)
+    with_valid, without = (palate.OneCycle(factors=4).fit(train, v) for v in (valid, None))
+    np.testing.assert_array_equal(with_valid.item_table, without.item_table)
+
+
+def test_settings_of_numpy_can_be_saved(small, tmp_path):
+    solver = palate.OneCycle(factors=np.int64(2), seed=np.uint8(3), lr_max=np.float32(0.25))
+    solver.fit(small).save(tmp_path / "model")
+    assert palate.load(tmp_path / "model").fit.settings["lr_max"] == 0.25
+
+
+def test_the_ends_of_the_range_are_as_precise_as_the_ratings():
+    table = pl.DataFrame({"user": [1, 2], "item": [1, 2], "rating": [0.7, 1.1]})
+    palate.OneCycle(y_range=(0.7, 1.1)).fit(palate.read_ratings(table))
 
 
 def test_progress_prints_the_books_table(small, capsys):
@@ -217,8 +238,11 @@ def test_ctrl_c_returns_what_was_learned():
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(INTERRUPTED)], stdout=subprocess.PIPE, text=True
     ) as process:
-        while process.stdout.readline().strip() != "3":
-            pass
+        for line in process.stdout:
+            if line.strip() == "3":
+                break
+        else:
+            pytest.fail("the fit ended before its fourth epoch")
         process.send_signal(signal.SIGINT)
         last = process.communicate(timeout=60)[0].splitlines()[-1].split()
     assert last[:2] == ["True", "True"]

@@ -37,18 +37,19 @@ class Side {
   std::int64_t step(std::size_t row) const { return step_[row]; }
   std::size_t slot(std::size_t row) const { return slot_[row]; }
 
-  // Takes the steps that the row has missed, up to the last one of the window.
-  void catch_up(std::size_t row, Window& window);
-  // Marks the row as part of the batch of `step`, its gradient being number `slot`.
-  void enter(std::size_t row, std::int64_t step, std::size_t slot);
+  // Brings the row up to the last step of the window and makes it part of the next step's batch,
+  // its gradient being number `slot`.
+  void enter(std::size_t row, std::size_t slot, Window& window);
   // Takes the step that the row has entered, with this gradient.
-  void apply(std::size_t row, Lanes* gradient, const Step& step);
-  // Copies the rows out as [factors, bias].
-  void write(std::span<float> table) const;
+  void apply(std::size_t row, Lanes* gradient, const Schedule& schedule);
+  // Copies the rows out as [factors, bias], as they are at the last step of the window.
+  void write(std::span<float> table, Window& window) const;
 
  private:
   struct State;  // pointers to the values, m and v of one row
   State state(std::size_t row);
+  // Takes the steps that a row has missed since step `from`.
+  void catch_up(State row, std::int64_t from, Window& window) const;
 
   std::size_t factors_, blocks_, bias_, constant_;
   LanesVector data_;                // for each row its values, then m, then v
@@ -56,27 +57,32 @@ class Side {
   std::vector<std::size_t> slot_;
 };
 
+// The ratings to learn from; they must outlive the solver.
+struct Ratings {
+  std::span<const std::int32_t> user, item;
+  std::span<const float> rating;
+};
+
 class OneCycle {
  public:
   // Tables are row-major with factors + 1 columns, the last one the bias. `lr` and `beta` have an
-  // entry for each step of the whole schedule.
-  OneCycle(std::span<const float> users, std::span<const float> items, std::size_t factors,
-           std::span<const double> lr, std::span<const double> beta, double wd, float low,
-           float high);
+  // entry for each step of the whole schedule, beta at most kMostBeta.
+  OneCycle(const Ratings& ratings, std::span<const float> users, std::span<const float> items,
+           std::size_t factors, std::span<const double> lr, std::span<const double> beta, double wd,
+           double low, double high);
 
   // Takes a step for each batch of `batch` ratings of `order`; writes the loss of each to `losses`.
   // The result is the same at any number of threads.
-  void run(std::span<const std::int32_t> user, std::span<const std::int32_t> item,
-           std::span<const float> rating, std::span<const std::int64_t> order, std::size_t batch,
-           int threads, std::span<double> losses);
+  void run(std::span<const std::int64_t> order, std::size_t batch, int threads,
+           std::span<double> losses);
 
-  // Brings every row up to the present step and copies both tables out.
-  void write(std::span<float> users, std::span<float> items);
+  // Copies both tables out as they are at the present step.
+  void write(std::span<float> users, std::span<float> items) const;
 
   std::size_t n_users() const { return users_.rows(); }
   std::size_t n_items() const { return items_.rows(); }
   std::int64_t step() const { return step_; }
-  std::int64_t steps() const { return static_cast<std::int64_t>(steps_.size()) - 1; }
+  std::int64_t steps() const { return static_cast<std::int64_t>(schedule_.steps.size()) - 1; }
 
  private:
   struct Batch;   // the ratings of one step
@@ -85,12 +91,13 @@ class OneCycle {
   void enter(Side& side, std::size_t row, std::int64_t step, Window& window, Member& member);
   void gather(const Batch& batch, Member& member);
   void gradients(const Batch& batch, Member& member, std::span<double> errors);
-  void update(Member& member, const Step& step);
+  void update(Member& member);
 
+  Ratings ratings_;
   std::size_t blocks_;
-  float low_, high_;
+  float low_, width_;
   Side users_, items_;
-  std::vector<Step> steps_;
+  Schedule schedule_;
   std::int64_t step_ = 0;
 };
 

@@ -12,7 +12,7 @@
 namespace palate {
 
 constexpr double kBeta2 = 0.99;
-constexpr float kEpsilon = 1e-5f;
+constexpr double kMostBeta = 0.95;
 
 // What step t of the schedule does to a row; entry 0 stands for the state before the first step.
 struct Step {
@@ -23,8 +23,18 @@ struct Step {
   double log_decay = 0;  // the sum of log(decay) up to t
 };
 
-// The whole schedule; entry t belongs to step t.
-std::vector<Step> make_steps(std::span<const double> lr, std::span<const double> beta, double wd);
+// The whole schedule; entry t of `steps` belongs to step t.
+//
+// Adam does not care for the scale of its gradients, but for epsilon. So both are in units of
+// `unit`, the square of the ratings' width but for a constant: the powers of them that are taken
+// here stay within the range of a float whatever the ratings.
+struct Schedule {
+  Schedule(std::span<const double> lr, std::span<const double> beta, double wd, double width);
+
+  std::vector<Step> steps;
+  double unit;
+  float epsilon;
+};
 
 // What consecutive steps without a gradient do to a parameter p of momentum m and variance v.
 //
@@ -40,12 +50,12 @@ struct Steps {
   float d[kMost + 1] = {1};
 
   // These steps with one more before them.
-  Steps after(float step_decay, float size, float scale) const {
+  Steps after(float step_decay, float size, float scale, float epsilon) const {
     Steps both{.decay = decay * step_decay};
     for (std::size_t i = 0; i < kMost; ++i)
-      both.n[i] = kEpsilon * n[i] + (i > 0 ? scale * n[i - 1] : 0) + decay * size * d[i];
+      both.n[i] = epsilon * n[i] + (i > 0 ? scale * n[i - 1] : 0) + decay * size * d[i];
     for (std::size_t i = 0; i <= kMost; ++i)
-      both.d[i] = kEpsilon * d[i] + (i > 0 ? scale * d[i - 1] : 0);
+      both.d[i] = epsilon * d[i] + (i > 0 ? scale * d[i - 1] : 0);
     return both;
   }
 };
@@ -58,15 +68,15 @@ struct Steps {
 // rows of a batch. Steps are numbered by their age, 0 being the last.
 class Window {
  public:
-  // Betas of at most 0.95 leave less than 1e-6 of the momentum after as many steps, which moves a
-  // parameter by less than float rounding does.
+  // Betas of at most kMostBeta leave less than 1e-6 of the momentum after as many steps; it is
+  // dropped then, and would have moved a parameter by some 1e-4 of the learning rate at most.
   static constexpr std::int64_t kMost = 272;
 
-  Window(const std::vector<Step>& steps, std::int64_t last) : steps_(steps), last_(last) {}
+  Window(const Schedule& schedule, std::int64_t last) : schedule_(schedule), last_(last) {}
 
   // Makes the last `n` steps ready.
   void reach(std::size_t n) {
-    while (ready_ < n) add(steps_[static_cast<std::size_t>(last_) - ready_]);
+    while (ready_ < n) add(schedule_.steps[static_cast<std::size_t>(last_) - ready_]);
   }
 
   // The steps of one group (of Steps::kMost each, the latest first) down to this age.
@@ -75,10 +85,11 @@ class Window {
   float momentum(std::size_t n) const { return momentum_[n]; }
   float root(std::size_t n) const { return root_[n]; }
 
-  const std::vector<Step>& steps() const { return steps_; }
+  const Schedule& schedule() const { return schedule_; }
   std::int64_t last() const { return last_; }
   float decay_since(std::int64_t step) const {
-    return static_cast<float>(std::exp(steps_[last_].log_decay - steps_[step].log_decay));
+    const auto& steps = schedule_.steps;
+    return static_cast<float>(std::exp(steps[last_].log_decay - steps[step].log_decay));
   }
 
  private:
@@ -86,12 +97,13 @@ class Window {
     static const float kRootBeta2 = static_cast<float>(std::sqrt(kBeta2));
     const std::size_t age = ready_++;
     const Steps later = age % Steps::kMost > 0 ? groups_[age - 1] : Steps{};
-    groups_[age] = later.after(step.decay, step.size / momentum_[age], step.scale / root_[age]);
+    groups_[age] = later.after(step.decay, step.size / momentum_[age], step.scale / root_[age],
+                               schedule_.epsilon);
     momentum_[age + 1] = momentum_[age] * step.beta;
     root_[age + 1] = root_[age] * kRootBeta2;
   }
 
-  const std::vector<Step>& steps_;
+  const Schedule& schedule_;
   std::int64_t last_;
   std::size_t ready_ = 0;
   std::array<Steps, kMost> groups_;

@@ -33,10 +33,28 @@ class Barrier {
   std::atomic<unsigned> phase_;
 };
 
-// Runs work(member) for member = 0 .. members - 1, member 0 on the calling thread.
+// Runs work(member) for member = 0 .. members - 1, member 0 on the calling thread. Throws
+// std::system_error, having run nothing, where the system has no threads left.
 inline void run_team(int members, const std::function<void(int)>& work) {
+  enum class Signal { kWait, kGo, kCancel };
+  std::atomic<Signal> signal{Signal::kWait};
   std::vector<std::thread> others;
-  for (int member = 1; member < members; ++member) others.emplace_back(work, member);
+  const auto dismiss = [&](Signal last) {
+    signal.store(last, std::memory_order_release);
+    signal.notify_all();
+  };
+  try {
+    for (int member = 1; member < members; ++member)
+      others.emplace_back([&, member] {
+        signal.wait(Signal::kWait);
+        if (signal.load(std::memory_order_acquire) == Signal::kGo) work(member);
+      });
+  } catch (...) {
+    dismiss(Signal::kCancel);
+    for (std::thread& other : others) other.join();
+    throw;
+  }
+  dismiss(Signal::kGo);
   work(0);
   for (std::thread& other : others) other.join();
 }

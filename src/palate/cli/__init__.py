@@ -17,7 +17,6 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # a title that the terminal has no letters for
     try:
         app(prog_name="palate")
-        sys.stdout.flush()
     except (PalateError, OSError) as error:
         print(f"palate: {error}", file=sys.stderr)
         sys.exit(1)

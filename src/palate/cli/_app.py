@@ -24,7 +24,8 @@ Seed = Annotated[
     int, typer.Option(help="The seed of all random numbers.", min=0, max=(1 << 64) - 1)
 ]
 Threads = Annotated[
-    int | None, typer.Option(help="How many threads to use; by default all.", min=1, max=1024)
+    int | None,
+    typer.Option(help="How many threads to use at most; by default all.", min=1, max=1024),
 ]
 Count = Annotated[int, typer.Option("-n", help="How many to show.", min=1, max=1_000_000)]
 User = Annotated[str, typer.Option(help="The id of a user.")]

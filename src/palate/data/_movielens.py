@@ -1,6 +1,7 @@
 """MovieLens by name, from the nearest place that has it."""
 
 import hashlib
+import http.client
 import importlib.util
 import os
 import shutil
@@ -26,6 +27,7 @@ from palate.errors import DataError, DownloadError, SettingError
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
 _TIMEOUT_SECONDS = 20
 _ML_100K_SHA256 = "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"
+_WHEEL_ITEMS_SHA256 = "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532"
 # RecBole ships MovieLens 100k as its example: the same ratings from where GroupLens is blocked.
 _WHEEL = "recbole==1.2.1"
 _WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
@@ -61,7 +63,8 @@ def movielens(name: str = "100k", *, path: str | Path | None = None) -> Ratings:
         A folder or archive of GroupLens that you have. Without it, the data come from the cache
         folder (``PALATE_DATA``, or the user's cache folder), else from GroupLens, and
         MovieLens 100k, where GroupLens can't be reached, from a package on PyPI that holds it
-        too. What is fetched is checked and kept in the cache folder.
+        too. What is fetched is checked (but for latest-small, which has no fixed checksum) and
+        kept in the cache folder.
 
     Returns
     -------
@@ -193,7 +196,7 @@ def _fetch(name: str, folder: Path) -> str:
         try:
             with _new_folder(folder) as scratch:
                 fetch(scratch)
-        except (OSError, DownloadError) as error:
+        except (OSError, http.client.HTTPException) as error:
             failures.append(f"{source} did not serve: {_reason(error)}")
         else:
             return f"{source} ({'; '.join(failures)})" if failures else source
@@ -262,8 +265,9 @@ def _fetch_wheel(folder: Path) -> None:
         with zipfile.ZipFile(wheels[0]) as wheel:
             ratings = wheel.read(_WHEEL_FOLDER + "ml-100k.inter").split(b"\n", 1)[1]
             items = wheel.read(_WHEEL_FOLDER + "ml-100k.item")
-    if hashlib.sha256(ratings).hexdigest() != _ML_100K_SHA256:
-        raise DownloadError(f"the ratings in {_WHEEL} are not those of MovieLens 100k")
+    for data, digest in ((ratings, _ML_100K_SHA256), (items, _WHEEL_ITEMS_SHA256)):
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise DownloadError(f"what {_WHEEL} holds is not MovieLens 100k")
     (folder / "u.data").write_bytes(ratings)
     (folder / "ml-100k.item").write_bytes(items)
 

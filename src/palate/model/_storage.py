@@ -32,7 +32,7 @@ from palate.model._model import Fit, Model
 FORMAT = 1
 _DESCRIPTION = "palate.json"
 _OURS = re.compile(
-    r"palate\.json(\.new)?|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
+    r"(palate\.json|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet))(\.new)?"
 )
 
 
@@ -50,39 +50,40 @@ def save(model: Model, path: Path, *, users: bool) -> None:
             for part, blob in blobs.items()
         },
     }
+    described = json.dumps(description, indent=2).encode()
     try:
         claim(path)
+        path.mkdir(parents=True, exist_ok=True)
         for part, blob in blobs.items():
             _write(path / names[part], blob)
-        fresh = path / f"{_DESCRIPTION}.new"
-        _write(fresh, json.dumps(description, indent=2).encode())
-        fresh.replace(path / _DESCRIPTION)
+        _write(path / _DESCRIPTION, described)
         _sync_folder(path)
         for old in set(path.iterdir()) - {path / name for name in (_DESCRIPTION, *names.values())}:
             if _OURS.fullmatch(old.name) and not old.is_dir():
                 old.unlink()
-    except OSError as error:
-        if isinstance(error, ModelFileError):
-            raise
+    except ModelFileError:
+        raise
+    except (OSError, ValueError) as error:
         raise ModelFileError(f"the model can't be written to {path}: {error}") from error
 
 
 def claim(path: Path) -> None:
-    """Make the folder `path`, or see that it is ours to write a model to.
+    """See that a model can be written to the folder `path`, which need not be there yet.
 
     Raises
     ------
     ModelFileError
-        If it can't be made, or holds something other than a model.
+        If it can't be made or written to, or holds something other than a model.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        foreign = [child.name for child in path.iterdir() if not _OURS.fullmatch(child.name)]
-        if not os.access(path, os.W_OK):
-            raise PermissionError("the folder is read-only")
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        children = list(nearest.iterdir())
+        if not os.access(nearest, os.W_OK):
+            raise PermissionError(f"{nearest} is read-only")
     except (OSError, ValueError) as error:
         raise ModelFileError(f"a model can't be written to {path}: {error}") from error
-    if foreign:
+    foreign = [child.name for child in children if not _OURS.fullmatch(child.name)]
+    if nearest == path and foreign:
         raise ModelFileError(
             f"{path} holds something other than a model ({foreign[0]}); choose another folder"
         )
@@ -142,10 +143,15 @@ def _file_name(part: str, blob: bytes) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
+    """Put `data` in the place of the file `path` in one step; a file that has it stays."""
+    if path.is_file() and path.read_bytes() == data:
+        return
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    fresh.replace(path)
 
 
 def _sync_folder(path: Path) -> None:

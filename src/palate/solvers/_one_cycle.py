@@ -83,18 +83,21 @@ class OneCycle:
 
     def __post_init__(self) -> None:
         for setting in ("factors", "epochs", "bs"):
-            _checks.whole(setting, getattr(self, setting), 1, _MOST)
-        _checks.seed(self.seed)
-        if not (math.isfinite(self.lr_max) and self.lr_max > 0):
+            self._keep(setting, _checks.whole(setting, getattr(self, setting), 1, _MOST))
+        self._keep("seed", _checks.seed(self.seed))
+        for setting in ("lr_max", "wd"):
+            self._keep(setting, _checks.number(setting, getattr(self, setting)))
+        if self.lr_max <= 0:
             raise SettingError(f"lr_max is {self.lr_max}; it must be above 0, such as 5e-3")
-        if not (self.wd >= 0 and self.lr_max * self.wd < 1):
+        if self.wd < 0 or self.lr_max * self.wd >= 1:
             raise SettingError(
                 f"wd is {self.wd}; it must be at least 0 and below 1 / lr_max, such as 0.1"
             )
         if self.y_range is not None:
-            low, high = self.y_range
-            if not (math.isfinite(low) and math.isfinite(high) and low < high):
-                raise SettingError(f"y_range is {self.y_range}; give its lower and its upper end")
+            self._keep("y_range", _checks.interval("y_range", self.y_range))
+
+    def _keep(self, setting: str, value: Any) -> None:
+        object.__setattr__(self, setting, value)  # the checked value, as a plain number
 
     def fit(
         self,
@@ -113,7 +116,8 @@ class OneCycle:
         valid
             Ratings held back, over the same users and items: their loss is told each epoch.
         threads
-            How many threads to use; by default as many as this process may.
+            How many threads to use at most; by default as many as this process may. A thread
+            needs 256 ratings of a batch to be of use, so that the book's batches have one.
         progress
             True prints the table of epochs as it grows; a function is called with each row.
 
@@ -142,6 +146,10 @@ class OneCycle:
         except KeyboardInterrupt:
             interrupted = True
         users, items = run.kernel.tables()
+        if not (np.isfinite(users).all() and np.isfinite(items).all()):
+            raise SettingError(
+                f"the fit left the range of numbers; try a lower lr_max than {self.lr_max}"
+            )
         settings = asdict(solver) | {"y_range": [link.low, link.high]}
         fit = Fit(self.name, settings, ratings.source, run.history, interrupted)
         return Model.trained(ratings, users, items, link, fit)
@@ -153,7 +161,8 @@ class OneCycle:
         if self.y_range is None:
             span = high - low or 1.0
             return Sigmoid(low - span / 4, high + span / 8)
-        if low < self.y_range[0] or high > self.y_range[1]:
+        ends = np.array(self.y_range, dtype=np.float32)  # as precise as the ratings are
+        if low < ends[0] or high > ends[1]:
             raise DataError(
                 f"the ratings go from {low:g} to {high:g}, which y_range={self.y_range} can't "
                 "reach; widen it, or leave it out"
@@ -207,6 +216,9 @@ class _Run:
         self._loss, self._batches = 0.0, 0
         steps = len(ratings) // solver.bs * solver.epochs
         self.kernel = _native.OneCycle(
+            ratings.user,
+            ratings.item,
+            ratings.rating,
             self._table(_streams.USER_TABLE, ratings.users.height),
             self._table(_streams.ITEM_TABLE, ratings.items.height),
             *schedule(steps, solver.lr_max),
@@ -240,15 +252,7 @@ class _Run:
         return row
 
     def _batches_of(self, order: NDArray[np.int64]) -> None:
-        data = self.ratings
-        losses = self.kernel.run(
-            data.user, data.item, data.rating, order, self.solver.bs, self.threads
-        )
-        if not np.isfinite(losses).all():
-            raise SettingError(
-                f"the loss is no longer a finite number; try a lower lr_max than "
-                f"{self.solver.lr_max}, or ratings on a smaller scale"
-            )
+        losses = self.kernel.run(order, self.solver.bs, self.threads)
         # The debiased running mean of the batches' losses, as the book's table shows it.
         for loss in losses.tolist():
             self._loss = _SMOOTHING * self._loss + (1 - _SMOOTHING) * loss
