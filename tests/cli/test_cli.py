@@ -1,6 +1,7 @@
 """The command line, as a user runs it: a process of its own."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,7 @@ def test_fit_reports_as_json(tmp_path, write):
     assert len(document["history"]) == 2
     assert document["history"][-1]["valid_loss"] is not None
     model = palate.load(tmp_path / "m")
+    assert len(model.ratings) == 35  # the model that is kept is of all ratings
     assert model.fit.settings["y_range"] == [-1, 3]
     assert (model.factors, model.fit.settings["bs"]) == (2, 5)
     assert run_json("recommend", tmp_path / "m", "--user", "u3", "--seen")["recommendations"]
@@ -126,6 +128,20 @@ def test_fit_latest_smalls_layout(tmp_path, write):
     run("fit", ratings, "--items", tmp_path / "movies.csv", "-o", tmp_path / "m")
     best = run_json("recommend", tmp_path / "m", "--user", 2)["recommendations"]
     assert [row["item"] for row in best] == ["Babe (1995)"]
+
+
+def test_the_defaults_that_help_tells_are_the_solvers(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    told = dict(re.findall(r"--([a-z-]+) .*?([\d.]+) unless given", run("fit", "--help")[0]))
+    solver = palate.OneCycle()
+    assert set(told) == {"factors", "epochs", "lr-max", "wd", "bs"}
+    for option, value in told.items():
+        assert float(value) == getattr(solver, option.replace("-", "_"))
+
+
+def test_nothing_left_is_said(folder):
+    out, _ = run("recommend", folder, "--user", 196, "--candidate", 50, "--exclude", 50)
+    assert "nothing, for no item is left" in out
 
 
 def test_a_model_without_users(tmp_path, write):

@@ -34,7 +34,7 @@ def refused(source, message, **options):
         ("b,2,3,4", "r.csv, line 5: 4 fields, but the first line has 3"),
         (
             "a,2,3",
-            "r.csv: line 3 and line 5 both rate item 2 by user 'a' (1 such repeats in all); "
+            "r.csv: line 3 and line 5 both rate item 2 by user 'a' (repeats in all: 1); "
             "choose duplicates='first', 'last' or 'mean'",
         ),
     ],
@@ -87,6 +87,10 @@ def test_files_that_are_not_what_they_seem(write, tmp_path):
     refused(write("r.jsonl", '{"user": 1}\n[1]\n'), "r.jsonl, line 2: is not a JSON object")
     refused(write("r.csv", GOOD.encode("utf-16-le")), "r.csv: holds NUL bytes")
     refused(write("r.csv", gzip.compress(GOOD.encode())[:20] + b"??"), "r.csv: can't be read (")
+    refused(
+        write("r.db", b"SQLite format 3\0" + bytes(99)),
+        "r.db: is an SQLite database; give it as sqlite:///",
+    )
     refused("", "the path is empty")
     refused("https://example.org/r.csv", "is no database; fetch the file and give its path")
 

@@ -151,4 +151,5 @@ def test_bad_requests_are_refused(model):
 
 
 def test_its_repr_says_what_it_is(model):
+    assert repr(model.user(196)).startswith("<Profile: 39 ratings, bias ")
     assert repr(model).startswith("<Model: 1,682 items, 943 users, 50 factors, by one-cycle; Movie")

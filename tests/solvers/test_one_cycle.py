@@ -180,6 +180,11 @@ def test_what_is_held_back_must_be_of_the_same_users_and_items(small):
     palate.OneCycle(epochs=1).fit(small, palate.read_ratings(small.frame()))
 
 
+def test_more_than_memory_holds_is_refused(ml100k):
+    with pytest.raises(palate.SettingError, match="need more memory than there is; choose fewer"):
+        palate.OneCycle(factors=2**31 - 1).fit(ml100k)  # 22 TB
+
+
 def test_a_table_must_be_read_first(small):
     with pytest.raises(palate.DataError, match=r"no Ratings but a DataFrame; read them with"):
         palate.fit(small.frame())

@@ -19,7 +19,9 @@ app = typer.Typer(
 )
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")
+]
 Seed = Annotated[
     int, typer.Option(help="The seed of all random numbers.", min=0, max=(1 << 64) - 1)
 ]
@@ -29,7 +31,7 @@ Threads = Annotated[
 ]
 Count = Annotated[int, typer.Option("-n", help="How many to show.", min=1, max=1_000_000)]
 User = Annotated[str, typer.Option(help="The id of a user.")]
-WeightDecay = Annotated[float | None, typer.Option(help="Weight decay, by default as in the book.")]
+WeightDecay = Annotated[float | None, typer.Option(help="The weight decay; 0.1 unless given.")]
 
 # The demo prints five of each; its JSON has more, to compare with other runs.
 _DEMO_SHOWN, _DEMO_JSON = 5, 15
@@ -119,15 +121,23 @@ def fit(
         typer.Option(help="What to do where a user has rated an item twice."),
     ] = "error",
     valid: Annotated[
-        float, typer.Option(help="The share of ratings to hold back and measure the loss on.")
+        float,
+        typer.Option(
+            help="Measure the loss on this share of the ratings, before a fit to all of them."
+        ),
     ] = 0.0,
-    factors: Annotated[int | None, typer.Option(help="How many factors.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="How many epochs.")] = None,
-    lr_max: Annotated[float | None, typer.Option(help="The highest learning rate.")] = None,
+    factors: Annotated[int | None, typer.Option(help="How many factors; 50 unless given.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How many epochs; 5 unless given.")] = None,
+    lr_max: Annotated[
+        float | None, typer.Option(help="The highest learning rate; 0.005 unless given.")
+    ] = None,
     wd: WeightDecay = None,
-    bs: Annotated[int | None, typer.Option(help="The batch size.")] = None,
+    bs: Annotated[int | None, typer.Option(help="The batch size; 64 unless given.")] = None,
     y_range: Annotated[
-        tuple[float, float] | None, typer.Option(help="The ends of the sigmoid.")
+        tuple[float, float] | None,
+        typer.Option(
+            help="The ends of the sigmoid, as in --y-range 0 5.5; from the ratings unless given."
+        ),
     ] = None,
     users: Annotated[
         bool, typer.Option("--users/--no-users", help="Whether to save users and their ratings.")
@@ -150,14 +160,23 @@ def fit(
     else:
         raise palate.SettingError(f"{ratings} is read as it is; leave out --{', --'.join(columns)}")
     _print.to_stderr(repr(data))
-    train, held_back = palate.splits.random(data, share=valid, seed=seed) if valid else (data, None)
     settings = _given(factors=factors, epochs=epochs, lr_max=lr_max, wd=wd, bs=bs, y_range=y_range)
     solver = palate.OneCycle(seed=seed, **settings)
-    model = solver.fit(train, held_back, threads=threads, progress=_print.epochs(stderr=True))
+    table_of_epochs = _print.epochs(stderr=True)
+    if valid:
+        train, held_back = palate.splits.random(data, share=valid, seed=seed)
+        measured = solver.fit(train, held_back, threads=threads, progress=table_of_epochs)
+        _warn_if_interrupted(measured)
+        _print.to_stderr(f"Now the model to keep, of all {len(data):,} ratings.")
+        model = solver.fit(data, threads=threads)
+        history = measured.fit.history
+    else:
+        model = solver.fit(data, threads=threads, progress=table_of_epochs)
+        history = model.fit.history
     _warn_if_interrupted(model)
     model.save(output, users=users)
     if json:
-        _print.document(model=str(output), source=data.source, history=model.fit.history)
+        _print.document(model=str(output), source=data.source, history=history)
     else:
         _print.line(f"The model is in {output}. Next: palate biases {output}")
 
@@ -172,8 +191,8 @@ def biases(model: ModelFolder, n: Count = 10, json: Json = False) -> None:
     if json:
         _print.document(highest=highest, lowest=lowest)
         return
-    _print.table(highest, "Highest biases: liked even by people who do not enjoy that kind")
-    _print.table(lowest, "Lowest biases: disliked even by people who enjoy that kind")
+    _print.table(highest, "Highest biases: liked the most, whatever kind people enjoy")
+    _print.table(lowest, "Lowest biases: liked the least, whatever kind people enjoy")
 
 
 @app.command()
@@ -195,12 +214,15 @@ def recommend(
     user: User,
     n: Count = 10,
     candidate: Annotated[
-        list[str] | None, typer.Option(help="Choose from these only (again for each).")
+        list[str] | None,
+        typer.Option(help="Choose from these items only; repeat the option for more."),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave this item out (again for each).")
+        list[str] | None, typer.Option(help="Leave this item out; repeat the option for more.")
     ] = None,
-    seen: Annotated[bool, typer.Option("--seen", help="Let items come back.")] = False,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Recommend items too that the user has rated.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Recommend items that a user has not rated."""
@@ -215,7 +237,9 @@ def recommend(
 def predict(
     model: ModelFolder,
     user: User,
-    item: Annotated[list[str], typer.Option(help="A title or an id (again for each item).")],
+    item: Annotated[
+        list[str], typer.Option(help="A title or an id; repeat the option for more items.")
+    ],
     json: Json = False,
 ) -> None:
     """Predict a user's ratings of given items."""

@@ -55,6 +55,9 @@ def table(frame: "pl.DataFrame", title: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    if frame.is_empty():
+        line(f"{title}: nothing, for no item is left to choose from")
+        return
     if (frame["id"].cast(str) == frame["item"]).all():
         frame = frame.drop("id")
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)

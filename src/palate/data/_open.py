@@ -69,6 +69,8 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"{path.name}: can't be read ({first_line(error)})") from error
     if not data.strip():
         raise DataError(f"{path.name}: the file is empty")
+    if data.startswith(b"SQLite format 3\0"):
+        raise DataError(f"{path.name}: is an SQLite database; give it as sqlite:///{path}")
     if data[:4] == b"PK\x03\x04":
         raise DataError(f"{path.name}: is an archive or a spreadsheet; save its table as CSV")
     return data

@@ -232,7 +232,7 @@ def _without_duplicates(ratings: Ratings, table: Table, duplicates: Duplicates) 
         raise DataError(
             f"{table.name}: {table.place(first)} and {table.place(second)} both rate item "
             f"{ratings.items['id'][int(ratings.item[first])]!r} by user "
-            f"{ratings.users['id'][int(ratings.user[first])]!r} ({extra:,} such repeats in all); "
+            f"{ratings.users['id'][int(ratings.user[first])]!r} (repeats in all: {extra:,}); "
             "choose duplicates='first', 'last' or 'mean'"
         )
     if duplicates == "last" and ratings.timestamp is not None:

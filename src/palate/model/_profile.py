@@ -36,6 +36,9 @@ class Profile:
     rated: NDArray[np.int32]
     rating: NDArray[np.float32]
 
+    def __repr__(self) -> str:
+        return f"<Profile: {len(self.rated):,} ratings, bias {self.row[-1]:+.2f}; {self.model!r}>"
+
     def predict(self, items: Any) -> pl.DataFrame:
         """Return the rating that this person is expected to give each of `items`.
 

@@ -137,7 +137,14 @@ class OneCycle:
         if valid is not None:
             _check_valid(ratings, valid)
         solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
-        run = _Run(solver, ratings, valid, link, thread_count(threads))
+        try:
+            run = _Run(solver, ratings, valid, link, thread_count(threads))
+        except MemoryError as error:
+            rows = ratings.users.height + ratings.items.height
+            raise SettingError(
+                f"{self.factors:,} factors for {rows:,} users and items, and {self.epochs:,} "
+                "epochs, need more memory than there is; choose fewer"
+            ) from error
         report = reporter(progress)
         interrupted = False
         try:
