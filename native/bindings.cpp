@@ -8,6 +8,7 @@
 #include <string>
 
 #include "palate/csr.hpp"
+#include "palate/gibbs.hpp"
 #include "palate/one_cycle.hpp"
 #include "palate/philox.hpp"
 #include "palate/score.hpp"
@@ -57,10 +58,12 @@ void require_rows(const Vector<T>& rows, std::size_t limit, const char* what) {
                               std::to_string(limit));
 }
 
-NewVector<float> normals(std::uint64_t seed, std::uint64_t stream, std::size_t n) {
+NewVector<float> normals(std::uint64_t seed, std::uint64_t stream, std::size_t n,
+                         std::uint64_t first) {
+  require(first % 2 == 0, "normals: first must be even");
   auto out = new_vector<float>(n);
   nb::gil_scoped_release release;
-  palate::normals(seed, stream, view(out));
+  palate::normals(seed, stream, first, view(out));
   return out;
 }
 
@@ -94,6 +97,33 @@ NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<st
   palate::score_pairs(view(users), view(items), users.shape(1) - 1, view(user), view(item),
                       view(out));
   return out;
+}
+
+nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
+                      Vector<float> rating, Vector<std::int32_t> order, Matrix<float> partners,
+                      Matrix<double> precision, Vector<double> shift, double alpha, double mu,
+                      std::uint64_t seed, std::uint64_t stream, int threads) {
+  const std::size_t columns = partners.shape(1), n_rows = order.size();
+  require(columns > 1 && precision.shape(0) == columns && precision.shape(1) == columns &&
+              shift.size() == columns,
+          "sample_rows: the prior needs as many coordinates as the other side has");
+  require(starts.size() == n_rows + 1 && starts(0) == 0 &&
+              starts(n_rows) == static_cast<std::int64_t>(partner.size()) &&
+              partner.size() == rating.size(),
+          "sample_rows: starts, partner and rating do not fit together");
+  require_rows(order, n_rows, "order");
+  require_rows(partner, partners.shape(0), "partner");
+  for (std::size_t r = 0; r < n_rows; ++r)
+    require(starts(r) <= starts(r + 1), "sample_rows: starts must not fall");
+  auto rows = new_matrix<float>(n_rows, columns);
+  auto squares = new_vector<double>(n_rows);
+  {
+    nb::gil_scoped_release release;
+    palate::sample_rows({view(starts), view(partner), view(rating)}, view(partners), columns,
+                        {view(precision), view(shift)}, {alpha, mu}, seed, stream, view(order),
+                        threads, view(rows), view(squares));
+  }
+  return nb::make_tuple(rows, squares);
 }
 
 // One caller at a time: a fit is a sequence of runs. Keeps the ratings alive.
@@ -167,13 +197,23 @@ class OneCycle {
 NB_MODULE(_native, m) {
   m.doc() = "Palate's kernels; see native/include/palate for what they compute.";
   m.def("philox", &palate::philox, "counter"_a, "key"_a);
-  m.def("normals", &normals, "seed"_a, "stream"_a, "n"_a);
+  m.def("normals", &normals, "seed"_a, "stream"_a, "n"_a, "first"_a = 0);
   m.def("permutation", &permutation, "seed"_a, "stream"_a, "n"_a);
   m.def("group_by_row", &group_by_row, "rows"_a.noconvert(), "n_rows"_a,
         nb::sig("def group_by_row(rows: NDArray[numpy.int32], n_rows: int) -> "
                 "tuple[NDArray[numpy.int64], NDArray[numpy.int64]]"));
   m.def("score_pairs", &score_pairs, "users"_a.noconvert(), "items"_a.noconvert(),
         "user"_a.noconvert(), "item"_a.noconvert());
+  m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
+        "rating"_a.noconvert(), "order"_a.noconvert(), "partners"_a.noconvert(),
+        "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a,
+        "threads"_a,
+        nb::sig("def sample_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
+                "rating: NDArray[numpy.float32], order: NDArray[numpy.int32], "
+                "partners: NDArray[numpy.float32], precision: NDArray[numpy.float64], "
+                "shift: NDArray[numpy.float64], alpha: float, mu: float, seed: int, "
+                "stream: int, threads: int) -> "
+                "tuple[NDArray[numpy.float32], NDArray[numpy.float64]]"));
   nb::class_<OneCycle>(m, "OneCycle")
       .def(nb::init<Vector<std::int32_t>, Vector<std::int32_t>, Vector<float>, Matrix<float>,
                     Matrix<float>, Vector<double>, Vector<double>, double, double, double>(),

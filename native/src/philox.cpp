@@ -52,10 +52,10 @@ Words Philox::block(std::uint64_t index) const {
                 key_);
 }
 
-void normals(std::uint64_t seed, std::uint64_t stream, std::span<float> out) {
+void normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::span<float> out) {
   const Philox random(seed, stream);
   for (std::size_t i = 0; i < out.size(); i += 2) {
-    const Words w = random.block(i / 2);
+    const Words w = random.block((first + i) / 2);
     const double radius = std::sqrt(-2.0 * std::log(unit(w[0], w[1])));
     const double angle = 2.0 * std::numbers::pi * unit(w[2], w[3]);
     out[i] = static_cast<float>(radius * std::cos(angle));

@@ -29,9 +29,10 @@ class Philox {
   std::uint64_t stream_;
 };
 
-// Standard normal numbers (Box and Muller 1958): block b of the stream gives out[2b] and
-// out[2b + 1], from two uniform numbers of 53 bits each.
-void normals(std::uint64_t seed, std::uint64_t stream, std::span<float> out);
+// Standard normal numbers (Box and Muller 1958) from place `first` of the stream on, an even
+// number: block b of the stream gives numbers 2b and 2b + 1, from two uniform numbers of 53 bits
+// each.
+void normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::span<float> out);
 
 // A random permutation of 0 .. out.size() - 1 (Fisher and Yates): step i draws from block i.
 void permutation(std::uint64_t seed, std::uint64_t stream, std::span<std::int64_t> out);

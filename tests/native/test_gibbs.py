@@ -1,0 +1,92 @@
+"""The half-sweep of the Gibbs sampler: each draw beside its twin's, from the same numbers."""
+
+import numpy as np
+import pytest
+import twins
+
+from palate import _native
+
+ROWS, PARTNERS = 30, 40
+ALPHA, MU = 1.7, 0.3
+
+
+class Side:
+    """Ratings of 30 rows, the last without any, and the first with a fifth of them all."""
+
+    def __init__(self, columns, n=1500, seed=0):
+        rng = np.random.default_rng(seed)
+        row = np.where(rng.random(n) < 0.2, 0, rng.integers(0, ROWS - 1, n)).astype(np.int32)
+        self.starts, order = _native.group_by_row(row, ROWS)
+        self.partner = rng.integers(0, PARTNERS, n).astype(np.int32)[order]
+        self.rating = rng.normal(size=n).astype(np.float32)
+        self.partners = rng.normal(size=(PARTNERS, columns)).astype(np.float32)
+        root = rng.normal(size=(columns, columns))
+        self.precision = root @ root.T / columns + np.eye(columns)
+        self.shift = rng.normal(size=columns)
+        self.order = np.argsort(-np.diff(self.starts), kind="stable").astype(np.int32)
+
+    def draw(self, seed=5, stream=9, threads=1, **changes):
+        names = ("starts", "partner", "rating", "order", "partners", "precision", "shift")
+        arrays = [changes.get(name, getattr(self, name)) for name in names]
+        return _native.sample_rows(*arrays, ALPHA, MU, seed, stream, threads)
+
+
+@pytest.mark.parametrize("columns", [2, 3, 9, 16, 17, 33, 65])
+def test_each_draw_equals_its_twins(columns):
+    side = Side(columns)
+    rows, squares = side.draw()
+    for row in range(ROWS):
+        mine = slice(side.starts[row], side.starts[row + 1])
+        expected, residuals = twins.sample_row(
+            side.partners[side.partner[mine]], side.rating[mine], side.precision, side.shift,
+            ALPHA, MU, noise=_native.normals(5, 9, columns, row * (-(-columns // 16) * 16)),
+        )  # fmt: skip
+        np.testing.assert_allclose(rows[row], expected, atol=2e-4, rtol=2e-4)
+        assert squares[row] == pytest.approx(np.sum(residuals**2), rel=1e-3, abs=1e-3)
+
+
+def test_the_draws_have_the_posteriors_mean_and_covariance():
+    """Over 20,000 draws of one row: means and covariances within five standard errors."""
+    side, columns, n = Side(4), 4, 20_000
+    draws = np.array([side.draw(stream=s)[0][3] for s in range(n)])
+    mine = slice(side.starts[3], side.starts[4])
+    a, c = twins.posterior(
+        side.partners[side.partner[mine]], side.rating[mine], side.precision, side.shift, ALPHA, MU
+    )
+    covariance = np.linalg.inv(a)
+    spread = np.diag(covariance)
+    assert (np.abs(draws.mean(0) - covariance @ c) < 5 * np.sqrt(spread / n)).all()
+    error = np.sqrt((np.outer(spread, spread) + covariance**2) / n)
+    assert (np.abs(np.cov(draws.T) - covariance) < 5 * error).all()
+    assert draws.shape == (n, columns)
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+def test_the_same_bits_at_any_number_of_threads_and_in_any_order(threads):
+    side = Side(33)
+    for one, many in zip(side.draw(), side.draw(threads=threads), strict=True):
+        np.testing.assert_array_equal(one, many)
+    backwards = side.order[::-1].copy()
+    np.testing.assert_array_equal(side.draw()[0], side.draw(order=backwards)[0])
+
+
+def test_another_stream_gives_other_draws():
+    side = Side(9)
+    assert not np.allclose(side.draw(stream=9)[0], side.draw(stream=10)[0])
+    assert not np.allclose(side.draw(seed=5)[0], side.draw(seed=6)[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"starts": np.arange(ROWS + 1)}, ValueError, "do not fit together"),
+        ({"precision": np.eye(8)}, ValueError, "as many coordinates"),
+        ({"shift": np.zeros(8)}, ValueError, "as many coordinates"),
+        ({"partners": np.zeros((3, 9), np.float32)}, IndexError, "partner: row"),
+        ({"order": np.full(ROWS, ROWS, np.int32)}, IndexError, "order: row 30 of 30"),
+        ({"rating": np.zeros(1500)}, TypeError, "incompatible"),
+    ],
+)
+def test_bad_arguments_are_refused(changes, error, message):
+    with pytest.raises(error, match=message):
+        Side(9).draw(**changes)
