@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from palate.model._profile import Profile
     from palate.model._storage import load
     from palate.solvers import fit
+    from palate.solvers._gibbs import Gibbs
     from palate.solvers._one_cycle import OneCycle
 
 __all__ = [
     "DataError",
     "DownloadError",
+    "Gibbs",
     "MissingExtraError",
     "Model",
     "ModelFileError",
@@ -52,6 +54,7 @@ __all__ = [
 
 # Names are imported when they are first used: `palate --help` need not wait for polars.
 _HOMES = {
+    "Gibbs": "palate.solvers._gibbs",
     "Model": "palate.model._model",
     "OneCycle": "palate.solvers._one_cycle",
     "Profile": "palate.model._profile",

@@ -8,9 +8,18 @@ one changes every model.
 SPLIT = 0
 USER_TABLE = 1
 ITEM_TABLE = 2
+SKETCH_OF_USERS = 3
+SKETCH_OF_ITEMS = 4
 _EPOCHS = 1 << 32
+_SWEEPS = 2 << 32
+_USES = ("user rows", "item rows", "user prior", "item prior", "noise")
 
 
 def epoch_order(epoch: int) -> int:
     """Return the stream that shuffles the rows of an epoch, counted from 0."""
     return _EPOCHS + epoch
+
+
+def sweep(sweep: int, use: str) -> int:
+    """Return the stream of one use in a sweep of the sampler, counted from 0."""
+    return _SWEEPS + sweep * len(_USES) + _USES.index(use)

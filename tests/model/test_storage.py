@@ -180,7 +180,7 @@ def test_tables_that_do_not_fit(folder, name, table, message):
         ({"files": None}, "does not describe a model: AttributeError"),
         ({"link": {"name": "sigmoid", "low": 5, "high": 1}}, "there is no link sigmoid from 5"),
         ({"link": {"name": "sigmoid", "low": 0, "high": float("nan")}}, "there is no link"),
-        ({"link": {"name": "identity", "low": 0, "high": 1}}, "there is no link identity"),
+        ({"link": {"name": "identity", "low": 0, "high": 1}}, "there is no link identity with"),
         ({"link": {"name": "sigmoid", "low": 0, "high": "a"}}, "does not describe a model: Type"),
         ({"history": 5}, "does not describe a model: TypeError history should be a list"),
         ({"format": True}, "was not written by Palate"),

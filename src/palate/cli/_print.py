@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-    from palate.solvers._progress import EpochTable
+    from palate.solvers._progress import HistoryTable
 
 _DECIMALS = {"bias": 3, "similarity": 3, "mean": 2, "prediction": 2, "rating": 1}
 _HEADINGS = {"ratings": "ratings", "mean": "mean rating", "prediction": "expected rating"}
@@ -26,11 +26,11 @@ def to_stderr(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def epochs(stderr: bool) -> "EpochTable":
+def epochs(stderr: bool) -> "HistoryTable":
     """Return what prints the table of a fit, row by row."""
-    from palate.solvers._progress import EpochTable
+    from palate.solvers._progress import HistoryTable
 
-    return EpochTable(sys.stderr if stderr else sys.stdout)
+    return HistoryTable(sys.stderr if stderr else sys.stdout)
 
 
 def document(**parts: Any) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from palate import _checks, _native
 from palate.data._ratings import Ratings
 from palate.errors import SettingError, UnknownIdError
-from palate.model._link import Sigmoid
+from palate.model._link import Link
 from palate.model._lookup import item_row, user_row
 from palate.model._profile import Profile
 
@@ -28,7 +28,7 @@ class Fit:
     source
         Where the ratings came from.
     history
-        A row for each epoch.
+        A row for each epoch or sweep.
     interrupted
         Whether Ctrl-C ended the fit early.
     """
@@ -73,7 +73,7 @@ class Model:
     users: pl.DataFrame | None
     user_table: NDArray[np.float32] | None
     ratings: Ratings | None
-    link: Sigmoid
+    link: Link
     fit: Fit
 
     @classmethod
@@ -82,7 +82,7 @@ class Model:
         ratings: Ratings,
         user_table: NDArray[np.float32],
         item_table: NDArray[np.float32],
-        link: Sigmoid,
+        link: Link,
         fit: Fit,
     ) -> "Model":
         """Return the model of `ratings` with the tables that a solver has learned."""
@@ -126,7 +126,7 @@ class Model:
 
     @property
     def history(self) -> pl.DataFrame:
-        """The fit as it went, a row for each epoch."""
+        """The fit as it went, a row for each epoch or sweep."""
         return pl.DataFrame(self.fit.history)
 
     def biases(self) -> pl.DataFrame:

@@ -55,7 +55,8 @@ class Profile:
             If the model does not know one of the items.
         """
         rows = self._rows(items)
-        return self.model.item_frame(rows).with_columns(prediction=self._ratings()[rows])
+        prediction = self.model.link.rating(self._scores()[rows])
+        return self.model.item_frame(rows).with_columns(prediction=prediction)
 
     def recommend(
         self,
@@ -97,10 +98,10 @@ class Profile:
         if not seen:
             allowed[self.rated] = False
         left = np.flatnonzero(allowed)
-        ratings = self._ratings()
-        rows = left[np.argsort(-ratings[left], kind="stable")[:n]]
+        scores = self._scores()  # which differ where ratings are cut off at the highest one
+        rows = left[np.argsort(-scores[left], kind="stable")[:n]]
         return self.model.item_frame(rows).with_columns(
-            prediction=ratings[rows], ratings=self.model.item_counts[rows]
+            prediction=self.model.link.rating(scores[rows]), ratings=self.model.item_counts[rows]
         )
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
@@ -109,11 +110,11 @@ class Profile:
         rows = self.rated[order].astype(np.int64)
         return self.model.item_frame(rows).with_columns(rating=self.rating[order])
 
-    def _ratings(self) -> NDArray[np.float32]:
-        """Return the expected rating of every item; shape (items,)."""
+    def _scores(self) -> NDArray[np.float32]:
+        """Return the score of every item; shape (items,)."""
         table = self.model.item_table
-        score = table[:, :-1] @ self.row[:-1] + table[:, -1] + self.row[-1]
-        return self.model.link.rating(score)
+        score: NDArray[np.float32] = table[:, :-1] @ self.row[:-1] + table[:, -1] + self.row[-1]
+        return score
 
     def _rows(self, items: Any) -> NDArray[np.int64]:
         if isinstance(items, str) or not isinstance(items, Iterable):

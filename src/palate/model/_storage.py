@@ -26,7 +26,7 @@ from safetensors.numpy import save as save_arrays
 
 from palate.data._ratings import Ratings
 from palate.errors import ModelFileError
-from palate.model._link import Sigmoid
+from palate.model._link import LINKS, Link
 from palate.model._model import Fit, Model
 
 FORMAT = 1
@@ -43,7 +43,7 @@ def save(model: Model, path: Path, *, users: bool) -> None:
     description = {
         "format": FORMAT,
         "palate": version("palate"),
-        "link": {"name": "sigmoid", **asdict(model.link)},
+        "link": {"name": model.link.name, **asdict(model.link)},
         **asdict(model.fit),
         "files": {
             part: {"name": names[part], "sha256": hashlib.sha256(blob).hexdigest()}
@@ -220,10 +220,13 @@ def _model(path: Path, description: dict[str, Any]) -> Model:
     )
 
 
-def _link(name: str, low: float, high: float) -> Sigmoid:
-    if name != "sigmoid" or not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(f"there is no link {name} from {low} to {high}")
-    return Sigmoid(low, high)
+def _link(name: str, **settings: float) -> Link:
+    if name not in LINKS or not all(map(math.isfinite, settings.values())):
+        raise ValueError(f"there is no link {name} with {settings}")
+    link = LINKS[name](**settings)
+    if link.low > link.high:
+        raise ValueError(f"there is no link {name} from {link.low} to {link.high}")
+    return link
 
 
 def _fit(record: dict[str, Any]) -> Fit:

@@ -3,13 +3,14 @@
 from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.model._model import Model
+from palate.solvers._gibbs import Gibbs
 from palate.solvers._one_cycle import OneCycle
 from palate.solvers._progress import Progress
 
 
 def fit(
     ratings: Ratings,
-    solver: OneCycle | None = None,
+    solver: OneCycle | Gibbs | None = None,
     *,
     valid: Ratings | None = None,
     threads: int | None = None,

@@ -15,6 +15,7 @@ from palate.errors import DataError, SettingError
 from palate.model._link import Sigmoid
 from palate.model._model import Fit, Model
 from palate.solvers._progress import Progress, reporter
+from palate.solvers._valid import check_valid
 
 _MOST = (1 << 31) - 1
 _SD_AT_START = 0.01
@@ -135,7 +136,7 @@ class OneCycle:
         """
         link = self._link(ratings)
         if valid is not None:
-            _check_valid(ratings, valid)
+            check_valid(ratings, valid)
         solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
         try:
             run = _Run(solver, ratings, valid, link, thread_count(threads))
@@ -175,17 +176,6 @@ class OneCycle:
                 "reach; widen it, or leave it out"
             )
         return Sigmoid(*self.y_range)
-
-
-def _check_valid(ratings: Ratings, valid: Ratings) -> None:
-    if len(valid) == 0:
-        raise DataError("there are no ratings in valid; leave it out, or hold some back")
-    for ours, theirs in ((ratings.users, valid.users), (ratings.items, valid.items)):
-        if ours is not theirs and not ours["id"].equals(theirs["id"]):
-            raise DataError(
-                "valid is over other users or items than the ratings; split one table in two "
-                "with palate.splits"
-            )
 
 
 def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

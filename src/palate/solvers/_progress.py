@@ -1,4 +1,4 @@
-"""How a fit tells of its progress: a row for each epoch, and a table that grows with them."""
+"""How a fit tells of its progress: a row for each epoch or sweep, and a table that grows."""
 
 import sys
 from collections.abc import Callable
@@ -12,14 +12,14 @@ def reporter(progress: Progress) -> Report:
     """Return the function to call with each row."""
     if callable(progress):
         return progress
-    return EpochTable(sys.stdout) if progress else _silent
+    return HistoryTable(sys.stdout) if progress else _silent
 
 
 def _silent(row: dict[str, Any]) -> None:
     pass
 
 
-class EpochTable:
+class HistoryTable:
     """Prints the rows of a history as the book does, each when it is there."""
 
     def __init__(self, file: TextIO) -> None:
@@ -29,12 +29,19 @@ class EpochTable:
     def __call__(self, row: dict[str, Any]) -> None:
         """Print `row`, under the header if it is the first."""
         if not self._started:
-            print("epoch  train_loss  valid_loss    time", file=self._file)
+            self._print("time" if name == "seconds" else name for name in row)
             self._started = True
-        valid = row["valid_loss"]
-        print(
-            f"{row['epoch']:>5}  {row['train_loss']:>10.6f}  "
-            f"{'' if valid is None else f'{valid:.6f}':>10}  {row['seconds']:>5.2f}s",
-            file=self._file,
-            flush=True,
-        )
+        self._print(_text(name, value) for name, value in row.items())
+
+    def _print(self, cells: Any) -> None:
+        first, *others, last = cells
+        middle = "".join(f"{cell:>12}" for cell in others)
+        print(f"{first:>5}{middle}{last:>8}", file=self._file, flush=True)
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "seconds":
+        return f"{value:.2f}s"
+    return f"{value:.6f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,230 @@
+"""The Bayesian solver: block Gibbs sampling, with nothing to tune."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _checks, _native, _streams
+from palate._threads import thread_count
+from palate.data._ratings import Csr, Ratings
+from palate.errors import DataError, SettingError
+from palate.model._link import Linear
+from palate.model._model import Fit, Model
+from palate.solvers._canonical import Canonicaliser
+from palate.solvers._normal_wishart import Draws, NormalWishart
+from palate.solvers._progress import Progress, reporter
+from palate.solvers._valid import check_valid
+
+_MOST = (1 << 31) - 1
+_SD_AT_START = 0.1
+# The gamma prior of the noise's precision, for ratings with a variance of 1.
+_NOISE_SHAPE, _NOISE_RATE = 1.0, 1.0
+
+
+@dataclass(frozen=True)
+class Gibbs:
+    """Bayesian matrix factorisation with biases, by block Gibbs sampling.
+
+    The model is ``r_ui = mu + b_u + b_i + p_u . q_i + noise``, the noise N(0, 1 / alpha), each
+    side's rows normal with a Normal-Wishart hyper-prior, and a gamma prior on alpha
+    (Salakhutdinov and Mnih, "Bayesian probabilistic matrix factorization using Markov chain
+    Monte Carlo", ICML 2008, section 3, the bias being one more coordinate of a row). A sweep draws
+    the users' prior, the users, the items' prior, the items, and alpha. Ratings are standardised
+    first, so that no setting depends on their scale.
+
+    The model that is returned is the mean of the draws after the burn-in, in canonical form: main
+    effects that sum to zero, and orthogonal axes in the order of the variance that they explain.
+
+    Parameters
+    ----------
+    factors
+        How many factors the sampler uses. Too many do no harm but take time.
+    sweeps
+        How many sweeps, those of the burn-in included.
+    burn_in
+        How many sweeps are not counted, while the sampler finds its way.
+    seed
+        The seed. The same seed gives the same model at any number of threads.
+
+    Raises
+    ------
+    SettingError
+        If a setting is outside its range.
+    """
+
+    factors: int = 32
+    sweeps: int = 250
+    burn_in: int = 50
+    seed: int = 0
+
+    name = "gibbs"
+
+    def __post_init__(self) -> None:
+        for setting, least in (("factors", 1), ("sweeps", 2), ("burn_in", 1)):
+            value = _checks.whole(setting, getattr(self, setting), least, _MOST)
+            object.__setattr__(self, setting, value)
+        object.__setattr__(self, "seed", _checks.seed(self.seed))
+        if self.burn_in >= self.sweeps:
+            raise SettingError(
+                f"burn_in is {self.burn_in} of {self.sweeps} sweeps; some must be left to count"
+            )
+
+    def fit(
+        self,
+        ratings: Ratings,
+        valid: Ratings | None = None,
+        *,
+        threads: int | None = None,
+        progress: Progress = None,
+    ) -> Model:
+        """Sample the model of `ratings`.
+
+        Parameters
+        ----------
+        ratings
+            The ratings to learn from.
+        valid
+            Ratings held back, over the same users and items: the error of the running mean of
+            predictions is told each sweep after the burn-in.
+        threads
+            How many threads to use; by default as many as this process may.
+        progress
+            True prints a table of sweeps as it grows; a function is called with each row: sweep,
+            noise_sd, train_rmse (of the present draw), valid_rmse, seconds.
+
+        Returns
+        -------
+        Model
+            Ctrl-C ends the fit after the sweep that it is in, and returns what was learned so
+            far, with ``model.fit.interrupted`` set.
+
+        Raises
+        ------
+        DataError
+            If there are no ratings, or `valid` is empty or over other users and items.
+        """
+        if len(ratings) == 0:
+            raise DataError("there are no ratings to learn from")
+        if valid is not None:
+            check_valid(ratings, valid)
+        run = _Run(self, ratings, valid, thread_count(threads))
+        report = reporter(progress)
+        interrupted = False
+        try:
+            for sweep in range(self.sweeps):
+                report(run.sweep(sweep))
+        except KeyboardInterrupt:
+            interrupted = True
+        fit = Fit(self.name, asdict(self), ratings.source, run.history, interrupted)
+        return run.model(fit)
+
+
+class _Side(NamedTuple):
+    """Standardised ratings grouped by row, and the rows, those with most ratings first."""
+
+    starts: NDArray[np.int64]
+    partner: NDArray[np.int32]
+    rating: NDArray[np.float32]
+    order: NDArray[np.int32]
+
+
+class _Run:
+    """One fit on its way."""
+
+    def __init__(
+        self, solver: Gibbs, ratings: Ratings, valid: Ratings | None, threads: int
+    ) -> None:
+        self.solver, self.ratings, self.valid, self.threads = solver, ratings, valid, threads
+        self.mu = float(ratings.rating.mean(dtype=np.float64))
+        self.sd = float(ratings.rating.std(dtype=np.float64)) or 1.0
+        self.history: list[dict[str, Any]] = []
+        self._prior = NormalWishart()
+        self._by_user = self._side(ratings.by_user())
+        self._by_item = self._side(ratings.by_item())
+        self._users = self._table(_streams.USER_TABLE, ratings.users.height)
+        self._items = self._table(_streams.ITEM_TABLE, ratings.items.height)
+        self._alpha = 1.0
+        self._canonical = Canonicaliser(
+            ratings.users.height, ratings.items.height, solver.factors, solver.seed
+        )
+        self._predicted = np.zeros(0 if valid is None else len(valid))
+
+    def _side(self, csr: Csr) -> "_Side":
+        standardised = ((csr.rating - self.mu) / self.sd).astype(np.float32)
+        longest_first = np.argsort(-np.diff(csr.starts), kind="stable").astype(np.int32)
+        return _Side(csr.starts, csr.partner, standardised, longest_first)
+
+    def _table(self, stream: int, rows: int) -> NDArray[np.float32]:
+        normal = _native.normals(self.solver.seed, stream, rows * (self.solver.factors + 1))
+        return normal.reshape(rows, -1) * np.float32(_SD_AT_START)
+
+    def sweep(self, number: int) -> dict[str, Any]:
+        """Draw everything once and return the row for the table."""
+        start = time.perf_counter()
+        self._users, _ = self._half(number, "user", self._by_user, self._users, self._items)
+        self._items, squares = self._half(number, "item", self._by_item, self._items, self._users)
+        total = float(squares.sum())
+        noise = Draws(self.solver.seed, _streams.sweep(number, "noise"))
+        shape, rate = _NOISE_SHAPE + len(self.ratings) / 2, _NOISE_RATE + total / 2
+        self._alpha = noise.gamma(shape) / rate
+        if number >= self.solver.burn_in:
+            self._canonical.add(self._users, self._items)
+        row = {
+            "sweep": number,
+            "noise_sd": self.sd / float(np.sqrt(self._alpha)),
+            "train_rmse": self.sd * float(np.sqrt(total / len(self.ratings))),
+            "valid_rmse": self._valid_rmse(),
+            "seconds": time.perf_counter() - start,
+        }
+        self.history.append(row)
+        return row
+
+    def _half(
+        self,
+        number: int,
+        side: str,
+        ratings: "_Side",
+        rows: NDArray[np.float32],
+        partners: NDArray[np.float32],
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Draw a side's prior given its rows, and its rows given the prior and the other side."""
+        seed = self.solver.seed
+        prior = self._prior.draw(rows, Draws(seed, _streams.sweep(number, f"{side} prior")))
+        return _native.sample_rows(
+            ratings.starts,
+            ratings.partner,
+            ratings.rating,
+            ratings.order,
+            partners,
+            prior.precision,
+            prior.precision @ prior.mean,
+            self._alpha,
+            0.0,
+            seed,
+            _streams.sweep(number, f"{side} rows"),
+            self.threads,
+        )
+
+    def _valid_rmse(self) -> float | None:
+        if self.valid is None or not self._canonical.draws:
+            return None
+        self._predicted += _native.score_pairs(
+            self._users, self._items, self.valid.user, self.valid.item
+        )
+        mean = (self.sd * self._predicted / self._canonical.draws).astype(np.float32)
+        error = self._link(self.mu).rating(mean) - self.valid.rating
+        return float(np.sqrt(np.mean(np.square(error, dtype=np.float64))))
+
+    def _link(self, mu: float) -> Linear:
+        return Linear(float(self.ratings.rating.min()), float(self.ratings.rating.max()), mu)
+
+    def model(self, fit: Fit) -> Model:
+        """Return the model of the draws so far, or of the present one where none counts yet."""
+        if not self._canonical.draws:
+            self._canonical.add(self._users, self._items)
+        form = self._canonical.result(self.sd)
+        link = self._link(self.mu + form.mu)
+        return Model.trained(self.ratings, form.users, form.items, link, fit)

@@ -1,0 +1,147 @@
+"""The Bayesian solver: accuracy with controls, the same chain on any threads, and hard cases."""
+
+import os
+import signal
+
+import numpy as np
+import polars as pl
+import pytest
+
+import palate
+
+
+@pytest.fixture(scope="module")
+def fold(ml100k):
+    return palate.splits.official(ml100k, 1)
+
+
+@pytest.fixture(scope="module")
+def fitted(fold):
+    return palate.Gibbs().fit(*fold)
+
+
+def test_it_is_as_accurate_as_it_should_be(fitted, fold):
+    """RMSE on fold u1: the mean of the draws at most 0.907, the model within 0.002 of it.
+
+    Bias-only models are at 0.960 there, the one-cycle solver at 0.918.
+    """
+    _, valid = fold
+    mean_of_draws = fitted.fit.history[-1]["valid_rmse"]
+    error = fitted.predict_rows(valid.user, valid.item) - valid.rating
+    assert mean_of_draws < 0.907
+    assert abs(np.sqrt(np.mean(error**2)) - mean_of_draws) < 0.002
+
+
+def test_shuffled_ratings_teach_nothing(fold):
+    """The control: torn from their users and items, ratings predict no better than their mean."""
+    train, valid = fold
+    shuffled = train.take(np.arange(len(train)))
+    shuffled.rating[:] = np.random.default_rng(0).permutation(shuffled.rating)
+    model = palate.Gibbs(sweeps=60, burn_in=20).fit(shuffled, valid)
+    assert model.fit.history[-1]["valid_rmse"] > np.std(valid.rating) - 0.01
+
+
+def test_two_seeds_agree_on_axes_and_biases(ml100k):
+    """The first three axes up to |cosine| 0.95, and the biases up to a correlation of 0.99."""
+    one, other = (palate.Gibbs(seed=seed).fit(ml100k) for seed in (1, 2))
+    for axis in range(3):
+        a, b = one.item_factors[:, axis], other.item_factors[:, axis]
+        assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.95
+    assert np.corrcoef(one.item_biases, other.item_biases)[0, 1] > 0.99
+
+
+def test_the_same_chain_at_any_number_of_threads(ml100k):
+    solver = palate.Gibbs(factors=5, sweeps=6, burn_in=2, seed=3)
+    one, two, eight = (solver.fit(ml100k, threads=t) for t in (1, 2, 8))
+    for other in (two, eight):
+        np.testing.assert_array_equal(one.item_table, other.item_table)
+        np.testing.assert_array_equal(one.user_table, other.user_table)
+
+
+@pytest.mark.parametrize("setting", [{"factors": 3}, {"sweeps": 9}, {"burn_in": 3}, {"seed": 1}])
+def test_every_setting_matters(small, setting):
+    one, other = (
+        palate.Gibbs(**{"factors": 2, "sweeps": 8, "burn_in": 2, **change}).fit(small)
+        for change in ({}, setting)
+    )
+    assert not np.allclose(one.item_biases, other.item_biases)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"factors": 0}, "factors is 0; it must be at least 1"),
+        ({"sweeps": 1.5}, "sweeps is 1.5; it must be a whole number"),
+        ({"burn_in": 0}, "burn_in is 0; it must be at least 1"),
+        ({"sweeps": 50, "burn_in": 50}, "burn_in is 50 of 50 sweeps; some must be left"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_bad_settings_are_refused(settings, message):
+    with pytest.raises(palate.SettingError, match=message):
+        palate.Gibbs(**settings)
+
+
+def test_bad_ratings_are_refused(small):
+    none = small.take(np.array([], dtype=np.int64))
+    with pytest.raises(palate.DataError, match="there are no ratings to learn from"):
+        palate.Gibbs().fit(none)
+    with pytest.raises(palate.DataError, match="there are no ratings in valid"):
+        palate.Gibbs().fit(small, none)
+
+
+HARD = {
+    "one rating a user": (range(9), [0, 1, 2] * 3, [1, 2, 3, 4, 5, 1, 2, 3, 4]),
+    "an item rated by everybody": ([0, 1, 2, 0, 1], [0, 0, 0, 1, 2], [1, 2, 3, 4, 5]),
+    "all ratings equal": ([0, 0, 1, 1], [0, 1, 0, 1], [3, 3, 3, 3]),
+    "0 or 1": ([0, 0, 1, 1, 2], [0, 1, 0, 2, 1], [0, 1, 1, 0, 1]),
+    "0 to 100": ([0, 0, 1, 1, 2], [0, 1, 0, 2, 1], [0, 100, 50, 75, 20]),
+    "3 x 3": ([0, 0, 0, 1, 1, 2], [0, 1, 2, 0, 1, 2], [1, 2, 3, 4, 5, 1]),
+}
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_hard_cases_fit_and_stay_within_the_ratings(case):
+    user, item, rating = HARD[case]
+    table = pl.DataFrame({"user": user, "item": item, "rating": rating})
+    ratings = palate.read_ratings(table)
+    model = palate.Gibbs(sweeps=30, burn_in=10).fit(ratings)
+    predicted = np.concatenate([model.user(u)._scores() for u in model.users["id"]])
+    assert np.isfinite(predicted).all()
+    rated = model.predict(table["user"].to_list(), table["item"].to_list())
+    assert min(rating) <= rated.min() <= rated.max() <= max(rating)
+
+
+def test_ids_that_are_only_held_back(small):
+    train, valid = palate.splits.random(small, 0.5, seed=1)
+    model = palate.Gibbs(sweeps=30, burn_in=10).fit(train, valid)
+    assert np.isfinite(model.predict_rows(valid.user, valid.item)).all()
+
+
+def test_it_is_saved_and_loaded(small, tmp_path):
+    model = palate.fit(small, palate.Gibbs(sweeps=9, burn_in=2))
+    model.save(tmp_path / "model")
+    back = palate.load(tmp_path / "model")
+    assert back.link == model.link
+    assert back.fit == model.fit
+    assert back.user("ann").recommend(seen=True).equals(model.user("ann").recommend(seen=True))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT: run it on Unix")
+@pytest.mark.parametrize("after", [1, 15])
+def test_ctrl_c_returns_what_was_learned(small, after):
+    def interrupt(row):
+        if row["sweep"] == after:
+            signal.raise_signal(signal.SIGINT)
+
+    model = palate.Gibbs(sweeps=40, burn_in=10).fit(small, progress=interrupt)
+    assert model.fit.interrupted
+    assert len(model.fit.history) == after + 1
+    assert np.isfinite(model.item_table).all()
+
+
+def test_progress_prints_a_table(small, capsys):
+    palate.Gibbs(sweeps=3, burn_in=1).fit(*palate.splits.random(small), progress=True)
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["sweep", "noise_sd", "train_rmse", "valid_rmse", "time"]
+    assert [row.split()[0] for row in rows] == ["0", "1", "2"]
