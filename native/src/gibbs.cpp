@@ -129,6 +129,21 @@ PALATE_DISPATCH void solve(const Lanes* m, std::size_t stride, std::size_t size,
   }
 }
 
+// x' S x for the symmetric S of which the lower triangle is given; `before` is room for a row.
+PALATE_DISPATCH double quadratic(const Lanes* s, std::size_t stride, std::size_t size,
+                                 const float* x, Lanes* before) {
+  float* values = reinterpret_cast<float*>(before);
+  std::fill_n(values, stride * kLanes, 0.0f);
+  double total = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const Lanes* row = s + i * stride;
+    const float diagonal = reinterpret_cast<const float*>(row)[i] * x[i];
+    total += (2.0 * dot(row, before, i / kLanes + 1) + diagonal) * x[i];
+    values[i] = x[i];
+  }
+  return total;
+}
+
 // Draws rows one by one, in buffers of its own.
 class RowSampler {
  public:
@@ -213,11 +228,8 @@ void RowSampler::add_prior() {
 double RowSampler::squares() {
   const float* x = reinterpret_cast<const float*>(row_.data());
   double total = sums_.at(columns_, columns_);
-  for (std::size_t i = 0; i < columns_; ++i) {
-    double product = -2.0 * sums_.at(columns_, i) + static_cast<double>(sums_.at(i, i)) * x[i];
-    for (std::size_t j = 0; j < i; ++j) product += 2.0 * sums_.at(i, j) * x[j];
-    total += product * x[i];
-  }
+  for (std::size_t i = 0; i < columns_; ++i) total -= 2.0 * sums_.at(columns_, i) * x[i];
+  total += quadratic(sums_.row(0), sums_.stride(), columns_, x, right_.data());
   return std::max(total, 0.0);
 }
 
