@@ -38,8 +38,7 @@ class Triangle {
   LanesVector data_;
 };
 
-// sum[i][j] += scale * z_i z_j over n gathered rows z, for kRows rows from `first` and kBlocks
-// lanes.
+// sum[i][j] += z_i z_j over n gathered rows z, for kRows rows from `first` and kBlocks lanes.
 template <std::size_t kRows, std::size_t kBlocks>
 PALATE_INLINE void add_tile(const Lanes* z, std::size_t stride, std::size_t n, std::size_t first,
                             std::size_t block, Lanes* sum) {

@@ -7,6 +7,7 @@ from typing import Any
 from palate.errors import SettingError
 
 _SEEDS = 1 << 64
+_COUNTABLE = (1 << 31) - 1
 _ENDS = 2
 
 
@@ -25,6 +26,17 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     if most is not None and value > most:
         raise SettingError(f"{name} is {value}; it must be at most {most}")
     return int(value)
+
+
+def count(name: str, value: Any, least: int = 1) -> int:
+    """Return `value`, a whole number of things that an index can count, from `least` on."""
+    return whole(name, value, least, _COUNTABLE)
+
+
+def keep(owner: object, **settings: Any) -> None:
+    """Put checked values in the place of those that a frozen dataclass was given."""
+    for name, value in settings.items():
+        object.__setattr__(owner, name, value)
 
 
 def number(name: str, value: Any) -> float:

@@ -5,6 +5,11 @@ A number is a function of the seed, its stream and its index in the stream (see
 one changes every model.
 """
 
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _native
+
 SPLIT = 0
 USER_TABLE = 1
 ITEM_TABLE = 2
@@ -23,3 +28,8 @@ def epoch_order(epoch: int) -> int:
 def sweep(sweep: int, use: str) -> int:
     """Return the stream of one use in a sweep of the sampler, counted from 0."""
     return _SWEEPS + sweep * len(_USES) + _USES.index(use)
+
+
+def normals(seed: int, stream: int, rows: int, columns: int) -> NDArray[np.float32]:
+    """Return standard normal numbers from the start of a stream; shape (rows, columns)."""
+    return _native.normals(seed, stream, rows * columns).reshape(rows, columns)

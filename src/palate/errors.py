@@ -27,3 +27,9 @@ class ModelFileError(PalateError, OSError):
 
 class MissingExtraError(PalateError, ImportError):
     """A feature whose optional dependency is not installed."""
+
+
+def first_line(error: object) -> str:
+    """Return the first line of another library's error, for a message of our own."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

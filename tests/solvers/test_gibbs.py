@@ -82,6 +82,11 @@ def test_bad_settings_are_refused(settings, message):
         palate.Gibbs(**settings)
 
 
+def test_more_than_memory_holds_is_refused(ml100k):
+    with pytest.raises(palate.SettingError, match="need more memory than there is; choose fewer"):
+        palate.Gibbs(factors=2**31 - 1).fit(ml100k)
+
+
 def test_bad_ratings_are_refused(small):
     none = small.take(np.array([], dtype=np.int64))
     with pytest.raises(palate.DataError, match="there are no ratings to learn from"):

@@ -77,7 +77,7 @@ def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]
     for role, column in found.items():
         if column not in names:
             raise DataError(
-                f"{table.name} has no column {column!r} for {role}=; it has {_listed(names)}"
+                f"{table.name} has no column {column!r} for {role}=; it has {listed(names)}"
             )
     if len(set(found.values())) < len(found):
         raise DataError(f"the same column was named for two things: {found}")
@@ -94,7 +94,7 @@ def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]
         if role not in found:
             raise DataError(
                 f"{table.name}: can't tell which column is the {role}; name it with {role}=. "
-                f"The columns are {_listed(names)}"
+                f"The columns are {listed(names)}"
             )
     for column in found.values():
         if f"{column} (2)" in names:
@@ -102,7 +102,8 @@ def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]
     return found
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return the names of columns for a message."""
     return ", ".join(repr(name) for name in names)
 
 

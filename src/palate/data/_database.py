@@ -10,7 +10,7 @@ import polars as pl
 
 from palate.data._columns import REQUIRED, usual
 from palate.data._table import Table
-from palate.errors import DataError, MissingExtraError
+from palate.errors import DataError, MissingExtraError, first_line
 
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
@@ -73,8 +73,7 @@ def _query(url: str, query: str) -> pl.DataFrame:
     try:
         return pl.read_database_uri(query, url)
     except Exception as error:  # connectorx raises plain RuntimeErrors, and panics of its own
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"the database can't be read: {reason[0]}") from error
+        raise DataError(f"the database can't be read: {first_line(error)}") from error
 
 
 def _only_ratings_table(url: str) -> str:

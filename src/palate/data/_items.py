@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from palate.data._columns import is_items_header, likely, usual
+from palate.data._columns import is_items_header, likely, listed, usual
 from palate.data._open import open_table
 from palate.data._ratings import Ratings
-from palate.data._table import Table
+from palate.data._table import TEXT_TYPES, Table
 from palate.errors import DataError
 
 
@@ -79,7 +79,7 @@ def _key(table: Table, known: pl.Series, item_column: str) -> str:
     if not candidates:
         raise DataError(
             f"{table.name}: can't tell which column holds the item ids; call it "
-            f"{item_column!r} as in the ratings. The columns are {', '.join(map(repr, names))}"
+            f"{item_column!r} as in the ratings. The columns are {listed(names)}"
         )
     matches = [known.is_in(_as_text(table.frame[name]).implode()).sum() for name in candidates]
     best = candidates[matches.index(max(matches))]
@@ -93,9 +93,7 @@ def _key(table: Table, known: pl.Series, item_column: str) -> str:
 
 def _title(table: Table, key: str) -> str | None:
     others = [
-        name
-        for name, dtype in table.frame.schema.items()
-        if name != key and dtype in (pl.String, pl.Categorical, pl.Enum)
+        name for name, dtype in table.frame.schema.items() if name != key and dtype in TEXT_TYPES
     ]
     if not table.header:
         return others[0] if others else None

@@ -20,9 +20,10 @@ from pathlib import Path
 import platformdirs
 import polars as pl
 
+from palate.data._open import open_table
 from palate.data._ratings import Ratings
 from palate.data._read import read_ratings
-from palate.errors import DataError, DownloadError, SettingError
+from palate.errors import DataError, DownloadError, SettingError, first_line
 
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
 _TIMEOUT_SECONDS = 20
@@ -162,13 +163,9 @@ def _recbole_item(path: Path) -> pl.DataFrame:
 
 def _movies_dat(path: Path) -> pl.DataFrame:
     """Read the items of 1m and 10m: id::title::genres, in Latin-1 and in UTF-8."""
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    rows = [line.split("::") for line in text.splitlines()]
-    return pl.DataFrame(rows, schema=["movieId", "title", "genres"], orient="row")
+    frame = open_table(path, lambda fields: False).frame
+    frame.columns = ["movieId", "title", "genres"]
+    return frame
 
 
 def _movies_csv(path: Path) -> pl.DataFrame:
@@ -290,4 +287,4 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.URLError):
         return str(error.reason)
-    return str(error) or type(error).__name__
+    return first_line(error)

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from palate.data._table import IsHeader, Table, first_line
+from palate.data._table import IsHeader, Table
 from palate.data._text import open_text, to_utf8
-from palate.errors import DataError
+from palate.errors import DataError, first_line
 
 
 def open_table(source: Any, is_header: IsHeader) -> Table:

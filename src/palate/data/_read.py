@@ -14,7 +14,7 @@ from palate.data._database import is_database_url, open_database
 from palate.data._items import shown, with_items
 from palate.data._open import open_table
 from palate.data._ratings import Ratings
-from palate.data._table import Table
+from palate.data._table import TEXT_TYPES, Table
 from palate.errors import DataError, SettingError
 
 Duplicates = Literal["error", "first", "last", "mean"]
@@ -215,7 +215,7 @@ def _titles(
 ) -> pl.Series:
     """Return the first title of each item where the ratings have a column of titles."""
     title = table.frame[columns["title"]] if "title" in columns else None
-    if title is None or title.dtype not in (pl.String, pl.Categorical, pl.Enum):
+    if title is None or title.dtype not in TEXT_TYPES:
         return pl.Series("item", [None] * n_items, dtype=pl.String)
     titles = pl.DataFrame({"row": item, "item": title.cast(pl.String)})
     return titles.group_by("row").first().sort("row")["item"]

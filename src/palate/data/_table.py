@@ -7,6 +7,8 @@ import polars as pl
 
 from palate.errors import DataError
 
+# What titles may come as.
+TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum)
 # Says of the fields of a text file's first line whether they are names.
 IsHeader = Callable[[Sequence[str]], bool]
 
@@ -53,9 +55,3 @@ class Table:
         row = int(bad.arg_max() or 0)
         more = f" (and {count - 1:,} more like it)" if count > 1 else ""
         raise DataError(f"{self.where(row, column)}: {why(row)}{more}")
-
-
-def first_line(error: object) -> str:
-    """Return the first line of an error's text, for a message of our own."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from palate.data._table import IsHeader, Table, first_line
-from palate.errors import DataError
+from palate.data._table import IsHeader, Table
+from palate.errors import DataError, first_line
 
 _SEPARATORS = ("::", "\t", ",", ";", "|")
 # Stands for the separator of two characters, which polars does not read.
@@ -48,6 +48,7 @@ class _Text:
 
     def records(self, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
         """Give each record with the number of the line on which it begins; blank lines are []."""
+        csv.field_size_limit(1 << 30)
         lines = io.StringIO(self.data.decode(), newline="")
         reader = _reader(lines, self.separator, self.quote, strict=strict)
         begin = 1
@@ -84,7 +85,7 @@ def open_text(data: bytes, name: str, is_header: IsHeader) -> Table:
     frame = _parse(text, name, header)
     if frame.width == len(names):
         frame.columns = _distinct(names)
-    if frame.select(pl.any_horizontal(pl.all().is_null()).any()).item():
+    if frame.select(pl.all_horizontal(pl.all().is_null()).any()).item():
         blank = [not fields for _, fields in text.records()][-frame.height :]
         if len(blank) == frame.height:
             frame = frame.filter(~pl.Series(blank))
@@ -102,8 +103,12 @@ def _divided(data: bytes) -> _Text:
     if len(separator) > 1:
         data = data.replace(separator.encode(), _UNIT_SEPARATOR.encode())
         separator = _UNIT_SEPARATOR
-    # A quote is only a quote where the format has a use for it.
-    return _Text(data, separator, '"' if separator in ",;\t" else None)
+    return _Text(data, separator, _quote(separator))
+
+
+def _quote(separator: str) -> str | None:
+    """Return the quote: there is one only where the format has a use for it."""
+    return '"' if separator in ",;\t" else None
 
 
 def _separator(data: bytes) -> str:
@@ -120,8 +125,7 @@ def _separator(data: bytes) -> str:
 def _cut(lines: list[str], separator: str) -> list[list[str]]:
     if len(separator) > 1:
         return [line.split(separator) for line in lines]
-    quote = '"' if separator in ",;\t" else None
-    return [fields for line in lines for fields in _reader([line], separator, quote)]
+    return [fields for line in lines for fields in _reader([line], separator, _quote(separator))]
 
 
 def _parse(text: _Text, name: str, header: bool) -> pl.DataFrame:
@@ -153,7 +157,6 @@ def _bad_line(text: _Text, error: Exception) -> str:
 def _reader(
     lines: Iterable[str], separator: str, quote: str | None, *, strict: bool = False
 ) -> Any:
-    csv.field_size_limit(1 << 30)
     if quote is None:
         return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE, strict=strict)
     return csv.reader(lines, delimiter=separator, quotechar=quote, strict=strict)

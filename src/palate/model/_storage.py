@@ -25,7 +25,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from palate.data._ratings import Ratings
-from palate.errors import ModelFileError
+from palate.errors import ModelFileError, first_line
 from palate.model._link import LINKS, Link
 from palate.model._model import Fit, Model
 
@@ -38,21 +38,21 @@ _OURS = re.compile(
 
 def save(model: Model, path: Path, *, users: bool) -> None:
     """Write `model` to the folder `path`; see `Model.save`."""
-    blobs = _blobs(model, users=users and model.users is not None)
-    names = {part: _file_name(part, blob) for part, blob in blobs.items()}
+    blobs = _blobs(model, users=users)
+    digests = {part: hashlib.sha256(blob).hexdigest() for part, blob in blobs.items()}
+    names = {part: _file_name(part, digest) for part, digest in digests.items()}
     description = {
         "format": FORMAT,
         "palate": version("palate"),
         "link": {"name": model.link.name, **asdict(model.link)},
         **asdict(model.fit),
         "files": {
-            part: {"name": names[part], "sha256": hashlib.sha256(blob).hexdigest()}
-            for part, blob in blobs.items()
+            part: {"name": names[part], "sha256": digest} for part, digest in digests.items()
         },
     }
     described = json.dumps(description, indent=2).encode()
+    claim(path)
     try:
-        claim(path)
         path.mkdir(parents=True, exist_ok=True)
         for part, blob in blobs.items():
             _write(path / names[part], blob)
@@ -61,8 +61,6 @@ def save(model: Model, path: Path, *, users: bool) -> None:
         for old in set(path.iterdir()) - {path / name for name in (_DESCRIPTION, *names.values())}:
             if _OURS.fullmatch(old.name) and not old.is_dir():
                 old.unlink()
-    except ModelFileError:
-        raise
     except (OSError, ValueError) as error:
         raise ModelFileError(f"the model can't be written to {path}: {error}") from error
 
@@ -106,9 +104,9 @@ def load(path: str | Path) -> Model:
         *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
         *(SafetensorError, pl.exceptions.PolarsError),
     ) as error:
-        reason = str(error).strip().splitlines() or [""]
         raise ModelFileError(
-            f"{path / _DESCRIPTION} does not describe a model: {type(error).__name__} {reason[0]}"
+            f"{path / _DESCRIPTION} does not describe a model: {type(error).__name__} "
+            f"{first_line(error)}"
         ) from error
 
 
@@ -137,9 +135,9 @@ def _parquet(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _file_name(part: str, blob: bytes) -> str:
+def _file_name(part: str, digest: str) -> str:
     suffix = "safetensors" if part == "arrays" else "parquet"
-    return f"{part}.{hashlib.sha256(blob).hexdigest()[:8]}.{suffix}"
+    return f"{part}.{digest[:8]}.{suffix}"
 
 
 def _write(path: Path, data: bytes) -> None:

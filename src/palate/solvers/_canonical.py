@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native, _streams
+from palate import _streams
 
 Matrix = NDArray[np.float32]
 # The width of the sketch for each factor of the sampler. On MovieLens 100k, 3 comes within 0.0005
@@ -51,8 +51,10 @@ class Canonicaliser:
 
     def __init__(self, users: int, items: int, factors: int, seed: int) -> None:
         width = min(_WIDTH * factors, users, items)
-        self._omega = _random(seed, _streams.SKETCH_OF_ITEMS, items, width)
-        self._psi = _random(seed, _streams.SKETCH_OF_USERS, users, min(2 * width + 1, users))
+        self._omega = _streams.normals(seed, _streams.SKETCH_OF_ITEMS, items, width)
+        self._psi = _streams.normals(
+            seed, _streams.SKETCH_OF_USERS, users, min(2 * width + 1, users)
+        )
         self._y = np.zeros((users, width))
         self._w = np.zeros((self._psi.shape[1], items))
         self._mu = 0.0
@@ -88,10 +90,6 @@ class Canonicaliser:
             users=_table(users * signs, weight * self._user_bias),
             items=_table(items * signs, weight * self._item_bias),
         )
-
-
-def _random(seed: int, stream: int, rows: int, columns: int) -> Matrix:
-    return _native.normals(seed, stream, rows * columns).reshape(rows, columns)
 
 
 def _table(factors: Matrix, bias: NDArray[np.float64]) -> Matrix:

@@ -17,9 +17,8 @@ from palate.model._model import Fit, Model
 from palate.solvers._canonical import Canonicaliser
 from palate.solvers._normal_wishart import Draws, NormalWishart
 from palate.solvers._progress import Progress, reporter
-from palate.solvers._valid import check_valid
+from palate.solvers._ready import check_valid, memory_for
 
-_MOST = (1 << 31) - 1
 _SD_AT_START = 0.1
 # The gamma prior of the noise's precision, for ratings with a variance of 1.
 _NOISE_SHAPE, _NOISE_RATE = 1.0, 1.0
@@ -64,10 +63,13 @@ class Gibbs:
     name = "gibbs"
 
     def __post_init__(self) -> None:
-        for setting, least in (("factors", 1), ("sweeps", 2), ("burn_in", 1)):
-            value = _checks.whole(setting, getattr(self, setting), least, _MOST)
-            object.__setattr__(self, setting, value)
-        object.__setattr__(self, "seed", _checks.seed(self.seed))
+        _checks.keep(
+            self,
+            factors=_checks.count("factors", self.factors),
+            sweeps=_checks.count("sweeps", self.sweeps, least=2),
+            burn_in=_checks.count("burn_in", self.burn_in),
+            seed=_checks.seed(self.seed),
+        )
         if self.burn_in >= self.sweeps:
             raise SettingError(
                 f"burn_in is {self.burn_in} of {self.sweeps} sweeps; some must be left to count"
@@ -111,7 +113,8 @@ class Gibbs:
             raise DataError("there are no ratings to learn from")
         if valid is not None:
             check_valid(ratings, valid)
-        run = _Run(self, ratings, valid, thread_count(threads))
+        with memory_for(f"{self.factors:,} factors", ratings):
+            run = _Run(self, ratings, valid, thread_count(threads))
         report = reporter(progress)
         interrupted = False
         # BLAS threads that wait for work keep the cores from ours: with them, a fit of MovieLens
@@ -156,14 +159,14 @@ class _Run:
         )
         self._predicted = np.zeros(0 if valid is None else len(valid))
 
-    def _side(self, csr: Csr) -> "_Side":
+    def _side(self, csr: Csr) -> _Side:
         standardised = ((csr.rating - self.mu) / self.sd).astype(np.float32)
         longest_first = np.argsort(-np.diff(csr.starts), kind="stable").astype(np.int32)
         return _Side(csr.starts, csr.partner, standardised, longest_first)
 
     def _table(self, stream: int, rows: int) -> NDArray[np.float32]:
-        normal = _native.normals(self.solver.seed, stream, rows * (self.solver.factors + 1))
-        return normal.reshape(rows, -1) * np.float32(_SD_AT_START)
+        normal = _streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
+        return normal * np.float32(_SD_AT_START)
 
     def sweep(self, number: int) -> dict[str, Any]:
         """Draw everything once and return the row for the table."""
@@ -190,7 +193,7 @@ class _Run:
         self,
         number: int,
         side: str,
-        ratings: "_Side",
+        ratings: _Side,
         rows: NDArray[np.float32],
         partners: NDArray[np.float32],
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

@@ -1,6 +1,5 @@
 """The book's recipe: five epochs of Adam on a one-cycle schedule."""
 
-import math
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,9 +14,8 @@ from palate.errors import DataError, SettingError
 from palate.model._link import Sigmoid
 from palate.model._model import Fit, Model
 from palate.solvers._progress import Progress, reporter
-from palate.solvers._valid import check_valid
+from palate.solvers._ready import check_valid, memory_for
 
-_MOST = (1 << 31) - 1
 _SD_AT_START = 0.01
 _SMOOTHING = 0.98
 # A call of the kernel is this long, so that Ctrl-C is heard within a fraction of a second.
@@ -83,11 +81,15 @@ class OneCycle:
     name = "one-cycle"
 
     def __post_init__(self) -> None:
-        for setting in ("factors", "epochs", "bs"):
-            self._keep(setting, _checks.whole(setting, getattr(self, setting), 1, _MOST))
-        self._keep("seed", _checks.seed(self.seed))
-        for setting in ("lr_max", "wd"):
-            self._keep(setting, _checks.number(setting, getattr(self, setting)))
+        _checks.keep(
+            self,
+            factors=_checks.count("factors", self.factors),
+            epochs=_checks.count("epochs", self.epochs),
+            bs=_checks.count("bs", self.bs),
+            seed=_checks.seed(self.seed),
+            lr_max=_checks.number("lr_max", self.lr_max),
+            wd=_checks.number("wd", self.wd),
+        )
         if self.lr_max <= 0:
             raise SettingError(f"lr_max is {self.lr_max}; it must be above 0, such as 5e-3")
         if self.wd < 0 or self.lr_max * self.wd >= 1:
@@ -95,10 +97,7 @@ class OneCycle:
                 f"wd is {self.wd}; it must be at least 0 and below 1 / lr_max, such as 0.1"
             )
         if self.y_range is not None:
-            self._keep("y_range", _checks.interval("y_range", self.y_range))
-
-    def _keep(self, setting: str, value: Any) -> None:
-        object.__setattr__(self, setting, value)  # the checked value, as a plain number
+            _checks.keep(self, y_range=_checks.interval("y_range", self.y_range))
 
     def fit(
         self,
@@ -138,14 +137,8 @@ class OneCycle:
         if valid is not None:
             check_valid(ratings, valid)
         solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
-        try:
+        with memory_for(f"{self.factors:,} factors and {self.epochs:,} epochs", ratings):
             run = _Run(solver, ratings, valid, link, thread_count(threads))
-        except MemoryError as error:
-            rows = ratings.users.height + ratings.items.height
-            raise SettingError(
-                f"{self.factors:,} factors for {rows:,} users and items, and {self.epochs:,} "
-                "epochs, need more memory than there is; choose fewer"
-            ) from error
         report = reporter(progress)
         interrupted = False
         try:
@@ -225,9 +218,8 @@ class _Run:
         )
 
     def _table(self, stream: int, rows: int) -> NDArray[np.float32]:
-        shape = (rows, self.solver.factors + 1)
-        normal = _native.normals(self.solver.seed, stream, math.prod(shape))
-        return normal.reshape(shape) * np.float32(_SD_AT_START)
+        normal = _streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
+        return normal * np.float32(_SD_AT_START)
 
     def epoch(self, number: int) -> dict[str, Any]:
         """Visit every rating once and return the row for the table."""

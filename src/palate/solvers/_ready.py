@@ -1,7 +1,10 @@
-"""A check that all solvers make of the ratings that were held back."""
+"""What every solver sees to before it fits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from palate.data._ratings import Ratings
-from palate.errors import DataError
+from palate.errors import DataError, SettingError
 
 
 def check_valid(ratings: Ratings, valid: Ratings) -> None:
@@ -20,3 +23,15 @@ def check_valid(ratings: Ratings, valid: Ratings) -> None:
                 "valid is over other users or items than the ratings; split one table in two "
                 "with palate.splits"
             )
+
+
+@contextmanager
+def memory_for(what: str, ratings: Ratings) -> Iterator[None]:
+    """Turn a lack of memory into a SettingError that says what asked for it."""
+    try:
+        yield
+    except MemoryError as error:
+        rows = ratings.users.height + ratings.items.height
+        raise SettingError(
+            f"{what} for {rows:,} users and items need more memory than there is; choose fewer"
+        ) from error
