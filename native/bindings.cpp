@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
 
+#include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,7 @@
 #include "palate/one_cycle.hpp"
 #include "palate/philox.hpp"
 #include "palate/score.hpp"
+#include "palate/top_n.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -126,6 +128,35 @@ nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
   return nb::make_tuple(rows, squares);
 }
 
+// A vector of flags, as NumPy's bool or as bytes.
+using Flags = nb::ndarray<nb::ro, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+nb::tuple top_n(Matrix<float> users, Matrix<float> items, Vector<std::int64_t> seen_starts,
+                Vector<std::int32_t> seen_items, Flags allowed, std::size_t n, int threads) {
+  const std::size_t n_users = users.shape(0), n_items = items.shape(0);
+  require(users.shape(1) == items.shape(1) && users.shape(1) > 0,
+          "top_n: both tables need the same number of columns");
+  if (allowed.dtype() != nb::dtype<bool>() && allowed.dtype() != nb::dtype<std::uint8_t>())
+    throw nb::type_error("top_n: allowed is bool or uint8");
+  require(allowed.size() == n_items, "top_n: allowed needs a flag for each item");
+  require(n > 0 && n <= std::numeric_limits<std::int32_t>::max(), "top_n: n is at least 1");
+  require(seen_starts.size() == n_users + 1 && seen_starts(0) == 0 &&
+              seen_starts(n_users) == static_cast<std::int64_t>(seen_items.size()),
+          "top_n: users, seen_starts and seen_items do not fit together");
+  for (std::size_t u = 0; u < n_users; ++u)
+    require(seen_starts(u) <= seen_starts(u + 1), "top_n: seen_starts must not fall");
+  require_rows(seen_items, n_items, "seen_items");
+  auto rows = new_matrix<std::int32_t>(n_users, n);
+  auto scores = new_matrix<float>(n_users, n);
+  {
+    nb::gil_scoped_release release;
+    palate::top_n(view(users), view(items), users.shape(1), {view(seen_starts), view(seen_items)},
+                  {static_cast<const std::uint8_t*>(allowed.data()), n_items}, n, threads,
+                  view(rows), view(scores));
+  }
+  return nb::make_tuple(rows, scores);
+}
+
 // One caller at a time: a fit is a sequence of runs. Keeps the ratings alive.
 class OneCycle {
  public:
@@ -214,6 +245,12 @@ NB_MODULE(_native, m) {
                 "shift: NDArray[numpy.float64], alpha: float, mu: float, seed: int, "
                 "stream: int, threads: int) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float64]]"));
+  m.def("top_n", &top_n, "users"_a.noconvert(), "items"_a.noconvert(), "seen_starts"_a.noconvert(),
+        "seen_items"_a.noconvert(), "allowed"_a.noconvert(), "n"_a, "threads"_a,
+        nb::sig("def top_n(users: NDArray[numpy.float32], items: NDArray[numpy.float32], "
+                "seen_starts: NDArray[numpy.int64], seen_items: NDArray[numpy.int32], "
+                "allowed: NDArray[numpy.bool_] | NDArray[numpy.uint8], n: int, "
+                "threads: int) -> tuple[NDArray[numpy.int32], NDArray[numpy.float32]]"));
   nb::class_<OneCycle>(m, "OneCycle")
       .def(nb::init<Vector<std::int32_t>, Vector<std::int32_t>, Vector<float>, Matrix<float>,
                     Matrix<float>, Vector<double>, Vector<double>, double, double, double>(),

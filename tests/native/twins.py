@@ -98,3 +98,19 @@ def sample_row(partners, rating, precision, shift, alpha, mu, noise):
     row = np.linalg.solve(m, np.linalg.solve(m.T, c) + noise)
     predicted = partners[:, :-1] @ row[:-1] + row[-1] + partners[:, -1] + mu
     return row, rating - predicted
+
+
+def top_n(users, items, seen, allowed, n):
+    """Return the n best rows of each user and their scores, from a full table of scores.
+
+    `seen` has a list of item rows for each user. Scores are in double precision.
+    """
+    p, q = users.astype(np.float64), items.astype(np.float64)
+    table = p[:, :-1] @ q[:, :-1].T + p[:, -1:] + q[:, -1]
+    rows = np.full((len(users), n), -1, np.int32)
+    scores = np.full((len(users), n), -np.inf)
+    for u, row in enumerate(table):
+        left = np.setdiff1d(np.flatnonzero(allowed), seen[u])
+        best = left[np.argsort(-row[left], kind="stable")][:n]
+        rows[u, : len(best)], scores[u, : len(best)] = best, row[best]
+    return rows, scores

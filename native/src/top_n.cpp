@@ -1,0 +1,299 @@
+#include "palate/top_n.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <limits>
+#include <vector>
+
+#include "palate/lanes.hpp"
+#include "palate/team.hpp"
+
+namespace palate {
+
+namespace {
+
+// So many users are scored together: their scores on 4 AVX-512, 2 AVX2 or 2 SSE/NEON registers of
+// items, and what those are computed from, fill the registers there are.
+constexpr std::size_t kTile = 6;
+// So many items are packed together: a multiple of each of those widths.
+constexpr std::size_t kPanel = 4 * kLanes;
+// A thread takes so many users at a time, who pass over a panel while it is in the first cache.
+constexpr std::size_t kMostUsers = 16 * kTile;
+// A thread packs so many panels at a time.
+constexpr std::size_t kPanelsAtATime = 8;
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+using Eight = float __attribute__((vector_size(8 * sizeof(float))));
+using Four = float __attribute__((vector_size(4 * sizeof(float))));
+
+// Panels hold plain floats, for vectors of any size: a copy, which compiles to one load.
+template <typename Vector>
+PALATE_INLINE Vector load(const float* from) {
+  Vector value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+
+// Users, and the score that is to be beaten for each.
+struct Tile {
+  std::array<const float*, kTile> user;
+  std::array<float, kTile> bar;
+};
+
+// Scores a tile on kWide vectors of a panel's items, of which `item` is the first one's bias.
+template <typename Vector, std::size_t kWide>
+PALATE_INLINE void score_part(const float* item, std::size_t factors, const Tile& tile,
+                              float* scores) {
+  constexpr std::size_t size = sizeof(Vector) / sizeof(float);
+  Vector sum[kTile][kWide];
+  for (std::size_t u = 0; u < kTile; ++u)
+    for (std::size_t b = 0; b < kWide; ++b)
+      sum[u][b] = load<Vector>(item + b * size) + tile.user[u][factors];
+  for (std::size_t f = 0; f < factors; ++f) {
+    item += kPanel;
+    for (std::size_t u = 0; u < kTile; ++u)
+      for (std::size_t b = 0; b < kWide; ++b)
+        sum[u][b] += load<Vector>(item + b * size) * tile.user[u][f];
+  }
+  for (std::size_t u = 0; u < kTile; ++u)
+    for (std::size_t b = 0; b < kWide; ++b)
+      __builtin_memcpy(scores + u * kPanel + b * size, &sum[u][b], sizeof(Vector));
+}
+
+template <typename Vector, std::size_t kWide>
+PALATE_INLINE void score_panel(const float* panel, std::size_t factors, const Tile& tile,
+                               float* scores) {
+  constexpr std::size_t size = kWide * sizeof(Vector) / sizeof(float);
+  for (std::size_t i = 0; i < kPanel; i += size)
+    score_part<Vector, kWide>(panel + i, factors, tile, scores + i);
+}
+
+PALATE_INLINE bool any_above(const float* scores, float bar) {
+  int any = 0;
+  for (std::size_t i = 0; i < kPanel; ++i) any |= scores[i] > bar;
+  return any != 0;
+}
+
+// Scores a tile on a panel, and returns the set of users with a score above their bar.
+PALATE_DISPATCH unsigned score_tile(std::size_t width, const float* panel, std::size_t factors,
+                                    const Tile& tile, float* scores) {
+  if (width == 16)
+    score_panel<Lanes, 4>(panel, factors, tile, scores);
+  else if (width == 8)
+    score_panel<Eight, 2>(panel, factors, tile, scores);
+  else
+    score_panel<Four, 2>(panel, factors, tile, scores);
+  unsigned hits = 0;
+  for (std::size_t u = 0; u < kTile; ++u)
+    hits |= static_cast<unsigned>(any_above(scores + u * kPanel, tile.bar[u])) << u;
+  return hits;
+}
+
+// The allowed items in panels: the biases of a panel's items, then their first factors, and so on.
+class Panels {
+ public:
+  Panels(std::span<const float> items, std::size_t columns, std::span<const std::uint8_t> allowed)
+      : items_(items), columns_(columns) {
+    for (std::size_t i = 0; i < allowed.size(); ++i)
+      if (allowed[i]) rows_.push_back(static_cast<std::int32_t>(i));
+    data_.resize(count() * columns_ * kPanel / kLanes);
+  }
+
+  void pack(std::size_t p);
+
+  std::size_t items() const { return rows_.size(); }
+  std::size_t count() const { return (rows_.size() + kPanel - 1) / kPanel; }
+  const float* panel(std::size_t p) const {
+    return reinterpret_cast<const float*>(data_.data()) + p * columns_ * kPanel;
+  }
+  // The rows of a panel's items: fewer than kPanel in the last one, the rest of which is zeros.
+  std::span<const std::int32_t> rows(std::size_t p) const {
+    return std::span(rows_).subspan(p * kPanel, std::min(kPanel, rows_.size() - p * kPanel));
+  }
+
+ private:
+  std::span<const float> items_;
+  std::size_t columns_;
+  std::vector<std::int32_t> rows_;
+  LanesVector data_;
+};
+
+void Panels::pack(std::size_t p) {
+  float* target = reinterpret_cast<float*>(data_.data()) + p * columns_ * kPanel;
+  for (const std::int32_t row : rows(p)) {
+    const float* source = &items_[static_cast<std::size_t>(row) * columns_];
+    target[0] = source[columns_ - 1];
+    for (std::size_t f = 0; f + 1 < columns_; ++f) target[(f + 1) * kPanel] = source[f];
+    ++target;
+  }
+}
+
+struct Found {
+  float score;
+  std::int32_t row;
+
+  bool operator<(const Found& other) const {
+    return score > other.score || (score == other.score && row < other.row);
+  }
+};
+
+// The best items of one user so far. Items are offered in ascending order of rows.
+class Best {
+ public:
+  void start(std::size_t most, std::span<const std::int32_t> seen);
+  // A score not above the bar is of no interest, since of equal ones the lower row stays.
+  float bar() const { return bar_; }
+  void offer(std::span<const std::int32_t> rows, const float* scores);
+  void write(std::span<std::int32_t> rows, std::span<float> scores);
+
+ private:
+  bool was_seen(std::int32_t row);
+  void push(Found found);
+
+  std::size_t most_ = 0;
+  float bar_ = kNever;
+  std::vector<Found> heap_;  // the worst on top
+  std::vector<std::int32_t> seen_;
+  std::size_t next_seen_ = 0;
+};
+
+void Best::start(std::size_t most, std::span<const std::int32_t> seen) {
+  most_ = most;
+  bar_ = kNever;
+  heap_.clear();
+  seen_.assign(seen.begin(), seen.end());
+  if (!std::is_sorted(seen_.begin(), seen_.end())) std::sort(seen_.begin(), seen_.end());
+  next_seen_ = 0;
+}
+
+bool Best::was_seen(std::int32_t row) {
+  while (next_seen_ < seen_.size() && seen_[next_seen_] < row) ++next_seen_;
+  return next_seen_ < seen_.size() && seen_[next_seen_] == row;
+}
+
+void Best::push(Found found) {
+  if (heap_.size() == most_) {
+    std::pop_heap(heap_.begin(), heap_.end());
+    heap_.back() = found;
+  } else {
+    heap_.push_back(found);
+  }
+  std::push_heap(heap_.begin(), heap_.end());
+  if (heap_.size() == most_) bar_ = heap_.front().score;
+}
+
+void Best::offer(std::span<const std::int32_t> rows, const float* scores) {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (scores[i] > bar_ && !was_seen(rows[i])) push({scores[i], rows[i]});
+}
+
+void Best::write(std::span<std::int32_t> rows, std::span<float> scores) {
+  std::sort_heap(heap_.begin(), heap_.end());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool found = i < heap_.size();
+    rows[i] = found ? heap_[i].row : -1;
+    scores[i] = found ? heap_[i].score : kNever;
+  }
+}
+
+// Searches for one block of users after another, in buffers of its own.
+class Searcher {
+ public:
+  Searcher(std::span<const float> users, std::size_t columns, const Seen& seen,
+           const Panels& panels, std::size_t n)
+      : users_(users),
+        columns_(columns),
+        seen_(seen),
+        panels_(panels),
+        most_(std::min(n, panels.items())),
+        scores_(kTile * kPanel / kLanes) {}
+
+  // Searches for the users first .. last - 1, kMostUsers of them at most.
+  void search(std::size_t first, std::size_t last);
+  Best& best(std::size_t i) { return best_[i]; }
+
+ private:
+  void offer(std::size_t p, std::size_t first, std::size_t last, std::size_t from);
+
+  std::span<const float> users_;
+  std::size_t columns_;
+  Seen seen_;
+  const Panels& panels_;
+  std::size_t most_;
+  const std::size_t width_ = register_floats();
+  std::array<Best, kMostUsers> best_;
+  LanesVector scores_;
+};
+
+void Searcher::search(std::size_t first, std::size_t last) {
+  for (std::size_t u = first; u < last; ++u) {
+    const auto start = static_cast<std::size_t>(seen_.starts[u]);
+    const auto size = static_cast<std::size_t>(seen_.starts[u + 1]) - start;
+    best_[u - first].start(most_, seen_.items.subspan(start, size));
+  }
+  for (std::size_t p = 0; p < panels_.count(); ++p)
+    for (std::size_t from = first; from < last; from += kTile) offer(p, first, last, from);
+}
+
+// Offers a panel's items to the tile of users that begins at `from`.
+void Searcher::offer(std::size_t p, std::size_t first, std::size_t last, std::size_t from) {
+  Tile tile;
+  for (std::size_t i = 0; i < kTile; ++i) {
+    // A tile is always full, so that each score takes the same instructions: the last user stands
+    // in for those who are missing, with a bar that nothing passes.
+    const std::size_t u = std::min(from + i, last - 1);
+    tile.user[i] = &users_[u * columns_];
+    tile.bar[i] = from + i < last ? best_[u - first].bar() : -kNever;
+  }
+  float* scores = reinterpret_cast<float*>(scores_.data());
+  const unsigned hits = score_tile(width_, panels_.panel(p), columns_ - 1, tile, scores);
+  if (hits == 0) return;
+  for (std::size_t i = 0; i < kTile; ++i)
+    if (hits >> i & 1) best_[from - first + i].offer(panels_.rows(p), scores + i * kPanel);
+}
+
+// Takes its share of the numbers below `size`, `at_a_time` at a time.
+template <typename Work>
+void share(std::size_t size, std::size_t at_a_time, std::atomic<std::size_t>& next,
+           const Work& work) {
+  for (;;) {
+    const std::size_t first = next.fetch_add(at_a_time);
+    if (first >= size) return;
+    work(first, std::min(first + at_a_time, size));
+  }
+}
+
+// How many users a thread takes at a time: fewer where there is not enough work for all threads.
+std::size_t users_at_a_time(std::size_t n_users, int threads) {
+  const std::size_t fair = n_users / (4 * static_cast<std::size_t>(std::max(threads, 1)));
+  return std::clamp(fair / kTile * kTile, kTile, kMostUsers);
+}
+
+}  // namespace
+
+void top_n(std::span<const float> users, std::span<const float> items, std::size_t columns,
+           const Seen& seen, std::span<const std::uint8_t> allowed, std::size_t n, int threads,
+           std::span<std::int32_t> rows, std::span<float> scores) {
+  Panels panels(items, columns, allowed);
+  std::atomic<std::size_t> next_panel{0};
+  run_team(threads, [&](int) {
+    share(panels.count(), kPanelsAtATime, next_panel, [&](std::size_t first, std::size_t last) {
+      for (std::size_t p = first; p < last; ++p) panels.pack(p);
+    });
+  });
+  const std::size_t n_users = users.size() / columns;
+  const std::size_t at_a_time = users_at_a_time(n_users, threads);
+  std::atomic<std::size_t> next_user{0};
+  run_team(threads, [&](int) {
+    Searcher searcher(users, columns, seen, panels, n);
+    share(n_users, at_a_time, next_user, [&](std::size_t first, std::size_t last) {
+      searcher.search(first, last);
+      for (std::size_t u = first; u < last; ++u)
+        searcher.best(u - first).write(rows.subspan(u * n, n), scores.subspan(u * n, n));
+    });
+  });
+}
+
+}  // namespace palate
