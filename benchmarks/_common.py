@@ -2,11 +2,18 @@
 
 import os
 import platform
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+import palate
 
 
 def surroundings(*packages: str) -> str:
@@ -31,6 +38,31 @@ def _processor() -> str:
             if key.strip() == "model name":
                 return value.strip()
     return platform.processor() or platform.machine()
+
+
+def peak_gigabytes() -> float:
+    """Return the most memory that this process has held."""
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def synthetic(users: int, items: int, n: int) -> palate.Ratings:
+    """Return random ratings of 1 to 5; as in real data a tenth of the items has most of them."""
+    rng = np.random.default_rng(0)
+    user = rng.integers(0, users, n, dtype=np.int32)
+    item = rng.random(n, dtype=np.float32)
+    item **= 3
+    item *= items * (1 - 1e-6)
+    ids = pl.DataFrame({"id": np.arange(items)})
+    return palate.Ratings(
+        user=user,
+        item=item.astype(np.int32),
+        rating=rng.integers(1, 6, n, dtype=np.int8).astype(np.float32),
+        timestamp=None,
+        users=pl.DataFrame({"id": np.arange(users)}),
+        items=ids.with_columns(item=pl.col("id").cast(pl.String)),
+        source="synthetic",
+    )
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:

@@ -10,14 +10,11 @@ import argparse
 import contextlib
 import importlib.util
 import io
-import resource
-import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
-import polars as pl
-from _common import median_seconds, surroundings
+from _common import median_seconds, peak_gigabytes, surroundings, synthetic
 
 import palate
 
@@ -90,27 +87,13 @@ def fastai_fit(ratings: palate.Ratings) -> Callable[[], None]:
 
 
 def large_epoch() -> None:
-    rng = np.random.default_rng(0)
     n, users, items = 10_000_000, 70_000, 20_000
-    ratings = palate.Ratings(
-        user=rng.integers(0, users, n, dtype=np.int32),
-        # Popularity falls off as in real data: a tenth of the items has most of the ratings.
-        item=(items * rng.random(n) ** 3).astype(np.int32),
-        rating=rng.integers(1, 6, n).astype(np.float32),
-        timestamp=None,
-        users=pl.DataFrame({"id": np.arange(users)}),
-        items=pl.DataFrame({"id": np.arange(items)}).with_columns(
-            item=pl.col("id").cast(pl.String)
-        ),
-        source="synthetic",
-    )
+    ratings = synthetic(users, items, n)
     start = time.perf_counter()
     palate.OneCycle(epochs=1, bs=1024).fit(ratings)
     seconds = time.perf_counter() - start
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
     print(f"One epoch of {n:,} ratings ({users:,} users, {items:,} items), batches of 1,024:")
-    print(f"  {seconds:.1f} s, peak memory {peak:.2f} GB with the ratings")
+    print(f"  {seconds:.1f} s, peak memory {peak_gigabytes():.2f} GB with the ratings")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 #include "palate/gibbs.hpp"
 #include "palate/one_cycle.hpp"
 #include "palate/philox.hpp"
+#include "palate/profile.hpp"
 #include "palate/score.hpp"
 #include "palate/top_n.hpp"
 
@@ -101,27 +102,40 @@ NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<st
   return out;
 }
 
+// What sample_rows and infer_rows are both given.
+void require_side(const char* what, const Vector<std::int64_t>& starts,
+                  const Vector<std::int32_t>& partner, const Vector<float>& rating,
+                  const Matrix<float>& partners, const Matrix<double>& precision,
+                  const Vector<double>& shift) {
+  const auto check = [&](bool condition, const char* message) {
+    require(condition, (std::string(what) + message).c_str());
+  };
+  const std::size_t columns = partners.shape(1);
+  check(columns > 1 && precision.shape(0) == columns && precision.shape(1) == columns &&
+            shift.size() == columns,
+        ": the prior needs as many coordinates as the other side has");
+  check(starts.size() > 0 && starts(0) == 0 &&
+            starts(starts.size() - 1) == static_cast<std::int64_t>(partner.size()) &&
+            partner.size() == rating.size(),
+        ": starts, partner and rating do not fit together");
+  require_rows(partner, partners.shape(0), "partner");
+  for (std::size_t r = 0; r + 1 < starts.size(); ++r)
+    check(starts(r) <= starts(r + 1), ": starts must not fall");
+}
+
 nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                       Vector<float> rating, Vector<std::int32_t> order, Matrix<float> partners,
                       Matrix<double> precision, Vector<double> shift, double alpha, double mu,
-                      std::uint64_t seed, std::uint64_t stream, int threads) {
+                      std::uint64_t seed, std::uint64_t stream, int threads, bool want_squares) {
+  require_side("sample_rows", starts, partner, rating, partners, precision, shift);
   const std::size_t columns = partners.shape(1), n_rows = order.size();
-  require(columns > 1 && precision.shape(0) == columns && precision.shape(1) == columns &&
-              shift.size() == columns,
-          "sample_rows: the prior needs as many coordinates as the other side has");
-  require(starts.size() == n_rows + 1 && starts(0) == 0 &&
-              starts(n_rows) == static_cast<std::int64_t>(partner.size()) &&
-              partner.size() == rating.size(),
-          "sample_rows: starts, partner and rating do not fit together");
+  require(starts.size() == n_rows + 1, "sample_rows: order needs every row once");
   require_rows(order, n_rows, "order");
-  require_rows(partner, partners.shape(0), "partner");
-  for (std::size_t r = 0; r < n_rows; ++r)
-    require(starts(r) <= starts(r + 1), "sample_rows: starts must not fall");
   auto rows = new_matrix<float>(n_rows, columns);
-  auto squares = new_vector<double>(n_rows);
+  auto squares = new_vector<double>(want_squares ? n_rows : 0);
   {
     nb::gil_scoped_release release;
-    palate::sample_rows({view(starts), view(partner), view(rating)}, view(partners), columns,
+    palate::sample_rows({view(starts), view(partner), view(rating)}, {view(partners), columns},
                         {view(precision), view(shift)}, {alpha, mu}, seed, stream, view(order),
                         threads, view(rows), view(squares));
   }
@@ -155,6 +169,30 @@ nb::tuple top_n(Matrix<float> users, Matrix<float> items, Vector<std::int64_t> s
                   view(rows), view(scores));
   }
   return nb::make_tuple(rows, scores);
+}
+
+nb::tuple infer_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
+                     Vector<float> rating, Vector<float> weight, Matrix<float> partners,
+                     Matrix<float> covariance, Matrix<double> precision, Vector<double> shift,
+                     double alpha, double mu, int threads, bool want_covariances) {
+  require_side("infer_rows", starts, partner, rating, partners, precision, shift);
+  require(weight.size() == 0 || weight.size() == rating.size(),
+          "infer_rows: a weight is needed for each rating, or none");
+  const std::size_t columns = partners.shape(1), factors = columns - 1, n_rows = starts.size() - 1;
+  const std::size_t width = covariance.shape(1);
+  require(covariance.size() == 0 || (covariance.shape(0) == partners.shape(0) &&
+                                     (width == factors || width == factors * factors)),
+          "infer_rows: covariances are factors x factors, or their diagonals, or none");
+  auto means = new_matrix<float>(n_rows, columns);
+  auto covariances = new_matrix<float>(want_covariances ? n_rows : 0, columns * columns);
+  auto squares = new_vector<double>(n_rows);
+  {
+    nb::gil_scoped_release release;
+    palate::infer_rows({view(starts), view(partner), view(rating), view(weight)},
+                       {view(partners), columns, view(covariance)}, {view(precision), view(shift)},
+                       {alpha, mu}, threads, view(means), view(covariances), view(squares));
+  }
+  return nb::make_tuple(means, covariances, squares);
 }
 
 // One caller at a time: a fit is a sequence of runs. Keeps the ratings alive.
@@ -238,12 +276,12 @@ NB_MODULE(_native, m) {
   m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "order"_a.noconvert(), "partners"_a.noconvert(),
         "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a,
-        "threads"_a,
+        "threads"_a, "want_squares"_a = true,
         nb::sig("def sample_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
                 "rating: NDArray[numpy.float32], order: NDArray[numpy.int32], "
                 "partners: NDArray[numpy.float32], precision: NDArray[numpy.float64], "
                 "shift: NDArray[numpy.float64], alpha: float, mu: float, seed: int, "
-                "stream: int, threads: int) -> "
+                "stream: int, threads: int, want_squares: bool = True) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float64]]"));
   m.def("top_n", &top_n, "users"_a.noconvert(), "items"_a.noconvert(), "seen_starts"_a.noconvert(),
         "seen_items"_a.noconvert(), "allowed"_a.noconvert(), "n"_a, "threads"_a,
@@ -251,6 +289,16 @@ NB_MODULE(_native, m) {
                 "seen_starts: NDArray[numpy.int64], seen_items: NDArray[numpy.int32], "
                 "allowed: NDArray[numpy.bool_] | NDArray[numpy.uint8], n: int, "
                 "threads: int) -> tuple[NDArray[numpy.int32], NDArray[numpy.float32]]"));
+  m.def("infer_rows", &infer_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
+        "rating"_a.noconvert(), "weight"_a.noconvert(), "partners"_a.noconvert(),
+        "covariance"_a.noconvert(), "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a,
+        "mu"_a, "threads"_a, "want_covariances"_a,
+        nb::sig("def infer_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
+                "rating: NDArray[numpy.float32], weight: NDArray[numpy.float32], "
+                "partners: NDArray[numpy.float32], covariance: NDArray[numpy.float32], "
+                "precision: NDArray[numpy.float64], shift: NDArray[numpy.float64], "
+                "alpha: float, mu: float, threads: int, want_covariances: bool) -> "
+                "tuple[NDArray[numpy.float32], NDArray[numpy.float32], NDArray[numpy.float64]]"));
   nb::class_<OneCycle>(m, "OneCycle")
       .def(nb::init<Vector<std::int32_t>, Vector<std::int32_t>, Vector<float>, Matrix<float>,
                     Matrix<float>, Vector<double>, Vector<double>, double, double, double>(),

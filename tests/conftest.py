@@ -43,3 +43,9 @@ def small() -> palate.Ratings:
         }
     )
     return palate.read_ratings(table)
+
+
+@pytest.fixture(scope="session")
+def bayes(ml100k: palate.Ratings) -> palate.Model:
+    """Return a model of all of MovieLens 100k that knows how sure it is."""
+    return palate.Gibbs(sweeps=60, burn_in=20).fit(ml100k)

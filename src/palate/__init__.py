@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SettingError,
         UnknownIdError,
     )
+    from palate.evaluation import evaluate
     from palate.model._model import Model
     from palate.model._profile import Profile
     from palate.model._storage import load
@@ -45,6 +46,7 @@ __all__ = [
     "Ratings",
     "SettingError",
     "UnknownIdError",
+    "evaluate",
     "fit",
     "load",
     "movielens",
@@ -59,6 +61,7 @@ _HOMES = {
     "OneCycle": "palate.solvers._one_cycle",
     "Profile": "palate.model._profile",
     "Ratings": "palate.data._ratings",
+    "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
     "load": "palate.model._storage",
     "movielens": "palate.data._movielens",

@@ -1,6 +1,8 @@
 """The command line, as a user runs it: a process of its own."""
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,8 +31,12 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "model"
     out, err = run("fit", "ml-100k", "-o", folder)
     assert f"palate biases {folder}" in out
-    assert "epoch  train_loss" in err
+    assert "Ratings: 100,000 ratings" in err
     return folder
+
+
+def kept(folder):
+    return palate.load(folder)
 
 
 def test_demo_tells_the_chapters_story():
@@ -55,6 +61,11 @@ def test_demo_as_json():
     assert document["seed"] == 1
     assert document["source"].startswith("MovieLens 100k from")
     assert document["fit_seconds"] > 0
+    assert [row["name"] for row in document["solvers"]] == ["one-cycle", "gibbs"]
+    assert document["solvers"][0]["valid_loss"] == pytest.approx(
+        document["history"][-1]["valid_loss"], rel=1e-6
+    )
+    assert document["solvers"][1]["valid_loss"] < 0.985 * document["solvers"][0]["valid_loss"]
     assert len(document["recommendations"]) == 10
     rated = palate.movielens("100k").frame().filter(pl.col("user") == 196)["item"]
     assert {row["id"] for row in document["favourites"]} <= set(rated)
@@ -64,9 +75,9 @@ def test_demo_without_weight_decay():
     assert run_json("demo", "--wd", 0)["history"][-1]["valid_loss"] > 0.88
 
 
-def test_recommend(folder, model):
+def test_recommend(folder):
     document = run_json("recommend", folder, "--user", 196, "-n", 3)
-    expected = model.user(196).recommend(3)
+    expected = kept(folder).user(196).recommend(3)
     assert [row["id"] for row in document["recommendations"]] == expected["id"].to_list()
     out, err = run("recommend", folder, "--user", 196)
     assert expected["item"][0] in out
@@ -79,7 +90,8 @@ def test_recommend_from_candidates(folder):
     assert [row["item"] for row in document["recommendations"]] == ["Star Wars (1977)"]
 
 
-def test_predict_similar_and_biases(folder, model):
+def test_predict_similar_and_biases(folder):
+    model = kept(folder)
     document = run_json("predict", folder, "--user", 196, "--item", "Fargo (1996)", "--item", 50)
     expected = model.user(196).predict(["Fargo (1996)", 50])
     assert document["predictions"] == expected.to_dicts()
@@ -110,6 +122,57 @@ def test_fit_reports_as_json(tmp_path, write):
     assert run_json("recommend", tmp_path / "m", "--user", "u3", "--seen")["recommendations"]
 
 
+def test_the_bar_counts_sweeps_on_a_terminal(tmp_path, write):
+    """On a pseudo-terminal: a bar of sweeps with an estimate of the time left."""
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal: run it on Unix")
+    write("r.csv", "user,item,rating\n" + "".join(f"{n % 7},{n % 5},{n % 3}\n" for n in range(35)))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "palate", "fit", tmp_path / "r.csv", "-o", tmp_path / "m"]
+    subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # which is how a pseudo-terminal ends
+        while part := os.read(ours, 1 << 16):
+            shown += part
+    assert b"sweep " in shown
+    assert b"noise_sd" in shown
+    assert b"0:00:0" in shown
+
+
+def test_somebody_with_a_few_ratings(folder):
+    rates = ["--rate", "Fargo (1996)=5", "--rate", "313=2"]
+    document = run_json("recommend", folder, *rates, "-n", 3, "--cautious", 0.1)
+    profile = kept(folder).profile({"Fargo (1996)": 5, 313: 2})
+    assert [row["id"] for row in document["recommendations"]] == (
+        profile.recommend(3, cautious=0.1)["id"].to_list()
+    )
+    assert "at_least" in document["recommendations"][0]
+    document = run_json("predict", folder, *rates, "--item", 50)
+    assert document["predictions"] == profile.predict(50).to_dicts()
+    for wrong in ("Fargo (1996)", "Fargo (1996)=five", "Fargo (1996)=9"):
+        _, err = run("recommend", folder, "--rate", wrong, status=1)
+        assert "is no ITEM=RATING" in err or "off the model's scale of 1 to 5" in err
+    _, err = run("recommend", folder, "--rate", "50=1", "--rate", "50=2", status=1)
+    assert "is given twice" in err
+
+
+def test_evaluate(tmp_path, write):
+    rows = "".join(f"{n % 11},{n % 7},{n % 5 + 1},{n}\n" for n in range(77))
+    write("r.csv", "user,item,rating,timestamp\n" + rows)
+    document = run_json("evaluate", tmp_path / "r.csv", "--folds", 2)
+    names = ["gibbs", "one-cycle", "global-mean", "damped-means", "popularity"]
+    assert [result["name"] for result in document["results"]] == names
+    assert {"rmse", "rmse_se", "mae", "coverage_50", "coverage_90", "ndcg_10", "recall_10",
+            "fit_seconds", "folds"} <= set(document["results"][0])  # fmt: skip
+    assert "the future leaks" in document["warning"]
+    out, err = run("evaluate", tmp_path / "r.csv", "--split", "time", "--solver", "one-cycle")
+    assert "one-cycle" in out
+    assert "gibbs" not in out
+    assert "the latest 20% of the ratings held back" in out
+    assert "the future leaks" not in out
+    assert "fold 1 of 1: one-cycle" in err
+
+
 def test_fit_five_column_parquet(tmp_path):
     """The book's own table: ratings with titles merged in."""
     rows = [(n % 7, n % 5, n % 3 + 1, n, f"Film {n % 5}") for n in range(35)]
@@ -133,10 +196,12 @@ def test_fit_latest_smalls_layout(tmp_path, write):
 def test_the_defaults_that_help_tells_are_the_solvers(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     told = dict(re.findall(r"--([a-z-]+) .*?([\d.]+) unless given", run("fit", "--help")[0]))
-    solver = palate.OneCycle()
-    assert set(told) == {"factors", "epochs", "lr-max", "wd", "bs"}
+    assert set(told) == {"factors", "sweeps", "burn-in", "epochs", "lr-max", "wd", "bs"}
     for option, value in told.items():
-        assert float(value) == getattr(solver, option.replace("-", "_"))
+        name = option.replace("-", "_")
+        solver = palate.Gibbs() if hasattr(palate.Gibbs(), name) else palate.OneCycle()
+        assert float(value) == getattr(solver, name)
+    assert f"(one-cycle: {palate.OneCycle().factors})" in run("fit", "--help")[0]
 
 
 def test_nothing_left_is_said(folder):
@@ -161,6 +226,18 @@ def test_a_model_without_users(tmp_path, write):
         (["fit", "ml-100k", "-o", "/dev/null"], "palate: a model can't be written to /dev/null"),
         (["recommend", "none", "--user", "1"], "palate: there is no model in none"),
         (["demo", "--user", "zoe"], "palate: there is no user 'zoe'"),
+        (
+            ["fit", "ml-100k", "-o", "m", "--sweeps", "9", "--wd", "0"],
+            "palate: --wd is a setting of one-cycle, and not of gibbs",
+        ),
+        (
+            ["fit", "ml-100k", "-o", "m", "--solver", "one-cycle", "--burn-in", "9"],
+            "palate: --burn-in is a setting of gibbs, and not of one-cycle",
+        ),
+        (["recommend", "m"], "palate: say for whom: a known --user, or anybody by --rate"),
+        (["recommend", "m", "--user", "1", "--rate", "x=1"], "palate: say for whom"),
+        (["evaluate", "ml-100k", "--split", "never"], "palate: there is no split 'never'"),
+        (["evaluate", "ml-100k", "--folds", "five"], "palate: folds is 'five'; give a number"),
         (["demo", "--wd", "1000"], "palate: wd is 1000.0; it must be at least 0"),
     ],
 )

@@ -89,7 +89,7 @@ def test_folders_that_are_no_model(tmp_path):
     for text in ("{", "[]", "{}", '{"format": "x"}'):
         (tmp_path / "palate.json").write_text(text)
         refused(tmp_path, "can't be read|was not written by Palate")
-    (tmp_path / "palate.json").write_text('{"format": 1}')
+    (tmp_path / "palate.json").write_text('{"format": 2}')
     refused(tmp_path, "does not describe a model: KeyError 'files'")
 
 
@@ -107,7 +107,9 @@ def test_a_truncated_edited_or_missing_file(folder, name):
     palate.load(folder)
 
 
-def test_a_newer_format(folder):
+def test_an_older_and_a_newer_format(folder):
+    edit(folder, format=1)
+    refused(folder, "has format 1, from before Palate's first release; fit the model again")
     edit(folder, format=99, palate="9.0")
     refused(folder, r"has format 99, from Palate 9.0; this is Palate .* Upgrade Palate")
 

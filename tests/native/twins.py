@@ -114,3 +114,17 @@ def top_n(users, items, seen, allowed, n):
         best = left[np.argsort(-row[left], kind="stable")][:n]
         rows[u, : len(best)], scores[u, : len(best)] = best, row[best]
     return rows, scores
+
+
+def infer_row(partners, covariance, rating, weight, precision, shift, alpha, mu):
+    """Return mean and covariance of one row, and its expected sum of weighted squares."""
+    z = np.c_[partners[:, :-1], np.ones(len(partners))].astype(np.float64)
+    target = rating.astype(np.float64) - mu - partners[:, -1]
+    moment = z[:, :, None] * z[:, None, :]
+    moment[:, :-1, :-1] += covariance
+    total = np.einsum("n,nij->ij", weight.astype(np.float64), moment)
+    spread = np.linalg.inv(precision + alpha * total)
+    mean = spread @ (shift + alpha * z.T @ (weight * target))
+    squares = weight @ (target - z @ mean) ** 2 + np.sum(spread * total)
+    uncertain = np.einsum("n,nij,i,j->", weight, covariance, mean[:-1], mean[:-1])
+    return mean, spread, squares + uncertain

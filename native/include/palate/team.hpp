@@ -1,7 +1,9 @@
 // A team of threads that run one function together and meet at a barrier.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -31,6 +33,27 @@ class Barrier {
   const int members_;
   std::atomic<int> waiting_;
   std::atomic<unsigned> phase_;
+};
+
+// Numbers of tasks, handed out a few at a time to whoever asks.
+class TaskQueue {
+ public:
+  struct Tasks {
+    std::size_t first, last;
+    explicit operator bool() const { return first < last; }
+  };
+
+  explicit TaskQueue(std::size_t size) : size_(size) {}
+
+  Tasks next() {
+    const std::size_t first = std::min(next_.fetch_add(kAtATime), size_);
+    return {first, std::min(first + kAtATime, size_)};
+  }
+
+ private:
+  static constexpr std::size_t kAtATime = 8;
+  const std::size_t size_;
+  std::atomic<std::size_t> next_{0};
 };
 
 // Runs work(member) for member = 0 .. members - 1, member 0 on the calling thread. Throws

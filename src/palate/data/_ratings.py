@@ -21,6 +21,18 @@ class Csr(NamedTuple):
     partner: NDArray[np.int32]
     rating: NDArray[np.float32]
 
+    @property
+    def row(self) -> NDArray[np.int32]:
+        """The row of every entry."""
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> "Csr":
+        """Return the entries of some rows, which become the rows 0, 1, ..."""
+        sizes = np.diff(self.starts)[rows]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        entries = np.repeat(self.starts[rows] - starts[:-1], sizes) + np.arange(starts[-1])
+        return Csr(starts, self.partner[entries], self.rating[entries])
+
 
 @dataclass(frozen=True, eq=False)
 class Ratings:

@@ -95,12 +95,6 @@ def _encode(table: Table, columns: dict[str, str]) -> Ratings:
     timestamp = _timestamps(table, columns["timestamp"]) if "timestamp" in columns else None
     user, users = _codes(user_ids)
     item, items = _codes(item_ids)
-    for role, ids in (("user", users), ("item", items)):
-        if ids.len() < 2:
-            raise DataError(
-                f"{table.name}: all {len(rating):,} ratings are of one {role}, {ids[0]!r} (column "
-                f"{columns[role]!r}); there is nothing to compare it with"
-            )
     titles = _titles(table, columns, item, items.len())
     return Ratings(
         user=user,

@@ -27,6 +27,25 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     return ratings.take(order[held_back:]), ratings.take(order[:held_back])
 
 
+def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings, Ratings]]:
+    """Share all ratings out at random among `n` folds, and hold back each of them once.
+
+    Raises
+    ------
+    SettingError
+        If `n` is less than 2 or more than there are ratings.
+    """
+    _checks.whole("folds", n, 2)
+    if n > len(ratings):
+        raise SettingError(f"folds is {n}; there are only {len(ratings)} ratings to share out")
+    order = _native.permutation(_checks.seed(seed), _streams.SPLIT, len(ratings))
+    parts = np.array_split(order, n)
+    return [
+        (ratings.take(np.concatenate(parts[:k] + parts[k + 1 :])), ratings.take(parts[k]))
+        for k in range(n)
+    ]
+
+
 def official(ratings: Ratings, fold: int) -> tuple[Ratings, Ratings]:
     """Return fold u1 to u5 of MovieLens 100k, as GroupLens published them.
 

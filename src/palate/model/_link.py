@@ -17,8 +17,19 @@ class Sigmoid:
 
     def rating(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the rating for each score."""
-        rating = self.low + (self.high - self.low) / (1 + np.exp(-score))
+        rating = self.low + (self.high - self.low) * self._share(score)
         return rating.astype(np.float32, copy=False)
+
+    def slope(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the derivative of the rating at each score."""
+        share = self._share(score)
+        slope = (self.high - self.low) * share * (1 - share)
+        return slope.astype(np.float32, copy=False)
+
+    def _share(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
+        with np.errstate(over="ignore"):  # 1 / infinity is the right answer
+            share = 1 / (1 + np.exp(-score))
+        return share.astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 import datetime
 import difflib
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from palate.errors import UnknownIdError
 
@@ -30,6 +32,35 @@ def item_row(items: pl.DataFrame, what: Any) -> int:
         ids = ", ".join(repr(items["id"][row]) for row in rows)
         raise UnknownIdError(f"{what!r} names {len(rows)} items; say which by its id: {ids}")
     raise UnknownIdError(f"there is no item {what!r}{_nearest(items['item'], str(what))}")
+
+
+class ItemNames:
+    """Finds the rows of items: at once by an id or an unambiguous title spelt as it is."""
+
+    def __init__(self, items: pl.DataFrame) -> None:
+        self._items = items
+        texts = set(items["id"].cast(pl.String))
+        titles = items.with_row_index("row").filter(
+            pl.col("item").is_unique() & ~pl.col("item").is_in(texts)
+        )
+        self._rows: dict[tuple[type, Any], int] = {
+            (str, title): row for title, row in titles.select("item", "row").iter_rows()
+        }
+        self._rows |= {(type(name), name): row for row, name in enumerate(items["id"])}
+
+    def row(self, what: Any) -> int:
+        """Return the row of the item with the id or the title `what`; see `item_row`."""
+        if isinstance(what, str | int):
+            row = self._rows.get((type(what), what))
+            if row is not None:
+                return row
+        return item_row(self._items, what)
+
+    def rows(self, items: Any) -> NDArray[np.int64]:
+        """Return the rows of one item, or of several."""
+        if isinstance(items, str) or not isinstance(items, Iterable):
+            items = [items]
+        return np.array([self.row(item) for item in items], dtype=np.int64)
 
 
 def user_row(users: pl.DataFrame, what: Any) -> int:

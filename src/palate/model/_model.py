@@ -1,7 +1,8 @@
 """The model: what was learned of the items, and of the users who were there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _checks, _native
-from palate.data._ratings import Ratings
-from palate.errors import SettingError, UnknownIdError
+from palate.data._ratings import Csr, Ratings
+from palate.errors import DataError, SettingError, UnknownIdError
+from palate.model._inference import Parameters
 from palate.model._link import Link
-from palate.model._lookup import item_row, user_row
+from palate.model._lookup import ItemNames, user_row
+from palate.model._people import many_people, one_person
 from palate.model._profile import Profile
+from palate.model._profiles import Profiles
+from palate.model._update import Update, update
 
 
 @dataclass(frozen=True)
@@ -42,63 +47,50 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted model.
-
-    The score of user u and item i is ``p_u . q_i + b_u + b_i``, and the rating is `link` of it.
+    """A fitted model: items are learned, users are inferred.
 
     Attributes
     ----------
     items
         The items: the columns ``id`` and ``item`` (the title, else the id as text), and
         whatever else is known of them.
-    item_table
-        For each item its k factors, then its bias; shape (items, k + 1).
+    parameters
+        What was learned of the items and of people at large.
     item_counts, item_means
         How many ratings each item was trained on, and their mean (NaN where there were none);
         shape (items,).
-    users, user_table
-        The same for users; None in a model that was saved without them.
     ratings
-        The ratings it was trained on; None in a model that was saved without users.
-    link
-        From scores to ratings.
+        The ratings of the users who were there; None in a model that was saved without users.
+    user_table
+        For each of them the k factors, then the bias; shape (users, k + 1); or None.
     fit
         How the model came about.
     """
 
     items: pl.DataFrame
-    item_table: NDArray[np.float32]
+    parameters: Parameters
     item_counts: NDArray[np.int64]
     item_means: NDArray[np.float32]
-    users: pl.DataFrame | None
-    user_table: NDArray[np.float32] | None
     ratings: Ratings | None
-    link: Link
+    user_table: NDArray[np.float32] | None
     fit: Fit
 
     @classmethod
     def trained(
-        cls,
-        ratings: Ratings,
-        user_table: NDArray[np.float32],
-        item_table: NDArray[np.float32],
-        link: Link,
-        fit: Fit,
+        cls, ratings: Ratings, parameters: Parameters, user_table: NDArray[np.float32], fit: Fit
     ) -> "Model":
-        """Return the model of `ratings` with the tables that a solver has learned."""
+        """Return the model of `ratings` with what a solver has learned."""
         counts = np.bincount(ratings.item, minlength=ratings.items.height)
         sums = np.bincount(ratings.item, weights=ratings.rating, minlength=len(counts))
         with np.errstate(invalid="ignore"):
             means = (sums / counts).astype(np.float32)
         return cls(
             items=ratings.items,
-            item_table=item_table,
+            parameters=parameters,
             item_counts=counts,
             item_means=means,
-            users=ratings.users,
-            user_table=user_table,
             ratings=ratings,
-            link=link,
+            user_table=user_table,
             fit=fit,
         )
 
@@ -108,6 +100,21 @@ class Model:
             f"<Model: {self.items.height:,} items, {users}, {self.factors} factors, by "
             f"{self.fit.solver}; {self.fit.source}>"
         )
+
+    @property
+    def users(self) -> pl.DataFrame | None:
+        """The users who were there: the column ``id``; None in a model saved without them."""
+        return None if self.ratings is None else self.ratings.users
+
+    @property
+    def item_table(self) -> NDArray[np.float32]:
+        """The factors and the bias of each item; shape (items, k + 1)."""
+        return self.parameters.item_table
+
+    @property
+    def link(self) -> Link:
+        """What turns scores into ratings."""
+        return self.parameters.link
 
     @property
     def factors(self) -> int:
@@ -166,7 +173,7 @@ class Model:
             If there is no such item.
         """
         _checks.whole("n", n, 1)
-        row = item_row(self.items, item)
+        row = self.names.row(item)
         lengths = np.linalg.norm(self.item_factors, axis=1)
         lengths[lengths == 0] = 1
         cosine = self.item_factors @ self.item_factors[row] / (lengths * lengths[row])
@@ -184,14 +191,75 @@ class Model:
         UnknownIdError
             If there is no such user, or the model was saved without users.
         """
-        row = user_row(self._users(), user)
-        assert self.user_table is not None
-        rated = np.array([], dtype=np.int32)
-        rating = np.array([], dtype=np.float32)
-        if self.ratings is not None:
-            mine = self.ratings.user == row
-            rated, rating = self.ratings.item[mine], self.ratings.rating[mine]
-        return Profile(self, self.user_table[row], rated, rating)
+        ratings, table = self.known()
+        row = user_row(ratings.users, user)
+        mine = np.flatnonzero(ratings.user == row)
+        rated = Csr(np.array([0, len(mine)]), ratings.item[mine], ratings.rating[mine])
+        return Profiles(self, ratings.users[row : row + 1], table[row : row + 1], rated)[0]
+
+    def profile(self, ratings: Mapping[Any, float] | Ratings) -> Profile:
+        """Return the profile of anybody, inferred from their ratings; the model stays as it is.
+
+        Parameters
+        ----------
+        ratings
+            A rating for each item, by its id or title, as in ``{"Fargo (1996)": 5}``; or the
+            `Ratings` of one user. It may be empty: then the profile is what is known of a
+            stranger.
+
+        Raises
+        ------
+        UnknownIdError
+            If the model does not know one of the items.
+        DataError
+            If an item is named twice, a rating is off the model's scale, or the `Ratings` are
+            of several users.
+        """
+        if isinstance(ratings, Ratings):
+            if ratings.users.height != 1:
+                raise DataError(
+                    f"these are the ratings of {ratings.users.height:,} users; use profiles"
+                )
+            return self.profiles(ratings)[0]
+        nobody = pl.DataFrame({"id": [None]})
+        return Profiles.inferred(self, nobody, one_person(self, ratings))[0]
+
+    def profiles(self, ratings: Ratings | None = None) -> Profiles:
+        """Return the profiles of many people: of the known users, or of those of `ratings`.
+
+        Raises
+        ------
+        UnknownIdError
+            If the model was saved without users and no `ratings` are given, or does not know
+            an item of theirs.
+        DataError
+            If a rating is off the model's scale.
+        """
+        if ratings is not None:
+            grouped = many_people(self, ratings)
+            return Profiles.inferred(self, ratings.users, grouped)
+        known, table = self.known()
+        return Profiles(self, known.users, table, known.by_user())
+
+    def recommend(self, n: int = 10, **choices: Any) -> pl.DataFrame:
+        """Return the `n` best items for every known user; see `Profiles.recommend`."""
+        return self.profiles().recommend(n, **choices)
+
+    def update(self, ratings: Ratings) -> Update:
+        """Take in new ratings of known and new users; see `Update`.
+
+        Their profiles are inferred again from all their ratings, old and new; where somebody has
+        rated an item again, the new rating counts. Items stay as they were learned.
+
+        Raises
+        ------
+        UnknownIdError
+            If the model was saved without users, or does not know an item of `ratings`: a refit
+            learns it.
+        DataError
+            If there are no ratings, one is off the model's scale, or ids are of another type.
+        """
+        return update(self, ratings)
 
     def predict(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.float32]:
         """Return the rating that each user is expected to give the item beside it.
@@ -213,9 +281,9 @@ class Model:
         """
         if len(users) != len(items):
             raise SettingError(f"there are {len(users)} users for {len(items)} items; pair them")
-        known = self._users()
-        user_rows = {user: user_row(known, user) for user in set(users)}
-        item_rows = {item: item_row(self.items, item) for item in set(items)}
+        known, _ = self.known()
+        user_rows = {user: user_row(known.users, user) for user in set(users)}
+        item_rows = {item: self.names.row(item) for item in set(items)}
         return self.predict_rows(
             np.array([user_rows[user] for user in users], dtype=np.int32),
             np.array([item_rows[item] for item in items], dtype=np.int32),
@@ -223,9 +291,23 @@ class Model:
 
     def predict_rows(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the expected rating for rows of the user and the item table; shape (n,)."""
-        self._users()
-        assert self.user_table is not None
-        return self.link.rating(_native.score_pairs(self.user_table, self.item_table, user, item))
+        _, table = self.known()
+        return self.link.rating(_native.score_pairs(table, self.item_table, user, item))
+
+    def loss(self, ratings: Ratings) -> float:
+        """Return the mean squared error on ratings of known users and items.
+
+        Raises
+        ------
+        DataError
+            If `ratings` is over other users or items than the model's own.
+        """
+        known, _ = self.known()
+        for ours, theirs in ((known.users, ratings.users), (self.items, ratings.items)):
+            if not ours["id"].equals(theirs["id"]):
+                raise DataError("these ratings are over other users or items than the model")
+        error = self.predict_rows(ratings.user, ratings.item) - ratings.rating
+        return float(np.mean(np.square(error, dtype=np.float64)))
 
     def save(self, path: str | Path, *, users: bool = True) -> None:
         """Write the model to the folder `path`, in place of a model that is there.
@@ -242,11 +324,32 @@ class Model:
 
         save(self, Path(path), users=users)
 
-    def item_frame(self, rows: NDArray[np.int64]) -> pl.DataFrame:
+    def known(self) -> tuple[Ratings, NDArray[np.float32]]:
+        """Return the known users' ratings and rows.
+
+        Raises
+        ------
+        UnknownIdError
+            If the model was saved without users.
+        """
+        if self.ratings is None or self.user_table is None:
+            raise UnknownIdError("this model was saved without its users; it knows none of them")
+        return self.ratings, self.user_table
+
+    @cached_property
+    def names(self) -> ItemNames:
+        """What finds an item by its id or title."""
+        return ItemNames(self.items)
+
+    def choices(self, candidates: Any = None, exclude: Any = ()) -> NDArray[np.bool_]:
+        """Return which items may be recommended: candidates, or those with a training rating."""
+        allowed = self.item_counts > 0
+        if candidates is not None:
+            allowed[:] = False
+            allowed[self.names.rows(candidates)] = True
+        allowed[self.names.rows(exclude)] = False
+        return allowed
+
+    def item_frame(self, rows: NDArray[np.integer[Any]]) -> pl.DataFrame:
         """Return the columns id and item at `rows`."""
         return self.items.select("id", "item")[rows]
-
-    def _users(self) -> pl.DataFrame:
-        if self.users is None:
-            raise UnknownIdError("this model was saved without its users; it knows none of them")
-        return self.users

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _checks
-from palate.model._lookup import item_row
+from palate.errors import SettingError
+from palate.model._prediction import need_spread, score_variance, status
 
 if TYPE_CHECKING:
     from palate.model._model import Model
@@ -19,20 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """One person as a model sees them.
+    """One person as a model sees them: a normal distribution over their tastes and bias.
 
     Attributes
     ----------
     model
         The model.
     row
-        The person's k factors, then their bias; shape (k + 1,).
+        The mean of the person's k factors, then of their bias; shape (k + 1,).
+    covariance
+        The covariance of these, given the items; shape (k + 1, k + 1).
     rated, rating
         The rows of the items that they have rated, and the ratings; shape (m,).
     """
 
     model: Model
     row: NDArray[np.float32]
+    covariance: NDArray[np.float32]
     rated: NDArray[np.int32]
     rating: NDArray[np.float32]
 
@@ -47,16 +51,19 @@ class Profile:
         Returns
         -------
         polars.DataFrame
-            Columns id, item and prediction (in units of the ratings), in the order asked.
+            In the order asked: id, item, prediction (in units of the ratings), sd (of the rating
+            about it, with what is unknown of the person and of the item and the noise of a
+            rating; null for a point estimate, which doesn't know), ratings (how many the item
+            has), and status: "known", "rarely rated" (fewer than five ratings) or "prior-only"
+            (none).
 
         Raises
         ------
         UnknownIdError
             If the model does not know one of the items.
         """
-        rows = self._rows(items)
-        prediction = self.model.link.rating(self._scores()[rows])
-        return self.model.item_frame(rows).with_columns(prediction=prediction)
+        rows = self.model.names.rows(items)
+        return self._told(rows, self._scores()[rows])
 
     def recommend(
         self,
@@ -65,6 +72,7 @@ class Profile:
         candidates: Any = None,
         exclude: Any = (),
         seen: bool = False,
+        cautious: float | None = None,
     ) -> pl.DataFrame:
         """Return the `n` items with the highest expected ratings.
 
@@ -78,30 +86,38 @@ class Profile:
             Leave these out.
         seen
             Whether items that the person has rated may come back.
+        cautious
+            A probability up to 0.5, such as 0.1: rank by the rating that the person's expected
+            rating surpasses with all but this probability, which holds back items that the model
+            is not sure of.
 
         Returns
         -------
         polars.DataFrame
-            Columns id, item, prediction and ratings (how many the item has), the best first.
+            The best first, with the columns of `predict`; with `cautious` also at_least, the
+            rating by which they are ranked.
 
         Raises
         ------
         UnknownIdError
             If the model does not know one of the items named.
+        SettingError
+            If `n` or `cautious` is out of range, or `cautious` is asked of a point estimate.
         """
         _checks.whole("n", n, 1)
-        allowed = self.model.item_counts > 0
-        if candidates is not None:
-            allowed[:] = False
-            allowed[self._rows(candidates)] = True
-        allowed[self._rows(exclude)] = False
+        allowed = self.model.choices(candidates, exclude)
         if not seen:
             allowed[self.rated] = False
         left = np.flatnonzero(allowed)
         scores = self._scores()  # which differ where ratings are cut off at the highest one
-        rows = left[np.argsort(-scores[left], kind="stable")[:n]]
-        return self.model.item_frame(rows).with_columns(
-            prediction=self.model.link.rating(scores[rows]), ratings=self.model.item_counts[rows]
+        if cautious is None:
+            rows = left[np.argsort(-scores[left], kind="stable")[:n]]
+            return self._told(rows, scores[rows])
+        lower = scores[left] + _quantile(cautious) * self._score_sd(left)
+        best = np.argsort(-lower, kind="stable")[:n]
+        rows, at_least = left[best], lower[best].astype(np.float32)
+        return self._told(rows, scores[rows]).with_columns(
+            at_least=self.model.link.rating(at_least)
         )
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
@@ -116,7 +132,29 @@ class Profile:
         score: NDArray[np.float32] = table[:, :-1] @ self.row[:-1] + table[:, -1] + self.row[-1]
         return score
 
-    def _rows(self, items: Any) -> NDArray[np.int64]:
-        if isinstance(items, str) or not isinstance(items, Iterable):
-            items = [items]
-        return np.array([item_row(self.model.items, item) for item in items], dtype=np.int64)
+    def _score_sd(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how uncertain the scores of items are: the noise of a rating is not in it."""
+        parameters = self.model.parameters
+        need_spread(parameters)
+        user, item = np.zeros(len(rows), dtype=np.int32), rows.astype(np.int32)
+        variance = score_variance(parameters, self.row[None], self.covariance[None], user, item)
+        return np.sqrt(variance)
+
+    def _told(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> pl.DataFrame:
+        counts, parameters = self.model.item_counts[rows], self.model.parameters
+        sd: Any = pl.lit(None, dtype=pl.Float32)
+        if parameters.item_bias_sd is not None:
+            sd = np.hypot(self._score_sd(rows), parameters.noise_sd).astype(np.float32)
+        return self.model.item_frame(rows).with_columns(
+            prediction=self.model.link.rating(scores),
+            sd=sd,
+            ratings=counts,
+            status=status(counts),
+        )
+
+
+def _quantile(cautious: Any) -> float:
+    probability = _checks.number("cautious", cautious)
+    if not 0 < probability <= 0.5:
+        raise SettingError(f"cautious is {cautious}; it must lie above 0 and up to 0.5")
+    return NormalDist().inv_cdf(probability)

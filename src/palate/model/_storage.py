@@ -26,10 +26,11 @@ from safetensors.numpy import save as save_arrays
 
 from palate.data._ratings import Ratings
 from palate.errors import ModelFileError, first_line
+from palate.model._inference import Parameters, UserPrior
 from palate.model._link import LINKS, Link
 from palate.model._model import Fit, Model
 
-FORMAT = 1
+FORMAT = 2
 _DESCRIPTION = "palate.json"
 _OURS = re.compile(
     r"(palate\.json|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet))(\.new)?"
@@ -45,6 +46,7 @@ def save(model: Model, path: Path, *, users: bool) -> None:
         "format": FORMAT,
         "palate": version("palate"),
         "link": {"name": model.link.name, **asdict(model.link)},
+        "noise_sd": model.parameters.noise_sd,
         **asdict(model.fit),
         "files": {
             part: {"name": names[part], "sha256": digest} for part, digest in digests.items()
@@ -111,16 +113,21 @@ def load(path: str | Path) -> Model:
 
 
 def _blobs(model: Model, *, users: bool) -> dict[str, bytes]:
+    learned = model.parameters
     arrays: dict[str, NDArray[Any]] = {
-        "item_table": model.item_table,
+        "item_table": learned.item_table,
         "item_counts": model.item_counts,
         "item_means": model.item_means,
+        "prior_mean": learned.prior.mean,
+        "prior_covariance": learned.prior.covariance,
     }
+    if learned.item_bias_sd is not None and learned.item_covariance is not None:
+        arrays["item_bias_sd"] = learned.item_bias_sd
+        arrays["item_covariance"] = learned.item_covariance
     blobs = {"items": _parquet(model.items)}
-    if users and model.users is not None and model.user_table is not None:
+    if users and model.ratings is not None and model.user_table is not None:
         arrays["user_table"] = model.user_table
-        blobs["users"] = _parquet(model.users)
-    if users and model.ratings is not None:
+        blobs["users"] = _parquet(model.ratings.users)
         columns = {name: getattr(model.ratings, name) for name in ("user", "item", "rating")}
         if model.ratings.timestamp is not None:
             columns["timestamp"] = model.ratings.timestamp
@@ -173,6 +180,10 @@ def _description(path: Path) -> dict[str, Any]:
     found = description.get("format") if isinstance(description, dict) else None
     if isinstance(found, bool) or not isinstance(found, int) or found < 1:
         raise ModelFileError(f"{file} was not written by Palate: it names no format")
+    if found < FORMAT:
+        raise ModelFileError(
+            f"{path} has format {found}, from before Palate's first release; fit the model again"
+        )
     if found > FORMAT:
         raise ModelFileError(
             f"{path} has format {found}, from Palate {description.get('palate', 'unknown')}; this "
@@ -200,20 +211,25 @@ def _model(path: Path, description: dict[str, Any]) -> Model:
     files = {part: _read(path, entry) for part, entry in description["files"].items()}
     arrays = load_arrays(files["arrays"])
     items = pl.read_parquet(files["items"])
-    users = pl.read_parquet(files["users"]) if "users" in files else None
     ratings = None
-    if users is not None and "ratings" in files:
+    if {"users", "ratings"} <= set(files):
+        users = pl.read_parquet(files["users"])
         ratings = _ratings(pl.read_parquet(files["ratings"]), users, items, description["source"])
-    _check_arrays(path, arrays, items, users)
+    _check_arrays(path, arrays, items, ratings)
     return Model(
         items=items,
-        item_table=arrays["item_table"],
+        parameters=Parameters(
+            item_table=arrays["item_table"],
+            link=_link(**description["link"]),
+            prior=UserPrior(arrays["prior_mean"], arrays["prior_covariance"]),
+            noise_sd=_noise_sd(description["noise_sd"]),
+            item_bias_sd=arrays.get("item_bias_sd"),
+            item_covariance=arrays.get("item_covariance"),
+        ),
         item_counts=arrays["item_counts"],
         item_means=arrays["item_means"],
-        users=users,
-        user_table=arrays.get("user_table"),
         ratings=ratings,
-        link=_link(**description["link"]),
+        user_table=arrays.get("user_table"),
         fit=_fit({name: description[name] for name in Fit.__dataclass_fields__}),
     )
 
@@ -225,6 +241,12 @@ def _link(name: str, **settings: float) -> Link:
     if link.low > link.high:
         raise ValueError(f"there is no link {name} from {link.low} to {link.high}")
     return link
+
+
+def _noise_sd(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, float) or not 0 < value < math.inf:
+        raise ValueError(f"there is no noise with an sd of {value}")
+    return value
 
 
 def _fit(record: dict[str, Any]) -> Fit:
@@ -256,7 +278,7 @@ def _check_arrays(
     path: Path,
     arrays: dict[str, NDArray[Any]],
     items: pl.DataFrame,
-    users: pl.DataFrame | None,
+    ratings: Ratings | None,
 ) -> None:
     """Refuse arrays whose type or shape does not fit, or that hold NaN or infinity."""
     if not {"id", "item"} <= set(items.columns) or items["item"].dtype != pl.String:
@@ -266,10 +288,17 @@ def _check_arrays(
         "item_table": ((items.height, width), np.float32),
         "item_counts": ((items.height,), np.int64),
         "item_means": ((items.height,), np.float32),
+        "prior_mean": ((width,), np.float64),
+        "prior_covariance": ((width, width), np.float64),
     }
-    if users is not None:
-        wanted["user_table"] = ((users.height, width), np.float32)
-        if users.columns != ["id"]:
+    if "item_bias_sd" in arrays or "item_covariance" in arrays:
+        full = arrays["item_covariance"].shape[-1] != width - 1
+        spread = (width - 1) ** 2 if full else width - 1
+        wanted["item_bias_sd"] = ((items.height,), np.float32)
+        wanted["item_covariance"] = ((items.height, spread), np.float32)
+    if ratings is not None:
+        wanted["user_table"] = ((ratings.users.height, width), np.float32)
+        if ratings.users.columns != ["id"]:
             raise ModelFileError(f"{path}: the users lack their ids")
     for name, (shape, dtype) in wanted.items():
         array = arrays.get(name)

@@ -11,17 +11,20 @@ from threadpoolctl import threadpool_limits
 from palate import _checks, _native, _streams
 from palate._threads import thread_count
 from palate.data._ratings import Csr, Ratings
-from palate.errors import DataError, SettingError
+from palate.errors import SettingError
 from palate.model._link import Linear
 from palate.model._model import Fit, Model
 from palate.solvers._canonical import Canonicaliser
 from palate.solvers._normal_wishart import Draws, NormalWishart
 from palate.solvers._progress import Progress, reporter
-from palate.solvers._ready import check_valid, memory_for
+from palate.solvers._ready import check, memory_for
+from palate.solvers._settle import settle
 
 _SD_AT_START = 0.1
 # The gamma prior of the noise's precision, for ratings with a variance of 1.
 _NOISE_SHAPE, _NOISE_RATE = 1.0, 1.0
+# Draws of neighbouring sweeps are much alike: every second one goes into the model.
+_EVERY = 2
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,7 @@ class Gibbs:
         DataError
             If there are no ratings, or `valid` is empty or over other users and items.
         """
-        if len(ratings) == 0:
-            raise DataError("there are no ratings to learn from")
-        if valid is not None:
-            check_valid(ratings, valid)
+        check(ratings, valid)
         with memory_for(f"{self.factors:,} factors", ratings):
             run = _Run(self, ratings, valid, thread_count(threads))
         report = reporter(progress)
@@ -125,8 +125,8 @@ class Gibbs:
                     report(run.sweep(sweep))
             except KeyboardInterrupt:
                 interrupted = True
-        fit = Fit(self.name, asdict(self), ratings.source, run.history, interrupted)
-        return run.model(fit)
+            fit = Fit(self.name, asdict(self), ratings.source, run.history, interrupted)
+            return run.model(fit)
 
 
 class _Side(NamedTuple):
@@ -177,13 +177,14 @@ class _Run:
         noise = Draws(self.solver.seed, _streams.sweep(number, "noise"))
         shape, rate = _NOISE_SHAPE + len(self.ratings) / 2, _NOISE_RATE + total / 2
         self._alpha = noise.gamma(shape) / rate
-        if number >= self.solver.burn_in:
+        counted = number - self.solver.burn_in
+        if counted >= 0 and counted % _EVERY == 0:
             self._canonical.add(self._users, self._items)
         row = {
             "sweep": number,
             "noise_sd": self.sd / float(np.sqrt(self._alpha)),
             "train_rmse": self.sd * float(np.sqrt(total / len(self.ratings))),
-            "valid_rmse": self._valid_rmse(),
+            "valid_rmse": self._valid_rmse(counted + 1),
             "seconds": time.perf_counter() - start,
         }
         self.history.append(row)
@@ -213,15 +214,16 @@ class _Run:
             seed,
             _streams.sweep(number, f"{side} rows"),
             self.threads,
+            want_squares=side == "item",
         )
 
-    def _valid_rmse(self) -> float | None:
-        if self.valid is None or not self._canonical.draws:
+    def _valid_rmse(self, draws: int) -> float | None:
+        if self.valid is None or draws < 1:
             return None
         self._predicted += _native.score_pairs(
             self._users, self._items, self.valid.user, self.valid.item
         )
-        mean = (self.sd * self._predicted / self._canonical.draws).astype(np.float32)
+        mean = (self.sd * self._predicted / draws).astype(np.float32)
         error = self._link(self.mu).rating(mean) - self.valid.rating
         return float(np.sqrt(np.mean(np.square(error, dtype=np.float64))))
 
@@ -232,6 +234,14 @@ class _Run:
         """Return the model of the draws so far, or of the present one where none counts yet."""
         if not self._canonical.draws:
             self._canonical.add(self._users, self._items)
-        form = self._canonical.result(self.sd)
-        link = self._link(self.mu + form.mu)
-        return Model.trained(self.ratings, form.users, form.items, link, fit)
+        posterior = self._canonical.result(self.sd)
+        variance = self.sd**2
+        settled = settle(
+            self.ratings,
+            posterior,
+            self._link(self.mu),
+            variance / self._alpha,
+            (_NOISE_SHAPE, _NOISE_RATE * variance),
+            threads=self.threads,
+        )
+        return Model.trained(self.ratings, *settled, fit)

@@ -50,12 +50,13 @@ class Draws:
 class NormalWishart:
     """The prior of a side's mean m and precision Lambda, over rows of d coordinates.
 
-    Lambda is Wishart with d degrees of freedom and the scale matrix I / scatter, and m is
-    N(0, (beta Lambda)^-1).
+    Lambda is Wishart with d + freedom degrees of freedom and the scale matrix I / scatter, and m
+    is N(0, (beta Lambda)^-1).
     """
 
     beta: float = 2.0
     scatter: float = 1.0
+    freedom: int = 0
 
     def draw(self, rows: NDArray[np.float32], draws: Draws) -> Prior:
         """Draw m and Lambda given the rows of a side; shape (n, d).
@@ -63,7 +64,7 @@ class NormalWishart:
         Salakhutdinov and Mnih (2008), equation 14: with x the mean of the n rows and S the sum of
         (row - x) (row - x)',
 
-            beta* = beta + n,   nu* = d + n,   m* = n x / beta*
+            beta* = beta + n,   nu* = d + freedom + n,   m* = n x / beta*
             W*^-1 = scatter I + S + beta n / beta* x x'
             Lambda ~ Wishart(W*, nu*),   m ~ N(m*, (beta* Lambda)^-1)
         """
@@ -73,7 +74,7 @@ class NormalWishart:
         spread = (centred.T @ centred).astype(np.float64)
         beta = self.beta + n
         inverse = self.scatter * np.eye(d) + spread + self.beta * n / beta * np.outer(mean, mean)
-        precision = _wishart(inverse, d + n, draws)
+        precision = _wishart(inverse, d + self.freedom + n, draws)
         noise = np.linalg.solve(np.linalg.cholesky(beta * precision).T, draws.normal(d))
         return Prior(n * mean / beta + noise, precision)
 

@@ -11,13 +11,16 @@ from palate import _checks, _native, _streams
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
+from palate.model._inference import Parameters, UserPrior
 from palate.model._link import Sigmoid
 from palate.model._model import Fit, Model
 from palate.solvers._progress import Progress, reporter
-from palate.solvers._ready import check_valid, memory_for
+from palate.solvers._ready import check, memory_for
 
 _SD_AT_START = 0.01
 _SMOOTHING = 0.98
+# Where every rating is predicted exactly: as a share of their range.
+_LEAST_NOISE = 1e-3
 # A call of the kernel is this long, so that Ctrl-C is heard within a fraction of a second.
 _FLOATS_PER_CALL = 10_000_000
 
@@ -133,9 +136,8 @@ class OneCycle:
             If there are no ratings, some lie outside `y_range`, or `valid` is empty or over
             other users and items.
         """
+        check(ratings, valid)
         link = self._link(ratings)
-        if valid is not None:
-            check_valid(ratings, valid)
         solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
         with memory_for(f"{self.factors:,} factors and {self.epochs:,} epochs", ratings):
             run = _Run(solver, ratings, valid, link, thread_count(threads))
@@ -153,11 +155,15 @@ class OneCycle:
             )
         settings = asdict(solver) | {"y_range": [link.low, link.high]}
         fit = Fit(self.name, settings, ratings.source, run.history, interrupted)
-        return Model.trained(ratings, users, items, link, fit)
+        parameters = Parameters(
+            item_table=items,
+            link=link,
+            prior=UserPrior(users.mean(axis=0, dtype=np.float64), np.cov(users.T, bias=True)),
+            noise_sd=_noise_sd(ratings, users, items, link),
+        )
+        return Model.trained(ratings, parameters, users, fit)
 
     def _link(self, ratings: Ratings) -> Sigmoid:
-        if len(ratings) == 0:
-            raise DataError("there are no ratings to learn from")
         low, high = float(ratings.rating.min()), float(ratings.rating.max())
         if self.y_range is None:
             span = high - low or 1.0
@@ -169,6 +175,16 @@ class OneCycle:
                 "reach; widen it, or leave it out"
             )
         return Sigmoid(*self.y_range)
+
+
+def _noise_sd(
+    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32], link: Sigmoid
+) -> float:
+    """Return how far the ratings lie from their predictions."""
+    score = _native.score_pairs(users, items, ratings.user, ratings.item)
+    error = link.rating(score) - ratings.rating
+    least = _LEAST_NOISE * (link.high - link.low)
+    return max(least, float(np.sqrt(np.mean(np.square(error, dtype=np.float64)))))
 
 
 def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,14 +7,25 @@ from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 
 
-def check_valid(ratings: Ratings, valid: Ratings) -> None:
-    """See that `valid` is not empty, and over the same users and items as `ratings`.
+def check(ratings: Ratings, valid: Ratings | None) -> None:
+    """See that `ratings` can be learned from, and that `valid` fits them.
 
     Raises
     ------
     DataError
-        If it is not.
+        If there are no ratings, or all are of one user or one item; or if `valid` is empty, or
+        over other users or items.
     """
+    if len(ratings) == 0:
+        raise DataError("there are no ratings to learn from")
+    for role, ids in (("user", ratings.users["id"]), ("item", ratings.items["id"])):
+        if len(ids) == 1:
+            raise DataError(
+                f"all {len(ratings):,} ratings are of one {role}, {ids[0]!r}; there is nothing to "
+                f"compare it with ({ratings.source})"
+            )
+    if valid is None:
+        return
     if len(valid) == 0:
         raise DataError("there are no ratings in valid; leave it out, or hold some back")
     for ours, theirs in ((ratings.users, valid.users), (ratings.items, valid.items)):

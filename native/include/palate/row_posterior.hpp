@@ -1,0 +1,106 @@
+// What is known of one row of a side, given its ratings and the rows of the other side.
+//
+// For user u with ratings r_j of items j, z_j = [q_j, 1] and the prior N(m, Lambda^-1) over users,
+// x_u = [p_u, b_u] has the normal distribution N(A^-1 c, A^-1) where
+//
+//     A = Lambda + alpha sum_j w_j (z_j z_j' + C_j)
+//     c = Lambda m + alpha sum_j w_j z_j (r_j - mu - b_j)
+//
+// and the same with the sides exchanged. C_j is the covariance of q_j (none in the bias), and w_j
+// the weight of a rating. Source: Salakhutdinov and Mnih, "Bayesian probabilistic matrix
+// factorization using Markov chain Monte Carlo" (ICML 2008), equations 11 to 13, with the bias as
+// one more coordinate of a row; C_j as in Lim and Teh, "Variational Bayesian approach to movie
+// rating prediction" (KDD Cup 2007), section 3.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "palate/lanes.hpp"
+
+namespace palate {
+
+// The ratings of one side, grouped by row: those of row r are starts[r] .. starts[r + 1] - 1.
+struct Grouped {
+  std::span<const std::int64_t> starts;
+  std::span<const std::int32_t> partner;
+  std::span<const float> rating;
+  std::span<const float> weight = {};  // 1 each where there are none
+};
+
+// The rows of the other side (row-major, `columns` wide, the last one the bias), and for each the
+// covariance of its factors: row-major and square, the diagonal only, or none for all.
+struct Partners {
+  std::span<const float> rows;
+  std::size_t columns;
+  std::span<const float> covariance = {};
+};
+
+// A normal distribution over rows of `columns` coordinates, the last one the bias.
+struct Prior {
+  std::span<const double> precision;  // Lambda, row-major, columns x columns
+  std::span<const double> shift;      // Lambda m
+};
+
+struct Noise {
+  double alpha;  // the precision of a rating
+  double mu;     // the mean that all ratings share
+};
+
+// A lower triangle whose row i holds the lanes 0 .. i / kLanes.
+class Triangle {
+ public:
+  explicit Triangle(std::size_t size) : stride_(padded(size) / kLanes), data_(size * stride_) {}
+
+  Lanes* row(std::size_t i) { return &data_[i * stride_]; }
+  float& at(std::size_t i, std::size_t j) { return reinterpret_cast<float*>(row(i))[j]; }
+  std::size_t stride() const { return stride_; }
+
+ private:
+  std::size_t stride_;
+  LanesVector data_;
+};
+
+// Takes rows one by one, in buffers of its own. First `condition`; then `mean` or `draw`, once;
+// then the rest.
+class RowPosterior {
+ public:
+  RowPosterior(const Grouped& ratings, const Partners& partners, const Prior& prior,
+               const Noise& noise);
+
+  // Takes up a row: everything below is about it.
+  void condition(std::size_t row);
+  // x = A^-1 c.
+  void mean(float* out);
+  // A draw from N(A^-1 c, A^-1), made of as many standard normal numbers.
+  void draw(std::span<const float> noise, float* out);
+  // sum_j w_j ((t_j - x' z_j)^2 + x' C_j x) with t_j = r_j - mu - b_j, for the x that was given.
+  double squares();
+  // A^-1, row-major; returns its part in the expectation of those squares, the trace of
+  // A^-1 sum_j w_j (z_j z_j' + C_j).
+  double covariance(float* out);
+
+ private:
+  void add_up(std::size_t first, std::size_t last);
+  void gather(std::size_t first, std::size_t n);
+  void add_covariances(std::size_t first, std::size_t last);
+  void add_prior();
+  const float* partner(std::size_t at) const {
+    return &partners_.rows[static_cast<std::size_t>(ratings_.partner[at]) * columns_];
+  }
+
+  Grouped ratings_;
+  Partners partners_;
+  std::size_t columns_;
+  Noise noise_;
+  Triangle precision_;    // of the prior, and below it its shift
+  Triangle sums_;         // of w [z, t] [z, t]' (and w C): so the last row is sum w z t
+  Triangle factor_;       // A, and then its factor M: A = M' M, M lower triangular
+  LanesVector gathered_;  // a chunk of rows [z, t], times the root of w
+  LanesVector row_, right_;
+  std::vector<float> y_;
+};
+
+}  // namespace palate

@@ -1,0 +1,276 @@
+#include "palate/row_posterior.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace palate {
+
+namespace {
+
+// So many ratings are gathered at a time: with 80 floats each they fit the first cache.
+constexpr std::size_t kChunk = 64;
+// Rows of the other side lie anywhere in memory: they are asked for so many ratings ahead.
+constexpr std::size_t kAhead = 16;
+
+PALATE_INLINE void prefetch(const float* row, std::size_t size) {
+  for (std::size_t i = 0; i < size; i += kLanes) __builtin_prefetch(row + i);
+}
+
+// sum[i][j] += z_i z_j over n gathered rows z, for kRows rows from `first` and kBlocks lanes.
+template <std::size_t kRows, std::size_t kBlocks>
+PALATE_INLINE void add_tile(const Lanes* z, std::size_t stride, std::size_t n, std::size_t first,
+                            std::size_t block, Lanes* sum) {
+  Lanes tile[kRows][kBlocks] = {};
+  for (std::size_t r = 0; r < n; ++r) {
+    const Lanes* row = z + r * stride;
+    const float* left = reinterpret_cast<const float*>(row) + first;
+    for (std::size_t i = 0; i < kRows; ++i)
+      for (std::size_t b = 0; b < kBlocks; ++b) tile[i][b] += row[block + b] * left[i];
+  }
+  for (std::size_t i = 0; i < kRows; ++i)
+    for (std::size_t b = 0; b < kBlocks; ++b) sum[(first + i) * stride + block + b] += tile[i][b];
+}
+
+template <std::size_t kRows>
+PALATE_INLINE void add_panel(const Lanes* z, std::size_t stride, std::size_t n, std::size_t first,
+                             Lanes* sum) {
+  const std::size_t blocks = (first + kRows - 1) / kLanes + 1;
+  std::size_t b = 0;
+  for (; b + 2 <= blocks; b += 2) add_tile<kRows, 2>(z, stride, n, first, b, sum);
+  if (b < blocks) add_tile<kRows, 1>(z, stride, n, first, b, sum);
+}
+
+// Adds the outer products of n gathered rows of `size` coordinates to the lower triangle.
+PALATE_DISPATCH void add_products(const Lanes* z, std::size_t stride, std::size_t n,
+                                  std::size_t size, Lanes* sum) {
+  std::size_t i = 0;
+  for (; i + 8 <= size; i += 8) add_panel<8>(z, stride, n, i, sum);
+  for (; i + 2 <= size; i += 2) add_panel<2>(z, stride, n, i, sum);
+  for (; i < size; ++i) add_panel<1>(z, stride, n, i, sum);
+}
+
+// row[0 .. last] -= the sum over kPivots of pivot * pivot[last], for pivot rows one stride apart.
+template <std::size_t kPivots>
+PALATE_INLINE void take_off(const Lanes* pivots, std::size_t stride, std::size_t i, Lanes* row) {
+  float factors[kPivots];
+  for (std::size_t p = 0; p < kPivots; ++p)
+    factors[p] = reinterpret_cast<const float*>(pivots + p * stride)[i];
+  for (std::size_t b = 0; b <= i / kLanes; ++b) {
+    Lanes value = row[b];
+    for (std::size_t p = 0; p < kPivots; ++p) value -= pivots[p * stride + b] * factors[p];
+    row[b] = value;
+  }
+}
+
+// Makes the rows first .. first + kPivots - 1 of M final, and takes their products off the rows
+// before them.
+template <std::size_t kPivots>
+PALATE_INLINE void factor_rows(Lanes* a, std::size_t stride, std::size_t first) {
+  for (std::size_t j = first + kPivots; j-- > first;) {
+    Lanes* pivot = a + j * stride;
+    const float scale = 1 / std::sqrt(reinterpret_cast<float*>(pivot)[j]);
+    for (std::size_t b = 0; b <= j / kLanes; ++b) pivot[b] *= scale;
+    for (std::size_t i = first; i < j; ++i) take_off<1>(pivot, stride, i, a + i * stride);
+  }
+  for (std::size_t i = 0; i < first; ++i)
+    take_off<kPivots>(a + first * stride, stride, i, a + i * stride);
+}
+
+// Factors A = M' M, M lower triangular, in place, from the last rows up.
+PALATE_DISPATCH void factor(Lanes* a, std::size_t stride, std::size_t size) {
+  std::size_t left = size;
+  for (; left >= 4; left -= 4) factor_rows<4>(a, stride, left - 4);
+  for (; left > 0; --left) factor_rows<1>(a, stride, left - 1);
+}
+
+// Solves M' y = c from the last coordinate down, using up c. (Beyond the diagonal a row holds
+// whatever its lanes were filled with, which reaches only coordinates that are done.)
+PALATE_DISPATCH void solve_transposed(const Lanes* m, std::size_t stride, std::size_t size,
+                                      Lanes* c, float* y) {
+  for (std::size_t j = size; j-- > 0;) {
+    const Lanes* row = m + j * stride;
+    y[j] = reinterpret_cast<float*>(c)[j] / reinterpret_cast<const float*>(row)[j];
+    for (std::size_t b = 0; b <= j / kLanes; ++b) c[b] -= row[b] * y[j];
+  }
+}
+
+// Solves M x = y from the first coordinate up, x being zero beyond.
+PALATE_DISPATCH void solve(const Lanes* m, std::size_t stride, std::size_t size, const float* y,
+                           Lanes* x) {
+  float* values = reinterpret_cast<float*>(x);
+  std::fill_n(values, stride * kLanes, 0.0f);
+  for (std::size_t i = 0; i < size; ++i) {
+    const Lanes* row = m + i * stride;
+    const float product = dot(row, x, i / kLanes + 1);
+    values[i] = (y[i] - product) / reinterpret_cast<const float*>(row)[i];
+  }
+}
+
+// x' S x for the symmetric S of which the lower triangle is given; `before` is room for a row.
+PALATE_DISPATCH double quadratic(const Lanes* s, std::size_t stride, std::size_t size,
+                                 const float* x, Lanes* before) {
+  float* values = reinterpret_cast<float*>(before);
+  std::fill_n(values, stride * kLanes, 0.0f);
+  double total = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const Lanes* row = s + i * stride;
+    const float diagonal = reinterpret_cast<const float*>(row)[i] * x[i];
+    total += (2.0 * dot(row, before, i / kLanes + 1) + diagonal) * x[i];
+    values[i] = x[i];
+  }
+  return total;
+}
+
+// out = a + scale * b.
+PALATE_DISPATCH void add_scaled(const Lanes* a, const Lanes* b, float scale, std::size_t n,
+                                Lanes* out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = a[i] + b[i] * scale;
+}
+
+// Adds weight * C to the lower triangle, for a full C (row-major) or its diagonal.
+PALATE_DISPATCH void add_covariance(const float* c, std::size_t size, bool full, float weight,
+                                    std::size_t stride, Lanes* sum) {
+  for (std::size_t i = 0; i < size; ++i) {
+    float* row = reinterpret_cast<float*>(sum + i * stride);
+    if (!full) row[i] += weight * c[i];
+    if (full)
+      for (std::size_t j = 0; j <= i; ++j) row[j] += weight * c[i * size + j];
+  }
+}
+
+// N = M^-1, row by row: N_i = (e_i - sum_{j < i} M_ij N_j) / M_ii.
+PALATE_DISPATCH void invert(const Lanes* m, std::size_t stride, std::size_t size, Lanes* n) {
+  for (std::size_t i = 0; i < size; ++i) {
+    const float* coefficients = reinterpret_cast<const float*>(m + i * stride);
+    const std::size_t blocks = i / kLanes + 1;
+    Lanes* row = n + i * stride;
+    std::fill_n(row, stride, Lanes{});
+    for (std::size_t j = 0; j < i; ++j)
+      for (std::size_t b = 0; b <= j / kLanes; ++b) row[b] -= n[j * stride + b] * coefficients[j];
+    reinterpret_cast<float*>(row)[i] = 1;
+    for (std::size_t b = 0; b < blocks; ++b) row[b] /= coefficients[i];
+  }
+}
+
+// out = N N', row-major and symmetric.
+PALATE_DISPATCH void multiply_by_transpose(const Lanes* n, std::size_t stride, std::size_t size,
+                                           float* out) {
+  for (std::size_t i = 0; i < size; ++i)
+    for (std::size_t j = 0; j <= i; ++j)
+      out[i * size + j] = out[j * size + i] = dot(n + i * stride, n + j * stride, j / kLanes + 1);
+}
+
+}  // namespace
+
+RowPosterior::RowPosterior(const Grouped& ratings, const Partners& partners, const Prior& prior,
+                           const Noise& noise)
+    : ratings_(ratings),
+      partners_(partners),
+      columns_(partners.columns),
+      noise_(noise),
+      precision_(columns_ + 1),
+      sums_(columns_ + 1),
+      factor_(columns_ + 1),
+      gathered_(kChunk * sums_.stride()),
+      row_(sums_.stride()),
+      right_(sums_.stride()),
+      y_(columns_) {
+  for (std::size_t i = 0; i < columns_; ++i) {
+    for (std::size_t j = 0; j < columns_; ++j)
+      precision_.at(i, j) = static_cast<float>(prior.precision[i * columns_ + j]);
+    precision_.at(columns_, i) = static_cast<float>(prior.shift[i]);
+  }
+}
+
+void RowPosterior::gather(std::size_t first, std::size_t n) {
+  const std::size_t stride = sums_.stride() * kLanes, factors = columns_ - 1;
+  float* target = reinterpret_cast<float*>(gathered_.data());
+  for (std::size_t at = first; at < first + n; ++at, target += stride) {
+    if (at + kAhead < ratings_.partner.size()) prefetch(partner(at + kAhead), columns_);
+    const float* source = partner(at);
+    std::copy_n(source, factors, target);
+    target[factors] = 1;
+    target[factors + 1] = ratings_.rating[at] - static_cast<float>(noise_.mu) - source[factors];
+    if (!ratings_.weight.empty()) {
+      const float root = std::sqrt(ratings_.weight[at]);
+      for (std::size_t i = 0; i <= columns_; ++i) target[i] *= root;
+    }
+  }
+}
+
+void RowPosterior::add_covariances(std::size_t first, std::size_t last) {
+  const std::size_t factors = columns_ - 1;
+  const bool full = partners_.covariance.size() > partners_.rows.size() / columns_ * factors;
+  const std::size_t size = full ? factors * factors : factors;
+  for (std::size_t at = first; at < last; ++at) {
+    const float weight = ratings_.weight.empty() ? 1 : ratings_.weight[at];
+    const auto partner = static_cast<std::size_t>(ratings_.partner[at]);
+    add_covariance(&partners_.covariance[partner * size], factors, full, weight, sums_.stride(),
+                   sums_.row(0));
+  }
+}
+
+void RowPosterior::add_up(std::size_t first, std::size_t last) {
+  const std::size_t stride = sums_.stride();
+  std::fill_n(sums_.row(0), (columns_ + 1) * stride, Lanes{});
+  for (std::size_t at = first; at < last; at += kChunk) {
+    const std::size_t n = std::min(kChunk, last - at);
+    gather(at, n);
+    add_products(gathered_.data(), stride, n, columns_ + 1, sums_.row(0));
+  }
+}
+
+// Makes A, in `factor_`, and c, in `right_`, of the sums and the prior.
+void RowPosterior::add_prior() {
+  const std::size_t stride = factor_.stride();
+  const float alpha = static_cast<float>(noise_.alpha);
+  // The prior's last row is its shift, as the sums' last row is that of the targets. What lies
+  // beyond the diagonal is multiplied by zeros, and so must be finite.
+  add_scaled(precision_.row(0), sums_.row(0), alpha, columns_ * stride, factor_.row(0));
+  add_scaled(precision_.row(columns_), sums_.row(columns_), alpha, stride, right_.data());
+}
+
+void RowPosterior::condition(std::size_t row) {
+  const auto first = static_cast<std::size_t>(ratings_.starts[row]);
+  const auto last = static_cast<std::size_t>(ratings_.starts[row + 1]);
+  add_up(first, last);
+  if (!partners_.covariance.empty()) add_covariances(first, last);
+  add_prior();
+  factor(factor_.row(0), factor_.stride(), columns_);
+  solve_transposed(factor_.row(0), factor_.stride(), columns_, right_.data(), y_.data());
+}
+
+// With y = M'^-1 c, M^-1 y is the mean A^-1 c, and M^-1 (y + e) has the covariance A^-1 besides,
+// since A = M' M.
+void RowPosterior::mean(float* out) {
+  solve(factor_.row(0), factor_.stride(), columns_, y_.data(), row_.data());
+  std::copy_n(reinterpret_cast<const float*>(row_.data()), columns_, out);
+}
+
+void RowPosterior::draw(std::span<const float> noise, float* out) {
+  for (std::size_t i = 0; i < columns_; ++i) y_[i] += noise[i];
+  mean(out);
+}
+
+double RowPosterior::squares() {
+  const float* x = reinterpret_cast<const float*>(row_.data());
+  double total = sums_.at(columns_, columns_);
+  for (std::size_t i = 0; i < columns_; ++i) total -= 2.0 * sums_.at(columns_, i) * x[i];
+  total += quadratic(sums_.row(0), sums_.stride(), columns_, x, right_.data());
+  return std::max(total, 0.0);
+}
+
+double RowPosterior::covariance(float* out) {
+  // The gathered rows are done with: their room serves for N.
+  if (gathered_.size() < columns_ * factor_.stride()) gathered_.resize(columns_ * factor_.stride());
+  invert(factor_.row(0), factor_.stride(), columns_, gathered_.data());
+  multiply_by_transpose(gathered_.data(), factor_.stride(), columns_, out);
+  double trace = 0;
+  for (std::size_t i = 0; i < columns_; ++i) {
+    for (std::size_t j = 0; j < i; ++j) trace += 2.0 * sums_.at(i, j) * out[i * columns_ + j];
+    trace += static_cast<double>(sums_.at(i, i)) * out[i * columns_ + i];
+  }
+  return trace;
+}
+
+}  // namespace palate

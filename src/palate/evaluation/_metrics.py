@@ -1,0 +1,71 @@
+"""What is measured, each with its definition and where it comes from."""
+
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+def rmse(error: Floats) -> float | None:
+    """Return the root of the mean of squared errors; None where there are none."""
+    return float(np.sqrt(np.mean(np.square(error, dtype=np.float64)))) if len(error) else None
+
+
+def mae(error: Floats) -> float | None:
+    """Return the mean of absolute errors; None where there are none."""
+    return float(np.mean(np.abs(error), dtype=np.float64)) if len(error) else None
+
+
+def interval(error: Floats, sd: Floats, share: float) -> tuple[float, float]:
+    """Return how many of the ratings lie in central normal intervals, and how wide these are.
+
+    The interval that should hold `share` of the ratings is prediction -+ z sd, where z is the
+    normal quantile of (1 + share) / 2; it is not cut off at the ends of the scale. Coverage and
+    mean width as in Gneiting and Raftery, "Strictly proper scoring rules, prediction, and
+    estimation" (JASA 2007), section 6.2.
+    """
+    half = NormalDist().inv_cdf((1 + share) / 2) * sd
+    return float(np.mean(np.abs(error) <= half)), float(np.mean(2 * half))
+
+
+def ranking(
+    top: NDArray[np.int32], user: NDArray[np.int32], item: NDArray[np.int32]
+) -> tuple[float | None, float | None]:
+    """Return nDCG and recall of recommended lists, means over the users with a relevant item.
+
+    A list has the gain sum_p 1 / log2(p + 1) over the places p = 1, 2, ... that hold a relevant
+    item; nDCG is that over the gain of the best list of this length (Jarvelin and Kekalainen,
+    "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002, with gains of 0 and 1).
+    Recall is the share of the user's relevant items that are in the list (Herlocker, Konstan,
+    Terveen and Riedl, "Evaluating collaborative filtering recommender systems", ACM TOIS 2004,
+    section 4.2.1).
+
+    Parameters
+    ----------
+    top
+        For each user the rows of the recommended items, the best first, -1 for none.
+    user, item
+        The held-out pairs that are relevant.
+    """
+    relevant = np.bincount(user, minlength=len(top))
+    judged = relevant > 0
+    if not judged.any():
+        return None, None
+    width = int(max(top.max(initial=0), item.max(initial=0))) + 2  # -1 has a place of its own
+    pairs = user.astype(np.int64) * width + item
+    hit = np.isin(np.arange(len(top))[:, None] * width + np.where(top < 0, width - 1, top), pairs)
+    gain = 1 / np.log2(np.arange(top.shape[1]) + 2)
+    best = np.concatenate([[0], np.cumsum(gain)])[np.minimum(relevant, top.shape[1])]
+    ndcg = (hit @ gain)[judged] / best[judged]
+    recall = hit.sum(axis=1)[judged] / relevant[judged]
+    return float(ndcg.mean()), float(recall.mean())
+
+
+def catalogue_coverage(top: NDArray[np.int32], choices: int) -> float | None:
+    """Return the share of the items to choose from that are recommended to anybody.
+
+    Herlocker et al. (2004), section 4.3 ("catalog coverage").
+    """
+    return len(np.unique(top[top >= 0])) / choices if choices else None

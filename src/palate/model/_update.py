@@ -1,0 +1,104 @@
+"""Taking in new ratings without a refit, and telling when one is due."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _native
+from palate._threads import thread_count
+from palate.data._ratings import Ratings
+from palate.errors import DataError
+from palate.model._inference import infer
+from palate.model._people import check_scale, item_rows
+
+if TYPE_CHECKING:
+    from palate.model._model import Model
+
+
+class Update(NamedTuple):
+    """A model that has taken in new ratings.
+
+    Attributes
+    ----------
+    model
+        The model with the new users, ratings and profiles. Its items are as they were learned,
+        and so are their counts.
+    drift
+        How far the items with new ratings have moved since the fit, the clearest first: id, item,
+        new_ratings (how many), drift (their mean distance from what their users were expected to
+        give, in units of the ratings), sd (of the drift, if nothing has changed) and z
+        (drift / sd). Where many items have a z beyond 2 or below -2, a refit is due.
+    """
+
+    model: Model
+    drift: pl.DataFrame
+
+
+def update(model: Model, new: Ratings) -> Update:
+    """Take `new` ratings into `model`; see `Model.update`."""
+    if not isinstance(new, Ratings) or len(new) == 0:
+        raise DataError("there are no new ratings; read some with palate.read_ratings")
+    old, old_table = model.known()
+    new = replace(new, item=item_rows(model, new)[new.item], items=model.items)
+    check_scale(model, new.rating, new.item)
+    merged, new_user = _merged(old, new)
+    csr, touched = merged.by_user(), np.unique(new_user)
+    before = merged.users["id"].is_in(old.users["id"].implode()).to_numpy()
+    table = np.empty((merged.users.height, model.factors + 1), dtype=np.float32)
+    table[before] = old_table
+    table[touched] = infer(csr.take(touched), model.parameters, thread_count(None)).mean
+    updated = replace(model, user_table=table, ratings=merged)
+    score = _native.score_pairs(table, model.item_table, new_user, new.item)
+    return Update(updated, _drift(model, new, new.rating - model.link.rating(score)))
+
+
+def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
+    """Return all ratings, the last of a user for an item, and the rows of the new ones' users."""
+    ids, new_ids = old.users["id"], new.users["id"]
+    if ids.dtype != new_ids.dtype:
+        raise DataError(
+            f"ids of users are {new_ids.dtype} in these ratings and {ids.dtype} in the model; "
+            "read them alike"
+        )
+    everybody = ids.append(new_ids[np.unique(new.user)]).unique().sort()
+    row = pl.DataFrame({"id": everybody}).with_row_index("row", offset=0)
+    old_row, new_row = (
+        some.to_frame("id").join(row, on="id", how="left", maintain_order="left")["row"]
+        for some in (ids, new_ids)
+    )
+    timestamp = None
+    if old.timestamp is not None and new.timestamp is not None:
+        timestamp = np.concatenate([old.timestamp, new.timestamp])
+    new_user = new_row.fill_null(0).to_numpy().astype(np.int32)[new.user]
+    both = Ratings(
+        user=np.concatenate([old_row.to_numpy().astype(np.int32)[old.user], new_user]),
+        item=np.concatenate([old.item, new.item]),
+        rating=np.concatenate([old.rating, new.rating]),
+        timestamp=timestamp,
+        users=everybody.to_frame("id"),
+        items=old.items,
+        source=f"{old.source}; and {len(new):,} newer ones: {new.source}",
+    )
+    key = both.user.astype(np.int64) * both.items.height + both.item
+    _, last = np.unique(key[::-1], return_index=True)
+    return both.take(np.sort(len(both) - 1 - last)), new_user
+
+
+def _drift(model: Model, new: Ratings, error: NDArray[np.float32]) -> pl.DataFrame:
+    counts = np.bincount(new.item, minlength=model.items.height)
+    rows = np.flatnonzero(counts)
+    drift = np.bincount(new.item, weights=error, minlength=len(counts))[rows] / counts[rows]
+    variance = model.parameters.noise_sd**2 / counts[rows]
+    if model.parameters.item_bias_sd is not None:
+        variance += model.parameters.item_bias_sd[rows] ** 2
+    table = model.item_frame(rows).with_columns(
+        new_ratings=counts[rows], drift=drift, sd=np.sqrt(variance)
+    )
+    return table.with_columns(z=pl.col("drift") / pl.col("sd")).sort(
+        pl.col("z").abs(), descending=True
+    )

@@ -1,0 +1,162 @@
+"""Evaluation: real folds, the same as by hand; splits that leak say so."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import palate
+from palate.evaluation._baselines import DampedMeans, GlobalMean, Popularity
+
+QUICK = palate.Gibbs(factors=4, sweeps=30, burn_in=10)
+NAMES = ["gibbs", "one-cycle", "global-mean", "damped-means", "popularity"]
+
+
+@pytest.fixture(scope="module")
+def official(ml100k):
+    return palate.evaluate(ml100k, [QUICK, palate.OneCycle()], folds="official")
+
+
+def by_name(evaluation):
+    return {result["name"]: result for result in evaluation.results}
+
+
+def test_its_shape(official):
+    assert [result["name"] for result in official.results] == NAMES
+    for result in official.results:
+        assert len(result["folds"]) == 5
+        for figure in ("rmse", "mae", "coverage_50", "coverage_90", "ndcg_10", "recall_10"):
+            values = [fold[figure] for fold in result["folds"]]
+            if result[figure] is None:
+                assert values == [None] * 5
+                assert result[f"{figure}_se"] is None
+            else:
+                assert result[figure] == pytest.approx(np.mean(values))
+                error = np.std(values, ddof=1) / np.sqrt(5)
+                assert result[f"{figure}_se"] == pytest.approx(error)
+    json.dumps(official.results, allow_nan=False)
+    assert official.frame()["name"].to_list() == NAMES
+
+
+def test_what_does_not_apply_is_none(official):
+    found = by_name(official)
+    for name in NAMES:
+        assert (found[name]["coverage_90"] is None) == (name != "gibbs")
+    assert found["popularity"]["rmse"] is None
+    assert found["global-mean"]["ndcg_10"] is None
+    assert found["damped-means"]["ndcg_10"] is not None
+
+
+def test_the_order_that_is_known(official):
+    """Solvers beat the baselines, and personal lists hold more of the catalogue."""
+    found = by_name(official)
+    rmse = [found[name]["rmse"] for name in NAMES[:4]]
+    assert rmse[0] < rmse[3] < rmse[2]
+    assert rmse[1] < rmse[3]
+    assert found["gibbs"]["catalogue_coverage"] > 2 * found["popularity"]["catalogue_coverage"]
+    assert 0.87 < found["gibbs"]["coverage_90"] < 0.93
+    assert found["gibbs"]["width_90"] > found["gibbs"]["width_50"]
+
+
+def test_figures_are_those_of_the_model(official, ml100k):
+    train, valid = palate.splits.official(ml100k, 2)
+    model = QUICK.fit(train)
+    fold = by_name(official)["gibbs"]["folds"][1]
+    assert fold["rmse"] == pytest.approx(np.sqrt(model.loss(valid)), rel=1e-6)
+    cold = np.bincount(train.item, minlength=1682)[valid.item] == 0
+    error = model.predict_rows(valid.user, valid.item) - valid.rating
+    assert fold["mae_cold"] == pytest.approx(np.abs(error[cold]).mean(), rel=1e-6)
+    assert fold["rmse_warm"] == pytest.approx(np.sqrt(np.mean(error[~cold] ** 2)), rel=1e-6)
+    assert official.cold[1] == cold.sum() > 0
+    liked = {}
+    for user, item in zip(
+        valid.user[valid.rating >= 4], valid.item[valid.rating >= 4], strict=True
+    ):
+        liked.setdefault(int(user), set()).add(int(item))
+    recalls = []
+    for user, items in liked.items():
+        best = set(model.profiles()[user].recommend(10)["id"] - 1)
+        recalls.append(len(best & items) / len(items))
+    assert fold["recall_10"] == pytest.approx(np.mean(recalls), rel=1e-6)
+
+
+def test_baselines_are_their_formulas(small):
+    assert GlobalMean(small).predict(small.user, small.item)[0] == pytest.approx(3.4)
+    assert Popularity(small).items.tolist() == [2, 3, 2, 3]  # ale, gin, rum, tea
+    damped = DampedMeans(small)
+    tea = small.items["id"].to_list().index("tea")
+    assert damped.items[tea] == pytest.approx((5 + 4 + 4 - 3 * 3.4) / (25 + 3))
+    bob = small.users["id"].to_list().index("bob")
+    assert damped.users[bob] == pytest.approx((4 - 3.4 - damped.items[tea]) / (10 + 1))
+    told = damped.predict(np.array([bob]), np.array([tea]))
+    assert told[0] == pytest.approx(3.4 + damped.items[tea] + damped.users[bob])
+
+
+@pytest.mark.parametrize(
+    ("choice", "how", "warning"),
+    [
+        ({"split": "time"}, "the latest 20% of the ratings", None),
+        ({"split": "time", "share": 0.1}, "the latest 10% of the ratings", None),
+        ({"split": "random"}, "a random 20% of the ratings", "the future leaks: a rating is pred"),
+        ({"split": "leave-last-1"}, "the last 1 of each user's", "ratings that others gave later"),
+        ({"folds": 2}, "2 random folds", "the future leaks"),
+    ],
+)
+def test_splits(ml100k, choice, how, warning):
+    evaluation = palate.evaluate(ml100k, palate.OneCycle(factors=2, epochs=1), **choice)
+    assert evaluation.split.startswith(how)
+    assert (evaluation.warning is None) if warning is None else (warning in evaluation.warning)
+    for result in evaluation.results:
+        assert len(result["folds"]) == choice.get("folds", 1)
+    if choice == {"split": "time"}:
+        only = by_name(evaluation)["one-cycle"]
+        assert only["rmse_se"] is None
+        assert evaluation.cold[0] > 1000  # users who came later
+        assert only["rmse_cold"] > only["rmse_warm"]
+
+
+def test_folds_hold_each_rating_back_once(ml100k):
+    parts = palate.splits.folds(ml100k, 3, seed=5)
+    held_back = np.concatenate([valid.user * 1682 + valid.item for _, valid in parts])
+    assert sorted(held_back) == sorted(ml100k.user * 1682 + ml100k.item)
+    for train, valid in parts:
+        assert len(train) + len(valid) == len(ml100k)
+        assert not set(train.user * 1682 + train.item) & set(valid.user * 1682 + valid.item)
+
+
+def test_the_default_is_every_solver_and_progress_is_told(small):
+    told = []
+    ratings = replace(small, timestamp=None)
+    evaluation = palate.evaluate(ratings, folds=2, progress=told.append)
+    assert [result["name"] for result in evaluation.results] == NAMES
+    assert told[:2] == ["fold 1 of 2: gibbs", "fold 1 of 2: one-cycle"]
+    two = palate.evaluate(ratings, [QUICK, palate.Gibbs(factors=2, sweeps=9, burn_in=2)], folds=2)
+    assert [result["name"] for result in two.results][:2] == ["gibbs", "gibbs (2)"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "error", "message"),
+    [
+        (
+            {"split": "tomorrow"},
+            palate.SettingError,
+            "there is no split 'tomorrow'; there are rand",
+        ),
+        ({"split": "leave-last-x"}, palate.SettingError, "there is no split 'leave-last-x'"),
+        ({"folds": "offcial"}, palate.SettingError, "folds is 'offcial'; give a number, or"),
+        ({"folds": 1}, palate.SettingError, "folds is 1; it must be at least 2"),
+        ({"folds": 11}, palate.SettingError, "folds is 11; there are only 10 ratings to share"),
+        ({"folds": "official"}, palate.DataError, "official folds are those of MovieLens 100k"),
+        ({"solvers": "gibbs"}, palate.SettingError, "'g' is no solver; give palate.Gibbs"),
+        ({"split": "time", "share": 2}, palate.SettingError, "share is 2"),
+    ],
+)
+def test_bad_requests_are_refused(small, choice, error, message):
+    with pytest.raises(error, match=message):
+        palate.evaluate(small, **choice)
+
+
+def test_no_ratings(small):
+    with pytest.raises(palate.DataError, match="there are no ratings to evaluate on"):
+        palate.evaluate(small.take(np.array([], dtype=np.int64)))

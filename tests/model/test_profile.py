@@ -1,0 +1,218 @@
+"""Profiles: one door for known users and for strangers, with what is known of each score."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+import palate
+from palate.model._inference import infer
+
+
+def ratings_of(model, user):
+    mine = model.ratings.user == user - 1
+    ids = model.items["id"].to_numpy()[model.ratings.item[mine]]
+    return dict(zip(ids.tolist(), model.ratings.rating[mine].tolist(), strict=True))
+
+
+def test_known_users_and_strangers_go_through_one_door(bayes):
+    known, stranger = bayes.user(196), bayes.profile(ratings_of(bayes, 196))
+    np.testing.assert_allclose(stranger.row, known.row, atol=1e-5)
+    np.testing.assert_allclose(stranger.covariance, known.covariance, atol=1e-6)
+    assert stranger.recommend(20)["id"].to_list() == known.recommend(20)["id"].to_list()
+
+
+def test_one_and_many_agree(bayes):
+    many = bayes.profiles()
+    assert len(many) == 943
+    one = bayes.user(196)
+    np.testing.assert_array_equal(many[195].row, one.row)
+    np.testing.assert_array_equal(many[195].covariance, one.covariance)
+    np.testing.assert_array_equal(many[195].rated, one.rated)
+
+
+def test_a_profile_is_the_posterior(bayes):
+    """Beside the formula of design section 2, in double precision."""
+    given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
+    profile, learned = bayes.profile(given), bayes.parameters
+    rows = [bayes.items["item"].to_list().index(title) for title in given]
+    z = np.c_[learned.item_table[rows, :-1], np.ones(3)].astype(np.float64)
+    target = np.array(list(given.values())) - learned.link.mu - learned.item_table[rows, -1]
+    alpha, k = learned.noise_sd**-2, bayes.factors
+    precision = np.linalg.inv(learned.prior.covariance)
+    a = precision + alpha * z.T @ z
+    a[:-1, :-1] += alpha * learned.item_covariance[rows].reshape(3, k, k).sum(axis=0)
+    mean = np.linalg.solve(a, precision @ learned.prior.mean + alpha * z.T @ target)
+    np.testing.assert_allclose(profile.row, mean, atol=1e-3, rtol=1e-3)
+    np.testing.assert_allclose(profile.covariance, np.linalg.inv(a), atol=1e-3, rtol=1e-2)
+
+
+def test_the_sd_is_that_of_draws(bayes):
+    """Of 20,000 draws of a profile, an item and the noise: within 5%."""
+    profile, learned, rng = bayes.user(7), bayes.parameters, np.random.default_rng(0)
+    k, n = bayes.factors, 20_000
+    x = rng.multivariate_normal(profile.row, profile.covariance.astype(float), size=n)
+    for row in (0, 99, 1600):
+        q = rng.multivariate_normal(
+            learned.item_table[row, :-1], learned.item_covariance[row].reshape(k, k), size=n
+        )
+        bias = rng.normal(learned.item_table[row, -1], learned.item_bias_sd[row], size=n)
+        noise = rng.normal(0, learned.noise_sd, size=n)
+        rating = learned.link.mu + (q * x[:, :-1]).sum(1) + x[:, -1] + bias + noise
+        told = profile.predict(bayes.items["id"][row])["sd"][0]
+        assert told == pytest.approx(rating.std(), rel=0.05)
+        pairs = np.array([6], np.int32), np.array([row], np.int32)
+        assert bayes.profiles().sd_rows(*pairs)[0] == pytest.approx(told, rel=1e-5)
+
+
+def test_more_ratings_make_surer(bayes):
+    given = ratings_of(bayes, 7)
+    few = bayes.profile(dict(list(given.items())[:5]))
+    nobody, known = bayes.profile({}), bayes.user(7)
+    sds = [profile.predict("Fargo (1996)")["sd"][0] for profile in (nobody, few, known)]
+    assert sds == sorted(sds, reverse=True)
+    assert sds[-1] > bayes.parameters.noise_sd
+    assert len(nobody.rated) == 0
+    np.testing.assert_allclose(nobody.row, bayes.parameters.prior.mean, atol=1e-5)
+
+
+def test_cautious_ranks_by_a_lower_quantile(bayes):
+    profile = bayes.user(196)
+    best = profile.recommend(50, cautious=0.1)
+    assert best["at_least"].is_sorted(descending=True)
+    variance = best["sd"].cast(pl.Float64) ** 2 - bayes.parameters.noise_sd**2
+    low, high = bayes.link.low, bayes.link.high
+    lower = (best["prediction"] - 1.2815516 * variance.sqrt()).clip(low, high)
+    unclipped = best["prediction"] < high
+    np.testing.assert_allclose(best["at_least"].filter(unclipped), lower.filter(unclipped), 1e-4)
+    assert best["sd"].mean() < profile.recommend(50)["sd"].mean()
+    assert profile.recommend(5, cautious=0.5)["id"].equals(profile.recommend(5)["id"])
+
+
+def test_the_status_of_a_score(small):
+    train = small.take(np.array([0, 1, 3, 4, 6, 8]))  # nobody in it has rated gin
+    model = palate.Gibbs(sweeps=20, burn_in=5).fit(train)
+    told = model.user("ann").predict(["gin", "tea"])
+    assert told["status"].to_list() == ["prior-only", "rarely rated"]
+    assert told["ratings"].to_list() == [0, 3]
+    assert told["sd"][0] > told["sd"][1]
+
+
+def test_status_begins_at_five_ratings(bayes):
+    told = bayes.user(1).predict(bayes.items["id"])
+    expected = np.where(bayes.item_counts < 5, "rarely rated", "known")
+    assert told["status"].to_list() == expected.tolist()
+
+
+def test_a_point_estimate_says_what_it_does_not_know(model):
+    assert model.user(1).predict(50)["sd"].to_list() == [None]
+    with pytest.raises(palate.SettingError, match="is a point estimate, which does not know how"):
+        model.user(1).recommend(cautious=0.1)
+
+
+def test_the_sigmoids_profile_is_the_mode(model):
+    """The gradient of the log posterior is zero there: Newton's step leads nowhere.
+
+    The covariance is that of Gauss and Newton; all in double precision.
+    """
+    given = ratings_of(model, 196)
+    profile, learned, link = model.profile(given), model.parameters, model.link
+    rows = np.array(list(given)) - 1
+    z = np.c_[learned.item_table[rows, :-1], np.ones(len(rows))].astype(np.float64)
+    precision, alpha = np.linalg.inv(learned.prior.covariance), learned.noise_sd**-2
+    x = profile.row.astype(np.float64)
+    share = 1 / (1 + np.exp(-(z @ x + learned.item_table[rows, -1])))
+    error = np.array(list(given.values())) - link.low - (link.high - link.low) * share
+    slope = (link.high - link.low) * share * (1 - share)
+    gradient = alpha * z.T @ (slope * error) - precision @ (x - learned.prior.mean)
+    hessian = precision + alpha * (z * slope[:, None]).T @ (z * slope[:, None])
+    assert np.abs(np.linalg.solve(hessian, gradient)).max() < 1e-3
+    assert np.linalg.norm(x - learned.prior.mean) > 0.1
+    np.testing.assert_allclose(profile.covariance, np.linalg.inv(hessian), atol=1e-3, rtol=0.02)
+
+
+def test_inferred_users_of_the_book_are_as_good_as_the_learned_ones(ml100k):
+    train, valid = palate.splits.random(ml100k)
+    model = palate.OneCycle().fit(train)
+    inferred = model.profiles(train).table
+    score = palate._native.score_pairs(inferred, model.item_table, valid.user, valid.item)
+    error = model.link.rating(score) - valid.rating
+    assert np.mean(error**2) < model.loss(valid) + 0.005
+
+
+def test_many_strangers(bayes):
+    some = palate.read_ratings(
+        pl.DataFrame({"user": ["a", "a", "b"], "item": [50, 100, 50], "rating": [5, 1, 3]})
+    )
+    profiles = bayes.profiles(some)
+    one = bayes.profile({50: 5, 100: 1})
+    np.testing.assert_array_equal(profiles[0].row, one.row)
+    best = profiles.recommend(3)
+    assert best["user"].to_list() == ["a"] * 3 + ["b"] * 3
+    assert best.filter(pl.col("user") == "a")["id"].equals(one.recommend(3)["id"])
+
+
+def test_recommending_to_everybody_is_recommending_to_each(bayes):
+    titles = ["Fargo (1996)", "Heat (1995)", "Titanic (1997)", 50, 100, 313]
+    for choices in ({}, {"seen": True}, {"candidates": titles}, {"exclude": titles}):
+        every = bayes.recommend(5, **choices)
+        for user in (1, 196, 943):
+            mine = every.filter(pl.col("user") == user).drop("user")
+            alone = bayes.user(user).recommend(5, **choices).drop("sd")
+            assert mine["id"].equals(alone["id"])
+            np.testing.assert_allclose(mine["prediction"], alone["prediction"], rtol=1e-5)
+            assert mine.drop("prediction").equals(alone.drop("prediction"))
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"Nope (1999)": 5}, palate.UnknownIdError, "there is no item 'Nope"),
+        ({"Fargo (1996)": 7}, palate.DataError, "of 'Fargo .1996.' is 7, which is off the model's"),
+        (
+            {"Fargo (1996)": "5"},
+            palate.DataError,
+            "the rating of 'Fargo .1996.' is '5'; it must be",
+        ),
+        ({50: float("nan")}, palate.DataError, "the rating of 50 is nan; it must be finite"),
+        ({50: 5, "Star Wars (1977)": 4}, palate.DataError, "is rated twice, under two names"),
+        ([("Fargo (1996)", 5)], palate.DataError, "these are no ratings but a list; give a rating"),
+    ],
+)
+def test_bad_ratings_are_refused(bayes, given, error, message):
+    with pytest.raises(error, match=message):
+        bayes.profile(given)
+
+
+def test_ratings_that_do_not_fit_the_model(bayes):
+    def read(**columns):
+        return palate.read_ratings(pl.DataFrame({"user": [1, 2], "rating": [1, 2]} | columns))
+
+    with pytest.raises(palate.UnknownIdError, match="does not know 1 of the items, such as 9999"):
+        bayes.profiles(read(item=[50, 9999]))
+    with pytest.raises(palate.DataError, match="ids of items are String in these ratings and Int"):
+        bayes.profiles(read(item=["a", "b"]))
+    with pytest.raises(palate.DataError, match="is 9, which is off the model"):
+        bayes.profiles(read(item=[50, 100], rating=[9, 2]))
+    with pytest.raises(palate.DataError, match="these are the ratings of 2 users; use profiles"):
+        bayes.profile(read(item=[50, 100]))
+    with pytest.raises(palate.DataError, match="these are no Ratings but a dict"):
+        bayes.profiles({50: 5})
+    for cautious in (0, 0.6, "x", float("nan")):
+        with pytest.raises(palate.SettingError, match="cautious"):
+            bayes.user(1).recommend(cautious=cautious)
+
+
+def test_a_diagonal_covariance_is_that_matrix(bayes):
+    k = bayes.factors
+    full = bayes.parameters.item_covariance.reshape(-1, k, k) * np.eye(k, dtype=np.float32)
+    both = [
+        replace(bayes, parameters=replace(bayes.parameters, item_covariance=covariance))
+        for covariance in (full.reshape(-1, k * k), np.einsum("nii->ni", full).copy())
+    ]
+    csr = bayes.ratings.by_user()
+    one, other = (infer(csr, model.parameters, 2, covariances=True) for model in both)
+    np.testing.assert_allclose(one.mean, other.mean, atol=1e-5)
+    told = [model.user(1).predict([50, 100, 1600])["sd"] for model in both]
+    np.testing.assert_allclose(*told, rtol=1e-5)

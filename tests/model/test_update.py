@@ -1,0 +1,95 @@
+"""Taking in new ratings: profiles move, items stay, and what has drifted is told."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+import palate
+
+
+@pytest.fixture(scope="module")
+def halves(ml100k):
+    return palate.splits.at_time(ml100k, 0.2)
+
+
+@pytest.fixture(scope="module")
+def early(halves):
+    return palate.Gibbs(sweeps=40, burn_in=10).fit(halves[0])
+
+
+def test_it_is_the_profile_of_all_ratings(early, halves, ml100k):
+    updated, drift = early.update(halves[1])
+    assert len(updated.ratings) == len(ml100k)
+    everything = early.profiles(ml100k)
+    np.testing.assert_allclose(updated.user_table, everything.table, atol=1e-5)
+    np.testing.assert_array_equal(updated.item_table, early.item_table)
+    assert drift["new_ratings"].sum() == len(halves[1])
+    assert drift["z"].abs().is_sorted(descending=True)
+
+
+def test_new_users_are_as_any_stranger(bayes):
+    table = pl.DataFrame({"user": [9999, 9999], "item": [50, 100], "rating": [5, 1]})
+    updated, _ = bayes.update(palate.read_ratings(table))
+    assert updated.users.height == 944
+    stranger = bayes.profile({50: 5, 100: 1})
+    np.testing.assert_allclose(updated.user(9999).row, stranger.row, atol=1e-6)
+    np.testing.assert_array_equal(updated.user(196).row, bayes.user(196).row)
+    assert 9999 not in set(bayes.users["id"])
+
+
+def test_the_newest_rating_of_an_item_counts(bayes):
+    old = bayes.user(196).favourites(1)["id"][0]
+    other = bayes.user(196).recommend(1)["id"][0]
+    table = pl.DataFrame({"user": [196, 196], "item": [old, other], "rating": [1, 2]})
+    updated, _ = bayes.update(palate.read_ratings(table))
+    profile = updated.user(196)
+    assert len(profile.rated) == len(bayes.user(196).rated) + 1
+    told = profile.favourites(99)
+    assert told.filter(pl.col("id") == old)["rating"].to_list() == [1]
+    before, after = (p.predict(old)["prediction"][0] for p in (bayes.user(196), profile))
+    assert after < before
+
+
+def test_drift_is_found_where_there_is_some(early, halves):
+    """A film that everybody likes half a star less: its z stands out, and others' do not."""
+    late = halves[1]
+    row = int(np.bincount(late.item).argmax())
+    sunk = np.where(late.item == row, np.maximum(late.rating - 1, 1), late.rating)
+    _, drift = early.update(replace(late, rating=sunk.astype(np.float32)))
+    assert drift["id"][0] == late.items["id"][row]
+    assert drift["drift"][0] < -0.5
+    assert drift["z"][0] < -5
+    calm = early.update(late)[1]
+    assert (calm["z"].abs() > 2).mean() < 0.1
+
+
+def test_the_book_takes_in_ratings_too(small):
+    model = palate.OneCycle(factors=2).fit(small)
+    table = pl.DataFrame({"user": ["fay", "ann"], "item": ["tea", "gin"], "rating": [5, 1]})
+    updated, drift = model.update(palate.read_ratings(table))
+    assert updated.users["id"].to_list() == ["ann", "bob", "cat", "dan", "eve", "fay"]
+    np.testing.assert_array_equal(updated.user("bob").row, model.user("bob").row)
+    assert set(drift["id"]) == {"tea", "gin"}
+
+
+def test_it_is_saved_and_loaded(bayes, tmp_path):
+    table = pl.DataFrame({"user": [9999, 9999], "item": [50, 100], "rating": [5, 1]})
+    updated, _ = bayes.update(palate.read_ratings(table))
+    updated.save(tmp_path / "model")
+    back = palate.load(tmp_path / "model")
+    assert back.user(9999).recommend().equals(updated.user(9999).recommend())
+
+
+def test_what_can_not_be_taken_in(bayes, small, tmp_path):
+    with pytest.raises(palate.DataError, match="ids of items are String in these ratings"):
+        bayes.update(small)
+    with pytest.raises(palate.DataError, match="there are no new ratings"):
+        bayes.update(bayes.ratings.take(np.array([], dtype=np.int64)))
+    text = pl.DataFrame({"user": ["a", "b"], "item": [50, 100], "rating": [5, 1]})
+    with pytest.raises(palate.DataError, match="ids of users are String in these ratings and Int"):
+        bayes.update(palate.read_ratings(text))
+    bayes.save(tmp_path / "model", users=False)
+    with pytest.raises(palate.UnknownIdError, match="saved without its users"):
+        palate.load(tmp_path / "model").update(bayes.ratings)

@@ -1,0 +1,127 @@
+"""Profiles: each posterior beside its twin's, with every kind of covariance and weight."""
+
+import numpy as np
+import pytest
+import twins
+
+from palate import _native
+
+ROWS, PARTNERS = 30, 40
+ALPHA, MU = 1.7, 0.3
+
+
+class Side:
+    """Ratings of 30 rows, the last without any, and the first with a fifth of them all."""
+
+    def __init__(self, columns, covariance="full", weights=True, n=1500, seed=0):
+        rng = np.random.default_rng(seed)
+        row = np.where(rng.random(n) < 0.2, 0, rng.integers(0, ROWS - 1, n)).astype(np.int32)
+        self.starts, order = _native.group_by_row(row, ROWS)
+        self.partner = rng.integers(0, PARTNERS, n).astype(np.int32)[order]
+        self.rating = rng.normal(size=n).astype(np.float32)
+        self.weight = rng.random(n if weights else 0).astype(np.float32)
+        self.partners = rng.normal(size=(PARTNERS, columns)).astype(np.float32)
+        roots = rng.normal(size=(PARTNERS, columns - 1, columns - 1)) / 3
+        self.full = roots @ roots.transpose(0, 2, 1)
+        if covariance == "diagonal":
+            self.full *= np.eye(columns - 1)
+        self.covariance = {
+            "full": self.full.reshape(PARTNERS, -1),
+            "diagonal": np.einsum("nii->ni", self.full),
+            "none": np.zeros((0, 1)),
+        }[covariance].astype(np.float32)
+        if covariance == "none":
+            self.full *= 0
+        root = rng.normal(size=(columns, columns))
+        self.precision = root @ root.T / columns + np.eye(columns)
+        self.shift = rng.normal(size=columns)
+
+    def infer(self, threads=1, want=True, **changes):
+        names = ("starts", "partner", "rating", "weight", "partners", "covariance")
+        arrays = [changes.get(name, getattr(self, name)) for name in (*names, "precision", "shift")]
+        return _native.infer_rows(*arrays, ALPHA, MU, threads, want)
+
+
+@pytest.mark.parametrize("columns", [2, 3, 9, 16, 17, 33, 65])
+@pytest.mark.parametrize("covariance", ["full", "diagonal", "none"])
+def test_each_posterior_equals_its_twins(columns, covariance):
+    side = Side(columns, covariance)
+    means, covariances, squares = side.infer()
+    for row in range(ROWS):
+        mine = slice(side.starts[row], side.starts[row + 1])
+        partner = side.partner[mine]
+        mean, spread, expected = twins.infer_row(
+            side.partners[partner], side.full[partner], side.rating[mine], side.weight[mine],
+            side.precision, side.shift, ALPHA, MU,
+        )  # fmt: skip
+        np.testing.assert_allclose(means[row], mean, atol=3e-4, rtol=3e-4)
+        np.testing.assert_allclose(
+            covariances[row].reshape(columns, columns), spread, atol=1e-4, rtol=1e-3
+        )
+        assert squares[row] == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+def test_the_expected_squares_are_what_draws_average_to():
+    """Over 20,000 draws of a row and of its partners' factors: within five standard errors."""
+    side, rng, n = Side(4, weights=False), np.random.default_rng(1), 20_000
+    means, covariances, squares = side.infer()
+    mine = slice(side.starts[3], side.starts[4])
+    partner = side.partner[mine]
+    x = rng.multivariate_normal(means[3], covariances[3].reshape(4, 4).astype(float), size=n)
+    total = np.zeros(n)
+    for j, rating in zip(partner, side.rating[mine], strict=True):
+        q = rng.multivariate_normal(side.partners[j, :-1], side.full[j], size=n)
+        predicted = (q * x[:, :-1]).sum(1) + x[:, -1] + side.partners[j, -1] + MU
+        total += (rating - predicted) ** 2
+    assert abs(total.mean() - squares[3]) < 5 * total.std() / np.sqrt(n)
+
+
+def test_weights_of_one_are_no_weights():
+    side = Side(17, weights=False)
+    ones = side.infer(weight=np.ones(1500, np.float32))
+    for one, other in zip(side.infer(), ones, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+def test_the_same_bits_at_any_number_of_threads(threads):
+    side = Side(33)
+    for one, many in zip(side.infer(), side.infer(threads=threads), strict=True):
+        np.testing.assert_array_equal(one, many)
+
+
+def test_covariances_only_where_they_are_asked_for():
+    side = Side(9)
+    means, covariances, squares = side.infer(want=False)
+    assert covariances.shape == (0, 81)
+    np.testing.assert_array_equal(means, side.infer()[0])
+    np.testing.assert_array_equal(squares, side.infer()[2])
+
+
+def test_a_weak_prior_leaves_nothing_behind():
+    """Rows one after the other share buffers; with pivots below 1 these once grew without end."""
+    side = Side(17, "none", weights=False)
+    weak = {"precision": np.eye(17) * 1e-3, "shift": np.zeros(17)}
+    starts = np.arange(ROWS * 50 + 1) // 50 * 0
+    starts[-1] = 1500
+    means, covariances, _ = side.infer(starts=starts, **weak)
+    assert np.isfinite(means).all()
+    np.testing.assert_allclose(covariances[0].reshape(17, 17), np.eye(17) * 1e3, rtol=1e-5)
+    np.testing.assert_array_equal(covariances[:-1], np.tile(covariances[0], (ROWS * 50 - 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"starts": np.arange(ROWS + 1)}, ValueError, "do not fit together"),
+        ({"precision": np.eye(8)}, ValueError, "as many coordinates"),
+        ({"weight": np.ones(3, np.float32)}, ValueError, "a weight is needed for each rating"),
+        ({"covariance": np.ones((40, 9), np.float32)}, ValueError, "covariances are factors x"),
+        ({"covariance": np.ones((39, 8), np.float32)}, ValueError, "covariances are factors x"),
+        ({"partners": np.zeros((3, 9), np.float32)}, IndexError, "partner: row"),
+        ({"rating": np.zeros(1500)}, TypeError, "incompatible"),
+    ],
+)
+def test_bad_arguments_are_refused(changes, error, message):
+    with pytest.raises(error, match=message):
+        Side(9).infer(**changes)
