@@ -54,7 +54,7 @@ def test_the_order_that_is_known(official):
     rmse = [found[name]["rmse"] for name in NAMES[:4]]
     assert rmse[0] < rmse[3] < rmse[2]
     assert rmse[1] < rmse[3]
-    assert found["gibbs"]["catalogue_coverage"] > 2 * found["popularity"]["catalogue_coverage"]
+    assert found["gibbs"]["catalogue_coverage"] > found["damped-means"]["catalogue_coverage"]
     assert 0.87 < found["gibbs"]["coverage_90"] < 0.93
     assert found["gibbs"]["width_90"] > found["gibbs"]["width_50"]
 

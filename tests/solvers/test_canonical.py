@@ -21,7 +21,7 @@ def scores(users, items):
 
 
 def canonical(draws, scale=1.0):
-    canonicaliser = Canonicaliser(USERS, ITEMS, FACTORS, seed=0)
+    canonicaliser = Canonicaliser(USERS, ITEMS, FACTORS, draws=len(draws), seed=0)
     for draw in draws:
         canonicaliser.add(*draw)
     return canonicaliser.result(scale)
@@ -67,7 +67,7 @@ def test_rotations_of_the_draws_change_nothing(draws):
 
 @pytest.mark.parametrize("most", [1 << 26, 0])
 def test_spread_is_that_of_the_draws(draws, most, monkeypatch):
-    """Of the draws since their number last doubled: the last two of six, on the final axes."""
+    """Of the draws after half of them: the last two of six of eight, on the final axes."""
     monkeypatch.setattr(_canonical, "_LEAST_SHARE_ON_THE_WAY", 1e-12)
     monkeypatch.setattr(_canonical, "_LEAST_SHARE", 1e-12)
     monkeypatch.setattr(_canonical, "_MOST_COVARIANCES", most)
@@ -81,7 +81,7 @@ def test_spread_is_that_of_the_draws(draws, most, monkeypatch):
         ]
         for _ in range(6)
     ]
-    canonicaliser = Canonicaliser(USERS, ITEMS, rank, seed=0)
+    canonicaliser = Canonicaliser(USERS, ITEMS, rank, draws=8, seed=0)
     for draw in low:
         canonicaliser.add(*draw)
     posterior = canonicaliser.result(2.0)

@@ -169,10 +169,10 @@ def fit(
         int | None, typer.Option(help="How many factors; 32 unless given (one-cycle: 50).")
     ] = None,
     sweeps: Annotated[
-        int | None, typer.Option(help="gibbs: how many sweeps; 250 unless given.")
+        int | None, typer.Option(help="gibbs: how many sweeps; 150 unless given.")
     ] = None,
     burn_in: Annotated[
-        int | None, typer.Option(help="gibbs: how many of them don't count; 50 unless given.")
+        int | None, typer.Option(help="gibbs: how many of them don't count; 20 unless given.")
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="one-cycle: how many epochs; 5 unless given.")

@@ -106,14 +106,25 @@ class Canonicaliser:
         Q = orth(Y),   M = Q (Psi' Q)^+ W
 
     A draw's item factors on given axes are its interaction X projected on the user factors P of
-    those axes, X' P / users. Their covariance is taken on the axes of the draws before, which are
-    found afresh (and the covariance begun anew) each time the number of draws has doubled, and
-    turned to the final axes at the end.
+    those axes, X' P / users. Their covariance is taken on the axes of the draws before, and turned
+    to the final axes at the end. Those axes are found when half of the draws are there and the
+    covariance begun anew; until then they are the axes of the first draw, in case the fit is
+    interrupted.
+
+    Parameters
+    ----------
+    users, items, factors
+        The sizes of the draws.
+    draws
+        How many draws are to be added.
+    seed
+        The seed of the random matrices.
     """
 
-    def __init__(self, users: int, items: int, factors: int, seed: int) -> None:
+    def __init__(self, users: int, items: int, factors: int, draws: int, seed: int) -> None:
         width = min(_WIDTH * factors, users, items)
         self._factors = factors
+        self._turning_point = max(1, draws // 2)
         self._omega = _streams.normals(seed, _streams.SKETCH_OF_ITEMS, items, width)
         self._psi = _streams.normals(
             seed, _streams.SKETCH_OF_USERS, users, min(2 * width + 1, users)
@@ -128,7 +139,7 @@ class Canonicaliser:
 
     def add(self, users: Matrix, items: Matrix) -> None:
         """Add a draw: rows of factors and bias on both sides."""
-        if self.draws & (self.draws - 1) == 0 and self.draws:
+        if self.draws in {1, self._turning_point}:
             self._moments = _Moments(self._axes(_LEAST_SHARE_ON_THE_WAY)[0][:, : self._factors])
         mu, (p, user_bias, q, item_bias) = centred(users, items)
         self._y += p @ (q.T @ self._omega)

@@ -59,8 +59,8 @@ class Gibbs:
     """
 
     factors: int = 32
-    sweeps: int = 250
-    burn_in: int = 50
+    sweeps: int = 150
+    burn_in: int = 20
     seed: int = 0
 
     name = "gibbs"
@@ -155,7 +155,11 @@ class _Run:
         self._items = self._table(_streams.ITEM_TABLE, ratings.items.height)
         self._alpha = 1.0
         self._canonical = Canonicaliser(
-            ratings.users.height, ratings.items.height, solver.factors, solver.seed
+            users=ratings.users.height,
+            items=ratings.items.height,
+            factors=solver.factors,
+            draws=len(range(solver.burn_in, solver.sweeps, _EVERY)),
+            seed=solver.seed,
         )
         self._predicted = np.zeros(0 if valid is None else len(valid))
 
