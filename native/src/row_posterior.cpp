@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 namespace palate {
 
@@ -16,37 +17,65 @@ PALATE_INLINE void prefetch(const float* row, std::size_t size) {
   for (std::size_t i = 0; i < size; i += kLanes) __builtin_prefetch(row + i);
 }
 
-// sum[i][j] += z_i z_j over n gathered rows z, for kRows rows from `first` and kBlocks lanes.
-template <std::size_t kRows, std::size_t kBlocks>
-PALATE_INLINE void add_tile(const Lanes* z, std::size_t stride, std::size_t n, std::size_t first,
-                            std::size_t block, Lanes* sum) {
-  Lanes tile[kRows][kBlocks] = {};
+// sum[i][j] += z_i z_j over n gathered rows z, for kRows rows from `first` and kWide vectors from
+// `column`.
+template <typename Vector, std::size_t kRows, std::size_t kWide>
+PALATE_INLINE void add_tile(const float* z, std::size_t stride, std::size_t n, std::size_t first,
+                            std::size_t column, float* sum) {
+  Vector tile[kRows][kWide] = {};
   for (std::size_t r = 0; r < n; ++r) {
-    const Lanes* row = z + r * stride;
-    const float* left = reinterpret_cast<const float*>(row) + first;
+    const float* left = z + r * stride + first;
+    const Vector* right = reinterpret_cast<const Vector*>(z + r * stride + column);
     for (std::size_t i = 0; i < kRows; ++i)
-      for (std::size_t b = 0; b < kBlocks; ++b) tile[i][b] += row[block + b] * left[i];
+      for (std::size_t b = 0; b < kWide; ++b) tile[i][b] += right[b] * left[i];
   }
-  for (std::size_t i = 0; i < kRows; ++i)
-    for (std::size_t b = 0; b < kBlocks; ++b) sum[(first + i) * stride + block + b] += tile[i][b];
+  for (std::size_t i = 0; i < kRows; ++i) {
+    Vector* target = reinterpret_cast<Vector*>(sum + (first + i) * stride + column);
+    for (std::size_t b = 0; b < kWide; ++b) target[b] += tile[i][b];
+  }
 }
 
-template <std::size_t kRows>
-PALATE_INLINE void add_panel(const Lanes* z, std::size_t stride, std::size_t n, std::size_t first,
-                             Lanes* sum) {
-  const std::size_t blocks = (first + kRows - 1) / kLanes + 1;
-  std::size_t b = 0;
-  for (; b + 2 <= blocks; b += 2) add_tile<kRows, 2>(z, stride, n, first, b, sum);
-  if (b < blocks) add_tile<kRows, 1>(z, stride, n, first, b, sum);
+// Tiles from the first column to the diagonal, narrower ones where no more are needed.
+template <typename Vector, std::size_t kRows>
+PALATE_INLINE void add_panel(const float* z, std::size_t stride, std::size_t n, std::size_t first,
+                             float* sum) {
+  constexpr std::size_t size = sizeof(Vector) / sizeof(float);
+  using Narrow = std::conditional_t<(size > 8), Eight, Vector>;
+  const std::size_t last = first + kRows;
+  std::size_t column = 0;
+  for (; column + 2 * size <= last; column += 2 * size)
+    add_tile<Vector, kRows, 2>(z, stride, n, first, column, sum);
+  for (; column + size <= last; column += size)
+    add_tile<Vector, kRows, 1>(z, stride, n, first, column, sum);
+  for (; column < last; column += sizeof(Narrow) / sizeof(float))
+    add_tile<Narrow, kRows, 1>(z, stride, n, first, column, sum);
 }
 
-// Adds the outer products of n gathered rows of `size` coordinates to the lower triangle.
-PALATE_DISPATCH void add_products(const Lanes* z, std::size_t stride, std::size_t n,
-                                  std::size_t size, Lanes* sum) {
+template <typename Vector, std::size_t kRows>
+PALATE_INLINE void add_panels(const float* z, std::size_t stride, std::size_t n, std::size_t size,
+                              float* sum) {
   std::size_t i = 0;
-  for (; i + 8 <= size; i += 8) add_panel<8>(z, stride, n, i, sum);
-  for (; i + 2 <= size; i += 2) add_panel<2>(z, stride, n, i, sum);
-  for (; i < size; ++i) add_panel<1>(z, stride, n, i, sum);
+  for (; i + kRows <= size; i += kRows) add_panel<Vector, kRows>(z, stride, n, i, sum);
+  for (; i + 2 <= size; i += 2) add_panel<Vector, 2>(z, stride, n, i, sum);
+  for (; i < size; ++i) add_panel<Vector, 1>(z, stride, n, i, sum);
+}
+
+// Adds the outer products of n gathered rows of `size` coordinates to the lower triangle. A tile
+// is as large as the registers hold.
+PALATE_DISPATCH void add_products(std::size_t width, const float* z, std::size_t stride,
+                                  std::size_t n, std::size_t size, float* sum) {
+  if (width == 16)
+    add_panels<Lanes, 8>(z, stride, n, size, sum);
+  else if (width == 8)
+    add_panels<Eight, 6>(z, stride, n, size, sum);
+  else
+    add_panels<Four, 4>(z, stride, n, size, sum);
+}
+
+PALATE_DISPATCH void copy(const float* from, std::size_t n, float* to) {
+  for (; n >= kLanes; n -= kLanes, from += kLanes, to += kLanes)
+    __builtin_memcpy(to, from, sizeof(Lanes));
+  for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
 }
 
 // row[0 .. last] -= the sum over kPivots of pivot * pivot[last], for pivot rows one stride apart.
@@ -188,7 +217,7 @@ void RowPosterior::gather(std::size_t first, std::size_t n) {
   for (std::size_t at = first; at < first + n; ++at, target += stride) {
     if (at + kAhead < ratings_.partner.size()) prefetch(partner(at + kAhead), columns_);
     const float* source = partner(at);
-    std::copy_n(source, factors, target);
+    copy(source, factors, target);
     target[factors] = 1;
     target[factors + 1] = ratings_.rating[at] - static_cast<float>(noise_.mu) - source[factors];
     if (!ratings_.weight.empty()) {
@@ -216,7 +245,8 @@ void RowPosterior::add_up(std::size_t first, std::size_t last) {
   for (std::size_t at = first; at < last; at += kChunk) {
     const std::size_t n = std::min(kChunk, last - at);
     gather(at, n);
-    add_products(gathered_.data(), stride, n, columns_ + 1, sums_.row(0));
+    add_products(width_, reinterpret_cast<const float*>(gathered_.data()), stride * kLanes, n,
+                 columns_ + 1, &sums_.at(0, 0));
   }
 }
 

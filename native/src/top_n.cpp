@@ -25,9 +25,6 @@ constexpr std::size_t kPanelsAtATime = 8;
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
-using Eight = float __attribute__((vector_size(8 * sizeof(float))));
-using Four = float __attribute__((vector_size(4 * sizeof(float))));
-
 // Panels hold plain floats, for vectors of any size: a copy, which compiles to one load.
 template <typename Vector>
 PALATE_INLINE Vector load(const float* from) {

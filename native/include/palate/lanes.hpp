@@ -17,6 +17,10 @@ constexpr std::size_t kLanes = 16;
 
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
+// One AVX2 register, and one of SSE or NEON: for kernels that keep sums in registers.
+using Eight = float __attribute__((vector_size(8 * sizeof(float))));
+using Four = float __attribute__((vector_size(4 * sizeof(float))));
+
 // The baseline compiler aligns a vector type to 16 bytes only; AVX-512 loads need all 64.
 template <typename T>
 struct AlignedAllocator {

@@ -95,6 +95,7 @@ class RowPosterior {
   Partners partners_;
   std::size_t columns_;
   Noise noise_;
+  std::size_t width_ = register_floats();
   Triangle precision_;    // of the prior, and below it its shift
   Triangle sums_;         // of w [z, t] [z, t]' (and w C): so the last row is sum w z t
   Triangle factor_;       // A, and then its factor M: A = M' M, M lower triangular
