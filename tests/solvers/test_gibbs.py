@@ -119,6 +119,60 @@ def test_hard_cases_fit_and_stay_within_the_ratings(case):
     assert min(rating) <= rated.min() <= rated.max() <= max(rating)
 
 
+def test_a_user_with_100_000_ratings():
+    """Beside 200 others with 50 each; the items' own spread is kept as diagonals."""
+    rng = np.random.default_rng(0)
+    one, others = np.arange(100_000), rng.integers(0, 100_000, (200, 50))
+    item = np.r_[one, others.ravel()]
+    user = np.r_[np.zeros(100_000, int), np.repeat(np.arange(1, 201), 50)]
+    rating = rng.integers(1, 6, len(item))
+    table = pl.DataFrame({"user": user, "item": item, "rating": rating})
+    ratings = palate.read_ratings(table, duplicates="first")
+    model = palate.Gibbs(sweeps=6, burn_in=2).fit(ratings)
+    assert np.isfinite(model.user_table).all()
+    assert model.parameters.item_covariance.shape == (100_000, model.factors)
+    told = model.user(0).predict([1, 2, 99_999])
+    assert told["sd"].is_between(0.5, 3).all()
+    assert abs(model.user(0).row[-1]) < 0.1  # so many ratings of 3 on average
+
+
+def test_users_out_of_the_fit_are_as_good_as_in_it(ml100k):
+    """A fifth of the users, inferred from half of their ratings, beside a refit that saw it."""
+    rng = np.random.default_rng(0)
+    stranger = np.isin(ml100k.user, rng.permutation(943)[:188])
+    asked = stranger & (rng.random(len(ml100k)) < 0.5)
+    given, valid = ml100k.take(stranger & ~asked), ml100k.take(asked)
+    profiles = palate.Gibbs().fit(ml100k.take(~stranger)).profiles(given)
+    expected = profiles.model.link.rating(profiles.score_rows(valid.user, valid.item))
+    inferred = np.sqrt(np.mean((expected - valid.rating) ** 2))
+    refit = np.sqrt(palate.Gibbs().fit(ml100k.take(~asked)).loss(valid))
+    assert abs(inferred - refit) < 0.005
+
+
+def test_intervals_hold_what_they_should(fitted, fold):
+    """On fold u1: 90% of the held-out ratings within 0.015, and 50% within 0.02."""
+    _, valid = fold
+    profiles = fitted.profiles()
+    expected = fitted.link.mu + profiles.score_rows(valid.user, valid.item)
+    z = np.abs(valid.rating - expected) / profiles.sd_rows(valid.user, valid.item)
+    assert np.mean(z < 1.6449) == pytest.approx(0.9, abs=0.015)
+    assert np.mean(z < 0.6745) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_canonical_form_is_exact(fitted):
+    """Effects sum to zero, axes are orthogonal and in order, signs are as stated; 1e-5 relative."""
+    users, items = (t.astype(np.float64) for t in (fitted.user_table, fitted.item_table))
+    for table in (users, items):
+        assert np.abs(table.mean(axis=0) / table.std(axis=0)).max() < 1e-5
+    k = fitted.factors
+    np.testing.assert_allclose(users[:, :k].T @ users[:, :k] / len(users), np.eye(k), atol=2e-5)
+    products = items[:, :k].T @ items[:, :k]
+    scale = np.sqrt(np.outer(np.diag(products), np.diag(products)))
+    np.testing.assert_allclose(products / scale, np.eye(k), atol=1e-5)
+    assert (np.diff(np.diag(products)) < 0).all()
+    assert (items[np.abs(items[:, :k]).argmax(axis=0), np.arange(k)] > 0).all()
+
+
 def test_ids_that_are_only_held_back(small):
     train, valid = palate.splits.random(small, 0.5, seed=1)
     model = palate.Gibbs(sweeps=30, burn_in=10).fit(train, valid)

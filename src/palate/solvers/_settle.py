@@ -11,8 +11,8 @@ from palate.model._inference import Parameters, UserPrior, infer
 from palate.model._link import Linear
 from palate.solvers._canonical import Posterior, axes, centred, table, turned_covariance
 
-# The noise settles to three digits in so many rounds.
-_ROUNDS = 5
+# Each round brings the noise and the canonical form nearer by a factor of five or more.
+_ROUNDS = 8
 
 
 class Settled(NamedTuple):
@@ -40,7 +40,8 @@ def settle(
         1 / alpha = (2 rate + sum E (r_ui - prediction)^2) / (2 shape + ratings)
 
     over what is unknown of users and items, with the gamma prior (shape, rate) of the sampler.
-    The prior of a user has the covariance of the canonical user rows.
+    The prior of a user has the covariance of the canonical user rows. Users who are inferred anew
+    are no longer quite canonical: each round turns everything to the form that they make.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def settle(
         squares = float(inferred.squares.sum() + of_biases)
         noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
         parameters = replace(parameters, noise_sd=float(np.sqrt(noise_variance)))
-    parameters = _turned(parameters, infer(csr, parameters, threads).mean)
+        parameters = _turned(parameters, inferred.mean)
     return Settled(parameters, infer(csr, parameters, threads).mean)
 
 
