@@ -11,7 +11,7 @@ void infer_rows(const Grouped& ratings, const Partners& partners, const Prior& p
                 std::span<float> covariances, std::span<double> squares) {
   const std::size_t columns = partners.columns, size = columns * columns;
   TaskQueue queue(squares.size());
-  run_team(threads, [&](int) {
+  run_team(queue.members(threads), [&](int) {
     RowPosterior posterior(ratings, partners, prior, noise);
     std::vector<float> scratch(size);
     while (const auto tasks = queue.next())

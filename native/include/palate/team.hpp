@@ -45,6 +45,12 @@ class TaskQueue {
 
   explicit TaskQueue(std::size_t size) : size_(size) {}
 
+  // How many of `threads` find something to do.
+  int members(int threads) const {
+    const std::size_t shares = (size_ + kAtATime - 1) / kAtATime;
+    return static_cast<int>(std::clamp<std::size_t>(shares, 1, static_cast<std::size_t>(threads)));
+  }
+
   Tasks next() {
     const std::size_t first = std::min(next_.fetch_add(kAtATime), size_);
     return {first, std::min(first + kAtATime, size_)};

@@ -1,6 +1,7 @@
 """Users are inferred: from a person's ratings, the items and the prior to a profile."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ class UserPrior:
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
 
-    @property
+    @cached_property
     def precision(self) -> NDArray[np.float64]:
         """The inverse of the covariance, which may be singular: what never varies stays put."""
         size = len(self.covariance)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from palate import _checks, _native
 from palate.data._ratings import Csr, Ratings
 from palate.errors import DataError, SettingError, UnknownIdError
-from palate.model._inference import Parameters
+from palate.model._inference import Parameters, infer
 from palate.model._link import Link
 from palate.model._lookup import ItemNames, user_row
 from palate.model._people import many_people, one_person
@@ -150,7 +150,8 @@ class Model:
         """
         rows = np.flatnonzero(self.item_counts)
         rows = rows[np.argsort(-self.item_biases[rows], kind="stable")]
-        return self.item_frame(rows).with_columns(
+        return self.item_frame(
+            rows,
             bias=self.item_biases[rows],
             ratings=self.item_counts[rows],
             mean=self.item_means[rows],
@@ -179,9 +180,7 @@ class Model:
         cosine = self.item_factors @ self.item_factors[row] / (lengths * lengths[row])
         others = np.flatnonzero((self.item_counts > 0) & (np.arange(len(cosine)) != row))
         rows = others[np.argsort(-cosine[others], kind="stable")[:n]]
-        return self.item_frame(rows).with_columns(
-            similarity=cosine[rows], ratings=self.item_counts[rows]
-        )
+        return self.item_frame(rows, similarity=cosine[rows], ratings=self.item_counts[rows])
 
     def user(self, user: Any) -> Profile:
         """Return the profile of a user who was there when the model was trained.
@@ -221,8 +220,9 @@ class Model:
                     f"these are the ratings of {ratings.users.height:,} users; use profiles"
                 )
             return self.profiles(ratings)[0]
-        nobody = pl.DataFrame({"id": [None]})
-        return Profiles.inferred(self, nobody, one_person(self, ratings))[0]
+        rated = one_person(self, ratings)
+        one = infer(rated, self.parameters, threads=1, covariances=True)
+        return Profile(self, one.mean[0], one.covariance[0], rated.partner, rated.rating)
 
     def profiles(self, ratings: Ratings | None = None) -> Profiles:
         """Return the profiles of many people: of the known users, or of those of `ratings`.
@@ -350,6 +350,7 @@ class Model:
         allowed[self.names.rows(exclude)] = False
         return allowed
 
-    def item_frame(self, rows: NDArray[np.integer[Any]]) -> pl.DataFrame:
-        """Return the columns id and item at `rows`."""
-        return self.items.select("id", "item")[rows]
+    def item_frame(self, rows: NDArray[np.integer[Any]], **columns: Any) -> pl.DataFrame:
+        """Return the columns id and item at `rows`, and `columns`."""
+        names = {name: self.items[name].gather(rows) for name in ("id", "item")}
+        return pl.DataFrame(names | columns)

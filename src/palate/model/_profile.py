@@ -124,7 +124,7 @@ class Profile:
         """Return the `n` items that this person rated highest: id, item and rating."""
         order = np.argsort(-self.rating, kind="stable")[: _checks.whole("n", n, 1)]
         rows = self.rated[order].astype(np.int64)
-        return self.model.item_frame(rows).with_columns(rating=self.rating[order])
+        return self.model.item_frame(rows, rating=self.rating[order])
 
     def _scores(self) -> NDArray[np.float32]:
         """Return the score of every item; shape (items,)."""
@@ -142,10 +142,11 @@ class Profile:
 
     def _told(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> pl.DataFrame:
         counts, parameters = self.model.item_counts[rows], self.model.parameters
-        sd: Any = pl.lit(None, dtype=pl.Float32)
+        sd: Any = pl.Series([None] * len(rows), dtype=pl.Float32)
         if parameters.item_bias_sd is not None:
             sd = np.hypot(self._score_sd(rows), parameters.noise_sd).astype(np.float32)
-        return self.model.item_frame(rows).with_columns(
+        return self.model.item_frame(
+            rows,
             prediction=self.model.link.rating(scores),
             sd=sd,
             ratings=counts,

@@ -120,16 +120,15 @@ class Profiles:
             n, self.model.choices(candidates, exclude), seen=seen, threads=threads
         )
         found = rows >= 0
-        items, counts = rows[found], self.model.item_counts[rows[found]]
+        counts = self.model.item_counts[rows[found]]
         who = np.repeat(np.arange(len(rows)), found.sum(axis=1))
-        return self.model.item_frame(items).select(
-            user=self.users["id"][who],
-            id="id",
-            item="item",
-            prediction=pl.Series(self.model.link.rating(scores[found])),
-            ratings=pl.Series(counts),
+        best = self.model.item_frame(
+            rows[found],
+            prediction=self.model.link.rating(scores[found]),
+            ratings=counts,
             status=status(counts),
         )
+        return best.insert_column(0, self.users["id"].gather(who).alias("user"))
 
     def top_rows(
         self,

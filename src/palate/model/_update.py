@@ -96,9 +96,6 @@ def _drift(model: Model, new: Ratings, error: NDArray[np.float32]) -> pl.DataFra
     variance = model.parameters.noise_sd**2 / counts[rows]
     if model.parameters.item_bias_sd is not None:
         variance += model.parameters.item_bias_sd[rows] ** 2
-    table = model.item_frame(rows).with_columns(
-        new_ratings=counts[rows], drift=drift, sd=np.sqrt(variance)
-    )
-    return table.with_columns(z=pl.col("drift") / pl.col("sd")).sort(
-        pl.col("z").abs(), descending=True
-    )
+    sd = np.sqrt(variance)
+    table = model.item_frame(rows, new_ratings=counts[rows], drift=drift, sd=sd, z=drift / sd)
+    return table.sort(pl.col("z").abs(), descending=True)
