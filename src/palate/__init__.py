@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         SettingError,
         UnknownIdError,
     )
-    from palate.evaluation import evaluate
+    from palate.evaluation import Evaluation, evaluate
     from palate.model._model import Model
     from palate.model._profile import Profile
+    from palate.model._profiles import Profiles
     from palate.model._storage import load
+    from palate.model._update import Update
     from palate.solvers import fit
     from palate.solvers._gibbs import Gibbs
     from palate.solvers._one_cycle import OneCycle
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DataError",
     "DownloadError",
+    "Evaluation",
     "Gibbs",
     "MissingExtraError",
     "Model",
@@ -43,9 +46,11 @@ __all__ = [
     "OneCycle",
     "PalateError",
     "Profile",
+    "Profiles",
     "Ratings",
     "SettingError",
     "UnknownIdError",
+    "Update",
     "evaluate",
     "fit",
     "load",
@@ -56,11 +61,14 @@ __all__ = [
 
 # Names are imported when they are first used: `palate --help` need not wait for polars.
 _HOMES = {
+    "Evaluation": "palate.evaluation",
     "Gibbs": "palate.solvers._gibbs",
     "Model": "palate.model._model",
     "OneCycle": "palate.solvers._one_cycle",
     "Profile": "palate.model._profile",
+    "Profiles": "palate.model._profiles",
     "Ratings": "palate.data._ratings",
+    "Update": "palate.model._update",
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
     "load": "palate.model._storage",

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import palate
+from palate.solvers._canonical import Canonicaliser
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +200,37 @@ def test_ctrl_c_returns_what_was_learned(small, after):
     assert model.fit.interrupted
     assert len(model.fit.history) == after + 1
     assert np.isfinite(model.item_table).all()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT: run it on Unix")
+def test_ctrl_c_never_breaks_into_a_sweep(small, monkeypatch):
+    """Pressed in the midst of a sweep, it waits for its end; pressed twice, it does not."""
+    solver, add = palate.Gibbs(sweeps=40, burn_in=10), Canonicaliser.add
+
+    def press_after(row):
+        if row["sweep"] == 16:
+            signal.raise_signal(signal.SIGINT)
+
+    def pressed_within(self, users, items):
+        if self.draws == 3:  # of the sweeps 10, 12 and 14
+            signal.raise_signal(signal.SIGINT)
+        add(self, users, items)
+
+    after = solver.fit(small, progress=press_after)
+    monkeypatch.setattr(Canonicaliser, "add", pressed_within)
+    within = solver.fit(small)
+    assert within.fit.interrupted
+    assert len(within.fit.history) == 17
+    np.testing.assert_array_equal(within.item_table, after.item_table)
+
+    def twice(row):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.undo()
+    with pytest.raises(KeyboardInterrupt):
+        solver.fit(small, progress=twice)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_progress_prints_a_table(small, capsys):
