@@ -156,37 +156,42 @@ PALATE_DISPATCH void add_scaled(const Lanes* a, const Lanes* b, float scale, std
   for (std::size_t i = 0; i < n; ++i) out[i] = a[i] + b[i] * scale;
 }
 
-// Adds weight * C to the lower triangle, for a full C (row-major) or its diagonal.
-PALATE_DISPATCH void add_covariance(const float* c, std::size_t size, bool full, float weight,
-                                    std::size_t stride, Lanes* sum) {
-  for (std::size_t i = 0; i < size; ++i) {
-    float* row = reinterpret_cast<float*>(sum + i * stride);
-    if (!full) row[i] += weight * c[i];
-    if (full)
-      for (std::size_t j = 0; j <= i; ++j) row[j] += weight * c[i * size + j];
-  }
-}
-
-// N = M^-1, row by row: N_i = (e_i - sum_{j < i} M_ij N_j) / M_ii.
-PALATE_DISPATCH void invert(const Lanes* m, std::size_t stride, std::size_t size, Lanes* n) {
-  for (std::size_t i = 0; i < size; ++i) {
-    const float* coefficients = reinterpret_cast<const float*>(m + i * stride);
-    const std::size_t blocks = i / kLanes + 1;
-    Lanes* row = n + i * stride;
-    std::fill_n(row, stride, Lanes{});
-    for (std::size_t j = 0; j < i; ++j)
-      for (std::size_t b = 0; b <= j / kLanes; ++b) row[b] -= n[j * stride + b] * coefficients[j];
-    reinterpret_cast<float*>(row)[i] = 1;
-    for (std::size_t b = 0; b < blocks; ++b) row[b] /= coefficients[i];
-  }
-}
-
-// out = N N', row-major and symmetric.
-PALATE_DISPATCH void multiply_by_transpose(const Lanes* n, std::size_t stride, std::size_t size,
-                                           float* out) {
+// Adds weight * C to the lower triangle, for a full C, row-major.
+PALATE_DISPATCH void add_full(const float* c, std::size_t size, float weight, std::size_t stride,
+                              float* sum) {
   for (std::size_t i = 0; i < size; ++i)
-    for (std::size_t j = 0; j <= i; ++j)
-      out[i * size + j] = out[j * size + i] = dot(n + i * stride, n + j * stride, j / kLanes + 1);
+    for (std::size_t j = 0; j <= i; ++j) sum[i * stride + j] += weight * c[i * size + j];
+}
+
+PALATE_DISPATCH void add_row(const float* c, std::size_t size, float weight, float* sum) {
+  for (std::size_t i = 0; i < size; ++i) sum[i] += weight * c[i];
+}
+
+// The sum over first <= j < last of column[j] * rows[j], a lane of each: in four parts, for one
+// would wait for each product before the next.
+PALATE_INLINE Lanes combine(const Lanes* rows, const float* column, std::size_t stride,
+                            std::size_t first, std::size_t last) {
+  Lanes sums[4] = {};
+  std::size_t j = first;
+  for (; j + 4 <= last; j += 4)
+    for (std::size_t p = 0; p < 4; ++p)
+      sums[p] += rows[(j + p) * stride] * column[(j + p) * stride * kLanes];
+  for (; j < last; ++j) sums[0] += rows[j * stride] * column[j * stride * kLanes];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+// T = M'^-1, from the last row up: T_i = (e_i - sum_{j > i} M_ji T_j) / M_ii.
+PALATE_DISPATCH void invert_transposed(const Lanes* m, std::size_t stride, std::size_t size,
+                                       Lanes* t) {
+  for (std::size_t i = size; i-- > 0;) {
+    const float* column = reinterpret_cast<const float*>(m) + i;
+    const float scale = 1 / column[i * stride * kLanes];
+    Lanes* row = t + i * stride;
+    std::fill_n(row, stride, Lanes{});
+    for (std::size_t b = i / kLanes; b < stride; ++b)
+      row[b] = -scale * combine(t + b, column, stride, i + 1, std::min(size, (b + 1) * kLanes));
+    reinterpret_cast<float*>(row)[i] = scale;
+  }
 }
 
 }  // namespace
@@ -200,6 +205,7 @@ RowPosterior::RowPosterior(const Grouped& ratings, const Partners& partners, con
       precision_(columns_ + 1),
       sums_(columns_ + 1),
       factor_(columns_ + 1),
+      inverse_(columns_ + 1),
       gathered_(kChunk * sums_.stride()),
       row_(sums_.stride()),
       right_(sums_.stride()),
@@ -231,12 +237,17 @@ void RowPosterior::add_covariances(std::size_t first, std::size_t last) {
   const std::size_t factors = columns_ - 1;
   const bool full = partners_.covariance.size() > partners_.rows.size() / columns_ * factors;
   const std::size_t size = full ? factors * factors : factors;
+  std::fill_n(right_.data(), right_.size(), Lanes{});
+  float* diagonal = reinterpret_cast<float*>(right_.data());
   for (std::size_t at = first; at < last; ++at) {
     const float weight = ratings_.weight.empty() ? 1 : ratings_.weight[at];
-    const auto partner = static_cast<std::size_t>(ratings_.partner[at]);
-    add_covariance(&partners_.covariance[partner * size], factors, full, weight, sums_.stride(),
-                   sums_.row(0));
+    const float* c = &partners_.covariance[static_cast<std::size_t>(ratings_.partner[at]) * size];
+    if (full)
+      add_full(c, factors, weight, sums_.stride() * kLanes, &sums_.at(0, 0));
+    else
+      add_row(c, factors, weight, diagonal);
   }
+  for (std::size_t i = 0; i < factors; ++i) sums_.at(i, i) += diagonal[i];
 }
 
 void RowPosterior::add_up(std::size_t first, std::size_t last) {
@@ -290,15 +301,21 @@ double RowPosterior::squares() {
   return std::max(total, 0.0);
 }
 
+// A^-1 = M^-1 M'^-1 = T' T, the sum of the outer products of T's rows.
 double RowPosterior::covariance(float* out) {
-  // The gathered rows are done with: their room serves for N.
-  if (gathered_.size() < columns_ * factor_.stride()) gathered_.resize(columns_ * factor_.stride());
-  invert(factor_.row(0), factor_.stride(), columns_, gathered_.data());
-  multiply_by_transpose(gathered_.data(), factor_.stride(), columns_, out);
+  const std::size_t stride = factor_.stride();
+  // The gathered rows are done with: their room serves for T.
+  if (gathered_.size() < columns_ * stride) gathered_.resize(columns_ * stride);
+  invert_transposed(factor_.row(0), stride, columns_, gathered_.data());
+  std::fill_n(inverse_.row(0), columns_ * stride, Lanes{});
+  add_products(width_, reinterpret_cast<const float*>(gathered_.data()), stride * kLanes, columns_,
+               columns_, &inverse_.at(0, 0));
   double trace = 0;
   for (std::size_t i = 0; i < columns_; ++i) {
-    for (std::size_t j = 0; j < i; ++j) trace += 2.0 * sums_.at(i, j) * out[i * columns_ + j];
-    trace += static_cast<double>(sums_.at(i, i)) * out[i * columns_ + i];
+    for (std::size_t j = 0; j <= i; ++j) {
+      out[i * columns_ + j] = out[j * columns_ + i] = inverse_.at(i, j);
+      trace += (i == j ? 1.0 : 2.0) * sums_.at(i, j) * inverse_.at(i, j);
+    }
   }
   return trace;
 }

@@ -96,9 +96,10 @@ class RowPosterior {
   std::size_t columns_;
   Noise noise_;
   std::size_t width_ = register_floats();
-  Triangle precision_;    // of the prior, and below it its shift
-  Triangle sums_;         // of w [z, t] [z, t]' (and w C): so the last row is sum w z t
-  Triangle factor_;       // A, and then its factor M: A = M' M, M lower triangular
+  Triangle precision_;  // of the prior, and below it its shift
+  Triangle sums_;       // of w [z, t] [z, t]' (and w C): so the last row is sum w z t
+  Triangle factor_;     // A, and then its factor M: A = M' M, M lower triangular
+  Triangle inverse_;
   LanesVector gathered_;  // a chunk of rows [z, t], times the root of w
   LanesVector row_, right_;
   std::vector<float> y_;

@@ -76,7 +76,7 @@ def evaluation(found: Any) -> None:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     shown.add_column("")
     for result in found.results:
-        shown.add_column(result["name"], justify="right", no_wrap=True)
+        shown.add_column(result["name"].replace("-", "-\n"), justify="right", no_wrap=True)
     for figure in (name for name in found.results[0] if f"{name}_se" in found.results[0]):
         cells = [_figure(result[figure], result[f"{figure}_se"]) for result in found.results]
         if any(cells):
@@ -94,7 +94,7 @@ def evaluation(found: Any) -> None:
 def _figure(value: float | None, error: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"
+    return f"{value:.4f}" if error is None else f"{value:.4f}\n±{error:.4f}"
 
 
 def document(**parts: Any) -> None:
