@@ -3,10 +3,12 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
 
+#include <algorithm>
 #include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "palate/csr.hpp"
 #include "palate/gibbs.hpp"
@@ -55,6 +57,11 @@ void require(bool condition, const char* message) {
 
 template <typename T>
 void require_rows(const Vector<T>& rows, std::size_t limit, const char* what) {
+  // Most often all is well: one pass without a branch says so.
+  using Unsigned = std::make_unsigned_t<T>;
+  Unsigned highest = 0;
+  for (const T row : view(rows)) highest = std::max(highest, static_cast<Unsigned>(row));
+  if (rows.size() == 0 || highest < limit) return;
   for (const T row : view(rows))
     if (row < 0 || static_cast<std::size_t>(row) >= limit)
       throw std::out_of_range(std::string(what) + ": row " + std::to_string(row) + " of " +

@@ -148,7 +148,7 @@ def test_the_default_is_every_solver_and_progress_is_told(small):
         ({"folds": 1}, palate.SettingError, "folds is 1; it must be at least 2"),
         ({"folds": 11}, palate.SettingError, "folds is 11; there are only 10 ratings to share"),
         ({"folds": "official"}, palate.DataError, "official folds are those of MovieLens 100k"),
-        ({"solvers": "gibbs"}, palate.SettingError, "'g' is no solver; give palate.Gibbs"),
+        ({"solvers": "gibbs"}, palate.SettingError, "'gibbs' is no solver; give palate.Gibbs"),
         ({"split": "time", "share": 2}, palate.SettingError, "share is 2"),
     ],
 )

@@ -30,6 +30,9 @@ def test_one_and_many_agree(bayes):
     np.testing.assert_array_equal(many[195].row, one.row)
     np.testing.assert_array_equal(many[195].covariance, one.covariance)
     np.testing.assert_array_equal(many[195].rated, one.rated)
+    np.testing.assert_array_equal(many[-1].row, bayes.user(943).row)
+    with pytest.raises(IndexError):
+        many[943]
 
 
 def test_a_profile_is_the_posterior(bayes):

@@ -118,6 +118,11 @@ def test_hard_cases_fit_and_stay_within_the_ratings(case):
     assert np.isfinite(predicted).all()
     rated = model.predict(table["user"].to_list(), table["item"].to_list())
     assert min(rating) <= rated.min() <= rated.max() <= max(rating)
+    for profile in (model.user(user[0]), model.profile({item[0]: rating[0]}), model.profile({})):
+        told = profile.recommend(9, seen=True, cautious=0.1)
+        assert told.select("prediction", "sd", "at_least").to_numpy().min() >= 0
+        assert np.isfinite(told.select("prediction", "sd", "at_least").to_numpy()).all()
+    assert model.update(ratings).drift["z"].is_finite().all()
 
 
 def test_a_user_with_100_000_ratings():

@@ -84,7 +84,7 @@ def evaluate(
     share: float = 0.2,
     seed: int = 0,
     threads: int | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | bool | None = None,
 ) -> Evaluation:
     """Fit `solvers`, and three baselines, on a part of the ratings, and ask them for the rest.
 
@@ -113,7 +113,7 @@ def evaluate(
     threads
         How many threads to use; by default as many as this process may.
     progress
-        Called with a sentence before each fit.
+        True prints what is fitted next; a function is called with it.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def evaluate(
         raise DataError("there are no ratings to evaluate on; read some with palate.read_ratings")
     parts, how, warning = _parts(ratings, folds, split, share, seed)
     relevant = float(ratings.rating.min() + _RELEVANT * np.ptp(ratings.rating))
-    say = progress or (lambda _: None)
+    say = progress if callable(progress) else print if progress else lambda _: None
     by_name: dict[str, list[dict[str, Any]]] = {}
     cold = []
     for number, (train, valid) in enumerate(parts, start=1):
@@ -145,7 +145,8 @@ def _named(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
     if solvers is None:
         solvers = (Gibbs(), OneCycle())
     named: dict[str, Solver] = {}
-    for solver in solvers if isinstance(solvers, Iterable) else (solvers,):
+    several = isinstance(solvers, Iterable) and not isinstance(solvers, str)
+    for solver in solvers if several else (solvers,):
         if not isinstance(solver, Gibbs | OneCycle):
             raise SettingError(f"{solver!r} is no solver; give palate.Gibbs() or palate.OneCycle()")
         alike = sum(name.split(" ")[0] == solver.name for name in named)

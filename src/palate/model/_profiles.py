@@ -57,7 +57,14 @@ class Profiles:
         return f"<Profiles: {len(self):,} people; {self.model!r}>"
 
     def __getitem__(self, row: int) -> Profile:
-        """Return the profile in a row, counted from 0."""
+        """Return the profile in a row, counted from 0, or from the end if it is negative.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row.
+        """
+        row = range(len(self))[row]
         mine = slice(*self.ratings.starts[row : row + 2])
         covariance = self._covariances(np.array([row]))[0]
         partner, rating = self.ratings.partner[mine], self.ratings.rating[mine]

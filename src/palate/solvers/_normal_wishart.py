@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from palate import _native
 
 
+_ROWS = 2048
+
+
 class Prior(NamedTuple):
     """A normal distribution over rows: its mean, shape (d,), and precision, shape (d, d)."""
 
@@ -70,8 +73,10 @@ class NormalWishart:
         """
         n, d = rows.shape
         mean = rows.mean(axis=0, dtype=np.float64)
-        centred = rows - mean.astype(np.float32)
-        spread = (centred.T @ centred).astype(np.float64)
+        spread = np.zeros((d, d))
+        for first in range(0, n, _ROWS):  # a block of rows stays in the cache
+            centred = rows[first : first + _ROWS] - mean.astype(np.float32)
+            spread += centred.T @ centred
         beta = self.beta + n
         inverse = self.scatter * np.eye(d) + spread + self.beta * n / beta * np.outer(mean, mean)
         precision = _wishart(inverse, d + self.freedom + n, draws)
