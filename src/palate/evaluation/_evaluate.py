@@ -145,8 +145,9 @@ def _named(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
     if solvers is None:
         solvers = (Gibbs(), OneCycle())
     named: dict[str, Solver] = {}
-    several = isinstance(solvers, Iterable) and not isinstance(solvers, str)
-    for solver in solvers if several else (solvers,):
+    if isinstance(solvers, str) or not isinstance(solvers, Iterable):
+        solvers = (solvers,)
+    for solver in solvers:
         if not isinstance(solver, Gibbs | OneCycle):
             raise SettingError(f"{solver!r} is no solver; give palate.Gibbs() or palate.OneCycle()")
         alike = sum(name.split(" ")[0] == solver.name for name in named)

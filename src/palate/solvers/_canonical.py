@@ -17,6 +17,7 @@ _LEAST_SHARE = 1e-3
 # Axes on which covariances are taken while sampling: some more, for they are not yet the final
 # ones.
 _LEAST_SHARE_ON_THE_WAY = 3e-4
+# The long sketch is added to by blocks that stay in the cache.
 _ROWS = 2048
 # Directions of a basis that are smaller than this, squared, are rounding.
 _LEAST_SIZE = 1e-12
@@ -162,7 +163,7 @@ class Canonicaliser:
             self._moments = _Moments(self._axes(_LEAST_SHARE_ON_THE_WAY)[0][:, : self._factors])
         mu, (p, user_bias, q, item_bias) = centred(users, items)
         onto = q.T @ self._omega
-        for first in range(0, len(p), _ROWS):  # a block of the product stays in the cache
+        for first in range(0, len(p), _ROWS):
             self._y[first : first + _ROWS] += p[first : first + _ROWS] @ onto
         self._w += (self._psi.T @ p) @ q.T
         self._mu += mu

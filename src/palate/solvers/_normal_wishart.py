@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from palate import _native
 
-
+# Rows are summed by blocks that stay in the cache.
 _ROWS = 2048
 
 
