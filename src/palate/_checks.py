@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from palate.errors import SettingError
+from palate.errors import SettingError, first_line
 
 _SEEDS = 1 << 64
 _COUNTABLE = (1 << 31) - 1
@@ -49,9 +49,13 @@ def number(name: str, value: Any) -> float:
     """
     if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         raise SettingError(f"{name} is {value!r}; it must be a number")
-    if not math.isfinite(value):
+    try:
+        real = float(value)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise SettingError(f"{name} is no number of ours: {first_line(error)}") from error
+    if not math.isfinite(real):
         raise SettingError(f"{name} is {value}; it must be finite")
-    return float(value)
+    return real
 
 
 def interval(name: str, value: Any) -> tuple[float, float]:

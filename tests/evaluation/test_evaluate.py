@@ -1,6 +1,8 @@
 """Evaluation: real folds, the same as by hand; splits that leak say so."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 import palate
 from palate.evaluation._baselines import DampedMeans, GlobalMean, Popularity
+from palate.solvers._gibbs import _Run
 
 QUICK = palate.Gibbs(factors=4, sweeps=30, burn_in=10)
 NAMES = ["gibbs", "one-cycle", "global-mean", "damped-means", "popularity"]
@@ -150,6 +153,8 @@ def test_the_default_is_every_solver_and_progress_is_told(small):
         ({"folds": "official"}, palate.DataError, "official folds are those of MovieLens 100k"),
         ({"solvers": "gibbs"}, palate.SettingError, "'gibbs' is no solver; give palate.Gibbs"),
         ({"split": "time", "share": 2}, palate.SettingError, "share is 2"),
+        ({"folds": 2, "share": 0.1}, palate.SettingError, "share is how much the splits time and"),
+        ({"split": 3}, palate.SettingError, "there is no split 3"),
     ],
 )
 def test_bad_requests_are_refused(small, choice, error, message):
@@ -160,3 +165,18 @@ def test_bad_requests_are_refused(small, choice, error, message):
 def test_no_ratings(small):
     with pytest.raises(palate.DataError, match="there are no ratings to evaluate on"):
         palate.evaluate(small.take(np.array([], dtype=np.int64)))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT: run it on Unix")
+def test_ctrl_c_ends_it(small, monkeypatch):
+    """A part of a fit is never taken for the whole."""
+    sweep = _Run.sweep
+
+    def press(self, number):
+        if number == 3:
+            signal.raise_signal(signal.SIGINT)
+        return sweep(self, number)
+
+    monkeypatch.setattr(_Run, "sweep", press)
+    with pytest.raises(KeyboardInterrupt):
+        palate.evaluate(small, QUICK, folds=2)

@@ -134,6 +134,10 @@ def test_a_file_outside_the_folder_is_never_read(folder, tmp_path):
         (lambda a: a.update(item_means=a["item_means"][1:].copy()), "item_means should be of"),
         (lambda a: a["item_counts"].fill(-1), "item_counts holds"),
         (lambda a: a.pop("item_counts"), "item_counts should be of int64"),
+        (lambda a: a["item_table"].fill(1e25), "item_table holds values that are not finite"),
+        (lambda a: a.update(prior_covariance=-a["prior_covariance"]), "are no covariances"),
+        (lambda a: a["prior_covariance"].__setitem__((0, 1), 9.0), "are no covariances"),
+        (lambda a: a.pop("prior_mean"), "prior_mean should be of float64|KeyError"),
     ],
 )
 def test_arrays_that_do_not_fit(folder, change, message):
@@ -185,6 +189,10 @@ def test_tables_that_do_not_fit(folder, name, table, message):
         ({"link": {"name": "identity", "low": 0, "high": 1}}, "there is no link identity with"),
         ({"link": {"name": "sigmoid", "low": 0, "high": "a"}}, "does not describe a model: Type"),
         ({"history": 5}, "does not describe a model: TypeError history should be a list"),
+        ({"link": {"name": "sigmoid", "low": True, "high": 5}}, "there is no link sigmoid with"),
+        ({"link": {"name": "sigmoid", "low": 0, "high": 1e300}}, "there is no link sigmoid with"),
+        ({"noise_sd": 1e-300}, "there is no noise with an sd of 1e-300"),
+        ({"noise_sd": "1"}, "there is no noise with an sd of 1"),
         ({"format": True}, "was not written by Palate"),
         ({"format": -1}, "was not written by Palate"),
     ],
@@ -258,3 +266,23 @@ def test_a_save_that_is_killed_leaves_the_old_model_or_the_new(little, tmp_path)
     assert factors == sorted(factors, reverse=True)  # the old one until a moment, then the new
     assert factors.count(3) > 4
     assert factors.count(2) > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.update(item_covariance=-a["item_covariance"]), "are no covariances"),
+        (lambda a: a.update(item_bias_sd=-a["item_bias_sd"]), "are no covariances"),
+        (lambda a: a.pop("item_bias_sd"), "item_bias_sd should be of float32"),
+        (
+            lambda a: a.update(item_covariance=a["item_covariance"][:, :-1].copy()),
+            "item_covariance should be of float32",
+        ),
+    ],
+)
+def test_spreads_that_do_not_fit(bayes, tmp_path, change, message):
+    bayes.save(tmp_path / "model")
+    arrays = load_file(part(tmp_path / "model", "arrays"))
+    change(arrays)
+    forge(tmp_path / "model", "arrays", lambda file: save_file(arrays, file))
+    refused(tmp_path / "model", message)

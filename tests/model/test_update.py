@@ -1,5 +1,6 @@
 """Taking in new ratings: profiles move, items stay, and what has drifted is told."""
 
+import datetime as dt
 from dataclasses import replace
 
 import numpy as np
@@ -65,6 +66,13 @@ def test_drift_is_found_where_there_is_some(early, halves):
     assert (calm["z"].abs() > 2).mean() < 0.1
 
 
+def test_where_nothing_has_changed_few_items_drift(ml100k):
+    """Ratings held back at random: |z| beyond 2 for less than a tenth, with either solver."""
+    train, valid = palate.splits.random(ml100k)
+    for solver in (palate.Gibbs(sweeps=40, burn_in=10), palate.OneCycle()):
+        assert (solver.fit(train).update(valid).drift["z"].abs() > 2).mean() < 0.1
+
+
 def test_the_book_takes_in_ratings_too(small):
     model = palate.OneCycle(factors=2).fit(small)
     table = pl.DataFrame({"user": ["fay", "ann"], "item": ["tea", "gin"], "rating": [5, 1]})
@@ -90,6 +98,16 @@ def test_what_can_not_be_taken_in(bayes, small, tmp_path):
     text = pl.DataFrame({"user": ["a", "b"], "item": [50, 100], "rating": [5, 1]})
     with pytest.raises(palate.DataError, match="ids of users are String in these ratings and Int"):
         bayes.update(palate.read_ratings(text))
+    dated = pl.DataFrame(
+        {
+            "user": [1, 2],
+            "item": [1, 2],
+            "rating": [3, 4],
+            "timestamp": [dt.datetime(2020, 1, 1)] * 2,
+        }
+    )
+    with pytest.raises(palate.DataError, match=r"timestamps are datetime64.* and int64 in the mod"):
+        bayes.update(palate.read_ratings(dated))
     bayes.save(tmp_path / "model", users=False)
     with pytest.raises(palate.UnknownIdError, match="saved without its users"):
         palate.load(tmp_path / "model").update(bayes.ratings)

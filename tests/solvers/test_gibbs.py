@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -256,3 +257,43 @@ def test_one_user_or_one_item_is_refused(table, message):
     ratings = palate.read_ratings(pl.DataFrame(table | {"rating": [1, 2]}))
     with pytest.raises(palate.DataError, match=message):
         palate.Gibbs().fit(ratings)
+
+
+@pytest.mark.parametrize("scale", [2.0**-26, 2.0**-10, 2.0**17, 2.0**33])
+def test_the_scale_of_the_ratings_changes_nothing(fold, scale):
+    """The same ratings in other units: the same model in those units, and the same profiles.
+
+    (Powers of two, so that standardised ratings are the same to the last bit.)
+    """
+    train, valid = fold
+    solver = palate.Gibbs(factors=8, sweeps=20, burn_in=5)
+    plain = solver.fit(train)
+    given = np.array([0, 5], dtype=np.int64)
+
+    def scaled(ratings):
+        return replace(ratings, rating=ratings.rating * np.float32(scale))
+
+    other = solver.fit(scaled(train))
+    assert other.loss(scaled(valid)) / scale**2 == pytest.approx(plain.loss(valid), rel=1e-4)
+    one, many = (
+        model.profile({train.items["id"][int(item)]: float(rating) for item, rating in pairs})
+        for model, pairs in (
+            (plain, zip(given, [5, 1], strict=True)),
+            (other, zip(given, np.float32([5, 1]) * np.float32(scale), strict=True)),
+        )
+    )
+    assert many.row[-1] / scale == pytest.approx(one.row[-1], rel=1e-3)
+
+
+@pytest.mark.parametrize("rating", [[1e13, 1, 2, 3], [-1e38, 3e38, 0, 0], [1e-13, 0, 0, 0]])
+def test_ratings_beyond_single_precision_are_refused(rating):
+    table = pl.DataFrame({"user": [0, 0, 1, 1], "item": [0, 1, 0, 1], "rating": rating})
+    ratings = palate.read_ratings(table)
+    for solver in (palate.Gibbs(sweeps=9, burn_in=2), palate.OneCycle(epochs=1)):
+        with pytest.raises(palate.DataError, match="beyond what single precision can work"):
+            solver.fit(ratings)
+
+
+def test_a_lack_of_memory_on_the_way_is_told(small):
+    with pytest.raises(palate.SettingError, match="need more memory than there is"):
+        palate.Gibbs(factors=300_000, sweeps=2, burn_in=1).fit(small)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -62,30 +63,40 @@ class TaskQueue {
   std::atomic<std::size_t> next_{0};
 };
 
-// Runs work(member) for member = 0 .. members - 1, member 0 on the calling thread. Throws
-// std::system_error, having run nothing, where the system has no threads left.
+// Runs work(member) for member = 0 .. members - 1, member 0 on the calling thread. Throws what the
+// first of them threw, when all are done; or std::system_error, having run nothing, where the
+// system has no threads left.
 inline void run_team(int members, const std::function<void(int)>& work) {
   enum class Signal { kWait, kGo, kCancel };
   std::atomic<Signal> signal{Signal::kWait};
   std::vector<std::thread> others;
+  std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(members));
+  const auto attempt = [&](int member) {
+    try {
+      work(member);
+    } catch (...) {
+      thrown[static_cast<std::size_t>(member)] = std::current_exception();
+    }
+  };
   const auto dismiss = [&](Signal last) {
     signal.store(last, std::memory_order_release);
     signal.notify_all();
+    if (last == Signal::kGo) attempt(0);
+    for (std::thread& other : others) other.join();
   };
   try {
     for (int member = 1; member < members; ++member)
       others.emplace_back([&, member] {
         signal.wait(Signal::kWait);
-        if (signal.load(std::memory_order_acquire) == Signal::kGo) work(member);
+        if (signal.load(std::memory_order_acquire) == Signal::kGo) attempt(member);
       });
   } catch (...) {
     dismiss(Signal::kCancel);
-    for (std::thread& other : others) other.join();
     throw;
   }
   dismiss(Signal::kGo);
-  work(0);
-  for (std::thread& other : others) other.join();
+  for (const std::exception_ptr& error : thrown)
+    if (error) std::rethrow_exception(error);
 }
 
 }  // namespace palate

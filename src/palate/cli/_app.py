@@ -332,8 +332,9 @@ def evaluate(
         typer.Option(help="Instead of folds, one split: time, random, leave-last-1 (or -2, ...)."),
     ] = None,
     share: Annotated[
-        float, typer.Option(help="The share that the splits time and random hold back.")
-    ] = 0.2,
+        float | None,
+        typer.Option(help="The share that the splits time and random hold back; 0.2 unless given."),
+    ] = None,
     solver: Annotated[
         list[SolverName] | None,
         typer.Option(help="Evaluate this one; repeat the option for more; all unless given."),

@@ -81,7 +81,7 @@ def evaluate(
     *,
     folds: int | str = 5,
     split: str | None = None,
-    share: float = 0.2,
+    share: float | None = None,
     seed: int = 0,
     threads: int | None = None,
     progress: Callable[[str], None] | bool | None = None,
@@ -107,7 +107,7 @@ def evaluate(
         Instead of folds, one split: "random" or "time" (the latest ratings), which hold back
         `share` of all, or "leave-last-1" (or another number: the last ratings of each user).
     share
-        The share that is held back by "random" and "time".
+        The share that is held back by "random" and "time"; 0.2 unless given.
     seed
         Of random folds.
     threads
@@ -119,6 +119,8 @@ def evaluate(
     ------
     SettingError
         If there is no such split, or a part of it would be empty.
+    KeyboardInterrupt
+        If Ctrl-C was pressed.
     DataError
         If there are no ratings, or the split needs timestamps that are not there.
     """
@@ -156,17 +158,20 @@ def _named(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
 
 
 def _parts(
-    ratings: Ratings, folds: int | str, split: str | None, share: float, seed: int
+    ratings: Ratings, folds: int | str, split: str | None, share: float | None, seed: int
 ) -> tuple[Sequence[Split], str, str | None]:
     """Return the splits, what they are, and what they let leak."""
+    if share is not None and split not in {"time", "random"}:
+        raise SettingError("share is how much the splits time and random hold back; name one")
+    share = 0.2 if share is None else _checks.share(share)
     if split == "time":
-        held_back = f"the latest {_checks.share(share):.0%} of the ratings held back"
+        held_back = f"the latest {share:.0%} of the ratings held back"
         return [splits.at_time(ratings, share)], held_back, None
     if split == "random":
-        held_back = f"a random {_checks.share(share):.0%} of the ratings held back"
+        held_back = f"a random {share:.0%} of the ratings held back"
         return [splits.random(ratings, share, seed=seed)], held_back, _LEAK
     if split is not None:
-        kind, _, number = split.rpartition("-")
+        kind, _, number = str(split).rpartition("-")
         if kind != "leave-last" or not number.isdecimal():
             raise SettingError(
                 f"there is no split {split!r}; there are random, time and leave-last-1 (or -2, ...)"
@@ -198,6 +203,8 @@ class _Test:
         start = time.perf_counter()
         model = solver.fit(self.train, threads=self.threads)
         seconds = time.perf_counter() - start
+        if model.fit.interrupted:  # a part of a fit would be taken for the whole
+            raise KeyboardInterrupt
         error = model.predict_rows(self.valid.user, self.valid.item) - self.valid.rating
         top, _ = model.profiles().top_rows(_N, self.allowed, threads=self.threads)
         return self._figures(

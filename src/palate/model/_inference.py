@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from palate import _native
 from palate.data._ratings import Csr
+from palate.errors import DataError
 from palate.model._link import Linear, Link, Sigmoid
 
 _NO_WEIGHTS = np.zeros(0, dtype=np.float32)
@@ -18,8 +19,8 @@ _SETTLED = 1e-4
 _STEPS, _HALVINGS = 50, 5
 # Where the sigmoid is flat a rating says nothing: below this slope, as a share of its width.
 _FLAT = 1e-4
-# What varies in no user: as a share of what varies on average.
-_LEAST_VARIANCE = 1e-6
+# What varies in no user, or only together with something else, as a share of its variance.
+_LEAST_VARIANCE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +41,12 @@ class UserPrior:
     @cached_property
     def precision(self) -> NDArray[np.float64]:
         """The inverse of the covariance, which may be singular: what never varies stays put."""
-        size = len(self.covariance)
-        least = _LEAST_VARIANCE * (float(np.trace(self.covariance)) / size or 1.0)
-        return np.linalg.inv(self.covariance + least * np.eye(size)).astype(np.float64)
+        variance = np.diag(self.covariance)
+        sd = np.sqrt(np.where(variance > 0, variance, _LEAST_VARIANCE * (variance.max() or 1.0)))
+        # Factors and bias are in other units: each is seen on its own scale.
+        correlation = self.covariance / np.outer(sd, sd) + _LEAST_VARIANCE * np.eye(len(sd))
+        precision: NDArray[np.float64] = np.linalg.inv(correlation) / np.outer(sd, sd)
+        return precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +119,20 @@ def infer(
         How many threads to use.
     covariances
         Whether to return the covariance of each profile.
+
+    Raises
+    ------
+    DataError
+        If a profile is not finite.
     """
     solve = _Solver(ratings, parameters, threads)
     if isinstance(parameters.link, Linear):
-        return solve(ratings.rating, _NO_WEIGHTS, parameters.link.mu, covariances)
-    return _laplace(solve, covariances)
+        inferred = solve(ratings.rating, _NO_WEIGHTS, parameters.link.mu, covariances)
+    else:
+        inferred = _laplace(solve, covariances)
+    if not np.isfinite(inferred.mean).all():
+        raise DataError("a profile left the range of numbers; are the ratings on another scale?")
+    return inferred
 
 
 def covariance_at(

@@ -58,7 +58,7 @@ class ItemNames:
 
     def rows(self, items: Any) -> NDArray[np.int64]:
         """Return the rows of one item, or of several."""
-        if isinstance(items, str) or not isinstance(items, Iterable):
+        if isinstance(items, str | bytes) or not isinstance(items, Iterable):
             items = [items]
         return np.array([self.row(item) for item in items], dtype=np.int64)
 

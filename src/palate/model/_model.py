@@ -249,7 +249,8 @@ class Model:
         """Take in new ratings of known and new users; see `Update`.
 
         Their profiles are inferred again from all their ratings, old and new; where somebody has
-        rated an item again, the new rating counts. Items stay as they were learned.
+        rated an item again, the new rating counts. Items stay as they were learned. Timestamps
+        are kept where both the old and the new ratings have them.
 
         Raises
         ------
@@ -257,7 +258,8 @@ class Model:
             If the model was saved without users, or does not know an item of `ratings`: a refit
             learns it.
         DataError
-            If there are no ratings, one is off the model's scale, or ids are of another type.
+            If there are no ratings, one is off the model's scale, or ids or timestamps are of
+            another type.
         """
         return update(self, ratings)
 
@@ -279,6 +281,10 @@ class Model:
         UnknownIdError
             If the model does not know one of them.
         """
+        if not all(isinstance(some, Sequence | np.ndarray | pl.Series) for some in (users, items)):
+            raise SettingError(
+                "give a list of users and a list of items, as many of one as of both"
+            )
         if len(users) != len(items):
             raise SettingError(f"there are {len(users)} users for {len(items)} items; pair them")
         known, _ = self.known()
@@ -300,9 +306,11 @@ class Model:
         Raises
         ------
         DataError
-            If `ratings` is over other users or items than the model's own.
+            If there are no ratings, or they are over other users or items than the model's own.
         """
         known, _ = self.known()
+        if not isinstance(ratings, Ratings) or len(ratings) == 0:
+            raise DataError("there are no ratings to measure the loss on")
         for ours, theirs in ((known.users, ratings.users), (self.items, ratings.items)):
             if not ours["id"].equals(theirs["id"]):
                 raise DataError("these ratings are over other users or items than the model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class Profiles:
         IndexError
             If there is no such row.
         """
-        row = range(len(self))[row]
+        row = range(len(self))[operator.index(row)]
         mine = slice(*self.ratings.starts[row : row + 2])
         covariance = self._covariances(np.array([row]))[0]
         partner, rating = self.ratings.partner[mine], self.ratings.rating[mine]
@@ -110,7 +111,8 @@ class Profiles:
     ) -> pl.DataFrame:
         """Return the `n` items with the highest expected ratings for each person.
 
-        Never more than a block of scores is held. See `Profile.recommend` for the choices.
+        Never more than a block of scores is held. See `Profile.recommend` for `n`, `candidates`,
+        `exclude` and `seen`.
 
         Returns
         -------
@@ -155,7 +157,7 @@ class Profiles:
             starts,
             partner,
             allowed,
-            min(_checks.count("n", n), len(allowed)),
+            min(_checks.whole("n", n, 1), len(allowed)),
             thread_count(threads),
         )
         return best

@@ -9,7 +9,6 @@ of the old. (A folder that is not empty can't be replaced by a rename in one ste
 import hashlib
 import io
 import json
-import math
 import os
 import re
 from dataclasses import asdict
@@ -31,6 +30,9 @@ from palate.model._link import LINKS, Link
 from palate.model._model import Fit, Model
 
 FORMAT = 2
+# Larger numbers can't come from a fit, and single precision can't work with them.
+_LARGEST = 1e18
+_ROUNDING = 1e-4
 _DESCRIPTION = "palate.json"
 _OURS = re.compile(
     r"(palate\.json|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet))(\.new)?"
@@ -235,7 +237,10 @@ def _model(path: Path, description: dict[str, Any]) -> Model:
 
 
 def _link(name: str, **settings: float) -> Link:
-    if name not in LINKS or not all(map(math.isfinite, settings.values())):
+    numbers = settings.values()
+    if name not in LINKS or any(
+        isinstance(value, bool) or not abs(value) < _LARGEST for value in numbers
+    ):
         raise ValueError(f"there is no link {name} with {settings}")
     link = LINKS[name](**settings)
     if link.low > link.high:
@@ -244,7 +249,11 @@ def _link(name: str, **settings: float) -> Link:
 
 
 def _noise_sd(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, float) or not 0 < value < math.inf:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, float)
+        or not 1 / _LARGEST < value < _LARGEST
+    ):
         raise ValueError(f"there is no noise with an sd of {value}")
     return value
 
@@ -307,5 +316,26 @@ def _check_arrays(
                 f"{path}: {name} should be of {np.dtype(dtype)} with the shape {shape}; it is not"
             )
         known = arrays["item_counts"] > 0 if name == "item_means" else ...
-        if not np.isfinite(array[known]).all() or (name == "item_counts" and array.min() < 0):
+        finite = np.abs(array[known]).max(initial=0) < _LARGEST  # and no NaN
+        if not finite or (name == "item_counts" and array.min() < 0):
             raise ModelFileError(f"{path}: {name} holds values that are not finite numbers")
+    if not _is_covariance(arrays["prior_covariance"]) or not _are_covariances(arrays, width - 1):
+        raise ModelFileError(f"{path}: the covariances of users or items are no covariances")
+
+
+def _is_covariance(matrix: NDArray[np.float64]) -> bool:
+    sd = np.sqrt(np.maximum(np.diag(matrix), 1 / _LARGEST))
+    correlation = matrix / np.outer(sd, sd)
+    alike = np.allclose(correlation, correlation.T)
+    return bool(alike and np.linalg.eigvalsh(correlation)[0] > -_ROUNDING)
+
+
+def _are_covariances(arrays: dict[str, NDArray[Any]], factors: int) -> bool:
+    covariance = arrays.get("item_covariance")
+    if covariance is None:
+        return True
+    variance = covariance[:, :: factors + 1] if covariance.shape[1] > factors else covariance
+    return bool(
+        variance.min(initial=0) >= -_ROUNDING * variance.max(initial=0)
+        and arrays["item_bias_sd"].min(initial=0) >= 0
+    )

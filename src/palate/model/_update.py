@@ -30,9 +30,11 @@ class Update(NamedTuple):
         and so are their counts.
     drift
         How far the items with new ratings have moved since the fit, the clearest first: id, item,
-        new_ratings (how many), drift (their mean distance from what their users were expected to
-        give, in units of the ratings), sd (of the drift, if nothing has changed) and z
-        (drift / sd). Where many items have a z beyond 2 or below -2, a refit is due.
+        new_ratings (how many), drift (their mean distance from what their users, as they are known
+        now, are expected to give, in units of the ratings), sd (of the drift, if nothing has
+        changed) and z (drift / sd). Where many items have a z beyond 2 or below -2, a refit is
+        due. A point estimate does not know how sure it is of its items: its sd is the spread of
+        the new ratings alone.
     """
 
     model: Model
@@ -73,6 +75,11 @@ def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
     )
     timestamp = None
     if old.timestamp is not None and new.timestamp is not None:
+        if old.timestamp.dtype.kind != new.timestamp.dtype.kind:
+            raise DataError(
+                f"timestamps are {new.timestamp.dtype} in these ratings and {old.timestamp.dtype} "
+                "in the model; read them alike"
+            )
         timestamp = np.concatenate([old.timestamp, new.timestamp])
     new_user = new_row.fill_null(0).to_numpy().astype(np.int32)[new.user]
     both = Ratings(
@@ -93,9 +100,17 @@ def _drift(model: Model, new: Ratings, error: NDArray[np.float32]) -> pl.DataFra
     counts = np.bincount(new.item, minlength=model.items.height)
     rows = np.flatnonzero(counts)
     drift = np.bincount(new.item, weights=error, minlength=len(counts))[rows] / counts[rows]
-    variance = model.parameters.noise_sd**2 / counts[rows]
-    if model.parameters.item_bias_sd is not None:
+    if model.parameters.item_bias_sd is None:
+        variance = np.mean(error.astype(np.float64) ** 2) / counts[rows]
+    else:
+        variance = model.parameters.noise_sd**2 / counts[rows]
         variance += model.parameters.item_bias_sd[rows] ** 2
     sd = np.sqrt(variance)
-    table = model.item_frame(rows, new_ratings=counts[rows], drift=drift, sd=sd, z=drift / sd)
+    table = model.item_frame(
+        rows,
+        new_ratings=counts[rows],
+        drift=drift,
+        sd=sd,
+        z=drift / np.maximum(sd, np.finfo(float).tiny),
+    )
     return table.sort(pl.col("z").abs(), descending=True)

@@ -19,7 +19,7 @@ from palate.solvers._interrupt import interruptible
 from palate.solvers._normal_wishart import Draws, NormalWishart
 from palate.solvers._progress import Progress, reporter
 from palate.solvers._ready import check, memory_for
-from palate.solvers._settle import settle
+from palate.solvers._settle import Settled, settle
 
 _SD_AT_START = 0.1
 # The gamma prior of the noise's precision, for ratings with a variance of 1.
@@ -120,18 +120,22 @@ class Gibbs:
             If there are no ratings, or `valid` is empty or over other users and items.
         """
         check(ratings, valid)
-        with memory_for(f"{self.factors:,} factors", ratings):
-            run = _Run(self, ratings, valid, thread_count(threads))
         report = reporter(progress)
         # BLAS threads that wait for work keep the cores from ours: with them, a fit of MovieLens
         # 100k takes twice as long.
-        with threadpool_limits(1, user_api="blas"), interruptible() as interrupted:
+        with (
+            memory_for(f"{self.factors:,} factors", ratings),
+            threadpool_limits(1, user_api="blas"),
+            interruptible() as interrupted,
+        ):
+            run = _Run(self, ratings, valid, thread_count(threads))
             for sweep in range(self.sweeps):
                 report(run.sweep(sweep))
                 if interrupted():
                     break
+            settled = run.settled()
             fit = Fit(self.name, asdict(self), ratings.source, run.history, interrupted())
-            return run.model(fit)
+        return Model.trained(ratings, *settled, fit)
 
 
 class _Side(NamedTuple):
@@ -239,13 +243,13 @@ class _Run:
     def _link(self, mu: float) -> Linear:
         return Linear(float(self.ratings.rating.min()), float(self.ratings.rating.max()), mu)
 
-    def model(self, fit: Fit) -> Model:
-        """Return the model of the draws so far, or of the present one where none counts yet."""
+    def settled(self) -> Settled:
+        """Return what the draws so far have taught, or the present one where none counts yet."""
         if not self._canonical.draws:
             self._canonical.add(self._users, self._items)
         posterior = self._canonical.result(self.sd)
         variance = self.sd**2
-        settled = settle(
+        return settle(
             self.ratings,
             posterior,
             self._link(self.mu),
@@ -253,4 +257,3 @@ class _Run:
             (_NOISE_SHAPE, _NOISE_RATE * variance),
             threads=self.threads,
         )
-        return Model.trained(self.ratings, *settled, fit)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 
+_LARGEST = 1e12
+
 
 def check(ratings: Ratings, valid: Ratings | None) -> None:
     """See that `ratings` can be learned from, and that `valid` fits them.
@@ -13,8 +15,8 @@ def check(ratings: Ratings, valid: Ratings | None) -> None:
     Raises
     ------
     DataError
-        If there are no ratings, or all are of one user or one item; or if `valid` is empty, or
-        over other users or items.
+        If there are no ratings, or all are of one user or one item, or they are too large or too
+        close together; or if `valid` is empty, or over other users or items.
     """
     if len(ratings) == 0:
         raise DataError("there are no ratings to learn from")
@@ -24,6 +26,13 @@ def check(ratings: Ratings, valid: Ratings | None) -> None:
                 f"all {len(ratings):,} ratings are of one {role}, {ids[0]!r}; there is nothing to "
                 f"compare it with ({ratings.source})"
             )
+    low, high = float(ratings.rating.min()), float(ratings.rating.max())
+    largest, span = max(-low, high), high - low
+    if largest > _LARGEST or 0 < span < 1 / _LARGEST:
+        raise DataError(
+            f"the ratings go from {low:g} to {high:g}, which is beyond what single precision can "
+            "work with; give them in other units"
+        )
     if valid is None:
         return
     if len(valid) == 0:
