@@ -7,7 +7,10 @@ import polars as pl
 import pytest
 
 import palate
-from palate.model._inference import infer
+from palate.model import _inference
+from palate.model._inference import UserPrior, infer
+from palate.model._link import Linear
+from palate.model._prediction import score_variance
 
 
 def ratings_of(model, user):
@@ -133,6 +136,45 @@ def test_the_sigmoids_profile_is_the_mode(model):
     assert np.abs(np.linalg.solve(hessian, gradient)).max() < 1e-3
     assert np.linalg.norm(x - learned.prior.mean) > 0.1
     np.testing.assert_allclose(profile.covariance, np.linalg.inv(hessian), atol=1e-3, rtol=0.02)
+
+
+def test_the_mode_is_found_for_everybody(model):
+    """Even with little noise and a wide prior: from there Gauss and Newton's step leads nowhere."""
+    learned = model.parameters
+    wide = replace(learned.prior, covariance=learned.prior.covariance * 25)
+    sharp = replace(learned, noise_sd=0.05, prior=wide)
+    csr = model.ratings.by_user()
+    solve = _inference._Solver(csr, sharp, 2)
+    mode = infer(csr, sharp, 2).mean
+    at_mode = solve.loss(mode)
+    step = solve(*solve.linearised(mode), 0.0, covariances=False).mean - mode
+    for share in (0.5, 0.1, 0.02):  # no way down is left
+        lower = solve.loss(mode + np.float32(share) * step)
+        assert np.mean(lower < at_mode * (1 - 1e-3)) < 0.01
+
+
+def test_the_variance_of_scores_is_its_formula():
+    """Term by term, in double precision, for full covariances and diagonals."""
+    rng, k, n = np.random.default_rng(0), 4, 30
+    items = rng.normal(size=(5, k + 1)).astype(np.float32)
+    roots = rng.normal(size=(5, k, k))
+    full = (roots @ roots.transpose(0, 2, 1)).astype(np.float32)
+    mean = rng.normal(size=(3, k + 1)).astype(np.float32)
+    spread = rng.normal(size=(3, k + 1, k + 1))
+    spread = (spread @ spread.transpose(0, 2, 1)).astype(np.float32)
+    sd = rng.random(5).astype(np.float32)
+    user, item = rng.integers(0, 3, n).astype(np.int32), rng.integers(0, 5, n).astype(np.int32)
+    diagonals = np.einsum("nii->ni", full).copy()
+    for covariance in (full.reshape(5, -1), diagonals):
+        learned = _inference.Parameters(
+            items, Linear(1, 5, 3), UserPrior(np.zeros(k + 1), np.eye(k + 1)), 1.0, sd, covariance
+        )
+        found = score_variance(learned, mean, spread, user, item)
+        for u, i, variance in zip(user, item, found, strict=True):
+            z, p, v = np.r_[items[i, :-1], 1], mean[u, :-1], spread[u].astype(float)
+            c = full[i] if covariance is not diagonals else np.diag(diagonals[i])
+            expected = z @ v @ z + p @ c @ p + np.trace(c @ v[:-1, :-1]) + sd[i] ** 2
+            assert variance == pytest.approx(expected, rel=1e-5)
 
 
 def test_inferred_users_of_the_book_are_as_good_as_the_learned_ones(ml100k):

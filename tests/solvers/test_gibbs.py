@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import palate
+from palate.model._inference import infer
 from palate.solvers._canonical import Canonicaliser
 
 
@@ -164,6 +165,17 @@ def test_intervals_hold_what_they_should(fitted, fold):
     z = np.abs(valid.rating - expected) / profiles.sd_rows(valid.user, valid.item)
     assert np.mean(z < 1.6449) == pytest.approx(0.9, abs=0.015)
     assert np.mean(z < 0.6745) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_noise_is_what_the_model_expects(fitted, fold):
+    """1 / alpha = (2 rate + the expected squares) / (2 shape + ratings), at the end."""
+    train, _ = fold
+    learned = fitted.parameters
+    squares = infer(train.by_user(), learned, 2).squares.sum()
+    squares += np.sum(learned.item_bias_sd.astype(np.float64)[train.item] ** 2)
+    rate = train.rating.var(dtype=np.float64)
+    expected = (2 * rate + squares) / (2 + len(train))
+    assert learned.noise_sd**2 == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_canonical_form_is_exact(fitted):

@@ -16,7 +16,7 @@ _NO_WEIGHTS = np.zeros(0, dtype=np.float32)
 _NO_COVARIANCE = np.zeros((0, 1), dtype=np.float32)
 # Gauss-Newton ends when no coordinate moves by more than this; it takes some ten steps.
 _SETTLED = 1e-4
-_STEPS, _HALVINGS = 50, 5
+_STEPS = 50
 # Where the sigmoid is flat a rating says nothing: below this slope, as a share of its width.
 _FLAT = 1e-4
 # What varies in no user, or only together with something else, as a share of its variance.
@@ -218,11 +218,6 @@ def _laplace(solve: _Solver, covariances: bool) -> Inferred:
     loss = solve.loss(mean)
     for _ in range(_STEPS):
         new = solve(*solve.linearised(mean), 0.0, covariances=False).mean
-        for _ in range(_HALVINGS):
-            worse = solve.loss(new) > loss
-            if not worse.any():
-                break
-            new[worse] = (new[worse] + mean[worse]) / 2
         new_loss = solve.loss(new)
         better = new_loss < loss
         moved = np.abs(new - mean)[better].max(initial=0)
