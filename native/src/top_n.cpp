@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <limits>
 #include <vector>
 
@@ -251,17 +250,6 @@ void Searcher::offer(std::size_t p, std::size_t first, std::size_t last, std::si
     if (hits >> i & 1) best_[from - first + i].offer(panels_.rows(p), scores + i * kPanel);
 }
 
-// Takes its share of the numbers below `size`, `at_a_time` at a time.
-template <typename Work>
-void share(std::size_t size, std::size_t at_a_time, std::atomic<std::size_t>& next,
-           const Work& work) {
-  for (;;) {
-    const std::size_t first = next.fetch_add(at_a_time);
-    if (first >= size) return;
-    work(first, std::min(first + at_a_time, size));
-  }
-}
-
 // How many users a thread takes at a time: fewer where there is not enough work for all threads.
 std::size_t users_at_a_time(std::size_t n_users, int threads) {
   const std::size_t fair = n_users / (4 * static_cast<std::size_t>(std::max(threads, 1)));
@@ -274,22 +262,20 @@ void top_n(std::span<const float> users, std::span<const float> items, std::size
            const Seen& seen, std::span<const std::uint8_t> allowed, std::size_t n, int threads,
            std::span<std::int32_t> rows, std::span<float> scores) {
   Panels panels(items, columns, allowed);
-  std::atomic<std::size_t> next_panel{0};
-  run_team(threads, [&](int) {
-    share(panels.count(), kPanelsAtATime, next_panel, [&](std::size_t first, std::size_t last) {
-      for (std::size_t p = first; p < last; ++p) panels.pack(p);
-    });
+  TaskQueue packing(panels.count(), kPanelsAtATime);
+  run_team(packing.members(threads), [&](int) {
+    while (const auto tasks = packing.next())
+      for (std::size_t p = tasks.first; p < tasks.last; ++p) panels.pack(p);
   });
   const std::size_t n_users = users.size() / columns;
-  const std::size_t at_a_time = users_at_a_time(n_users, threads);
-  std::atomic<std::size_t> next_user{0};
-  run_team(threads, [&](int) {
+  TaskQueue searching(n_users, users_at_a_time(n_users, threads));
+  run_team(searching.members(threads), [&](int) {
     Searcher searcher(users, columns, seen, panels, n);
-    share(n_users, at_a_time, next_user, [&](std::size_t first, std::size_t last) {
-      searcher.search(first, last);
-      for (std::size_t u = first; u < last; ++u)
-        searcher.best(u - first).write(rows.subspan(u * n, n), scores.subspan(u * n, n));
-    });
+    while (const auto tasks = searching.next()) {
+      searcher.search(tasks.first, tasks.last);
+      for (std::size_t u = tasks.first; u < tasks.last; ++u)
+        searcher.best(u - tasks.first).write(rows.subspan(u * n, n), scores.subspan(u * n, n));
+    }
   });
 }
 

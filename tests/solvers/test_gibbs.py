@@ -258,19 +258,6 @@ def test_progress_prints_a_table(small, capsys):
     assert [row.split()[0] for row in rows] == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ({"user": ["a", "a"], "item": [1, 2]}, "all 2 ratings are of one user, 'a'; there is noth"),
-        ({"user": ["a", "b"], "item": [1, 1]}, "all 2 ratings are of one item, 1; there is nothin"),
-    ],
-)
-def test_one_user_or_one_item_is_refused(table, message):
-    ratings = palate.read_ratings(pl.DataFrame(table | {"rating": [1, 2]}))
-    with pytest.raises(palate.DataError, match=message):
-        palate.Gibbs().fit(ratings)
-
-
 @pytest.mark.parametrize("scale", [2.0**-26, 2.0**-10, 2.0**17, 2.0**33])
 def test_the_scale_of_the_ratings_changes_nothing(fold, scale):
     """The same ratings in other units: the same model in those units, and the same profiles.

@@ -252,16 +252,3 @@ def test_ctrl_c_returns_what_was_learned():
         last = process.communicate(timeout=60)[0].splitlines()[-1].split()
     assert last[:2] == ["True", "True"]
     assert 1 < float(last[2]) < 5
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ({"user": ["a", "a"], "item": [1, 2]}, "all 2 ratings are of one user, 'a'; there is noth"),
-        ({"user": ["a", "b"], "item": [1, 1]}, "all 2 ratings are of one item, 1; there is nothin"),
-    ],
-)
-def test_one_user_or_one_item_is_refused(table, message):
-    ratings = palate.read_ratings(pl.DataFrame(table | {"rating": [1, 2]}))
-    with pytest.raises(palate.DataError, match=message):
-        palate.OneCycle().fit(ratings)

@@ -44,22 +44,22 @@ class TaskQueue {
     explicit operator bool() const { return first < last; }
   };
 
-  explicit TaskQueue(std::size_t size) : size_(size) {}
+  explicit TaskQueue(std::size_t size, std::size_t at_a_time = 8)
+      : size_(size), at_a_time_(at_a_time) {}
 
   // How many of `threads` find something to do.
   int members(int threads) const {
-    const std::size_t shares = (size_ + kAtATime - 1) / kAtATime;
+    const std::size_t shares = (size_ + at_a_time_ - 1) / at_a_time_;
     return static_cast<int>(std::clamp<std::size_t>(shares, 1, static_cast<std::size_t>(threads)));
   }
 
   Tasks next() {
-    const std::size_t first = std::min(next_.fetch_add(kAtATime), size_);
-    return {first, std::min(first + kAtATime, size_)};
+    const std::size_t first = std::min(next_.fetch_add(at_a_time_), size_);
+    return {first, std::min(first + at_a_time_, size_)};
   }
 
  private:
-  static constexpr std::size_t kAtATime = 8;
-  const std::size_t size_;
+  const std::size_t size_, at_a_time_;
   std::atomic<std::size_t> next_{0};
 };
 

@@ -203,6 +203,7 @@ def fit(
     """Fit a model to RATINGS and save it."""
     import palate
     from palate.model._storage import claim
+    from palate.solvers import SOLVERS
 
     claim(output)
     of_gibbs = _given(sweeps=sweeps, burn_in=burn_in)
@@ -214,7 +215,7 @@ def fit(
             option = next(iter(settings)).replace("_", "-")
             raise palate.SettingError(f"--{option} is a setting of {name}, and not of {solver}")
     settings = _given(factors=factors) | of_gibbs | of_one_cycle
-    chosen = _solvers()[solver](seed=seed, **settings)
+    chosen = SOLVERS[solver](seed=seed, **settings)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
         items=items, table=table,
@@ -345,6 +346,7 @@ def evaluate(
 ) -> None:
     """Measure solvers, beside three baselines, on ratings that are held back from them."""
     import palate
+    from palate.solvers import SOLVERS
 
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
@@ -352,7 +354,7 @@ def evaluate(
     )  # fmt: skip
     evaluation = palate.evaluate(
         data,
-        [_solvers()[name](seed=seed) for name in dict.fromkeys(solver or SolverName)],
+        [SOLVERS[name](seed=seed) for name in dict.fromkeys(solver or SolverName)],
         folds=int(folds) if folds.isdecimal() else folds,
         split=split,
         share=share,
@@ -364,13 +366,6 @@ def evaluate(
         _print.document(source=data.source, **vars(evaluation))
     else:
         _print.evaluation(evaluation)
-
-
-def _solvers() -> dict[str, Any]:
-    """Return the solvers by name."""
-    import palate
-
-    return {solver.name: solver for solver in (palate.Gibbs, palate.OneCycle)}
 
 
 def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:

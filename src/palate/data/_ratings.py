@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _native
+from palate.errors import DataError
 
 
 class Csr(NamedTuple):
@@ -83,6 +84,13 @@ class Ratings:
             timestamp=None if self.timestamp is None else self.timestamp[rows],
         )
 
+    def shares_ids(self, other: "Ratings") -> bool:
+        """Return whether `other` is over the same users and items, row by row."""
+        return all(
+            ours is theirs or ours["id"].equals(theirs["id"])
+            for ours, theirs in ((self.users, other.users), (self.items, other.items))
+        )
+
     def by_user(self) -> Csr:
         """Group the ratings by user."""
         return _group(self.user, self.users.height, self.item, self.rating)
@@ -101,6 +109,21 @@ class Ratings:
         if self.timestamp is not None:
             columns["timestamp"] = self.timestamp
         return pl.DataFrame(columns)
+
+
+def require_ratings(given: Any) -> Ratings:
+    """Return what was given, which must be `Ratings`.
+
+    Raises
+    ------
+    DataError
+        If it is something else.
+    """
+    if not isinstance(given, Ratings):
+        raise DataError(
+            f"these are no Ratings but a {type(given).__name__}; read them with palate.read_ratings"
+        )
+    return given
 
 
 def _group(

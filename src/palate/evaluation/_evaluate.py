@@ -17,10 +17,8 @@ from palate.errors import DataError, SettingError
 from palate.evaluation import _metrics
 from palate.evaluation._baselines import BASELINES, top_rows
 from palate.model._link import Linear
-from palate.model._model import Model
-from palate.solvers import Solver
-from palate.solvers._gibbs import Gibbs
-from palate.solvers._one_cycle import OneCycle
+from palate.model._profiles import Profiles
+from palate.solvers import SOLVERS, Solver
 
 _N = 10
 # A held-out rating is relevant from three quarters of the scale on: from 4, on a scale of 1 to 5.
@@ -145,12 +143,12 @@ def evaluate(
 
 def _named(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
     if solvers is None:
-        solvers = (Gibbs(), OneCycle())
+        solvers = [solver() for solver in SOLVERS.values()]
     named: dict[str, Solver] = {}
     if isinstance(solvers, str) or not isinstance(solvers, Iterable):
         solvers = (solvers,)
     for solver in solvers:
-        if not isinstance(solver, Gibbs | OneCycle):
+        if not isinstance(solver, tuple(SOLVERS.values())):
             raise SettingError(f"{solver!r} is no solver; give palate.Gibbs() or palate.OneCycle()")
         alike = sum(name.split(" ")[0] == solver.name for name in named)
         named[f"{solver.name} ({alike + 1})" if alike else solver.name] = solver
@@ -205,10 +203,14 @@ class _Test:
         seconds = time.perf_counter() - start
         if model.fit.interrupted:  # a part of a fit would be taken for the whole
             raise KeyboardInterrupt
-        error = model.predict_rows(self.valid.user, self.valid.item) - self.valid.rating
-        top, _ = model.profiles().top_rows(_N, self.allowed, threads=self.threads)
+        profiles = model.profiles()
+        score = profiles.score_rows(self.valid.user, self.valid.item)
+        top, _ = profiles.top_rows(_N, self.allowed, threads=self.threads)
         return self._figures(
-            **self._errors(error), **self._intervals(model), **self._lists(top), fit_seconds=seconds
+            **self._errors(model.link.rating(score) - self.valid.rating),
+            **self._intervals(profiles, score),
+            **self._lists(top),
+            fit_seconds=seconds,
         )
 
     def baseline(self, baseline: Any) -> dict[str, Any]:
@@ -234,15 +236,15 @@ class _Test:
             figures |= {f"rmse{part}": _metrics.rmse(some), f"mae{part}": _metrics.mae(some)}
         return figures
 
-    def _intervals(self, model: Model) -> dict[str, Any]:
-        if not isinstance(model.link, Linear) or model.parameters.item_bias_sd is None:
+    def _intervals(self, profiles: Profiles, score: NDArray[np.float32]) -> dict[str, Any]:
+        link = profiles.model.link
+        if not isinstance(link, Linear) or profiles.model.parameters.item_bias_sd is None:
             return {}
-        profiles, valid = model.profiles(), self.valid
-        expected = model.link.mu + profiles.score_rows(valid.user, valid.item)
-        sd = profiles.sd_rows(valid.user, valid.item)
+        error = link.mu + score - self.valid.rating
+        sd = profiles.sd_rows(self.valid.user, self.valid.item)
         figures: dict[str, Any] = {}
         for percent in (50, 90):
-            coverage, width = _metrics.interval(expected - valid.rating, sd, percent / 100)
+            coverage, width = _metrics.interval(error, sd, percent / 100)
             figures |= {f"coverage_{percent}": coverage, f"width_{percent}": width}
         return figures
 

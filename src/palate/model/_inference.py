@@ -182,10 +182,15 @@ class _Solver:
         d = mean.shape[1]
         return Inferred(mean, covariance.reshape(-1, d, d), squares)
 
+    @cached_property
+    def user(self) -> NDArray[np.int32]:
+        """The user of every rating."""
+        return self.ratings.row
+
     def scores(self, mean: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the score of every rating, for rows of the users."""
         return _native.score_pairs(
-            mean, self.parameters.item_table, self.ratings.row, self.ratings.partner
+            mean, self.parameters.item_table, self.user, self.ratings.partner
         )
 
     def linearised(
@@ -207,7 +212,7 @@ class _Solver:
         rating = self.parameters.link.rating(self.scores(mean))
         error = (self.ratings.rating - rating).astype(np.float64)
         away = mean - self.parameters.prior.mean
-        loss = self.alpha * np.bincount(self.ratings.row, weights=error**2, minlength=len(mean))
+        loss = self.alpha * np.bincount(self.user, weights=error**2, minlength=len(mean))
         loss += np.einsum("ni,ij,nj->n", away, self.precision, away)
         return loss.astype(np.float64, copy=False)
 

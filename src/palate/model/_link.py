@@ -49,4 +49,14 @@ class Linear:
 
 
 Link = Sigmoid | Linear
+
+
+def mean_squared_error(
+    link: Link, score: NDArray[np.float32], rating: NDArray[np.float32]
+) -> float:
+    """Return the mean of the squared distances of ratings from those that scores stand for."""
+    error = link.rating(score) - rating
+    return float(np.mean(np.square(error, dtype=np.float64)))
+
+
 LINKS: dict[str, type[Link]] = {link.name: link for link in (Sigmoid, Linear)}

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.errors import UnknownIdError
+from palate.errors import DataError, UnknownIdError
 
 _SUGGESTIONS = 3
 
@@ -61,6 +61,27 @@ class ItemNames:
         if isinstance(items, str | bytes) or not isinstance(items, Iterable):
             items = [items]
         return np.array([self.row(item) for item in items], dtype=np.int64)
+
+
+def check_types(what: str, ids: pl.Series, known: pl.Series) -> None:
+    """Refuse ids of ratings that are of another type than those of the model.
+
+    Raises
+    ------
+    DataError
+        If they are.
+    """
+    if ids.dtype != known.dtype:
+        raise DataError(
+            f"ids of {what} are {ids.dtype} in these ratings and {known.dtype} in the model; read "
+            "them alike"
+        )
+
+
+def rows_among(known: pl.Series, ids: pl.Series) -> pl.Series:
+    """Return the row that each of `ids` has among those that are `known`, null for a stranger."""
+    rows = known.to_frame("id").with_row_index("row")
+    return ids.to_frame("id").join(rows, on="id", how="left", maintain_order="left")["row"]
 
 
 def user_row(users: pl.DataFrame, what: Any) -> int:

@@ -14,7 +14,7 @@ from palate import _checks, _native
 from palate.data._ratings import Csr, Ratings
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.model._inference import Parameters, infer
-from palate.model._link import Link
+from palate.model._link import Link, mean_squared_error
 from palate.model._lookup import ItemNames, user_row
 from palate.model._people import many_people, one_person
 from palate.model._profile import Profile
@@ -308,14 +308,13 @@ class Model:
         DataError
             If there are no ratings, or they are over other users or items than the model's own.
         """
-        known, _ = self.known()
+        known, table = self.known()
         if not isinstance(ratings, Ratings) or len(ratings) == 0:
             raise DataError("there are no ratings to measure the loss on")
-        for ours, theirs in ((known.users, ratings.users), (self.items, ratings.items)):
-            if not ours["id"].equals(theirs["id"]):
-                raise DataError("these ratings are over other users or items than the model")
-        error = self.predict_rows(ratings.user, ratings.item) - ratings.rating
-        return float(np.mean(np.square(error, dtype=np.float64)))
+        if not known.shares_ids(ratings):
+            raise DataError("these ratings are over other users or items than the model")
+        score = _native.score_pairs(table, self.item_table, ratings.user, ratings.item)
+        return mean_squared_error(self.link, score, ratings.rating)
 
     def save(self, path: str | Path, *, users: bool = True) -> None:
         """Write the model to the folder `path`, in place of a model that is there.

@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _checks
-from palate.data._ratings import Csr, Ratings
+from palate.data._ratings import Csr, Ratings, require_ratings
 from palate.errors import DataError, SettingError, UnknownIdError
+from palate.model._lookup import check_types, rows_among
 
 if TYPE_CHECKING:
     from palate.model._model import Model
@@ -40,12 +41,7 @@ def one_person(model: Model, ratings: Mapping[Any, float]) -> Csr:
 
 def many_people(model: Model, ratings: Ratings) -> Csr:
     """Return ratings grouped by user, their items by the model's rows."""
-    if not isinstance(ratings, Ratings):
-        raise DataError(
-            f"these are no Ratings but a {type(ratings).__name__}; read them with "
-            "palate.read_ratings"
-        )
-    csr = ratings.by_user()
+    csr = require_ratings(ratings).by_user()
     rows = item_rows(model, ratings)[csr.partner]
     check_scale(model, csr.rating, rows)
     return Csr(csr.starts, rows, csr.rating)
@@ -62,13 +58,8 @@ def item_rows(model: Model, ratings: Ratings) -> NDArray[np.int32]:
     ids = ratings.items["id"]
     if ratings.items is model.items:
         return np.arange(len(ids), dtype=np.int32)
-    if ids.dtype != model.items["id"].dtype:
-        raise DataError(
-            f"ids of items are {ids.dtype} in these ratings and {model.items['id'].dtype} in the "
-            "model; read them alike"
-        )
-    known = model.items.select("id").with_row_index("row")
-    rows = ids.to_frame("id").join(known, on="id", how="left", maintain_order="left")["row"]
+    check_types("items", ids, model.items["id"])
+    rows = rows_among(model.items["id"], ids)
     rated = np.unique(ratings.item)
     strangers = ids[rated].filter(rows[rated].is_null())
     if len(strangers):

@@ -14,6 +14,7 @@ from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.model._inference import infer
+from palate.model._lookup import check_types, rows_among
 from palate.model._people import check_scale, item_rows
 
 if TYPE_CHECKING:
@@ -62,17 +63,9 @@ def update(model: Model, new: Ratings) -> Update:
 def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
     """Return all ratings, the last of a user for an item, and the rows of the new ones' users."""
     ids, new_ids = old.users["id"], new.users["id"]
-    if ids.dtype != new_ids.dtype:
-        raise DataError(
-            f"ids of users are {new_ids.dtype} in these ratings and {ids.dtype} in the model; "
-            "read them alike"
-        )
+    check_types("users", new_ids, ids)
     everybody = ids.append(new_ids[np.unique(new.user)]).unique().sort()
-    row = pl.DataFrame({"id": everybody}).with_row_index("row", offset=0)
-    old_row, new_row = (
-        some.to_frame("id").join(row, on="id", how="left", maintain_order="left")["row"]
-        for some in (ids, new_ids)
-    )
+    old_row, new_row = rows_among(everybody, ids), rows_among(everybody, new_ids)
     timestamp = None
     if old.timestamp is not None and new.timestamp is not None:
         if old.timestamp.dtype.kind != new.timestamp.dtype.kind:

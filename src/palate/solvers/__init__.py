@@ -1,13 +1,14 @@
 """Floor 3: from ratings to a model."""
 
-from palate.data._ratings import Ratings
-from palate.errors import DataError
+from palate.data._ratings import Ratings, require_ratings
 from palate.model._model import Model
 from palate.solvers._gibbs import Gibbs
 from palate.solvers._one_cycle import OneCycle
 from palate.solvers._progress import Progress
 
 Solver = Gibbs | OneCycle
+# The default first.
+SOLVERS: dict[str, type[Solver]] = {solver.name: solver for solver in (Gibbs, OneCycle)}
 
 
 def fit(
@@ -19,9 +20,6 @@ def fit(
     progress: Progress = None,
 ) -> Model:
     """Fit a model to `ratings`, by default with `Gibbs()`; see `Gibbs.fit`."""
-    if not isinstance(ratings, Ratings):
-        raise DataError(
-            f"these are no Ratings but a {type(ratings).__name__}; read them with "
-            "palate.read_ratings"
-        )
-    return (solver or Gibbs()).fit(ratings, valid, threads=threads, progress=progress)
+    return (solver or Gibbs()).fit(
+        require_ratings(ratings), valid, threads=threads, progress=progress
+    )

@@ -78,7 +78,14 @@ def axes(
     that explain less than `least_share` of the variance are left out; one is always kept.
     """
     q, s = _orthonormal(left), _orthonormal(right)
-    u, size, v = np.linalg.svd((q.T @ left) @ (s.T @ right).T, full_matrices=False)
+    return _on_bases(q, (q.T @ left) @ (s.T @ right).T, s, least_share)
+
+
+def _on_bases(
+    q: NDArray[Any], x: NDArray[Any], s: NDArray[Any], least_share: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return user and item factors whose products are q x s', as `axes` does."""
+    u, size, v = np.linalg.svd(x, full_matrices=False)
     rank = max(1, int(np.sum(size**2 > least_share * np.sum(size**2))))
     spread = np.sqrt(len(q))
     users, items = spread * (q @ u[:, :rank]), s @ v[:rank].T * (size[:rank] / spread)
@@ -178,7 +185,8 @@ class Canonicaliser:
         basis = _orthonormal(self._y)
         q, r = np.linalg.qr(self._psi.T @ basis)
         on_basis = np.linalg.solve(r, q.T @ (self._w / self.draws))
-        return axes(basis, on_basis.T, least_share)
+        right = _orthonormal(on_basis.T)
+        return _on_bases(basis, on_basis @ right, right, least_share)
 
     def result(self, scale: float) -> Posterior:
         """Return the mean and the spread of the draws that were added, times `scale`."""

@@ -1,5 +1,6 @@
 """The Bayesian solver: block Gibbs sampling, with nothing to tune."""
 
+import math
 import time
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from palate import _checks, _native, _streams
 from palate._threads import thread_count
 from palate.data._ratings import Csr, Ratings
 from palate.errors import SettingError
-from palate.model._link import Linear
+from palate.model._link import Linear, mean_squared_error
 from palate.model._model import Fit, Model
 from palate.solvers._canonical import Canonicaliser
 from palate.solvers._interrupt import interruptible
@@ -156,6 +157,7 @@ class _Run:
         self.solver, self.ratings, self.valid, self.threads = solver, ratings, valid, threads
         self.mu = float(ratings.rating.mean(dtype=np.float64))
         self.sd = float(ratings.rating.std(dtype=np.float64)) or 1.0
+        self.link = Linear(float(ratings.rating.min()), float(ratings.rating.max()), self.mu)
         self.history: list[dict[str, Any]] = []
         self._prior = NormalWishart()
         self._by_user = self._side(ratings.by_user())
@@ -237,11 +239,7 @@ class _Run:
             self._users, self._items, self.valid.user, self.valid.item
         )
         mean = (self.sd * self._predicted / draws).astype(np.float32)
-        error = self._link(self.mu).rating(mean) - self.valid.rating
-        return float(np.sqrt(np.mean(np.square(error, dtype=np.float64))))
-
-    def _link(self, mu: float) -> Linear:
-        return Linear(float(self.ratings.rating.min()), float(self.ratings.rating.max()), mu)
+        return math.sqrt(mean_squared_error(self.link, mean, self.valid.rating))
 
     def settled(self) -> Settled:
         """Return what the draws so far have taught, or the present one where none counts yet."""
@@ -252,7 +250,7 @@ class _Run:
         return settle(
             self.ratings,
             posterior,
-            self._link(self.mu),
+            self.link,
             variance / self._alpha,
             (_NOISE_SHAPE, _NOISE_RATE * variance),
             threads=self.threads,

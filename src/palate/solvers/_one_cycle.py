@@ -1,5 +1,6 @@
 """The book's recipe: five epochs of Adam on a one-cycle schedule."""
 
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 from palate.model._inference import Parameters, UserPrior
-from palate.model._link import Sigmoid
+from palate.model._link import Sigmoid, mean_squared_error
 from palate.model._model import Fit, Model
 from palate.solvers._progress import Progress, reporter
 from palate.solvers._ready import check, memory_for
@@ -182,9 +183,8 @@ def _noise_sd(
 ) -> float:
     """Return how far the ratings lie from their predictions."""
     score = _native.score_pairs(users, items, ratings.user, ratings.item)
-    error = link.rating(score) - ratings.rating
     least = _LEAST_NOISE * (link.high - link.low)
-    return max(least, float(np.sqrt(np.mean(np.square(error, dtype=np.float64)))))
+    return max(least, math.sqrt(mean_squared_error(link, score, ratings.rating)))
 
 
 def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -268,5 +268,4 @@ class _Run:
             return None
         users, items = self.kernel.tables()
         score = _native.score_pairs(users, items, self.valid.user, self.valid.item)
-        error = self.link.rating(score) - self.valid.rating
-        return float(np.mean(np.square(error, dtype=np.float64)))
+        return mean_squared_error(self.link, score, self.valid.rating)

@@ -37,12 +37,11 @@ def check(ratings: Ratings, valid: Ratings | None) -> None:
         return
     if len(valid) == 0:
         raise DataError("there are no ratings in valid; leave it out, or hold some back")
-    for ours, theirs in ((ratings.users, valid.users), (ratings.items, valid.items)):
-        if ours is not theirs and not ours["id"].equals(theirs["id"]):
-            raise DataError(
-                "valid is over other users or items than the ratings; split one table in two "
-                "with palate.splits"
-            )
+    if not ratings.shares_ids(valid):
+        raise DataError(
+            "valid is over other users or items than the ratings; split one table in two with "
+            "palate.splits"
+        )
 
 
 @contextmanager

@@ -92,8 +92,10 @@ def _turned(parameters: Parameters, users: NDArray[np.float32]) -> Parameters:
     assert covariance is not None
     mu, (p, _, q, item_bias) = centred(users.astype(np.float64), items)
     new_users, new_items = axes(p, q)
-    turn_users = np.linalg.lstsq(p, new_users, rcond=None)[0]
-    turn_items = np.linalg.lstsq(q, new_items, rcond=None)[0]
+    # Since new users are orthogonal with a mean square of 1, p = new_users R, and so q R' are the
+    # new items, for the products stay what they are.
+    turn_items = (new_users.T @ p / len(p)).T
+    turn_users = np.linalg.pinv(turn_items.T)
     mean = items[:, :-1].mean(axis=0)
     jacobian = np.block([[turn_users, mean[:, None]], [np.zeros(turn_users.shape[1]), 1]])
     prior = UserPrior(
