@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         UnknownIdError,
     )
     from palate.evaluation import Evaluation, evaluate
+    from palate.interpret._portrait import Portrait
+    from palate.interpret._reasons import Explanation
     from palate.model._model import Model
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
@@ -39,12 +41,14 @@ __all__ = [
     "DataError",
     "DownloadError",
     "Evaluation",
+    "Explanation",
     "Gibbs",
     "MissingExtraError",
     "Model",
     "ModelFileError",
     "OneCycle",
     "PalateError",
+    "Portrait",
     "Profile",
     "Profiles",
     "Ratings",
@@ -62,9 +66,11 @@ __all__ = [
 # Names are imported when they are first used: `palate --help` need not wait for polars.
 _HOMES = {
     "Evaluation": "palate.evaluation",
+    "Explanation": "palate.interpret._reasons",
     "Gibbs": "palate.solvers._gibbs",
     "Model": "palate.model._model",
     "OneCycle": "palate.solvers._one_cycle",
+    "Portrait": "palate.interpret._portrait",
     "Profile": "palate.model._profile",
     "Profiles": "palate.model._profiles",
     "Ratings": "palate.data._ratings",

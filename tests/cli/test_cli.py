@@ -90,20 +90,125 @@ def test_recommend_from_candidates(folder):
     assert [row["item"] for row in document["recommendations"]] == ["Star Wars (1977)"]
 
 
-def test_predict_similar_and_biases(folder):
-    model = kept(folder)
+def test_predict(folder):
     document = run_json("predict", folder, "--user", 196, "--item", "Fargo (1996)", "--item", 50)
-    expected = model.user(196).predict(["Fargo (1996)", 50])
+    expected = kept(folder).user(196).predict(["Fargo (1996)", 50])
     assert document["predictions"] == expected.to_dicts()
-    assert run_json("similar", folder, "Fargo (1996)", "-n", 2)["similar"] == (
-        model.similar("Fargo (1996)", 2).to_dicts()
-    )
+    assert "Toy Story (1995)" in run("predict", folder, "--user", 1, "--item", 1)[0]
+
+
+def test_biases(folder):
+    model = kept(folder)
     document = run_json("biases", folder, "-n", 2)
+    assert document["order"] == "cautious"
     assert document["highest"] == model.biases().head(2).to_dicts()
     assert document["lowest"] == model.biases().reverse().head(2).to_dicts()
-    assert "Toy Story (1995)" in run("predict", folder, "--user", 1, "--item", 1)[0]
-    assert model.biases()["item"][0] in run("biases", folder)[0]
-    assert model.similar(1)["item"][0] in run("similar", folder, 1)[0]
+    assert document["gaps"] == model.biases("gap").head(2).to_dicts()
+    parts = ("mu", "bias", "raters_bias", "raters_interaction", "residual")
+    for row in run_json("biases", folder, "-n", 1682)["highest"]:
+        assert sum(row[part] for part in parts) == pytest.approx(row["mean"], abs=1e-4)
+    document = run_json("biases", folder, "-n", 2, "--plain")
+    assert document["order"] == "bias"
+    assert document["highest"] == model.biases("bias").head(2).to_dicts()
+    out, _ = run("biases", folder)
+    for part in (model.biases()["item"][0], "90% interval", "1.15 to 1.30", "Where the mean misl"):
+        assert part in out
+    assert re.search(r"Crumb \(1994\).*\n.*chosen by those", out)
+
+
+def test_biases_of_some_items_and_of_users(folder):
+    model = kept(folder)
+    options = ["--where", "genres=Comedy", "--where", "year=1980..1989", "--least", 50, "-n", 3]
+    comedies = model.biases(where={"genres": "Comedy", "year": "1980..1989"}, least_ratings=50)
+    assert run_json("biases", folder, *options)["highest"] == comedies.head(3).to_dicts()
+    document = run_json("biases", folder, "--users", "-n", 3)
+    assert document["highest"] == model.user_biases().head(3).to_dicts()
+    out, _ = run("biases", folder, "--users")
+    assert "Most generous" in out
+    assert "Most severe" in out
+
+
+def test_axes(folder):
+    document = run_json("axes", folder, "-n", 3)
+    assert document["axes"] == kept(folder).axes(3).to_dicts()
+    out, _ = run("axes", folder)
+    assert "Axis 1: Action, newer <-> Drama, older (59% of what the axes explain)" in out
+    assert "Clockwork Orange, A (1971)" in out
+    assert "Goes along with" in out
+    assert "lesser axes are left out" in out
+
+
+def test_similar(folder):
+    model = kept(folder)
+    document = run_json("similar", folder, "Fargo (1996)", "-n", 2)
+    assert document["similar"] == model.similar("Fargo (1996)", 2).to_dicts()
+    plain = run_json("similar", folder, "Fargo (1996)", "--plain", "--least", 30)["similar"]
+    expected = model.similar("Fargo (1996)", order="similarity", least_ratings=30)
+    assert plain == expected.to_dicts()
+    assert model.similar(1)["item"][0].split()[0] in run("similar", folder, 1)[0]
+    users = run_json("similar", folder, "--user", 196, "-n", 3)["similar"]
+    assert users == model.similar_users(196, 3).to_dicts()
+
+
+def test_map(folder):
+    document = run_json("map", folder, "--x", "year", "--y", "bias")
+    assert document["map"] == kept(folder).map("year", "bias").to_dicts()
+    assert "Star Wars" in run("map", folder, "-n", 3)[0]
+
+
+def test_explain(folder):
+    why = kept(folder).user(196).explain("Heat (1995)", 3)
+    document = run_json("explain", folder, "--user", 196, "--item", "Heat (1995)", "-n", 3)
+    assert document["parts"] == why.parts.to_dicts()
+    assert document["ratings"] == why.ratings.to_dicts()
+    for key in ("parts", "ratings"):
+        total = sum(row["contribution"] for row in document[key])
+        assert total == pytest.approx(document["score"], abs=1e-5)
+    assert document["counterfactual"] == why.counterfactual
+    out, _ = run("explain", folder, "--rate", "Fargo (1996)=5", "--item", "Heat (1995)")
+    for part in ("You are expected to give Heat (1995)", "By part", "you gave Fargo (1996) 5"):
+        assert part in out
+    assert "Had you given Fargo (1996) 4 instead of 5" in out
+
+
+def test_recommendations_with_reasons(folder):
+    document = run_json("recommend", folder, "--user", 196, "-n", 2, "--explain")
+    expected = kept(folder).user(196).recommend(2, explain=True)
+    assert document["recommendations"] == expected.to_dicts()
+    assert "you gave" in run("recommend", folder, "--user", 196, "--explain")[0]
+
+
+def test_profile(folder):
+    told = kept(folder).user(196).describe(3)
+    document = run_json("profile", folder, "--user", 196, "-n", 3)
+    assert document["axes"] == told.axes.to_dicts()
+    assert document["surprises"] == told.surprises.to_dicts()
+    assert document["generosity"] == told.generosity
+    out, _ = run("profile", folder, "--user", 196)
+    assert out.startswith(told.sentence)
+    assert "What surprised most" in out
+    assert "Nothing sure" in run("profile", folder, "--rate", "Fargo (1996)=5")[0]
+
+
+def test_a_point_estimate_says_what_it_can_not(tmp_path):
+    run("fit", "ml-100k", "-o", tmp_path / "m", "--solver", "one-cycle")
+    out, _ = run("biases", tmp_path / "m")
+    assert out.startswith("A point estimate has no intervals")
+    assert "90% interval" not in out
+    assert run_json("biases", tmp_path / "m")["order"] == "bias"
+    assert "sums to" in run("explain", tmp_path / "m", "--user", 196, "--item", 11)[0]
+
+
+def test_readings_without_users_or_metadata(tmp_path, write):
+    rows = "".join(f"u{n % 30},i{n % 29},{(n * n) % 5 + 1}\n" for n in range(800))
+    write("r.csv", f"user,item,rating\n{rows}")
+    duplicates = ["--duplicates", "last", "--no-users"]
+    run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", *duplicates)
+    assert "saved without its users" in run("biases", tmp_path / "m")[0]
+    assert "a file that tells more" in run("axes", tmp_path / "m")[0]
+    assert "percent of all below" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
+    _, err = run("biases", tmp_path / "m", "--users", status=1)
+    assert "saved without its users" in err
 
 
 def test_fit_reports_as_json(tmp_path, write):
@@ -206,7 +311,7 @@ def test_the_defaults_that_help_tells_are_the_solvers(monkeypatch):
 
 def test_nothing_left_is_said(folder):
     out, _ = run("recommend", folder, "--user", 196, "--candidate", 50, "--exclude", 50)
-    assert "nothing, for no item is left" in out
+    assert "nothing, for nothing is left" in out
 
 
 def test_a_model_without_users(tmp_path, write):
@@ -238,6 +343,8 @@ def test_a_model_without_users(tmp_path, write):
         (["recommend", "m", "--user", "1", "--rate", "x=1"], "palate: say for whom"),
         (["evaluate", "ml-100k", "--split", "never"], "palate: there is no split 'never'"),
         (["evaluate", "ml-100k", "--folds", "five"], "palate: folds is 'five'; give a number"),
+        (["similar", "m"], "palate: name an item, or a user with --user"),
+        (["biases", "m", "--users", "--where", "a=b"], "palate: there is no model in m"),
         (["demo", "--wd", "1000"], "palate: wd is 1000.0; it must be at least 0"),
     ],
 )

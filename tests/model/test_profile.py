@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 import palate
-from palate.model import _inference
-from palate.model._inference import UserPrior, infer
-from palate.model._link import Linear
-from palate.model._prediction import score_variance
+from palate.inference import _infer
+from palate.inference._infer import UserPrior, infer
+from palate.inference._link import Linear
+from palate.inference._prediction import score_variance
 
 
 def ratings_of(model, user):
@@ -144,7 +144,7 @@ def test_the_mode_is_found_for_everybody(model):
     wide = replace(learned.prior, covariance=learned.prior.covariance * 25)
     sharp = replace(learned, noise_sd=0.05, prior=wide)
     csr = model.ratings.by_user()
-    solve = _inference._Solver(csr, sharp, 2)
+    solve = _infer._Solver(csr, sharp, 2)
     mode = infer(csr, sharp, 2).mean
     at_mode = solve.loss(mode)
     step = solve(*solve.linearised(mode), 0.0, covariances=False).mean - mode
@@ -166,7 +166,7 @@ def test_the_variance_of_scores_is_its_formula():
     user, item = rng.integers(0, 3, n).astype(np.int32), rng.integers(0, 5, n).astype(np.int32)
     diagonals = np.einsum("nii->ni", full).copy()
     for covariance in (full.reshape(5, -1), diagonals):
-        learned = _inference.Parameters(
+        learned = _infer.Parameters(
             items, Linear(1, 5, 3), UserPrior(np.zeros(k + 1), np.eye(k + 1)), 1.0, sd, covariance
         )
         found = score_variance(learned, mean, spread, user, item)

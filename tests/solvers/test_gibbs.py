@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import palate
-from palate.model._inference import infer
+from palate.inference._infer import infer
 from palate.solvers._canonical import Canonicaliser
 
 

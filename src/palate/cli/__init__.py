@@ -7,6 +7,7 @@ import sys
 # An import makes many objects and little garbage: looking for it costs a fifth of a command's time.
 gc.set_threshold(100_000)
 
+from palate.cli import _learn, _tell  # noqa: E402, F401  (they add their commands to the app)
 from palate.cli._app import app  # noqa: E402
 from palate.errors import PalateError  # noqa: E402
 

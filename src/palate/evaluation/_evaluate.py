@@ -16,7 +16,7 @@ from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 from palate.evaluation import _metrics
 from palate.evaluation._baselines import BASELINES, top_rows
-from palate.model._link import Linear
+from palate.inference._link import Linear
 from palate.model._profiles import Profiles
 from palate.solvers import SOLVERS, Solver
 

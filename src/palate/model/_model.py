@@ -4,17 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks, _native
+from palate import _native
 from palate.data._ratings import Csr, Ratings
 from palate.errors import DataError, SettingError, UnknownIdError
-from palate.model._inference import Parameters, infer
-from palate.model._link import Link, mean_squared_error
+from palate.inference._infer import Parameters, infer
+from palate.inference._link import Link, mean_squared_error
+from palate.interpret._axes import axes, ends
+from palate.interpret._biases import item_biases, user_biases
+from palate.interpret._canonical import Canonical, canonical
+from palate.interpret._map import item_map
+from palate.interpret._neighbours import similar_items, similar_users
 from palate.model._lookup import ItemNames, user_row
 from palate.model._people import many_people, one_person
 from palate.model._profile import Profile
@@ -136,51 +141,255 @@ class Model:
         """The fit as it went, a row for each epoch or sweep."""
         return pl.DataFrame(self.fit.history)
 
-    def biases(self) -> pl.DataFrame:
-        """Return every item with its bias, the highest first.
+    def biases(
+        self,
+        order: Literal["bias", "cautious", "gap"] | None = None,
+        *,
+        least_ratings: int | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> pl.DataFrame:
+        """Return every item with its bias, and why that is not its mean rating.
 
         A low bias says that people dislike the item even where it is of a kind that they enjoy; a
-        high one, that they like it even where it is not. It is in units of the score, before the
-        link. Items without a training rating are left out: they have learned nothing.
+        high one, that they like it even where it is not. An item's mean rating is, exactly::
+
+            mean = mu + bias + raters_bias + raters_interaction + residual
+
+        How generous its raters are, and how well it suits those who chose it, are the means of
+        b_u and of p_u . q_i over its ratings (Palate's model; for the sigmoid of the book's recipe
+        the steps that the rating takes as b_i, then b_u, then p_u . q_i are put in). Items without
+        a training rating are left out: they have learned nothing.
+
+        Parameters
+        ----------
+        order
+            The highest first by "bias"; by "cautious", the end of the interval that is nearer to
+            zero, so that nothing with three ratings is on top or at the bottom by luck; or the
+            largest difference of ranks first, "gap". By default cautious, or for a point estimate,
+            which has no intervals, by bias.
+        least_ratings
+            Leave out items with fewer ratings; ranks are among those that are left. By default 1,
+            or by "gap" 20 (fewer in a small table), since the mean of a few ratings is mostly luck.
+        where
+            Only items with these values, as in ``{"genres": "Comedy", "year": "1990..1999"}``.
 
         Returns
         -------
         polars.DataFrame
-            Columns id, item, bias, ratings (how many) and mean (of the ratings).
-        """
-        rows = np.flatnonzero(self.item_counts)
-        rows = rows[np.argsort(-self.item_biases[rows], kind="stable")]
-        return self.item_frame(
-            rows,
-            bias=self.item_biases[rows],
-            ratings=self.item_counts[rows],
-            mean=self.item_means[rows],
-        )
+            Columns id, item, ratings (how many), mean (of the ratings), mu, bias, lower and upper
+            (its 90% interval; null in a point estimate), raters_bias, raters_interaction and
+            residual (null in a model without users), rank_by_mean, rank_by_bias (1 is the
+            highest), gap (the first minus the second: positive where the mean does the item an
+            injustice) and reason (in words; null with the parts). All but ranks are in units of
+            the ratings.
 
-    def similar(self, item: Any, n: int = 10) -> pl.DataFrame:
+        Raises
+        ------
+        SettingError
+            If there is no such order or no such column, nothing has the value that is asked for,
+            or a point estimate is asked to be cautious.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> comedies = model.biases(where={"genres": "Comedy"}, least_ratings=50)
+        >>> comedies.height
+        189
+        """
+        return item_biases(self, order, least_ratings, where)
+
+    def user_biases(
+        self,
+        order: Literal["bias", "cautious", "gap"] | None = None,
+        *,
+        least_ratings: int | None = None,
+    ) -> pl.DataFrame:
+        """Return every known user with their bias: who is generous, and who is severe.
+
+        See `biases` for `order` and `least_ratings`. The intervals are those of the profiles, with
+        the items taken as known.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns user, ratings, mean, mu, bias, lower, upper, items_bias (how good the items are
+            that they chose), items_interaction (how well these suit them), residual, rank_by_mean,
+            rank_by_bias, gap and reason, as in `biases`.
+
+        Raises
+        ------
+        UnknownIdError
+            If the model was saved without users.
+        SettingError
+            If there is no such order.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> model.user_biases().select("user", "ratings", "bias").height
+        943
+        """
+        return user_biases(self, order, least_ratings)
+
+    def axes(self, exemplars: int = 8) -> pl.DataFrame:
+        """Return the axes of taste, with what lies at their ends and what they go along with.
+
+        A model by Gibbs is on canonical axes as it is (orthogonal over users and over items, the
+        strongest first); a point estimate is turned to them. What an axis goes along with is
+        measured over the items with enough ratings (20, or fewer in a small table): correlations
+        with numbers, with Fisher's 90% interval; for categories the standardised difference d of
+        their items from the others, as the correlation d / sqrt(d^2 + 4) of two groups of equal
+        size (Borenstein et al., "Introduction to meta-analysis", 2009, chapters 4 and 7).
+
+        Parameters
+        ----------
+        exemplars
+            How many items to name at each end.
+
+        Returns
+        -------
+        polars.DataFrame
+            A row for each axis: axis (from 1), share (of the variance that all axes explain), name
+            ("Romance, older <-> Horror, newer" from the clearest associations, those whose interval
+            stays beyond 0.2; null where nothing is clear), low and high (lists of exemplars with
+            enough ratings, the surest first: id, item, position, lower, upper, ratings; a position
+            is what one standard deviation of that taste is worth, in units of the score), and along
+            (a list of associations, the surest first: column, value, association, lower, upper,
+            items).
+
+        Raises
+        ------
+        SettingError
+            If `exemplars` is out of range.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> model.axes()["name"][0]
+        'Action, newer <-> Drama, older'
+        """
+        return axes(self, exemplars)
+
+    def similar(
+        self,
+        item: Any,
+        n: int = 10,
+        *,
+        order: Literal["similarity", "cautious"] | None = None,
+        least_ratings: int = 1,
+    ) -> pl.DataFrame:
         """Return the `n` items whose factors point most nearly the same way as those of `item`.
 
         Similarity is the cosine of the angle between the factors. Items without a training
         rating are left out.
 
+        Parameters
+        ----------
+        item
+            An id or a title.
+        n
+            How many.
+        order
+            By "similarity", as in the book, or by "cautious", the lower end of its interval, which
+            holds back items with few ratings. By default cautious, or for a point estimate, which
+            has no intervals, by similarity.
+        least_ratings
+            Leave out items with fewer ratings.
+
         Returns
         -------
         polars.DataFrame
-            Columns id, item, similarity and ratings (how many), the most similar first.
+            Columns id, item, similarity, lower and upper (its 90% interval, over 200 draws from
+            the posteriors of both items' factors), sure (whether the interval is above zero:
+            if not, too little is known to say), correlation (of the two items' scores over
+            people at large) and ratings (how many). Interval and sure are null in a point estimate.
 
         Raises
         ------
         UnknownIdError
             If there is no such item.
+        SettingError
+            If `n` or `order` is out of range, or a point estimate is asked to be cautious.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> model.similar("Star Wars (1977)", 2)["item"].to_list()
+        ['Empire Strikes Back, The (1980)', 'Return of the Jedi (1983)']
         """
-        _checks.whole("n", n, 1)
-        row = self.names.row(item)
-        lengths = np.linalg.norm(self.item_factors, axis=1)
-        lengths[lengths == 0] = 1
-        cosine = self.item_factors @ self.item_factors[row] / (lengths * lengths[row])
-        others = np.flatnonzero((self.item_counts > 0) & (np.arange(len(cosine)) != row))
-        rows = others[np.argsort(-cosine[others], kind="stable")[:n]]
-        return self.item_frame(rows, similarity=cosine[rows], ratings=self.item_counts[rows])
+        return similar_items(self, item, n, order, least_ratings)
+
+    def similar_users(
+        self, user: Any, n: int = 10, *, order: Literal["similarity", "cautious"] | None = None
+    ) -> pl.DataFrame:
+        """Return the `n` users whose tastes are most like those of `user`.
+
+        Similarity is the cosine of their positions on the canonical axes, each as it differs from
+        the average user's. See `similar` for `order`.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns user, similarity, lower, upper and sure (from draws of both profiles),
+            correlation (of the two users' scores over the items), ratings (how many) and common
+            (how many of the items both have rated).
+
+        Raises
+        ------
+        UnknownIdError
+            If there is no such user, or the model was saved without users.
+        SettingError
+            If `n` or `order` is out of range.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> model.similar_users(196, 3).height
+        3
+        """
+        return similar_users(self, user, n, order)
+
+    def map(self, x: str = "axis 1", y: str = "axis 2") -> pl.DataFrame:
+        """Return the items on a plane, those with most ratings first; `palate.plots.map` draws it.
+
+        Parameters
+        ----------
+        x, y
+            What is across and what is up: "axis 1" and so on; "component 1" and so on, the
+            principal components of the 1,000 most rated items' factors as in the book; "bias",
+            "ratings", "mean"; or a column of numbers or dates that is known of the items.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns id, item, x, x_lower, x_upper, y, y_lower, y_upper (90% intervals; null where
+            there is none) and ratings. Items without a coordinate are left out. Axes and components
+            are in units of the score, dates in years.
+
+        Raises
+        ------
+        SettingError
+            If there is no such coordinate.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> model.map("year", "bias")["item"][0]
+        'Star Wars (1977)'
+        """
+        return item_map(self, x, y)
 
     def user(self, user: Any) -> Profile:
         """Return the profile of a user who was there when the model was trained.
@@ -191,7 +400,7 @@ class Model:
             If there is no such user, or the model was saved without users.
         """
         ratings, table = self.known()
-        row = user_row(ratings.users, user)
+        row = self.user_row(user)
         mine = np.flatnonzero(ratings.user == row)
         rated = Csr(np.array([0, len(mine)]), ratings.item[mine], ratings.rating[mine])
         return Profiles(self, ratings.users[row : row + 1], table[row : row + 1], rated)[0]
@@ -347,6 +556,20 @@ class Model:
     def names(self) -> ItemNames:
         """What finds an item by its id or title."""
         return ItemNames(self.items)
+
+    @cached_property
+    def canonical(self) -> Canonical:
+        """The model on its canonical axes."""
+        return canonical(self.parameters, self.item_counts > 0)
+
+    @cached_property
+    def axis_ends(self) -> list[tuple[str, str]]:
+        """What to call the low and the high end of each axis."""
+        return ends(self.axes(1))
+
+    def user_row(self, user: Any) -> int:
+        """Return the row of a known user; see `user`."""
+        return user_row(self.known()[0].users, user)
 
     def choices(self, candidates: Any = None, exclude: Any = ()) -> NDArray[np.bool_]:
         """Return which items may be recommended: candidates, or those with a training rating."""

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from palate import _checks
 from palate.errors import SettingError
-from palate.model._prediction import need_spread, score_variance, status
+from palate.inference._prediction import need_spread, score_variance, status
+from palate.interpret._causes import Causes
+from palate.interpret._portrait import Portrait, portrait
+from palate.interpret._reasons import Explanation, explain, reason
 
 if TYPE_CHECKING:
     from palate.model._model import Model
@@ -73,6 +76,7 @@ class Profile:
         exclude: Any = (),
         seen: bool = False,
         cautious: float | None = None,
+        explain: bool = False,
     ) -> pl.DataFrame:
         """Return the `n` items with the highest expected ratings.
 
@@ -90,12 +94,15 @@ class Profile:
             A probability up to 0.5, such as 0.1: rank by the rating that the person's expected
             rating surpasses with all but this probability, which holds back items that the model
             is not sure of.
+        explain
+            Whether to give the reason of each.
 
         Returns
         -------
         polars.DataFrame
             The best first, with the columns of `predict`; with `cautious` also at_least, the
-            rating by which they are ranked.
+            rating by which they are ranked; with `explain` also reason: the ratings that speak most
+            for the item, and its bias.
 
         Raises
         ------
@@ -110,21 +117,98 @@ class Profile:
             allowed[self.rated] = False
         left = np.flatnonzero(allowed)
         scores = self._scores()  # which differ where ratings are cut off at the highest one
-        if cautious is None:
-            rows = left[np.argsort(-scores[left], kind="stable")[:n]]
-            return self._told(rows, scores[rows])
-        lower = scores[left] + _quantile(cautious) * self._score_sd(left)
-        best = np.argsort(-lower, kind="stable")[:n]
-        rows, at_least = left[best], lower[best].astype(np.float32)
-        return self._told(rows, scores[rows]).with_columns(
-            at_least=self.model.link.rating(at_least)
-        )
+        key = scores[left].astype(np.float64)
+        if cautious is not None:
+            key += _quantile(cautious) * self._score_sd(left)
+        best = np.argsort(-key, kind="stable")[:n]
+        rows = left[best]
+        told = self._told(rows, scores[rows])
+        if cautious is not None:
+            at_least = self.model.link.rating(key[best].astype(np.float32))
+            told = told.with_columns(at_least=at_least)
+        if explain:
+            causes = Causes(self)
+            reasons = [reason(causes, int(row)) for row in rows]
+            told = told.with_columns(pl.Series("reason", reasons, dtype=pl.String))
+        return told
+
+    def explain(self, item: Any, n: int = 5) -> Explanation:
+        """Say why this person is expected to rate an item as they are, exactly, in two ways.
+
+        By its parts: the average, the two biases, and what each axis of taste contributes,
+        ``x_ua y_ia``. And by the ratings that caused it: since the profile's mean is linear in
+        the ratings, the rating r_j contributes ``alpha z_i' A^-1 z_j (r_j - mu - b_j)``; see
+        `Profile` and the class `Causes`. Both sum to the score.
+
+        Parameters
+        ----------
+        item
+            An id or a title.
+        n
+            How many axes and how many ratings to name; the least important are one line.
+
+        Returns
+        -------
+        Explanation
+            With the tables `parts` and `ratings`, the `score` that both sum to, in units of the
+            ratings (by Gibbs) or of the score that goes into the sigmoid (by the book's recipe),
+            the `counterfactual`, and a `sentence`.
+
+        Raises
+        ------
+        UnknownIdError
+            If the model does not know the item.
+        SettingError
+            If `n` is out of range.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> why = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2}).explain("Heat (1995)")
+        >>> bool(abs(why.ratings["contribution"].sum() - why.score) < 1e-5)
+        True
+        """
+        return explain(self, item, n)
+
+    def describe(self, n: int = 5) -> Portrait:
+        """Describe this person: tastes, generosity, predictability, and what surprised.
+
+        Parameters
+        ----------
+        n
+            How many surprising ratings to name.
+
+        Returns
+        -------
+        Portrait
+            The tables `axes` and `surprises`, `generosity`, `predictability` and a `sentence`.
+
+        Raises
+        ------
+        SettingError
+            If `n` is out of range.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> model.user(196).describe().axes["axis"].to_list()[:3]
+        [1, 2, 3]
+        """
+        return portrait(self, n)
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
         """Return the `n` items that this person rated highest: id, item and rating."""
         order = np.argsort(-self.rating, kind="stable")[: _checks.whole("n", n, 1)]
         rows = self.rated[order].astype(np.int64)
         return self.model.item_frame(rows, rating=self.rating[order])
+
+    def predict_rows(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """Return the expected rating of each of the items at `rows`; shape (n,)."""
+        return self.model.link.rating(self._scores()[rows])
 
     def _scores(self) -> NDArray[np.float32]:
         """Return the score of every item; shape (items,)."""

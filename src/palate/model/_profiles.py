@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from palate import _checks, _native
 from palate._threads import thread_count
 from palate.data._ratings import Csr
-from palate.model._inference import covariance_at, infer
-from palate.model._prediction import need_spread, score_variance, status
+from palate.inference._infer import covariance_at, infer
+from palate.inference._prediction import need_spread, score_variance, status
 from palate.model._profile import Profile
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Profiles:
         """
         row = range(len(self))[operator.index(row)]
         mine = slice(*self.ratings.starts[row : row + 2])
-        covariance = self._covariances(np.array([row]))[0]
+        covariance = self.covariances(np.array([row]))[0]
         partner, rating = self.ratings.partner[mine], self.ratings.rating[mine]
         return Profile(self.model, self.table[row], covariance, partner, rating)
 
@@ -85,19 +86,18 @@ class Profiles:
         """
         need_spread(self.model.parameters)
         people, place = np.unique(user, return_inverse=True)
-        sd = np.empty(len(user))
-        step = max(1, _AT_A_TIME // self.table.shape[1] ** 2)
-        for first in range(0, len(people), step):
-            some = people[first : first + step]
-            pairs = np.flatnonzero((place >= first) & (place < first + step))
+        sd, first = np.empty(len(user)), 0
+        for some in self.blocks(people):
+            pairs = np.flatnonzero((place >= first) & (place < first + len(some)))
             variance = score_variance(
                 self.model.parameters,
                 self.table[some],
-                self._covariances(some),
+                self.covariances(some),
                 (place[pairs] - first).astype(np.int32),
                 item[pairs],
             )
             sd[pairs] = np.sqrt(variance + self.model.parameters.noise_sd**2)
+            first += len(some)
         return sd
 
     def recommend(
@@ -162,6 +162,13 @@ class Profiles:
         )
         return best
 
-    def _covariances(self, people: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+    def covariances(self, people: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """Return the covariance of the profiles in some rows; shape (n, k + 1, k + 1)."""
         mine = self.ratings.take(people)
         return covariance_at(self.table[people], mine, self.model.parameters, thread_count(None))
+
+    def blocks(self, people: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.integer[Any]]]:
+        """Give rows in blocks whose covariances fit into memory together."""
+        step = max(1, _AT_A_TIME // self.table.shape[1] ** 2)
+        for first in range(0, len(people), step):
+            yield people[first : first + step]

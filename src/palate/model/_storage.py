@@ -25,8 +25,8 @@ from safetensors.numpy import save as save_arrays
 
 from palate.data._ratings import Ratings
 from palate.errors import ModelFileError, first_line
-from palate.model._inference import Parameters, UserPrior
-from palate.model._link import LINKS, Link
+from palate.inference._infer import Parameters, UserPrior
+from palate.inference._link import LINKS, Link
 from palate.model._model import Fit, Model
 
 FORMAT = 2

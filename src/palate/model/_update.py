@@ -13,7 +13,7 @@ from palate import _native
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError
-from palate.model._inference import infer
+from palate.inference._infer import infer
 from palate.model._lookup import check_types, rows_among
 from palate.model._people import check_scale, item_rows
 

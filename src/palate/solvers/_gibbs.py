@@ -13,7 +13,7 @@ from palate import _checks, _native, _streams
 from palate._threads import thread_count
 from palate.data._ratings import Csr, Ratings
 from palate.errors import SettingError
-from palate.model._link import Linear, mean_squared_error
+from palate.inference._link import Linear, mean_squared_error
 from palate.model._model import Fit, Model
 from palate.solvers._canonical import Canonicaliser
 from palate.solvers._interrupt import interruptible

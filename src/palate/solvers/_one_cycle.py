@@ -12,8 +12,8 @@ from palate import _checks, _native, _streams
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
-from palate.model._inference import Parameters, UserPrior
-from palate.model._link import Sigmoid, mean_squared_error
+from palate.inference._infer import Parameters, UserPrior
+from palate.inference._link import Sigmoid, mean_squared_error
 from palate.model._model import Fit, Model
 from palate.solvers._progress import Progress, reporter
 from palate.solvers._ready import check, memory_for

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.data._ratings import Ratings
-from palate.model._inference import Parameters, UserPrior, infer
-from palate.model._link import Linear
+from palate.inference._infer import Parameters, UserPrior, infer
+from palate.inference._link import Linear
 from palate.solvers._canonical import Posterior, axes, centred, table, turned_covariance
 
 # Each round brings the noise and the canonical form nearer by a factor of five or more.

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 from palate import _native
 from palate.data._ratings import Csr
 from palate.errors import DataError
-from palate.model._link import Linear, Link, Sigmoid
+from palate.inference._link import Linear, Link, linearised
 
 _NO_WEIGHTS = np.zeros(0, dtype=np.float32)
 _NO_COVARIANCE = np.zeros((0, 1), dtype=np.float32)
 # Gauss-Newton ends when no coordinate moves by more than this; it takes some ten steps.
 _SETTLED = 1e-4
 _STEPS = 50
-# Where the sigmoid is flat a rating says nothing: below this slope, as a share of its width.
-_FLAT = 1e-4
 # What varies in no user, or only together with something else, as a share of its variance.
 _LEAST_VARIANCE = 1e-5
 
@@ -196,16 +194,10 @@ class _Solver:
     def linearised(
         self, mean: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return ratings of the linear model that agrees with the link's at `mean`, and weights.
-
-        f(s) + f'(s) (x - s) = r becomes x = s + (r - f(s)) / f'(s), with the weight f'(s)^2.
-        """
+        """Return ratings of the linear model that agrees with the link's at `mean`, and weights."""
         link = self.parameters.link
-        assert isinstance(link, Sigmoid)
-        score = self.scores(mean)
-        slope = np.maximum(link.slope(score), np.float32(_FLAT * (link.high - link.low)))
-        rating = score + (self.ratings.rating - link.rating(score)) / slope
-        return rating.astype(np.float32), np.square(slope).astype(np.float32)
+        rating, slope = linearised(link, self.scores(mean), self.ratings.rating)
+        return rating, np.square(slope)
 
     def loss(self, mean: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return minus twice the log posterior of each row, up to a constant; shape (n,)."""

@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.errors import SettingError
-from palate.model._inference import Parameters
+from palate.inference._infer import Parameters
 
 # An item with fewer training ratings than this is called rarely rated.
 _FEW = 5

@@ -1,0 +1,213 @@
+"""What else is known of items: numbers, dates, categories and lists, from any table's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate.errors import SettingError
+
+_SEPARATORS = ("|", ";", ",")
+_OUR_OWN = ("id", "item")
+# A column of more categories than items have room for is rather a name: a url, a plot.
+_MOST_CATEGORIES = 200
+# A separator makes lists of a text column if so many items in a hundred have several entries.
+_FEWEST_LISTS = 5
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something that is known of items.
+
+    Attributes
+    ----------
+    column
+        Where it is from.
+    value
+        The category, or None for a number.
+    values
+        The number, a date in years, or whether (1 or 0) the item is of the category; NaN where it
+        isn't known; shape (items,).
+    """
+
+    column: str
+    value: str | None
+    values: NDArray[np.float64]
+
+    @property
+    def is_date(self) -> bool:
+        """Whether it says when: then more is newer."""
+        return self.value is None and self.column.lower() in _TIMES
+
+    @property
+    def name(self) -> str:
+        """Its name: the category, or the column."""
+        return self.column if self.value is None else self.value
+
+
+_TIMES = ("year", "date", "released", "release_date", "release date", "release_year", "published")
+
+
+def features(items: pl.DataFrame) -> list[Feature]:
+    """Return all that the columns of a table of items say, but for ids and titles.
+
+    Numbers and dates (in years) stay numbers, also where they were read as text. Text, and columns
+    of nothing but 0 and 1, are categories; text such as "Action|Comedy" and lists are several.
+    A column of very many values says nothing of kinds and is left out.
+    """
+    found: list[Feature] = []
+    for column in items.columns:
+        if column not in _OUR_OWN:
+            found += _features_of(column, items[column])
+    return found
+
+
+def _features_of(column: str, series: pl.Series) -> Iterator[Feature]:
+    numbers = _numbers(series)
+    if numbers is not None:
+        known = np.unique(numbers[np.isfinite(numbers)])
+        flag = len(known) == 2 and known.tolist() == [0, 1]
+        if len(known) > 1:
+            yield Feature(column, column if flag else None, numbers)
+        return
+    lists = entries(series)
+    if lists is None:
+        return
+    names = _exploded(lists).value_counts(sort=True).sort("count", column, descending=[True, False])
+    if not 1 < names.height <= _MOST_CATEGORIES:
+        return
+    unknown = lists.is_null().to_numpy()
+    for name in names[column]:
+        has = lists.list.contains(name).fill_null(False).to_numpy().astype(np.float64)
+        yield Feature(column, name, np.where(unknown, np.nan, has))
+
+
+def _numbers(series: pl.Series) -> NDArray[np.float64] | None:
+    """Return a column as numbers, dates as years; None if it holds something else."""
+    if series.dtype == pl.String:
+        series = _parsed(series)
+    if series.dtype in (pl.Date, pl.Datetime):
+        year, day = series.dt.year(), series.dt.ordinal_day()
+        series = year + (day - 1) / 365.25
+    if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
+        return None
+    numbers = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _parsed(series: pl.Series) -> pl.Series:
+    """Return text as numbers or dates (1995-01-31, 31-Jan-1995) if all of it is; else as it is."""
+    said = series.str.strip_chars().replace("", None)
+    as_dates = (said.str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%d-%b-%Y"))
+    for parsed in (said.cast(pl.Float64, strict=False), *as_dates):
+        if said.null_count() < len(said) and parsed.null_count() == said.null_count():
+            return parsed
+    return series
+
+
+def entries(series: pl.Series) -> pl.Series | None:
+    """Return the categories of each item as a list, null where none is known; or None."""
+    if series.dtype in (pl.Categorical, pl.Enum):
+        series = series.cast(pl.String)
+    if isinstance(series.dtype, pl.List) and series.dtype.inner == pl.String:
+        lists = series
+    elif series.dtype == pl.String:
+        separator = _separator(series)
+        one_each = series.reshape((-1, 1)).arr.to_list()
+        lists = series.str.split(separator) if separator else one_each
+    else:
+        return None
+    lists = lists.list.eval(
+        pl.element().str.strip_chars().filter(pl.element().str.strip_chars() != "")
+    )
+    return pl.select(pl.when(lists.list.len() > 0).then(lists)).to_series()
+
+
+def _exploded(lists: pl.Series) -> pl.Series:
+    return lists.explode(empty_as_null=True, keep_nulls=True).drop_nulls()
+
+
+def _separator(series: pl.Series) -> str | None:
+    """Return what stands between the entries of a list, if the column holds lists."""
+    known = series.drop_nulls()
+    for separator in _SEPARATORS:
+        several = known.str.contains(separator, literal=True)
+        if several.any() and 100 * int(several.sum()) >= _FEWEST_LISTS * len(known):
+            split = (
+                known.str.split(separator)
+                .explode(empty_as_null=True, keep_nulls=True)
+                .str.strip_chars()
+            )
+            # Lists share their entries; sentences with commas in them do not.
+            if split.n_unique() <= known.n_unique() or separator == "|":
+                return separator
+    return None
+
+
+def matching(items: pl.DataFrame, where: Mapping[str, Any] | None) -> NDArray[np.bool_]:
+    """Return which items have the values that `where` asks for; shape (items,).
+
+    A value is compared as text; in a column of lists it must be one of the entries. "1990..1999"
+    asks for a number between the two, and a list of values for any of them.
+
+    Raises
+    ------
+    SettingError
+        If there is no such column, or none of its items has the value.
+    """
+    chosen = np.ones(items.height, dtype=np.bool_)
+    for column, values in (where or {}).items():
+        if column not in items.columns:
+            raise SettingError(f"there is no column {column!r}; {_columns(items)}")
+        several = isinstance(values, Iterable) and not isinstance(values, str)
+        chosen &= np.any(
+            [_has(items[column], v) for v in (values if several else [values])], axis=0
+        )
+    return chosen
+
+
+def _columns(items: pl.DataFrame) -> str:
+    names = [name for name in items.columns if name not in _OUR_OWN]
+    if not names:
+        return "nothing but their ids and titles is known of these items"
+    return f"the columns of these items are {', '.join(names)}"
+
+
+def _has(series: pl.Series, value: Any) -> NDArray[np.bool_]:
+    numbers, lists = _numbers(series), entries(series)
+    if numbers is not None and (ends := _range(str(value))) is not None:
+        has = (numbers >= ends[0]) & (numbers <= ends[1])
+    elif lists is not None:
+        has = lists.list.contains(str(value)).fill_null(False).to_numpy()
+    else:
+        has = (series.cast(pl.String) == str(value)).fill_null(False).to_numpy()
+    if not has.any():
+        raise SettingError(f"no item has {series.name} {value!r}{_some(series)}")
+    return has
+
+
+def _range(text: str) -> tuple[float, float] | None:
+    """Return the ends that "1990..1999", "1990.." or "1990" names; None if it is no number."""
+    low, dots, high = text.partition("..")
+    try:
+        if not dots:
+            return float(low), float(low)
+        return float(low or -np.inf), float(high or np.inf)
+    except ValueError:
+        return None
+
+
+def _some(series: pl.Series) -> str:
+    lists = entries(series)
+    common = (
+        (series.drop_nulls() if lists is None else _exploded(lists))
+        .value_counts(sort=True)[series.name]
+        .head(5)
+        .cast(pl.String)
+    )
+    return f"; the most frequent are {', '.join(common)}" if len(common) else ""
