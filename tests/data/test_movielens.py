@@ -83,6 +83,7 @@ def test_an_archive_is_fetched_once(server, tmp_path):
     ratings = palate.movielens("latest-small")
     assert ratings.source == "MovieLens latest-small from GroupLens"
     assert ratings.items["item"].to_list() == ["Toy Story (1995)", "Heat (1995)"]
+    assert ratings.items["year"].to_list() == [1995, 1995]
     assert [p.name for p in (tmp_path / "cache").iterdir()] == ["ml-latest-small"]
     server.broken = True
     assert "the cache folder" in palate.movielens("ml-latest-small").source
@@ -178,6 +179,7 @@ def test_an_archive_of_the_1m_layout(tmp_path):
         )
     ratings = palate.movielens("1m", path=tmp_path / "ml-1m.zip")
     assert ratings.items["item"][0] == "James & the Giant Peach: A Tale (1996)"
+    assert ratings.items["year"].to_list() == [1996, 1975]
 
 
 def test_what_is_given_must_hold_it(tmp_path):

@@ -83,7 +83,7 @@ def test_associations_are_the_correlations_with_what_is_known(bayes):
     told = along["genres", "Drama"]
     assert told["association"] == pytest.approx(d / np.sqrt(d**2 + 4), abs=1e-6)
     assert told["lower"] < told["association"] < told["upper"]
-    assert ("ratings", None) in along
+    assert ("number of ratings", None) in along
     sure = [max(a["lower"], -a["upper"], 0) for a in bayes.axes()["along"][0].to_list()]
     assert sure == sorted(sure, reverse=True)
 
@@ -97,7 +97,7 @@ def test_intervals_of_associations_cover(bayes):
         **{k: pl.Series(v) for k, v in noise.items()}
     )
     along = replace(bayes, items=items).axes()["along"][0].to_list()
-    sure = [a["lower"] * a["upper"] > 0 for a in along if a["column"] != "ratings"]
+    sure = [a["lower"] * a["upper"] > 0 for a in along if a["column"] != "number of ratings"]
     assert len(sure) == 120
     assert 0.04 < np.mean(sure) < 0.17
 
@@ -129,7 +129,7 @@ def test_without_metadata_exemplars_stand_for_the_ends(ml100k):
     bare = palate.read_ratings(ml100k.frame())
     model = palate.fit(bare, palate.Gibbs(sweeps=40, burn_in=20))
     table = model.axes()
-    assert table["along"][0].to_list()[0]["column"] == "ratings"
+    assert table["along"][0].to_list()[0]["column"] == "number of ratings"
     assert table["name"][0] is None
     assert model.axis_ends[0][0] == f"the like of {table['low'][0][0]['item']}"
 
@@ -141,3 +141,19 @@ def test_a_tiny_table_has_axes(small):
         assert table["name"].null_count() == table.height
     with pytest.raises(palate.SettingError, match="exemplars is 0"):
         palate.fit(small, solver).axes(0)
+
+
+def test_names_speak_of_dates_numbers_and_flags(bayes):
+    """An axis that is made of what is known of the items is named by it."""
+    first = bayes.item_factors[:, 0].astype(float)
+    high = (first > np.median(first)).astype(int)
+    days = pl.Series(np.argsort(np.argsort(first)).astype(int)).cast(pl.Date)
+    bare = bayes.items.select("id", "item")
+    for column, values, name in (
+        ("premiere", days, "older <-> newer"),
+        ("budget", pl.Series(-first), "high budget <-> low budget"),
+        ("western", pl.Series(high), "other kinds <-> western"),
+        ("studio", pl.Series(np.where(high, "Gaumont", "Toho")), "Toho <-> Gaumont"),
+    ):
+        items = bare.with_columns(values.alias(column))
+        assert replace(bayes, items=items).axes()["name"][0] == name

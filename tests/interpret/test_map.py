@@ -28,6 +28,7 @@ def test_components_are_those_of_the_chapter(model):
         values = told[column].to_numpy()
         assert abs(np.corrcoef(expected, values)[0, 1]) == pytest.approx(1, abs=1e-8)
         assert values.var(ddof=1) == pytest.approx(size[place])
+        assert values.mean() == pytest.approx(0, abs=1e-6)
 
 
 def test_biases_counts_and_metadata(bayes, model):

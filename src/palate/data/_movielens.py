@@ -145,8 +145,7 @@ def _u_item(path: Path) -> pl.DataFrame:
         separator="|",
         ignore_nulls=True,
     )
-    year = pl.col("title").str.extract(r"\((\d{4})\)").cast(pl.Int32)
-    return raw.select("movieId", pl.col("title").str.strip_chars(), year=year, genres=genres)
+    return _dated(raw.select("movieId", pl.col("title").str.strip_chars(), genres=genres))
 
 
 def _recbole_item(path: Path) -> pl.DataFrame:
@@ -155,21 +154,25 @@ def _recbole_item(path: Path) -> pl.DataFrame:
     raw.columns = ["movieId", "name", "year", "genres"]
     titled = pl.format("{} ({})", pl.col("name").str.strip_chars(), pl.col("year"))
     title = pl.when(pl.col("name") == "unkonwn").then(pl.lit("unknown")).otherwise(titled)
-    year = title.str.extract(r"\((\d{4})\)").cast(pl.Int32)
-    return raw.select(
-        "movieId", title=title, year=year, genres=pl.col("genres").str.replace_all(" ", "|")
-    )
+    genres = pl.col("genres").str.replace_all(" ", "|")
+    return _dated(raw.select("movieId", title=title, genres=genres))
 
 
 def _movies_dat(path: Path) -> pl.DataFrame:
     """Read the items of 1m and 10m: id::title::genres, in Latin-1 and in UTF-8."""
     frame = open_table(path, lambda fields: False).frame
     frame.columns = ["movieId", "title", "genres"]
-    return frame
+    return _dated(frame)
 
 
 def _movies_csv(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, infer_schema=False)
+    return _dated(pl.read_csv(path, infer_schema=False))
+
+
+def _dated(items: pl.DataFrame) -> pl.DataFrame:
+    """Add the year that a title ends with: "Fargo (1996)"."""
+    year = pl.col("title").str.extract(r"\((\d{4})\)\D*$").cast(pl.Int32)
+    return items.insert_column(2, items.select(year.alias("year")).to_series())
 
 
 _LAYOUTS: tuple[tuple[str, str, Callable[[Path], pl.DataFrame]], ...] = (

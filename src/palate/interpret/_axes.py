@@ -24,7 +24,7 @@ _BETWEEN = " <-> "
 # What to call the end opposite to a category, if no other category is there.
 _OTHERS = "other kinds"
 # The column of our own that every model has.
-RATINGS = "ratings"
+RATINGS = "number of ratings"
 
 
 class Association(NamedTuple):
@@ -60,7 +60,7 @@ def axes(model: Model, exemplars: int) -> pl.DataFrame:
     for axis, share in enumerate(canonical.share):
         along = _along(told, model, axis, known)
         low, high = (_exemplars(model, axis, known, exemplars, sign) for sign in (-1, 1))
-        name = _name(told, along, int(known.sum()))
+        name = _name(along, int(known.sum()))
         rows.append(
             {
                 "axis": axis + 1,
@@ -174,33 +174,22 @@ def _surely(link: Association) -> float:
     return float(nearer_end(np.array(link.lower), np.array(link.upper)))
 
 
-def _name(told: list[Feature], along: list[tuple[Feature, Association]], known: int) -> str | None:
+def _name(along: list[tuple[Feature, Association]], known: int) -> str | None:
     """Return a name such as "Romance, older <-> Horror, newer"; None where nothing is clear.
 
     The surest category at either end, if it is not a rare one, and the surest of the numbers.
     """
     clear = [(feature, link) for feature, link in along if abs(_surely(link)) >= _CLEAR]
-    ends: dict[int, list[str]] = {-1: [], 1: []}
-    for sign in ends:
-        categories = [
-            link.value
-            for _, link in clear
-            if link.value is not None
-            and link.association * sign > 0
-            and link.items >= _COMMON * known
-        ]
-        ends[sign] += categories[:1]
-    for feature, link in clear:
-        if link.value is None:
-            sign = 1 if link.association > 0 else -1
-            less, more = _words(feature)
-            ends[-sign].append(less)
-            ends[sign].append(more)
-            break
-    if not any(ends.values()):
+    common = [link for _, link in clear if link.value and link.items >= _COMMON * known]
+    low = [str(link.value) for link in common if link.association < 0][:1]
+    high = [str(link.value) for link in common if link.association > 0][:1]
+    for feature, link in [pair for pair in clear if pair[1].value is None][:1]:
+        less, more = _words(feature)
+        low.append(less if link.association > 0 else more)
+        high.append(more if link.association > 0 else less)
+    if not low and not high:
         return None
-    low, high = (", ".join(ends[sign]) or _OTHERS for sign in (-1, 1))
-    return f"{low}{_BETWEEN}{high}"
+    return f"{', '.join(low) or _OTHERS}{_BETWEEN}{', '.join(high) or _OTHERS}"
 
 
 def _words(feature: Feature) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from palate.errors import SettingError
 
 _SEPARATORS = ("|", ";", ",")
 _OUR_OWN = ("id", "item")
+_DATES = (pl.Date, pl.Datetime)
 # A column of more categories than items have room for is rather a name: a url, a plot.
 _MOST_CATEGORIES = 200
 # A separator makes lists of a text column if so many items in a hundred have several entries.
@@ -33,23 +34,17 @@ class Feature:
     values
         The number, a date in years, or whether (1 or 0) the item is of the category; NaN where it
         isn't known; shape (items,).
+    is_date
+        Whether it says when: then more is newer.
     """
 
     column: str
     value: str | None
     values: NDArray[np.float64]
-
-    @property
-    def is_date(self) -> bool:
-        """Whether it says when: then more is newer."""
-        return self.value is None and self.column.lower() in _TIMES
-
-    @property
-    def name(self) -> str:
-        """Its name: the category, or the column."""
-        return self.column if self.value is None else self.value
+    is_date: bool = False
 
 
+# Columns of numbers that say when, by their usual names.
 _TIMES = ("year", "date", "released", "release_date", "release date", "release_year", "published")
 
 
@@ -72,8 +67,9 @@ def _features_of(column: str, series: pl.Series) -> Iterator[Feature]:
     if numbers is not None:
         known = np.unique(numbers[np.isfinite(numbers)])
         flag = len(known) == 2 and known.tolist() == [0, 1]
+        is_date = column.lower() in _TIMES or _parsed(series).dtype in _DATES
         if len(known) > 1:
-            yield Feature(column, column if flag else None, numbers)
+            yield Feature(column, column if flag else None, numbers, is_date)
         return
     lists = entries(series)
     if lists is None:
@@ -89,9 +85,8 @@ def _features_of(column: str, series: pl.Series) -> Iterator[Feature]:
 
 def _numbers(series: pl.Series) -> NDArray[np.float64] | None:
     """Return a column as numbers, dates as years; None if it holds something else."""
-    if series.dtype == pl.String:
-        series = _parsed(series)
-    if series.dtype in (pl.Date, pl.Datetime):
+    series = _parsed(series)
+    if series.dtype in _DATES:
         year, day = series.dt.year(), series.dt.ordinal_day()
         series = year + (day - 1) / 365.25
     if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
@@ -102,6 +97,8 @@ def _numbers(series: pl.Series) -> NDArray[np.float64] | None:
 
 def _parsed(series: pl.Series) -> pl.Series:
     """Return text as numbers or dates (1995-01-31, 31-Jan-1995) if all of it is; else as it is."""
+    if series.dtype != pl.String:
+        return series
     said = series.str.strip_chars().replace("", None)
     as_dates = (said.str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%d-%b-%Y"))
     for parsed in (said.cast(pl.Float64, strict=False), *as_dates):

@@ -137,8 +137,10 @@ class Profile:
 
         By its parts: the average, the two biases, and what each axis of taste contributes,
         ``x_ua y_ia``. And by the ratings that caused it: since the profile's mean is linear in
-        the ratings, the rating r_j contributes ``alpha z_i' A^-1 z_j (r_j - mu - b_j)``; see
-        `Profile` and the class `Causes`. Both sum to the score.
+        the ratings, the rating r_j contributes ``alpha z_i' A^-1 z_j (r_j - mu - b_j)``, with z the
+        factors of an item and 1, and A^-1 the covariance of the profile (the equivalent kernel:
+        Bishop, "Pattern recognition and machine learning", 2006, section 3.3.3). Both sum to the
+        score.
 
         Parameters
         ----------
@@ -174,6 +176,10 @@ class Profile:
 
     def describe(self, n: int = 5) -> Portrait:
         """Describe this person: tastes, generosity, predictability, and what surprised.
+
+        Positions are on the canonical axes, in standard deviations of users; surprises are
+        studentised residuals (Cook and Weisberg, "Residuals and influence in regression", 1982,
+        section 2.2.1).
 
         Parameters
         ----------
