@@ -156,8 +156,8 @@ class Model:
             mean = mu + bias + raters_bias + raters_interaction + residual
 
         How generous its raters are, and how well it suits those who chose it, are the means of
-        b_u and of p_u . q_i over its ratings. In a model by Gibbs b_i is the main effect of a two-way
-        analysis of variance of the expected ratings (Gelman, "Analysis of variance", Annals of
+        b_u and of p_u . q_i over its ratings. In a model by Gibbs b_i is the main effect of a
+        two-way analysis of variance of the expected ratings (Gelman, "Analysis of variance", Annals of
         Statistics 33, 2005); for the sigmoid of the book's recipe the parts are the steps that the
         expected rating takes as b_i, then b_u, then p_u . q_i are put in. Items without a training
         rating are left out: they have learned nothing.
@@ -288,8 +288,8 @@ class Model:
     ) -> pl.DataFrame:
         """Return the `n` items whose factors point most nearly the same way as those of `item`.
 
-        Similarity is the cosine of the angle between the factors, as in the fastai book's chapter 8.
-        Items without a training rating are left out.
+        Similarity is the cosine of the angle between the factors, as in the fastai book's chapter
+        8. Items without a training rating are left out.
 
         Parameters
         ----------
