@@ -157,10 +157,10 @@ class Model:
 
         How generous its raters are, and how well it suits those who chose it, are the means of
         b_u and of p_u . q_i over its ratings. In a model by Gibbs b_i is the main effect of a
-        two-way analysis of variance of the expected ratings (Gelman, "Analysis of variance", Annals
-        of Statistics 33, 2005); for the sigmoid of the book's recipe the parts are the steps that the
-        expected rating takes as b_i, then b_u, then p_u . q_i are put in. Items without a training
-        rating are left out: they have learned nothing.
+        two-way analysis of variance of the expected ratings (Gelman, "Analysis of variance",
+        Annals of Statistics 33, 2005); for the sigmoid of the book's recipe the parts are the steps
+        that the expected rating takes as b_i, then b_u, then p_u . q_i are put in. Items without
+        a training rating are left out: they have learned nothing.
 
         Parameters
         ----------
