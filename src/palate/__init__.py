@@ -87,6 +87,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("palate")
+    if name == "plots":  # needs an extra, so it is no part of __all__
+        return importlib.import_module("palate.plots")
     if name not in _HOMES:
         raise AttributeError(f"module 'palate' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,26 @@
+"""Floor 4, an optional wing: figures by plotly, and the report (the extra ``plots``)."""
+
+from palate.errors import MissingExtraError
+
+try:
+    from palate.plots._figures import axes, biases, explanation, history, neighbours, portrait
+    from palate.plots._map import gap
+    from palate.plots._map import item_map as map  # noqa: A004  (that is what it is)
+    from palate.plots._report import report
+except ModuleNotFoundError as error:
+    if error.name != "plotly":
+        raise
+    message = "figures and reports need an extra: pip install 'palate[plots]'"
+    raise MissingExtraError(message) from error
+
+__all__ = [
+    "axes",
+    "biases",
+    "explanation",
+    "gap",
+    "history",
+    "map",
+    "neighbours",
+    "portrait",
+    "report",
+]
