@@ -8,7 +8,7 @@ try:
     from palate.plots._map import item_map as map  # noqa: A004  (that is what it is)
     from palate.plots._report import report
 except ModuleNotFoundError as error:
-    if error.name != "plotly":
+    if (error.name or "").split(".")[0] != "plotly":
         raise
     message = "figures and reports need an extra: pip install 'palate[plots]'"
     raise MissingExtraError(message) from error

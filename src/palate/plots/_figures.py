@@ -40,7 +40,7 @@ def check_width(width: Any) -> int:
 
 def unit(model: Model) -> str:
     """Return the unit of scores, axes and components."""
-    return POINTS if isinstance(model.link, Linear) else "units of the score"
+    return POINTS if isinstance(model.link, Linear) else "score units"
 
 
 def told(*lines: str) -> str:
@@ -410,7 +410,7 @@ def _cascade(table: pl.DataFrame, told_of: Explanation, heading: str) -> tuple[l
         cliponaxis=False,
         hoverinfo="skip",
     )
-    across = f"running total ({POINTS if averages else 'units of the score'})"
+    across = f"running total ({POINTS if averages else 'score units'})"
     scale = {"range": [float(ends.min()) - room, float(ends.max()) + room]}
     return [bars, total], Panel([*table["name"], "together"], across, heading, scale)
 

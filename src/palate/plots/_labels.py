@@ -6,7 +6,9 @@ from typing import NamedTuple
 from palate.plots._text import text_width
 
 SIZE = 11
-_HEIGHT = 1.35 * SIZE
+# The report draws a halo of so many pixels around each label.
+_HALO = 1.5
+_HEIGHT = 1.3 * SIZE + 2 * _HALO
 _AWAY = 6.0
 _DOT = 3.0
 
@@ -65,12 +67,12 @@ def place(spots: Sequence[Spot], width: float, height: float) -> list[Label]:
 
 def _ways(text: str) -> list[tuple[float, float]]:
     """Return where the middle of a label may lie, from its point."""
-    across, up = text_width(text, SIZE) / 2 + _AWAY, _HEIGHT / 2 + _AWAY - 1
+    across, up = text_width(text, SIZE) / 2 + _AWAY, _HEIGHT / 2 + _AWAY - 2
     beside = [(across, 0.0), (-across, 0.0), (0.0, up), (0.0, -up)]
     return beside + [(x, y) for y in (0.9 * up, -0.9 * up) for x in (across - 3, 3 - across)]
 
 
 def _box(spot: Spot, across: float, up: float) -> _Box:
-    half = text_width(spot.text, SIZE) / 2
+    half = text_width(spot.text, SIZE) / 2 + _HALO
     x, y = spot.x + across, spot.y + up
     return _Box(x - half, y - _HEIGHT / 2, x + half, y + _HEIGHT / 2)

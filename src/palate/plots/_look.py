@@ -27,8 +27,10 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 SECOND = {"xaxis": "x2", "yaxis": "y2"}
 
 WIDTH = 920
-# Narrower than this, panels are stacked and labels stand above their rows.
-NARROW = 600
+# Narrower than this, labels stand above their rows, and heights are those for a phone.
+NARROW = 480
+# Narrower than this, panels are stacked.
+_BESIDE = 760
 _TITLE, _TITLE_LINE = 16, 21
 _ROW, _TALL_ROW = 23, 38
 _HEADING, _FOOT, _BETWEEN = 26, 48, 20
@@ -182,13 +184,13 @@ def in_rows(
 
 
 def _places(panels: Sequence[Panel], width: int, above: bool) -> list[_Place]:
-    narrow = width < NARROW
-    each = width if narrow else (width - 28 * (len(panels) - 1)) / len(panels)
+    beside = width >= _BESIDE
+    each = (width - 28 * (len(panels) - 1)) / len(panels) if beside else width
     places: list[_Place] = []
     for number, panel in enumerate(panels):
-        left = 0 if narrow else number * (each + 28)
-        top = places[-1].bottom + _BETWEEN if narrow and places else 0
-        places.append(_Place(left, top, each, above or narrow, panel))
+        left = number * (each + 28) if beside else 0
+        top = places[-1].bottom + _BETWEEN if places and not beside else 0
+        places.append(_Place(left, top, each, above or width < NARROW, panel))
     return places
 
 
@@ -203,8 +205,9 @@ def _axes(place: _Place, number: str, width: int, height: float) -> dict[str, An
         f"xaxis{number}": {
             "domain": [left / width, right / width],
             "anchor": f"y{number}",
-            "title": {"text": joined(wrap(place.panel.across, right - left))},
-            "nticks": 6,
+            "title": {"text": plain(shorten(place.panel.across, place.width))},
+            "nticks": max(3, int((right - left) // 44)),
+            "tickangle": 0,
             **place.panel.scale,
         },
         f"yaxis{number}": {

@@ -278,7 +278,7 @@ def _labelled(drawn: Any, x: pl.Series, y: pl.Series, titles: pl.Series) -> Any:
     width = layout.width - margin.l - margin.r
     height = layout.height - margin.t - margin.b
     pixels = (_pixels(x.head(n), layout.xaxis, width), _pixels(y.head(n), layout.yaxis, height))
-    texts = [shorten(title, min(_LABEL_WIDTH, 0.4 * width), _labels.SIZE) for title in titles]
+    texts = [shorten(title, min(_LABEL_WIDTH, 0.5 * width), _labels.SIZE) for title in titles]
     spots = [_labels.Spot(*spot) for spot in zip(*pixels, texts, strict=True)]
     annotations = [
         {
@@ -359,7 +359,7 @@ def gap(
         )
     drawn = framed(
         traces,
-        "Where the mean rating misleads",
+        "Mean ratings and biases",
         f"mean rating ({POINTS})",
         f"bias ({POINTS})",
         width=width,

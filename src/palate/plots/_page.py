@@ -100,7 +100,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, bold: str = "
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Reasoned):
-        return f"{escape(cell.text)}<small>{escape(cell.reason)}</small>"
+        reason = escape(cell.reason).replace("(-", "(\N{MINUS SIGN}")
+        return f"{escape(cell.text)}<small>{reason}</small>"
     return escape(cell)
 
 

@@ -117,9 +117,13 @@ def _writable(path: str | Path) -> Path:
     if not isinstance(path, str | Path):
         raise SettingError(f"{path!r} is no path; name the file to write, such as report.html")
     path = Path(path)
-    if path.is_dir():
+    try:
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except OSError as error:
+        raise SettingError(f"{path} can't be written: {first_line(error)}") from error
+    if is_folder:
         raise SettingError(f"{path} is a folder; name the file to write in it")
-    if not path.parent.is_dir():
+    if not has_folder:
         raise SettingError(f"there is no folder {path.parent} to write {path.name} in; make it")
     return path
 

@@ -1,0 +1,275 @@
+"""Figures: what they show is what the model's tables say, and their text stays text."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import palate
+import palate.plots
+from palate.plots import _labels
+from palate.plots._labels import Spot
+from palate.plots._text import plain, shorten, text_width, wrap
+
+DRAWN = {
+    "biases": palate.plots.biases,
+    "gap": palate.plots.gap,
+    "axes": palate.plots.axes,
+    "map": palate.plots.map,
+    "components": lambda model, **more: palate.plots.map(
+        model, "component 1", "component 3", **more
+    ),
+    "by ratings": lambda model, **more: palate.plots.map(
+        model, "ratings", "mean", colour="ratings", **more
+    ),
+    "history": palate.plots.history,
+    "neighbours": lambda model, **more: palate.plots.neighbours(model, 50, **more),
+    "explanation": lambda model, **more: palate.plots.explanation(
+        model.user(196).explain(50), **more
+    ),
+    "portrait": lambda model, **more: palate.plots.portrait(model.user(196).describe(), **more),
+}
+
+
+@pytest.fixture(params=["model", "bayes"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
+def across(figure):
+    """Return the axes across and up that the traces of a figure are on."""
+    names = {(trace.xaxis or "x", trace.yaxis or "y") for trace in figure.data}
+    return [
+        tuple(figure.layout[f"{name[0]}axis{name[1:]}"] for name in pair) for pair in sorted(names)
+    ]
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_every_figure_says_what_it_is_and_in_which_units(either, draw):
+    figure = draw(either)
+    assert figure.layout.title.text
+    assert figure.layout.width == 920
+    for x, y in across(figure):
+        assert x.title.text
+        assert y.title.text or len(y.ticktext)
+    if draw is not palate.plots.history:
+        assert "(" in figure.layout.xaxis.title.text
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_only_the_layout_depends_on_the_width(bayes, draw):
+    wide, narrow = draw(bayes), draw(bayes, width=358)
+    assert narrow.layout.width == 358
+    assert [trace.to_json() for trace in wide.data] == [trace.to_json() for trace in narrow.data]
+
+
+def test_biases_are_those_of_the_table(bayes, model):
+    highest, lowest = palate.plots.biases(bayes, 4).data
+    table = bayes.biases()
+    np.testing.assert_allclose(highest.x, table["bias"][:4])
+    np.testing.assert_allclose(np.add(highest.x, highest.error_x.array), table["upper"][:4])
+    np.testing.assert_allclose(
+        np.subtract(lowest.x, lowest.error_x.arrayminus), table["lower"][-4:].reverse()
+    )
+    assert "90%" in highest.hovertext[0]
+    highest, _ = palate.plots.biases(model, 4).data
+    assert highest.error_x.array is None
+    assert "90%" not in highest.hovertext[0]
+
+
+def test_a_small_model_has_no_item_on_both_lists(small):
+    tiny = palate.OneCycle(factors=2, epochs=1).fit(small)
+    highest, lowest = palate.plots.biases(tiny).data
+    assert len(highest.x) == len(lowest.x) == 2
+
+
+def test_the_gap_says_why(bayes):
+    figure = palate.plots.gap(bayes, labels=6)
+    others, better, worse = figure.data
+    table = bayes.biases("gap")
+    assert len(others.x) + 6 == table.height
+    assert len(better.x) == (table["gap"][:6] > 0).sum()
+    assert len(better.x) + len(worse.x) == 6
+    reason = table["reason"][0].split(" (")[0]
+    assert any(reason in text for text in [*better.hovertext, *worse.hovertext])
+    assert 0 < len(figure.layout.annotations) <= 6
+
+
+def test_an_axis_has_its_exemplars_and_what_it_goes_along_with(bayes):
+    row = bayes.axes(3).row(0, named=True)
+    items, links = palate.plots.axes(bayes, 1, exemplars=3).data
+    ends = [*row["high"], *row["low"][::-1]]
+    np.testing.assert_allclose(items.x, [item["position"] for item in ends])
+    assert links.x[0] == pytest.approx(row["along"][0]["association"])
+
+
+def test_the_map_of_the_book_in_one_call(either):
+    figure = palate.plots.map(either, "component 1", "component 3")
+    assert sum(len(trace.x) for trace in figure.data) == 1000
+    assert len(figure.layout.annotations) >= 20
+    assert "score" in figure.layout.xaxis.title.text or "rating" in figure.layout.xaxis.title.text
+
+
+def test_the_map_is_coloured_by_what_is_known(bayes, small):
+    kinds = [trace.name for trace in palate.plots.map(bayes).data]
+    assert {"Drama", "Comedy", "other"} < set(kinds)
+    assert len(kinds) == 9
+    (points,) = palate.plots.map(palate.OneCycle(factors=2).fit(small)).data
+    assert points.marker.cmin == -points.marker.cmax
+    (points,) = palate.plots.map(bayes, colour="year").data
+    assert points.marker.color.max() == 1998
+    (points,) = palate.plots.map(bayes, colour="ratings", most_rated=None).data
+    assert points.marker.color.max() == pytest.approx(np.log10(583))
+    assert len(points.x) == 1682
+
+
+def test_flags_and_unknown_kinds_have_colours(small):
+    more = pl.DataFrame({"drink": [0, 1, 0, 1], "kind": ["a", None, "b", "a"], "same": [1.0] * 4})
+    fitted = palate.OneCycle(factors=2, epochs=1).fit(small)
+    told = replace(fitted, items=fitted.items.hstack(more))
+    flags = palate.plots.map(told, colour="drink").data
+    assert {trace.name for trace in flags} == {"drink", "not drink"}
+    assert [t.name for t in palate.plots.map(told, colour="kind").data] == ["other", "a", "b"]
+    with pytest.raises(palate.SettingError, match="'same' tells no items apart"):
+        palate.plots.map(told, colour="same")
+
+
+def test_the_map_has_titles_and_intervals_on_hover(bayes):
+    figure = palate.plots.map(bayes, "bias", "ratings", most_rated=1)
+    (text,) = figure.data[0].hovertext
+    assert text.startswith("Star Wars (1977)<br>bias: +")
+    assert "90%" in text
+    assert figure.layout.yaxis.type == "log"
+
+
+def test_history_has_what_was_recorded(model, bayes):
+    assert [line.name for line in palate.plots.history(model).data] == ["train_loss"]
+    figure = palate.plots.history(bayes)
+    assert [line.name for line in figure.data] == ["noise_sd", "train_rmse"]
+    assert figure.layout.shapes[0].x0 == 20
+    np.testing.assert_allclose(figure.data[0].y, bayes.history["noise_sd"])
+
+
+def test_both_cascades_end_at_the_score(either):
+    why = either.user(196).explain("Heat (1995)")
+    bars = palate.plots.explanation(why).data
+    for cascade, end in (bars[:2], bars[2:]):
+        assert cascade.base[-1] + cascade.x[-1] == pytest.approx(why.score)
+        assert end.x[0] == pytest.approx(why.score)
+        starts = np.array(cascade.base, dtype=float)
+        np.testing.assert_allclose(starts[1:], np.cumsum(cascade.x)[:-1], atol=1e-9)
+
+
+def test_a_portrait_has_percentiles(bayes):
+    portrait = bayes.user(196).describe()
+    (dots,) = palate.plots.portrait(portrait, 3).data
+    expected = [*portrait.axes["percentile"][:3], portrait.generosity["percentile"]]
+    np.testing.assert_allclose(dots.x, expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model: palate.plots.biases(model, 0), "n is 0; it must be at least 1"),
+        (lambda model: palate.plots.axes(model, 99), "there is no axis 99; this model has"),
+        (lambda model: palate.plots.gap(model, width=10), "width is 10"),
+        (lambda model: palate.plots.gap(model, least_ratings=10**6), "lower least_ratings"),
+        (lambda model: palate.plots.map(model, "axis 99"), "there is no 'axis 99'"),
+        (lambda model: palate.plots.map(model, colour="taste"), "there is no colour 'taste'"),
+        (lambda model: palate.plots.map(model, labels=-1), "labels is -1"),
+        (lambda model: palate.plots.map(model, most_rated=0), "most_rated is 0"),
+        (lambda model: palate.plots.neighbours(model, "Heat (1995)", 0), "n is 0"),
+        (lambda _: palate.plots.explanation("why"), "give what Profile.explain returns"),
+        (lambda _: palate.plots.portrait("who"), "give what Profile.describe returns"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(model, call, message):
+    with pytest.raises(palate.SettingError, match=message):
+        call(model)
+
+
+def test_a_model_without_history_says_so(model):
+    with pytest.raises(palate.SettingError, match="kept no history"):
+        palate.plots.history(replace(model, fit=replace(model.fit, history=[])))
+
+
+def test_without_plotly_it_is_said_what_to_install():
+    code = "import sys; sys.modules['plotly'] = None\nimport palate.plots"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.endswith("MissingExtraError: figures and reports need an extra: "
+                         "pip install 'palate[plots]'")  # fmt: skip
+
+
+def test_the_wing_is_there_without_an_import_of_its_own():
+    code = "import palate; print(callable(palate.plots.report))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_titles_stay_text_in_figures(hostile):
+    for draw in (palate.plots.biases, palate.plots.map, palate.plots.axes, palate.plots.gap):
+        text = "".join(part for part in strings(draw(hostile).to_dict()))
+        for tag in ("<script", "</script", "<img", "<a href", "<i>", "<b>bold", "$"):
+            assert tag not in text
+    assert plain("a\n<b> $x$ &lt;") == "a &lt;b&gt; &#36;x&#36; &amp;lt;"
+
+
+def strings(part):
+    """Return all text in nested dictionaries and lists."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from strings(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from strings(value)
+
+
+spots = st.lists(
+    st.builds(
+        Spot,
+        st.floats(0, 300),
+        st.floats(0, 200),
+        st.text("abc WM…", min_size=1, max_size=30),
+    ),
+    max_size=40,
+)
+
+
+@given(spots)
+def test_labels_neither_overlap_nor_leave_the_plot(spots):
+    boxes = []
+    for label in _labels.place(spots, 300, 200):
+        x, y, text = spots[label.spot]
+        half, middle = text_width(text, _labels.SIZE) / 2, (x + label.across, y + label.up)
+        boxes.append((middle[0] - half, middle[1] - 7, middle[0] + half, middle[1] + 7))
+    for left, bottom, right, top in boxes:
+        assert left >= 0
+        assert bottom >= 0
+        assert right <= 300
+        assert top <= 200
+    for number, one in enumerate(boxes):
+        for other in boxes[:number]:
+            apart = one[0] >= other[2] or other[0] >= one[2]
+            assert apart or one[1] >= other[3] or other[1] >= one[3]
+
+
+def test_the_first_labels_come_first_and_lone_ones_are_beside():
+    first, second = Spot(100, 100, "one"), Spot(100, 100, "two")
+    labels = _labels.place([first, second], 300, 200)
+    assert [label.spot for label in labels] == [0, 1]
+    assert labels[0].up == 0 < labels[0].across
+
+
+@given(st.text(max_size=60), st.integers(20, 300))
+def test_text_is_cut_and_wrapped_to_fit(text, width):
+    assert text_width(shorten(text, width)) <= width
+    assert all(text_width(line) <= width for line in wrap(text, width))

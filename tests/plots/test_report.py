@@ -1,0 +1,300 @@
+"""The report, as a reader sees it: in a browser, without a network, on any screen."""
+
+import html
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import palate
+import palate.plots
+
+SCREENS = [(1440, 900), (768, 1024), (390, 844), (360, 740)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture(scope="module")
+def written(bayes, folder):
+    return palate.plots.report(bayes, folder / "bayes.html")
+
+
+@pytest.fixture(scope="module", params=SCREENS, ids=[str(width) for width, _ in SCREENS])
+def screen(request, written, browser):
+    """Return the report on a screen, everything unfolded, and the width of the screen."""
+    with opened(browser, written, request.param) as page:
+        page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+        yield page, request.param[0]
+
+
+@contextmanager
+def opened(browser, path, size=(1440, 900), scheme="light"):
+    """Open a report offline; whatever it asks for or complains of fails the test."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+    )
+    context.set_offline(True)
+    page = context.new_page()
+    asked, complaints = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_function(DRAWN)
+    try:
+        yield page
+        assert asked == [path.as_uri()]
+        assert complaints == []
+    finally:
+        context.close()
+
+
+DRAWN = """[...document.querySelectorAll('.canvas')].every(c => c.querySelector('.main-svg'))"""
+
+
+def prose(path):
+    """Return the text of a report: no tags, no scripts."""
+    text = re.sub(r"<(script|style)\b.*?</\1>", " ", path.read_text(), flags=re.DOTALL)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
+
+
+def test_it_is_one_small_file_with_plotly_once(written):
+    page = written.read_text()
+    assert written.stat().st_size < 8_000_000
+    assert page.count("plotly.js v") == 1
+    ours = page.replace(palate.plots._page.get_plotlyjs(), "")
+    assert len(ours) < 1_500_000
+    assert not re.search(r"https?:|//cdn|\ssrc=|<link|@import|url\(", ours)
+
+
+def test_every_figure_has_a_title_and_named_axes(written, browser):
+    with opened(browser, written) as page:
+        figures = page.locator(".figure")
+        assert figures.count() >= 12
+        for figure in figures.all():
+            title = figure.locator(".gtitle").text_content()
+            assert title
+            assert " ".join(figure.get_attribute("aria-label").split())[:10] in title
+            panels = figure.locator(".subplot").count()
+            assert figure.locator("[class^='x'][class$='title']").count() == panels
+
+
+def test_the_page_never_scrolls_sideways(screen):
+    page, width = screen
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    ends = "[...document.querySelectorAll('.main-svg')].map(e => e.getBoundingClientRect().right)"
+    assert max(page.evaluate(ends)) <= width
+
+
+def test_figures_follow_the_window(written, browser):
+    with opened(browser, written) as page:
+        widths = []
+        for width in (1440, 390, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(200)
+            widths.append(page.locator("#map .main-svg").first.bounding_box()["width"])
+        assert widths == [920, 358, 920]
+
+
+@pytest.mark.parametrize("part", ["#map", "#biases"])
+def test_labels_never_overlap(screen, part):
+    page, _ = screen
+    # Chromium counts the halo around text, and more than is drawn of it.
+    page.add_style_tag(content=".annotation-text { stroke: none !important }")
+    figure = page.locator(f"{part} .figure").last
+    labels = [label.bounding_box() for label in figure.locator(".annotation-text").all()]
+    outer = figure.bounding_box()
+    assert len(labels) >= 4
+    for number, one in enumerate(labels):
+        assert one["x"] >= outer["x"]
+        assert one["x"] + one["width"] <= outer["x"] + outer["width"]
+        assert not any(overlap(one, other) for other in labels[:number])
+
+
+def overlap(one, other):
+    return all(
+        one[start] < other[start] + other[length] and other[start] < one[start] + one[length]
+        for start, length in (("x", "width"), ("y", "height"))
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_in_light_and_in_dark(written, browser, scheme):
+    with opened(browser, written, scheme=scheme) as page:
+        behind = luminance(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert (behind > 0.8) == (scheme == "light")
+        for selector, what in TEXTS:
+            script = f"all => [...new Set(all.map(e => getComputedStyle(e).{what}))]"
+            colours = page.locator(selector).evaluate_all(script)
+            assert colours, selector
+            for colour in colours:
+                low, high = sorted((behind, luminance(colour)))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, selector
+
+
+TEXTS = [
+    *(("p:not(.note)", "color"), ("h1, h2, h3", "color"), ("td, th, dt, dd, small", "color")),
+    *(("figcaption, summary, nav a", "color"), (".canvas text", "fill")),
+]
+
+
+def luminance(colour):
+    channels = np.array(re.findall(r"\d+", colour)[:3], dtype=float) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("size", SCREENS[::2], ids=["1440", "390"])
+def test_titles_are_shown_as_text(hostile, folder, browser, size):
+    path = palate.plots.report(hostile, folder / "hostile.html")
+    with opened(browser, path, size) as page:
+        page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+        assert page.evaluate("window.hacked") is None
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= size[0]
+        cells = {
+            " ".join(cell.split()) for cell in page.locator("td:first-child").all_inner_texts()
+        }
+        for title in hostile.items["item"]:
+            shown = " ".join(title.split())
+            assert any(cell.startswith(shown) for cell in cells), title
+        drawn = " ".join(page.locator(".canvas text").all_text_contents())
+        assert "<b>bold</b> &" in drawn
+        assert "<i>one</i>" in drawn
+        assert page.locator(".canvas a, main img, main a").count() == 0
+
+
+def test_it_tells_what_the_model_is_and_what_it_learned(bayes, written):
+    text = prose(written)
+    for part in ("1,682", "943", "100,000", bayes.fit.source, "Gibbs sampling", "sweeps 60"):
+        assert part in text
+    assert f"by Palate {palate.__version__}" in text
+    assert "palate report MODEL --evaluate" in text
+    assert bayes.biases()["item"][0].split(" (")[0] in text
+    assert "chosen by those it suits" in text
+    page = written.read_text()
+    for axis, share in bayes.axes(1).select("axis", "share").iter_rows():
+        assert (f'aria-label="Axis {axis}: ' in page) == (share >= 0.02)
+
+
+def test_whom_it_portrays(bayes, written, folder):
+    counts = np.bincount(bayes.ratings.user)
+    median = int(np.median(counts))
+    assert f" gave {median} ratings." in prose(written)
+    text = prose(palate.plots.report(bayes, folder / "user.html", user=196))
+    assert "User 196 gave 39 ratings." in text
+    assert bayes.user(196).recommend(1)["item"][0].split(" (")[0] in text
+    with pytest.raises(palate.UnknownIdError, match="no user 1000"):
+        palate.plots.report(bayes, folder / "nobody.html", user=1000)
+    assert not (folder / "nobody.html").exists()
+
+
+def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
+    evaluation = palate.evaluate(ml100k, palate.OneCycle(), split="random")
+    path = palate.plots.report(model, folder / "evaluated.html", evaluation=evaluation)
+    text = prose(path)
+    assert "--evaluate" not in text
+    for name in ("one-cycle", "means of items and users", "one mean for all", "most rated first"):
+        assert name in text
+    assert f"{evaluation.results[0]['rmse']:.3f}" in text
+    assert "Beware: the future leaks" in text
+    assert path.read_text().count('<tr class="own"><td>one-cycle</td>') == 1
+
+
+def test_a_point_estimate_says_that_it_has_no_intervals(model, folder, browser):
+    path = palate.plots.report(model, folder / "point.html")
+    assert "This model is a point estimate" in prose(path)
+    with opened(browser, path) as page:
+        assert page.locator("#biases .errorbar").count() == 0
+
+
+def test_a_model_without_users_says_so(bayes, folder, browser):
+    bayes.save(folder / "model", users=False)
+    alone = palate.load(folder / "model")
+    path = palate.plots.report(alone, folder / "alone.html")
+    assert prose(path).count("saved without its users") == 4
+    assert "nobody to portray" in prose(path)
+    with opened(browser, path) as page:
+        assert page.locator("#axes .main-svg").count() > 0
+    with pytest.raises(palate.UnknownIdError, match="saved without its users"):
+        palate.plots.report(alone, folder / "alone.html", user=196)
+
+
+def test_a_model_without_metadata_says_so(bayes, folder, browser):
+    bare = replace(bayes, items=bayes.items.select("id", "item"))
+    path = palate.plots.report(bare, folder / "bare.html")
+    assert "Nothing but ids and titles is known of the items" in prose(path)
+    assert "colours show the bias" in prose(path)
+    with opened(browser, path) as page:
+        assert page.locator("#map .main-svg").count() > 0
+
+
+@pytest.mark.parametrize("factors", [1, 2])
+@pytest.mark.parametrize("solver", [palate.OneCycle, palate.Gibbs])
+def test_the_smallest_tables_have_a_report(small, folder, browser, solver, factors):
+    fitted = solver(factors=factors).fit(small)
+    with opened(browser, palate.plots.report(fitted, folder / "small.html")) as page:
+        assert page.locator("section").count() == 8
+
+
+def test_an_empty_history_and_an_interrupted_fit_are_told(model, folder):
+    odd = replace(model, fit=replace(model.fit, history=[], interrupted=True))
+    text = prose(palate.plots.report(odd, folder / "odd.html"))
+    assert "The course of the fit was not kept" in text
+    assert "The fit was interrupted" in text
+
+
+def test_who_has_rated_all_has_nothing_left(folder):
+    table = pl.DataFrame({"user": [1, 1, 2, 2], "item": [1, 2, 1, 2], "rating": [1, 5, 4, 2]})
+    fitted = palate.Gibbs(sweeps=10, burn_in=2).fit(palate.read_ratings(table))
+    assert "nothing is left" in prose(palate.plots.report(fitted, folder / "all.html"))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (".", "is a folder; name the file"),
+        ("nowhere/report.html", "there is no folder .*nowhere"),
+        ("file/report.html", "there is no folder"),
+        ("a\0b.html", "can't be written"),
+        (f"{'x' * 300}.html", "can't be written"),
+    ],
+)
+def test_a_path_that_can_not_be_written_is_refused(hostile, tmp_path, path, message):
+    (tmp_path / "file").touch()
+    with pytest.raises(palate.SettingError, match=message):
+        palate.plots.report(hostile, tmp_path / path)
+
+
+def test_no_model_no_path_and_no_evaluation_are_refused(hostile, tmp_path):
+    for arguments, message in (
+        (("model", tmp_path / "r.html"), "is no model"),
+        ((hostile, 3), "is no path"),
+    ):
+        with pytest.raises(palate.SettingError, match=message):
+            palate.plots.report(*arguments)
+    with pytest.raises(palate.SettingError, match="is no evaluation"):
+        palate.plots.report(hostile, tmp_path / "r.html", evaluation={})
+
+
+def test_what_was_there_stays_until_the_new_one_is_whole(hostile, tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(palate.SettingError, match="No space left"):
+            palate.plots.report(hostile, path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    assert palate.plots.report(hostile, str(path)) == path
+    assert path.read_text().startswith("<!doctype html>")
