@@ -164,6 +164,8 @@ def test_titles_are_shown_as_text(hostile, folder, browser, size):
         for title in hostile.items["item"]:
             shown = " ".join(title.split())
             assert any(cell.startswith(shown) for cell in cells), title
+        data = page.locator(".figure script").evaluate_all("all => all.map(e => e.textContent)")
+        assert not any("<" in part for part in data)
         drawn = " ".join(page.locator(".canvas text").all_text_contents())
         assert "<b>bold</b> &" in drawn
         assert "<i>one</i>" in drawn
@@ -229,7 +231,7 @@ def test_a_model_without_users_says_so(bayes, folder, browser):
 def test_a_model_without_metadata_says_so(bayes, folder, browser):
     bare = replace(bayes, items=bayes.items.select("id", "item"))
     path = palate.plots.report(bare, folder / "bare.html")
-    assert "Nothing but ids and titles is known of the items" in prose(path)
+    assert prose(path).count("Nothing but ids and titles is known of the items") == 2
     assert "colours show the bias" in prose(path)
     with opened(browser, path) as page:
         assert page.locator("#map .main-svg").count() > 0

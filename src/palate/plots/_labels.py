@@ -51,17 +51,23 @@ def place(spots: Sequence[Spot], width: float, height: float) -> list[Label]:
     """Return labels for as many of `spots`, the first ones first, as find room.
 
     A label is tried beside its point, above and below it, then at its corners. It must lie inside
-    of `width` by `height` pixels, clear of all spots and of all labels placed before.
+    of `width` by `height` pixels, clear of all labels placed before and of their points. Among such
+    ways, it takes the first that covers the fewest other spots.
     """
-    taken = [_Box(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y, _ in spots]
+    dots = [_Box(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y, _ in spots]
+    taken: list[_Box] = []
     labels: list[Label] = []
     for number, spot in enumerate(spots):
-        for across, up in _ways(spot.text):
-            box = _box(spot, across, up)
-            if box.within(width, height) and not any(map(box.overlaps, taken)):
-                labels.append(Label(number, across, up))
-                taken.append(box)
-                break
+        ways = {Label(number, *way): _box(spot, *way) for way in _ways(spot.text)}
+        free = {
+            label: sum(map(box.overlaps, dots))
+            for label, box in ways.items()
+            if box.within(width, height) and not any(map(box.overlaps, taken))
+        }
+        if free:
+            best = min(free, key=free.__getitem__)
+            labels.append(best)
+            taken += [ways[best], dots[number]]
     return labels
 
 

@@ -29,6 +29,7 @@ from palate.plots._figures import (
     near,
     neighbours,
     portrait,
+    unit,
 )
 from palate.plots._map import gap, item_map
 from palate.plots._page import (
@@ -291,11 +292,12 @@ def _accuracy(model: Model, evaluation: Evaluation | None) -> str:
             "better). An interval that promises 90% should hold 90% of the ratings."
         )
         + table(heads, rows, bold=_CONTENDERS.get(model.fit.solver, model.fit.solver))
-        + prose(f"{held}. What follows \N{PLUS-MINUS SIGN} is the standard error over folds.")
+        + prose(f"{held}.{_OVER_FOLDS if len(evaluation.cold) > 1 else ''}")
         + (note(f"Beware: {evaluation.warning}.") if evaluation.warning else "")
     )
 
 
+_OVER_FOLDS = " What follows \N{PLUS-MINUS SIGN} is the standard error over folds."
 _CONTENDERS = {
     "gibbs": "Gibbs",
     "one-cycle": "one-cycle",
@@ -354,10 +356,6 @@ def _surest(model: Model) -> str:
         "The bars are 90% intervals. The order is by the end nearer to zero, so nothing stands "
         "here by the luck of a few ratings."
     )
-
-
-def _number(form: str, value: Any) -> Number:
-    return Number(_MISSING if value is None else format(value, form))
 
 
 def _bias_table(frame: pl.DataFrame) -> str:
@@ -493,12 +491,15 @@ def _user(model: Model, person: tuple[Any, Profile] | None) -> str:
     return told + ("" if best.is_empty() else _why(profile, best["id"][0]))
 
 
-_SURPRISES = "Ratings of this person that their other ratings do not lead one to expect."
+_SURPRISES = (
+    "Ratings of this person that their other ratings do not lead one to expect. The surprise is in "
+    "standard deviations: beyond 2, about one rating in twenty is."
+)
 
 
 def _surprises(frame: pl.DataFrame) -> str:
     return table(
-        ["title", "rating", "expected", "surprise (standard deviations)"],
+        ["title", "rating", "expected", "surprise"],
         [
             [
                 row["item"],
@@ -516,20 +517,27 @@ def _recommended(model: Model, frame: pl.DataFrame) -> str:
         return note("This person has rated every item that has ratings; nothing is left.")
     told = prose(
         "The titles with the highest ratings to be expected of this person, and what speaks for "
-        "each. All numbers are rating points."
+        f"each; numbers in brackets are {unit(model)}."
     )
-    if not _sure(model):
+    sure = _sure(model)
+    if not sure:
         told += note("A point estimate does not know how far off each of these may be.")
-    heads = ["title, and why", "expected", "give or take"]
+    heads = ["title, and why", f"expected ({POINTS})", *(["give or take"] if sure else [])]
     rows: list[list[Cell]] = [
         [
             Reasoned(row["item"], row["reason"]),
             Number(f"{row['prediction']:.2f}"),
-            _number(".2f", row["sd"]),
+            *([Number(f"{row['sd']:.2f}")] if sure else []),
         ]
         for row in frame.iter_rows(named=True)
     ]
     return told + table(heads, rows)
+
+
+_INNER = (
+    " The numbers are on the model's own scale, the score, which a curve turns into a rating at "
+    "the end."
+)
 
 
 def _why(profile: Profile, item: Any) -> str:
@@ -539,7 +547,7 @@ def _why(profile: Profile, item: Any) -> str:
         + prose(
             "First the expected rating is put together from what holds for everybody and "
             "what each taste adds; then, from the ratings that it rests on. Both come to the "
-            "same."
+            "same." + (_INNER if why.unit == "score" else "")
         )
         + f"<blockquote>{prose(str(why))}</blockquote>"
         + figure(lambda width: explanation(why, width=width))
