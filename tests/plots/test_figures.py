@@ -98,6 +98,9 @@ def test_the_gap_says_why(bayes):
     reason = table["reason"][0].split(" (")[0]
     assert any(reason in text for text in [*better.hovertext, *worse.hovertext])
     assert 0 < len(figure.layout.annotations) <= 6
+    fewer = palate.plots.gap(bayes, labels=6, most_rated=10).data[0]
+    assert len(fewer.x) == 10
+    assert "Star Wars (1977)" in fewer.hovertext[0]
 
 
 def test_an_axis_has_its_exemplars_and_what_it_goes_along_with(bayes):
@@ -183,6 +186,7 @@ def test_a_portrait_has_percentiles(bayes):
         (lambda model: palate.plots.map(model, colour="taste"), "there is no colour 'taste'"),
         (lambda model: palate.plots.map(model, labels=-1), "labels is -1"),
         (lambda model: palate.plots.map(model, most_rated=0), "most_rated is 0"),
+        (lambda model: palate.plots.gap(model, most_rated=0), "most_rated is 0"),
         (lambda model: palate.plots.neighbours(model, "Heat (1995)", 0), "n is 0"),
         (lambda _: palate.plots.explanation("why"), "give what Profile.explain returns"),
         (lambda _: palate.plots.portrait("who"), "give what Profile.describe returns"),

@@ -300,7 +300,12 @@ def _pixels(values: pl.Series, axis: Any, length: float) -> list[float]:
 
 
 def gap(
-    model: Model, *, labels: int = 16, least_ratings: int | None = None, width: int = WIDTH
+    model: Model,
+    *,
+    labels: int = 16,
+    least_ratings: int | None = None,
+    most_rated: int | None = 1000,
+    width: int = WIDTH,
 ) -> go.Figure:
     """Draw where the mean rating misleads: mean against bias, with the reason on hover.
 
@@ -312,6 +317,8 @@ def gap(
         How many items with the largest differences of ranks to label, as far as there is room.
     least_ratings
         Leave out items with fewer ratings; by default 20, or fewer in a small table.
+    most_rated
+        How many of the others to draw, those with most ratings; None for all.
     width
         Of the figure, in pixels.
 
@@ -337,6 +344,10 @@ def gap(
     frame = model.biases("gap", least_ratings=least_ratings)
     if frame.is_empty():
         raise SettingError("no item has so many ratings; lower least_ratings")
+    others = frame[labels:].sort("ratings", descending=True, maintain_order=True)
+    if most_rated is not None:
+        others = others.head(_checks.whole("most_rated", most_rated, 1))
+    frame = pl.concat([frame.head(labels), others])
     named = np.arange(frame.height) < labels
     better = (frame["gap"] > 0).to_numpy()
     traces = []

@@ -493,7 +493,7 @@ def _user(model: Model, person: tuple[Any, Profile] | None) -> str:
 
 _SURPRISES = (
     "Ratings of this person that their other ratings do not lead one to expect. The surprise is in "
-    "standard deviations: beyond 2, about one rating in twenty is."
+    "standard deviations; about one rating in twenty lies beyond 2."
 )
 
 
