@@ -7,17 +7,20 @@ import inspect
 import pytest
 
 import palate
+from palate import plots
 
 EXPLAINED = [
     *(getattr(palate.Model, name) for name in ("biases", "user_biases", "axes", "similar")),
     *(getattr(palate.Model, name) for name in ("similar_users", "map")),
     *(getattr(palate.Profile, name) for name in ("explain", "describe")),
+    *(getattr(plots, name) for name in plots.__all__),
 ]
 
 
 @pytest.mark.parametrize("function", EXPLAINED, ids=lambda function: function.__qualname__)
-def test_examples(function, ml100k, monkeypatch):
-    """The one model that all of them fit is fitted once."""
+def test_examples(function, ml100k, monkeypatch, tmp_path):
+    """The models that they fit are fitted once."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(palate, "movielens", lambda name: ml100k)
     monkeypatch.setattr(palate, "fit", _fit)
     finder = doctest.DocTestFinder(recurse=False)
@@ -30,5 +33,5 @@ def test_examples(function, ml100k, monkeypatch):
 
 
 @functools.cache
-def _fit(ratings):
-    return palate.Gibbs().fit(ratings)
+def _fit(ratings, solver=palate.Gibbs()):  # noqa: B008
+    return solver.fit(ratings)

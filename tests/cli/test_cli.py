@@ -156,6 +156,34 @@ def test_map(folder):
     assert "Star Wars" in run("map", folder, "-n", 3)[0]
 
 
+def test_a_map_is_drawn(folder, tmp_path):
+    run("map", folder, "--x", "component 1", "--y", "component 3", "-o", tmp_path / "map.html")
+    page = (tmp_path / "map.html").read_text()
+    assert "component 3 (rating points)" in page
+    _, err = run("map", folder, "-o", tmp_path / "none" / "map.html", status=1)
+    assert err.startswith(f"palate: there is no folder {tmp_path / 'none'}")
+
+
+def test_report(folder, tmp_path):
+    out, _ = run("report", folder, "-o", tmp_path / "r.html", "--user", 42)
+    assert f"The report is in {tmp_path / 'r.html'}" in out
+    page = (tmp_path / "r.html").read_text()
+    assert "User 42 gave" in page
+    assert "palate report MODEL --evaluate" in page
+    _, err = run("report", folder, "-o", tmp_path / "r.html", "--user", "zoe", status=1)
+    assert err.startswith("palate: there is no user 'zoe'")
+    assert (tmp_path / "r.html").read_text() == page
+
+
+def test_a_report_with_an_evaluation(tmp_path):
+    run("fit", "ml-100k", "-o", tmp_path / "m", "--epochs", 2, "--factors", 5)
+    options = ["-o", tmp_path / "r.html", "--evaluate"]
+    assert run_json("report", tmp_path / "m", *options) == {"report": str(tmp_path / "r.html")}
+    page = (tmp_path / "r.html").read_text()
+    assert "means of items and users" in page
+    assert "was not measured" not in page
+
+
 def test_explain(folder):
     why = kept(folder).user(196).explain("Heat (1995)", 3)
     document = run_json("explain", folder, "--user", 196, "--item", "Heat (1995)", "-n", 3)

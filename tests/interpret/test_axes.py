@@ -131,7 +131,7 @@ def test_without_metadata_exemplars_stand_for_the_ends(ml100k):
     table = model.axes()
     assert table["along"][0].to_list()[0]["column"] == "number of ratings"
     assert table["name"][0] is None
-    assert model.axis_ends[0][0] == f"the like of {table['low'][0][0]['item']}"
+    assert model.axis_ends[0][0] == f"the side of {table['low'][0][0]['item']}"
 
 
 def test_a_tiny_table_has_axes(small):

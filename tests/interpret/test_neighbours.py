@@ -111,5 +111,5 @@ def test_diagonal_covariances_do_as_well(bayes):
 def test_a_tiny_table_has_neighbours(small):
     for solver in (palate.Gibbs(factors=1, sweeps=30), palate.OneCycle(factors=1, epochs=2)):
         model = palate.fit(small, solver)
-        assert model.similar("tea").height == 3
+        assert model.similar("tea", order="similarity").height == 3
         assert model.similar_users("ann").height == 4

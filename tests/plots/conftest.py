@@ -20,7 +20,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="session")
 def browser():
-    chromium = shutil.which("chromium")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("there is no Chromium to read the report in: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")

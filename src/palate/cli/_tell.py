@@ -136,7 +136,7 @@ def similar(
             raise palate.SettingError("--least is of items; leave it out with --user")
         _show(known.similar_users(user, n, order=order), f"Most like user {user}", "similar", json)
         return
-    found = known.similar(item, n, order=order, least_ratings=least or 1)
+    found = known.similar(item, n, order=order, least_ratings=least)
     _show(found, f"Most similar to {item}", "similar", json)
 
 
@@ -149,6 +149,9 @@ def map(  # noqa: A001  (the command is called map)
         typer.Option(help="What is up: axis 1, component 1, bias, ratings, mean, a column, ..."),
     ] = "axis 2",
     n: Count = 20,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Draw all items into this HTML file.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show where items lie on any two of axes, components, biases and more."""
@@ -156,6 +159,11 @@ def map(  # noqa: A001  (the command is called map)
 
     known = palate.load(model)
     table = known.map(x, y)
+    if output is not None:
+        from palate import plots
+
+        plots.write(plots.map(known, x, y), output)
+        _print.to_stderr(f"The map is in {output}.")
     _show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
 
 
@@ -250,6 +258,42 @@ def profile(
         _print.document(**vars(portrait))
     else:
         _print.portrait(portrait, who)
+
+
+@app.command()
+def report(
+    model: ModelFolder,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
+    user: Annotated[
+        str | None, typer.Option(help="The id of the user to portray; unless given, a typical one.")
+    ] = None,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate",
+            help="Measure how accurate the model's solver is, beside baselines: it is fitted anew "
+            "to four fifths of the ratings.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write all that a model tells into one HTML file that needs no network."""
+    import palate
+    from palate import plots
+
+    known = palate.load(model)
+    evaluation = None
+    if evaluate:
+        from palate.solvers import SOLVERS
+
+        ratings, _ = known.known()
+        solver = SOLVERS[known.fit.solver](**known.fit.settings)
+        evaluation = palate.evaluate(ratings, [solver], split="random", progress=_print.to_stderr)
+    plots.report(known, output, user=user, evaluation=evaluation)
+    if json:
+        _print.document(report=str(output))
+    else:
+        _print.line(f"The report is in {output}. Open it in a browser.")
 
 
 def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[Any, str]:

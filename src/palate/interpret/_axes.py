@@ -79,12 +79,12 @@ def ends(axes: pl.DataFrame) -> list[tuple[str, str]]:
     named = []
     for row in axes.iter_rows(named=True):
         low, _, high = (row["name"] or "").partition(_BETWEEN)
-        named.append((low or _like(row["low"]), high or _like(row["high"])))
+        named.append((low or _side(row["low"]), high or _side(row["high"])))
     return named
 
 
-def _like(exemplars: list[dict[str, Any]]) -> str:
-    return f"the like of {exemplars[0]['item']}" if exemplars else "no item that is well known"
+def _side(exemplars: list[dict[str, Any]]) -> str:
+    return f"the side of {exemplars[0]['item']}" if exemplars else "neither side"
 
 
 def _schema(model: Model) -> dict[str, Any]:

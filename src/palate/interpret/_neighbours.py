@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from palate import _checks
 from palate.errors import SettingError
-from palate.interpret._certainty import PROBABILITY
+from palate.interpret._certainty import PROBABILITY, enough
 
 if TYPE_CHECKING:
     from palate.model._model import Model
@@ -26,15 +26,17 @@ _ROWS = 1024
 
 
 def similar_items(
-    model: Model, item: Any, n: int, order: Order | None, least_ratings: int
+    model: Model, item: Any, n: int, order: Order | None, least_ratings: int | None
 ) -> pl.DataFrame:
     """Return the items most like one; see `Model.similar`."""
     _checks.whole("n", n, 1)
-    row = model.names.row(item)
+    row, covariance = model.names.row(item), model.parameters.item_covariance
+    if least_ratings is None:
+        least_ratings = enough(model.item_counts) if order is None and covariance is None else 1
     rated = model.item_counts >= _checks.whole("least_ratings", least_ratings, 1)
     rated[row] = False
     others = np.flatnonzero(rated)
-    factors, covariance = model.item_factors.astype(np.float64), model.parameters.item_covariance
+    factors = model.item_factors.astype(np.float64)
     found = _Found(_cosine(factors[row], factors[others]))
     if covariance is not None:
         one = _Normals(factors[[row]], covariance[[row]])

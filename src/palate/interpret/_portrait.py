@@ -193,12 +193,12 @@ def _sentence(
         said.append("Nothing sure can be said of your tastes yet.")
     if generosity["lower"] > 0 or generosity["upper"] < 0:
         more = "higher" if generosity["bias"] > 0 else "lower"
-        said.append(f"You rate {abs(generosity['bias']):.2f} {more} than most.")
+        said.append(f"You rate {abs(generosity['bias']):.2f} points {more} than most.")
     else:
         said.append("You rate about as high as most, as far as can be told.")
     if predictability is not None:
         said.append(
-            f"Your ratings lie {predictability['residual_sd']:.2f} from what is expected of you "
-            f"(everybody's: {predictability['noise_sd']:.2f})."
+            f"Your ratings lie {predictability['residual_sd']:.2f} rating points from what is "
+            f"expected of you; everybody's lie {predictability['noise_sd']:.2f} from it."
         )
     return " ".join(said)

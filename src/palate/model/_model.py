@@ -284,7 +284,7 @@ class Model:
         n: int = 10,
         *,
         order: Literal["similarity", "cautious"] | None = None,
-        least_ratings: int = 1,
+        least_ratings: int | None = None,
     ) -> pl.DataFrame:
         """Return the `n` items whose factors point most nearly the same way as those of `item`.
 
@@ -299,10 +299,11 @@ class Model:
             How many.
         order
             By "similarity", as in the book, or by "cautious", the lower end of its interval, which
-            holds back items with few ratings. By default cautious, or for a point estimate, which
-            has no intervals, by similarity.
+            holds back items with few ratings. By default cautious; or for a point estimate, which
+            has no intervals, by similarity among items with enough ratings.
         least_ratings
-            Leave out items with fewer ratings.
+            Leave out items with fewer ratings: by default none, or for a point estimate without an
+            `order` those with fewer than 20 (less in a small table).
 
         Returns
         -------

@@ -7,6 +7,7 @@ try:
     from palate.plots._map import gap
     from palate.plots._map import item_map as map  # noqa: A004  (that is what it is)
     from palate.plots._report import report
+    from palate.plots._write import write
 except ModuleNotFoundError as error:
     if (error.name or "").split(".")[0] != "plotly":
         raise
@@ -23,4 +24,5 @@ __all__ = [
     "neighbours",
     "portrait",
     "report",
+    "write",
 ]

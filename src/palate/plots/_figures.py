@@ -451,7 +451,7 @@ def portrait(portrait: Portrait, n: int = 8, *, width: int = WIDTH) -> go.Figure
     general = {name: portrait.generosity[name] for name in names}
     axes = portrait.axes.head(n)
     labels = [
-        f"axis {row['axis']}: {arrowed(row['name'] or 'leans to ' + row['leans_to'])}"
+        f"axis {row['axis']}: {arrowed(row['name'] or row['leans_to'])}"
         for row in axes.iter_rows(named=True)
     ]
     labels.append("generosity: how high they rate")

@@ -1,8 +1,6 @@
 """The report: what a model has learned, on one page that opens anywhere."""
 
 import datetime
-import os
-from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from palate.errors import SettingError, first_line
+from palate.errors import SettingError
 from palate.evaluation import Evaluation
 from palate.interpret._certainty import enough
 from palate.model._model import Model
@@ -45,6 +43,7 @@ from palate.plots._page import (
     table,
 )
 from palate.plots._text import between, signed
+from palate.plots._write import writable, write_page
 
 _LISTED, _MAPPED, _CARDS, _NEAREST = 10, 1000, 6, 5
 # An axis that explains less than this of all differences in taste is a detail.
@@ -97,7 +96,7 @@ def report(
         raise SettingError(f"{model!r} is no model; give what palate.fit or palate.load returns")
     if evaluation is not None and not isinstance(evaluation, Evaluation):
         raise SettingError(f"{evaluation!r} is no evaluation; give what palate.evaluate returns")
-    path = _writable(path)
+    path = writable(path)
     person = _person(model, user)
     sections = [
         Section("data", "Data", "The ratings", _data(model)),
@@ -109,39 +108,8 @@ def report(
         Section("neighbours", "Neighbours", "What is like what", _neighbours(model)),
         Section("person", "One person", "One person's taste", _user(model, person)),
     ]
-    _write(path, _page.page("What people like: a report by Palate", _head(model), sections))
+    write_page(path, _page.page("What people like: a report by Palate", _head(model), sections))
     return path
-
-
-def _writable(path: str | Path) -> Path:
-    """Return a path to write to, before any work is done for it."""
-    if not isinstance(path, str | Path):
-        raise SettingError(f"{path!r} is no path; name the file to write, such as report.html")
-    path = Path(path)
-    try:
-        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
-    except OSError as error:
-        raise SettingError(f"{path} can't be written: {first_line(error)}") from error
-    if is_folder:
-        raise SettingError(f"{path} is a folder; name the file to write in it")
-    if not has_folder:
-        raise SettingError(f"there is no folder {path.parent} to write {path.name} in; make it")
-    return path
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a page in the place of a file in one step."""
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        with fresh.open("w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            fresh.unlink(missing_ok=True)
-        raise SettingError(f"{path} can't be written: {first_line(error)}") from error
 
 
 def _person(model: Model, user: Any) -> tuple[Any, Profile] | None:
