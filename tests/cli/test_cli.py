@@ -234,7 +234,7 @@ def test_readings_without_users_or_metadata(tmp_path, write):
     run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", *duplicates)
     assert "saved without its users" in run("biases", tmp_path / "m")[0]
     assert "a file that tells more" in run("axes", tmp_path / "m")[0]
-    assert "percent of all below" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
+    assert "more than % of people" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
     _, err = run("biases", tmp_path / "m", "--users", status=1)
     assert "saved without its users" in err
 

@@ -92,6 +92,9 @@ ITEMS = pl.DataFrame(
         "item": ["a", "b", "c", "d"],
         "year": [1980, 1990, 1999, None],
         "genres": ["Action|Comedy", "Comedy", "Drama", None],
+        "released": [dt.date(1980, 1, 1), dt.date(1990, 12, 31), dt.date(1999, 5, 5), None],
+        "remake": [True, False, True, None],
+        "parts": [[1], [2], [3], []],
     }
 )
 
@@ -107,6 +110,10 @@ ITEMS = pl.DataFrame(
         ({"year": "..1990"}, [0, 1]),
         ({"year": "1990..", "genres": "Comedy"}, [1]),
         ({"item": "c"}, [2]),
+        ({"released": "1980..1990"}, [0, 1]),
+        ({"released": 1999}, [2]),
+        ({"remake": True}, [0, 2]),
+        ({"remake": "false"}, [1]),
     ],
 )
 def test_items_by_their_values(where, rows):
@@ -116,10 +123,15 @@ def test_items_by_their_values(where, rows):
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ({"colour": "red"}, "no column 'colour'; the columns of these items are year, genres"),
+        (
+            {"colour": "red"},
+            "no column 'colour'; the columns of these items are year, genres, released, remake, parts",
+        ),
         ({"genres": "comedy"}, "no item has genres 'comedy'; the most frequent are Comedy"),
         ({"year": "2000..2010"}, r"no item has year '2000..2010'"),
         ({"year": "soon"}, "no item has year 'soon'"),
+        ({"genres": []}, "no value of 'genres' is asked for; give at least one"),
+        ({"parts": 1}, "the column 'parts' holds List"),
     ],
 )
 def test_values_that_nothing_has_are_refused(where, message):

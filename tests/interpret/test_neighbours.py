@@ -14,11 +14,13 @@ SILENCE = "Silence of the Lambs, The (1991)"
 def test_the_cautious_order_leaves_luck_behind(bayes):
     cautious, plain = bayes.similar(SILENCE, 20), bayes.similar(SILENCE, 20, order="similarity")
     assert cautious["lower"].is_sorted(descending=True)
-    assert plain["similarity"].is_sorted(descending=True)
+    assert plain["cosine"].is_sorted(descending=True)
     assert cautious["ratings"].min() > 20
     assert cautious["sure"].all()
     everything = bayes.similar(SILENCE, 2000)
     assert everything.height == 1681
+    inside = everything["similarity"].is_between(everything["lower"], everything["upper"])
+    assert inside.all()
     assert (everything["sure"] == (everything["lower"] > 0)).all()
     assert everything.filter(pl.col("ratings") == 1)["sure"].mean() < 0.05
     assert bayes.similar(SILENCE, 2000, least_ratings=50)["ratings"].min() == 50
@@ -47,6 +49,7 @@ def test_a_point_estimate_gives_the_cosines_alone(model):
     told = model.similar(SILENCE, 5)
     assert told["similarity"].is_sorted(descending=True)
     assert told["lower"].null_count() == told["sure"].null_count() == 5
+    assert told["similarity"].equals(told["cosine"])
     with pytest.raises(palate.SettingError, match="a point estimate, which has no intervals"):
         model.similar(SILENCE, order="cautious")
 
@@ -71,7 +74,8 @@ def test_users_of_the_same_taste(bayes, ml100k):
     first = told.row(0, named=True)
     p, q = table[195, :-1], table[first["user"] - 1, :-1]
     cosine = p @ q / np.linalg.norm(p) / np.linalg.norm(q)
-    assert first["similarity"] == pytest.approx(cosine, abs=1e-5)
+    assert first["cosine"] == pytest.approx(cosine, abs=1e-5)
+    assert first["lower"] < first["similarity"] < first["upper"]
     rated = {u: set(ml100k.item[ml100k.user == u - 1].tolist()) for u in (196, first["user"])}
     assert first["common"] == len(rated[196] & rated[first["user"]])
     assert first["ratings"] == len(rated[first["user"]])
@@ -81,7 +85,7 @@ def test_users_of_the_same_taste(bayes, ml100k):
 
 def test_users_of_a_point_estimate_have_intervals_too(model):
     told = model.similar_users(196, 3, order="similarity")
-    assert told["similarity"].is_sorted(descending=True)
+    assert told["cosine"].is_sorted(descending=True)
     assert told["lower"].null_count() == 0
 
 
@@ -113,3 +117,10 @@ def test_a_tiny_table_has_neighbours(small):
         model = palate.fit(small, solver)
         assert model.similar("tea", order="similarity").height == 3
         assert model.similar_users("ann").height == 4
+
+
+def test_what_nobody_has_rated_is_like_nothing_yet(small):
+    model = palate.OneCycle(factors=2).fit(small.take(np.array([0, 1, 3, 4, 6, 8])))
+    with pytest.raises(palate.UnknownIdError, match="nobody has rated 'gin'; what it is like"):
+        model.similar("gin")
+    assert "nobody has rated it" in str(model.user("ann").explain("gin"))

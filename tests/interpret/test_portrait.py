@@ -95,8 +95,15 @@ def test_without_users_it_is_people_to_be_expected(bayes, model, tmp_path):
 def test_somebody_without_ratings(either):
     told = either.profile({}).describe()
     assert told.predictability is None
+    assert either.profile({"Fargo (1996)": 5}).describe().predictability is None
     assert told.surprises.is_empty()
     assert "Nothing sure can be said" in str(told)
     np.testing.assert_allclose(told.axes["percentile"], 50, atol=8)
     with pytest.raises(palate.SettingError, match="n is 0"):
         either.profile({}).describe(0)
+
+
+def test_nobody_leans_more_than_everybody(bayes):
+    furthest = int(bayes.user_table[:, 0].argmin())
+    said = str(bayes.user(furthest + 1).describe())
+    assert "You lean to Action, newer more than 99% of people." in said

@@ -116,7 +116,7 @@ def test_recommendations_with_reasons(either):
         name, value = best.row(-1)
         assert reason.startswith(f"{name} ({value:+.2f})")
     alone = either.profile({}).recommend(2, explain=True)["reason"]
-    assert alone[0].startswith("liked more than most (+")
+    assert alone[0].startswith("it is well liked (+")
 
 
 def test_bad_requests_are_refused(bayes):
@@ -130,3 +130,37 @@ def test_somebody_without_ratings(either):
     why = either.profile({}).explain("Heat (1995)")
     assert why.counterfactual is None
     assert why.ratings["contribution"].sum() == pytest.approx(why.score, abs=1e-5)
+
+
+def test_an_item_lies_on_the_side_that_the_map_shows(model):
+    side = dict(model.map().select("item", "x").iter_rows())
+    low, high = model.axis_ends[0]
+    for title in ("Toy Story (1995)", "Fargo (1996)", "Heat (1995)", "Star Wars (1977)"):
+        why = model.user(1).explain(title, 50).parts["name"].to_list()
+        name = next(line for line in why if line.startswith("axis 1:"))
+        mine = high if f"you lean to {high}" in name else low
+        its = mine if "and so does this" in name else {low: high, high: low}[mine]
+        assert its == (high if side[title] > 0 else low)
+
+
+@pytest.mark.parametrize(("low", "star"), [(0.0, 0.25), (-10.0, 1.0)])
+def test_other_scales(low, star):
+    """A star is 1, or a quarter of a short scale, and it never leaves the scale."""
+    rng = np.random.default_rng(0)
+    values = np.linspace(low, -low or 1, 5)
+    rows = {(int(u), int(i)): values[(u + i) % 5] for u, i in rng.integers(0, 15, (150, 2))}
+    table = {
+        "user": [u for u, _ in rows],
+        "item": [i for _, i in rows],
+        "rating": list(rows.values()),
+    }
+    model = palate.Gibbs(factors=2, sweeps=30).fit(palate.read_ratings(table))
+    for user in model.users["id"]:
+        told = model.user(user).explain(0).counterfactual
+        assert abs(told["changed_to"] - told["rating"]) == pytest.approx(star)
+        assert values[0] <= told["changed_to"] <= values[-1]
+
+
+def test_what_was_rated_is_said(bayes):
+    said = str(bayes.user(196).explain("Men in Black (1997)"))
+    assert said.startswith("You gave Men in Black (1997) 2; what is expected of you is ")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from palate.solvers._progress import HistoryTable
 
 _DECIMALS = {
-    **dict.fromkeys(("bias", "similarity", "correlation"), 3),
+    **dict.fromkeys(("bias", "similarity", "cosine", "correlation"), 3),
     **dict.fromkeys(
         ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
     ),
@@ -30,6 +30,7 @@ _HEADINGS = {
     "rank_by_mean": "rank by mean",
     "rank_by_bias": "rank by bias",
     "leans_to": "leans to",
+    "percentile": "more than %",
 }
 # Columns with the ends of an interval, what they become, and their decimals.
 _INTERVALS = (
@@ -239,18 +240,34 @@ def explanation(why: Any) -> None:
     if changed is not None:
         line(
             f"Had you given {changed['item']} {changed['changed_to']:g} instead of "
-            f"{changed['rating']:g}, {why.prediction:.2f} would be {changed['prediction']:.2f}: no "
-            "other single rating moves it more."
+            f"{changed['rating']:g}, {why.score:.2f} would be {changed['score']:.2f}: no other "
+            "single rating moves it more."
         )
 
 
 def portrait(portrait: Any, who: str) -> None:
     """Print where a person stands among all."""
     line(f"{portrait.sentence}\n")
-    shown = ["axis", "leans_to", "percentile", "percentile_lower", "percentile_upper"]
-    table(portrait.axes.select(shown).head(_PORTRAYED), f"Where {who} stands: percent of all below")
+    table(_towards(portrait.axes.head(_PORTRAYED)), f"Where {who} leans, more than % of people")
     if not portrait.surprises.is_empty():
         table(portrait.surprises, "What surprised most, given all the other ratings")
+
+
+def _towards(axes: "pl.DataFrame") -> "pl.DataFrame":
+    """Return percentiles counted towards the end that a person leans to."""
+    import polars as pl
+
+    low = pl.col("position") < 0
+    turned = {
+        "percentile": "percentile",
+        "percentile_lower": "percentile_upper",
+        "percentile_upper": "percentile_lower",
+    }
+    counted = [
+        pl.when(low).then(100 - pl.col(other)).otherwise(pl.col(name)).alias(name)
+        for name, other in turned.items()
+    ]
+    return axes.select("axis", "leans_to", *counted)
 
 
 # So many axes of a portrait are printed, the strongest.

@@ -75,8 +75,12 @@ def biases(
     what = ["user"] if users else ["id", "item"]
     shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
     high, low = _GENEROUS if users else _LIKED
-    _print.table(told["highest"].select(shown), high)
-    _print.table(told["lowest"].select(shown), low)
+    highest, lowest = told["highest"], told["lowest"]
+    if cautious:  # no luck: what may as well be average is neither high nor low
+        highest = highest.filter(highest["lower"] > 0)
+        lowest = lowest.filter(lowest["upper"] < 0)
+    _print.table(highest.select(shown), high)
+    _print.table(lowest.select(shown), low)
     if known.ratings is None:
         _print.line("Why means mislead is not known: the model was saved without its users.")
         return
@@ -131,13 +135,20 @@ def similar(
         raise palate.SettingError("name an item, or a user with --user")
     known = palate.load(model)
     order: Any = "similarity" if plain else None
+    cautious = not plain and (user is not None or known.parameters.item_bias_sd is not None)
+    surest = ", the surest first" if cautious else ""
     if user is not None:
         if least is not None:
             raise palate.SettingError("--least is of items; leave it out with --user")
-        _show(known.similar_users(user, n, order=order), f"Most like user {user}", "similar", json)
+        _show(
+            known.similar_users(user, n, order=order),
+            f"Most like user {user}{surest}",
+            "similar",
+            json,
+        )
         return
     found = known.similar(item, n, order=order, least_ratings=least)
-    _show(found, f"Most similar to {item}", "similar", json)
+    _show(found, f"Most similar to {item}{surest}", "similar", json)
 
 
 @app.command()

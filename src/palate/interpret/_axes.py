@@ -155,6 +155,7 @@ def _association(feature: Feature, position: Any, values: Any) -> Association | 
     if n <= 2 * _FEWEST_ITEMS or np.ptp(values) == 0 or np.ptp(position) == 0:
         return None
     if feature.value is None:
+        values = values / np.abs(values).max()
         r = float(np.clip(np.corrcoef(position, values)[0, 1], -1 + 1e-9, 1 - 1e-9))
         half = Z / np.sqrt(n - 3)
         lower, upper = (float(np.tanh(np.arctanh(r) + sign * half)) for sign in (-1, 1))
@@ -181,8 +182,8 @@ def _name(along: list[tuple[Feature, Association]], known: int) -> str | None:
     """
     clear = [(feature, link) for feature, link in along if abs(_surely(link)) >= _CLEAR]
     common = [link for _, link in clear if link.value and link.items >= _COMMON * known]
-    low = [str(link.value) for link in common if link.association < 0][:1]
-    high = [str(link.value) for link in common if link.association > 0][:1]
+    low = [_as_word(link) for link in common if link.association < 0][:1]
+    high = [_as_word(link) for link in common if link.association > 0][:1]
     for feature, link in [pair for pair in clear if pair[1].value is None][:1]:
         less, more = _words(feature)
         low.append(less if link.association > 0 else more)
@@ -190,6 +191,10 @@ def _name(along: list[tuple[Feature, Association]], known: int) -> str | None:
     if not low and not high:
         return None
     return f"{', '.join(low) or _OTHERS}{_BETWEEN}{', '.join(high) or _OTHERS}"
+
+
+def _as_word(link: Association) -> str:
+    return str(link.value).replace(_BETWEEN, " ")
 
 
 def _words(feature: Feature) -> tuple[str, str]:

@@ -54,7 +54,7 @@ def _coordinate(model: Model, name: str) -> tuple[Numbers, Numbers | None]:
         return numbers[name], None
     raise SettingError(
         f"there is no coordinate {name!r}; there are axis 1 to {model.factors}, component 1 to "
-        f"{model.factors}, {', '.join(['bias', 'ratings', 'mean', *numbers])}"
+        f"{model.factors}, {', '.join(dict.fromkeys(['bias', 'ratings', 'mean', *numbers]))}"
     )
 
 

@@ -15,6 +15,7 @@ from palate.errors import SettingError
 _SEPARATORS = ("|", ";", ",")
 _OUR_OWN = ("id", "item")
 _DATES = (pl.Date, pl.Datetime)
+_NOT_TEXT = (pl.Binary, pl.Object, pl.Duration)
 # A column of more categories than items have room for is rather a name: a url, a plot.
 _MOST_CATEGORIES = 200
 # A separator makes lists of a text column if so many items in a hundred have several entries.
@@ -161,10 +162,11 @@ def matching(items: pl.DataFrame, where: Mapping[str, Any] | None) -> NDArray[np
     for column, values in (where or {}).items():
         if column not in items.columns:
             raise SettingError(f"there is no column {column!r}; {_columns(items)}")
-        several = isinstance(values, Iterable) and not isinstance(values, str)
-        chosen &= np.any(
-            [_has(items[column], v) for v in (values if several else [values])], axis=0
-        )
+        several = isinstance(values, Iterable) and not isinstance(values, str | bytes)
+        wanted = list(values) if several else [values]
+        if not wanted:
+            raise SettingError(f"no value of {column!r} is asked for; give at least one")
+        chosen &= np.any([_has(items[column], value) for value in wanted], axis=0)
     return chosen
 
 
@@ -177,10 +179,14 @@ def _columns(items: pl.DataFrame) -> str:
 
 def _has(series: pl.Series, value: Any) -> NDArray[np.bool_]:
     numbers, lists = _numbers(series), entries(series)
-    if numbers is not None and (ends := _range(str(value))) is not None:
+    if numbers is not None and _parsed(series).dtype in _DATES:
+        numbers = np.floor(numbers)  # all of a year is in it
+    if numbers is not None and (ends := _range(value)) is not None:
         has = (numbers >= ends[0]) & (numbers <= ends[1])
     elif lists is not None:
         has = lists.list.contains(str(value)).fill_null(False).to_numpy()
+    elif series.dtype.is_nested() or series.dtype in _NOT_TEXT:
+        raise SettingError(f"the column {series.name!r} holds {series.dtype}; ask for another")
     else:
         has = (series.cast(pl.String) == str(value)).fill_null(False).to_numpy()
     if not has.any():
@@ -188,9 +194,10 @@ def _has(series: pl.Series, value: Any) -> NDArray[np.bool_]:
     return has
 
 
-def _range(text: str) -> tuple[float, float] | None:
-    """Return the ends that "1990..1999", "1990.." or "1990" names; None if it is no number."""
-    low, dots, high = text.partition("..")
+def _range(value: Any) -> tuple[float, float] | None:
+    """Return the ends that "1990..1999", "1990.." or True names; None if it is no number."""
+    text = str(value).lower()
+    low, dots, high = {"true": "1", "false": "0"}.get(text, text).partition("..")
     try:
         if not dots:
             return float(low), float(low)

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _checks
-from palate.errors import SettingError
+from palate.errors import SettingError, UnknownIdError
 from palate.interpret._certainty import PROBABILITY, enough
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ def similar_items(
     """Return the items most like one; see `Model.similar`."""
     _checks.whole("n", n, 1)
     row, covariance = model.names.row(item), model.parameters.item_covariance
+    if model.item_counts[row] == 0:
+        raise UnknownIdError(
+            f"nobody has rated {model.items['item'][row]!r}; what it is like can't be told"
+        )
     if least_ratings is None:
         least_ratings = enough(model.item_counts) if order is None and covariance is None else 1
     rated = model.item_counts >= _checks.whole("least_ratings", least_ratings, 1)
@@ -108,26 +112,27 @@ def _roots(covariances: Matrix) -> Matrix:
 
 
 class _Found:
-    """Cosines, and where it is known the ends of their intervals."""
+    """Cosines of factors as they were learned, and where it is known what they may be."""
 
     def __init__(self, cosine: Matrix) -> None:
-        self.cosine = cosine
+        self.cosine = self.expected = cosine
         self.lower: Matrix | None = None
         self.upper: Matrix | None = None
 
     def add_ends(self, one: _Normals, others: Iterable[_Normals]) -> None:
-        """Find the intervals as quantiles of the cosines of draws from both posteriors."""
+        """Find means and quantiles of the cosines of draws from both posteriors."""
         rng = np.random.default_rng(0)
         normal = rng.standard_normal((2, _DRAWS, one.mean.shape[1]))
         mine = one.draws(normal[0])[0]
         mine /= np.linalg.norm(mine, axis=1)[:, None]
         share = (1 - PROBABILITY) / 2
-        ends = [np.zeros((2, 0))]
+        told = [np.zeros((3, 0))]
         for some in others:
             theirs = some.draws(normal[1])
             cosines = np.einsum("ndk,dk->nd", theirs, mine) / np.linalg.norm(theirs, axis=2)
-            ends.append(np.quantile(cosines, [share, 1 - share], axis=1))
-        self.lower, self.upper = np.concatenate(ends, axis=1)
+            ends = np.quantile(cosines, [share, 1 - share], axis=1)
+            told.append(np.vstack([cosines.mean(axis=1), ends]))
+        self.expected, self.lower, self.upper = np.concatenate(told, axis=1)
 
     def best(self, order: Order | None, n: int) -> NDArray[np.int64]:
         """Return the places of the `n` best."""
@@ -142,22 +147,15 @@ class _Found:
         return np.argsort(-key, kind="stable")[:n]
 
     def told(self, places: NDArray[np.int64]) -> dict[str, Any]:
-        """Return the columns similarity, lower, upper and sure at some places."""
-        if self.lower is None or self.upper is None:
-            nothing = pl.Series([None] * len(places), dtype=pl.Float64)
-            sure: Any = nothing.cast(pl.Boolean)
-            return {
-                "similarity": self.cosine[places],
-                "lower": nothing,
-                "upper": nothing,
-                "sure": sure,
-            }
-        lower, upper = self.lower[places], self.upper[places]
+        """Return the columns similarity, lower, upper, sure and cosine at some places."""
+        unknown = pl.Series([None] * len(places), dtype=pl.Float64)
+        lower: Any = unknown if self.lower is None else self.lower[places]
         return {
-            "similarity": self.cosine[places],
+            "similarity": self.expected[places],
             "lower": lower,
-            "upper": upper,
+            "upper": unknown if self.upper is None else self.upper[places],
             "sure": lower > 0,
+            "cosine": self.cosine[places],
         }
 
 

@@ -39,10 +39,12 @@ class Portrait:
         percentile_lower and percentile_upper; in units of the ratings.
     predictability
         residual_sd: how far their ratings lie from what is expected, in units of the ratings, with
-        its 90% interval lower and upper; and noise_sd, that of everybody. None without ratings.
+        its 90% interval lower and upper; and noise_sd, that of everybody. None with very few
+        ratings.
     surprises
-        The ratings that surprised most: id, item, rating, expected (from all their other
-        ratings), and surprise (the difference, in standard deviations of such differences).
+        The ratings that surprised most, with the items taken as known: id, item, rating, expected
+        (from all their other ratings; to first order for the book's recipe), and surprise (the
+        difference, in standard deviations of such differences).
     sentence
         The same in plain words.
     """
@@ -77,7 +79,7 @@ def _axes(profile: Profile) -> pl.DataFrame:
     position = canonical.positions(profile.row[None])[0]
     tastes = profile.covariance[:-1, :-1].astype(np.float64)
     sd = np.sqrt(np.diag(canonical.turn.T @ tastes @ canonical.turn))
-    named = model.axes().select("axis", "name")
+    named = model.named_axes.select("axis", "name")
     leans = [ends[int(x > 0)] for ends, x in zip(model.axis_ends, position, strict=True)]
     stands: dict[str, list[float]] = {}
     for axis, others in enumerate(_others(profile)):
@@ -129,10 +131,14 @@ def _generosity(profile: Profile) -> dict[str, float]:
     return in_ratings | standing
 
 
+# From fewer ratings than this that a profile did not use up, nothing can be said of their spread.
+_FEWEST_FREE = 3
+
+
 def _errors(causes: Causes) -> Numbers:
     """Return how much higher than expected each rating is; shape (m,)."""
     profile = causes.profile
-    expected = profile.predict_rows(profile.rated)
+    expected = profile.level_rows(profile.rated)
     return profile.rating.astype(np.float64) - expected
 
 
@@ -143,9 +149,9 @@ def _predictability(causes: Causes) -> dict[str, float] | None:
     minus the sum of leverages; the interval is that of chi-square with as many degrees of freedom.
     """
     errors = _errors(causes)
-    if not len(errors):
-        return None
     squares, free = float(errors @ errors), float(np.sum(1 - causes.leverage))
+    if free < _FEWEST_FREE:
+        return None
     return {
         "residual_sd": math.sqrt(squares / free),
         "lower": math.sqrt(squares / _chi_square(free, Z)),
@@ -188,14 +194,15 @@ def _sentence(
     furthest = sure.sort((pl.col("percentile") - 50).abs(), descending=True).head(3)
     for row in furthest.sort("axis").iter_rows(named=True):
         share = row["percentile"] if row["position"] > 0 else 100 - row["percentile"]
-        said.append(f"You lean to {row['leans_to']} more than {share:.0f}% of people.")
+        share = min(int(share), 99)  # nobody leans more than everybody, themselves included
+        said.append(f"You lean to {row['leans_to']} more than {share}% of people.")
     if not said:
         said.append("Nothing sure can be said of your tastes yet.")
     if generosity["lower"] > 0 or generosity["upper"] < 0:
         more = "higher" if generosity["bias"] > 0 else "lower"
         said.append(f"You rate {abs(generosity['bias']):.2f} points {more} than most.")
     else:
-        said.append("You rate about as high as most, as far as can be told.")
+        said.append("Whether you rate higher or lower than most can't be told yet.")
     if predictability is not None:
         said.append(
             f"Your ratings lie {predictability['residual_sd']:.2f} rating points from what is "

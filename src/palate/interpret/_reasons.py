@@ -15,11 +15,12 @@ from palate.interpret._causes import Causes, Numbers
 if TYPE_CHECKING:
     from palate.model._profile import Profile
 
-# A contribution smaller than this is not worth words in a sentence.
-_WORTH_SAYING = 0.05
+# A contribution smaller than this share of the scale is not worth words in a sentence.
+_WORTH_SAYING = 0.0125
+# On a scale as long as this a prediction is told to a tenth.
+_LONG_SCALE = 2
 # A reason in one line names so many ratings.
 _NAMED = 2
-_STAR = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,9 @@ class Explanation:
     ratings
         By the ratings that caused it: columns name and contribution.
     counterfactual
-        The one rating that, changed by a star, moves the score most: item, rating, changed_to and
-        prediction (what it would be then); None for a person without ratings.
+        The one rating that, changed by a star (1, or on a scale shorter than 4 a quarter of it),
+        moves the score most: item, rating, changed_to, and the score and the prediction that there
+        would be then (by the book's recipe to first order); None for a person without ratings.
     sentence
         The same in plain words.
     """
@@ -82,7 +84,7 @@ def explain(profile: Profile, item: Any, n: int) -> Explanation:
         parts=_table(general, _taste_names(profile, row), tastes, n, "axes"),
         ratings=_table(_before(causes, row, score), _rating_names(profile), ratings, n, "ratings"),
         counterfactual=_counterfactual(causes, row, score),
-        sentence=f"You are expected to give {title} {prediction:.1f}: "
+        sentence=f"{_expected(profile, row, prediction)}: "
         f"{'' if unit == 'rating' else 'as a score, '}{_of_parts(profile, row, general, tastes)}."
         f"{_of_ratings(profile, ratings)}",
     )
@@ -94,8 +96,9 @@ def reason(causes: Causes, item: int) -> str:
     best = np.argsort(-contributions, kind="stable")[:_NAMED]
     told = [f"{names[j]} ({contributions[j]:+.2f})" for j in best if contributions[j] > 0]
     bias = float(causes.profile.model.item_biases[item])
-    liking = f"{'liked more' if bias > 0 else 'liked less'} than most ({bias:+.2f})"
-    return "; ".join([*told, liking])
+    if not causes.profile.model.item_counts[item]:
+        return "; ".join([*told, "nobody has rated it"])
+    return "; ".join([*told, f"{_SAYINGS['its bias'][int(bias < 0)]} ({bias:+.2f})"])
 
 
 def _general(profile: Profile, item: int) -> dict[str, float]:
@@ -108,6 +111,8 @@ def _general(profile: Profile, item: int) -> dict[str, float]:
         "its bias": float(model.item_biases[item]),
     }
     if average[:-1].any():
+        x = model.canonical.positions(profile.row[None])[0]
+        general["your liking of the average item"] = float(x @ model.canonical.middle)
         factors = model.item_factors[item].astype(np.float64)
         general["its appeal to the average taste"] = float(average[:-1] @ factors)
     return general
@@ -116,7 +121,8 @@ def _general(profile: Profile, item: int) -> dict[str, float]:
 def _tastes(profile: Profile, item: int) -> Numbers:
     """Return what each axis contributes to a score; shape (k,)."""
     canonical = profile.model.canonical
-    tastes: Numbers = canonical.positions(profile.row[None])[0] * canonical.items[item]
+    its = canonical.items[item] - canonical.middle
+    tastes: Numbers = canonical.positions(profile.row[None])[0] * its
     return tastes
 
 
@@ -127,7 +133,8 @@ def _prediction(profile: Profile, score: float) -> float:
 
 def _taste_names(profile: Profile, item: int) -> list[str]:
     canonical = profile.model.canonical
-    mine, its = canonical.positions(profile.row[None])[0], canonical.items[item]
+    mine = canonical.positions(profile.row[None])[0]
+    its = canonical.items[item] - canonical.middle
     return [
         f"axis {axis + 1}: {_leaning(ends, mine[axis], its[axis])}"
         for axis, ends in enumerate(profile.model.axis_ends)
@@ -179,34 +186,54 @@ def _counterfactual(causes: Causes, item: int, score: float) -> dict[str, Any] |
     profile = causes.profile
     if not len(profile.rated):
         return None
-    pulls = causes.pulls(item)
+    link, pulls = profile.model.link, causes.pulls(item)
     j = int(np.abs(pulls).argmax())
-    rating = float(profile.rating[j])
-    star = _STAR if rating + _STAR <= profile.model.link.high else -_STAR
+    rating, star = float(profile.rating[j]), min(1.0, (link.high - link.low) / 4)
+    if rating + star > link.high:
+        star = -star
+    if star == 0:
+        return None
     return {
         "item": profile.model.items["item"][int(profile.rated[j])],
         "rating": rating,
         "changed_to": rating + star,
+        "score": score + star * float(pulls[j]),
         "prediction": _prediction(profile, score + star * float(pulls[j])),
     }
 
 
 # What a part means, above and below zero.
 _SAYINGS = {
-    "your bias": ("you rate higher than most", "you rate lower than most"),
-    "its bias": ("it is liked more than most", "it is liked less than most"),
+    "your bias": ("you seem to rate higher than average", "you seem to rate lower than average"),
+    "its bias": ("it is well liked", "it is not much liked"),
+    "your liking of the average item": ("you like much of what there is", "you like little of it"),
     "its appeal to the average taste": ("its kind is liked", "its kind is not much liked"),
 }
 
 
+def _expected(profile: Profile, row: int, prediction: float) -> str:
+    title = profile.model.items["item"][row]
+    decimals = 1 if profile.model.link.high - profile.model.link.low >= _LONG_SCALE else 2
+    given = profile.rating[profile.rated == row]
+    if len(given):
+        told = f"You gave {title} {given[0]:g}; what is expected of you is"
+    else:
+        told = f"You are expected to give {title}"
+    return f"{told} {prediction:.{decimals}f}"
+
+
 def _of_parts(profile: Profile, item: int, general: dict[str, float], tastes: Numbers) -> str:
     said = [f"{general['average']:.2f} on average"]
+    if profile.model.item_counts[item] == 0:
+        return f"{said[0]}; nobody has rated it, so nothing more is known of it"
+    link = profile.model.link
+    least = _WORTH_SAYING * (link.high - link.low)
     for name, sayings in _SAYINGS.items():
         value = general.get(name, 0.0)
-        if abs(value) >= _WORTH_SAYING:
+        if abs(value) >= least:
             said.append(f"{sayings[int(value < 0)]} ({value:+.2f})")
     axis = int(np.abs(tastes).argmax())
-    if abs(tastes[axis]) >= _WORTH_SAYING:
+    if abs(tastes[axis]) >= least:
         name = _taste_names(profile, item)[axis].partition(": ")[2]
         said.append(f"{name} ({tastes[axis]:+.2f})")
     return "; ".join(said)

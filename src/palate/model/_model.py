@@ -289,7 +289,8 @@ class Model:
         """Return the `n` items whose factors point most nearly the same way as those of `item`.
 
         Similarity is the cosine of the angle between the factors, as in the fastai book's chapter
-        8. Items without a training rating are left out.
+        8: its mean over 200 draws from the posteriors of both items' factors, or for a point
+        estimate that of the factors. Items without a training rating are left out.
 
         Parameters
         ----------
@@ -298,9 +299,10 @@ class Model:
         n
             How many.
         order
-            By "similarity", as in the book, or by "cautious", the lower end of its interval, which
-            holds back items with few ratings. By default cautious; or for a point estimate, which
-            has no intervals, by similarity among items with enough ratings.
+            By "similarity", as in the book: the cosine of the factors as they were learned; or by
+            "cautious", the lower end of its interval, which holds back items with few ratings. By
+            default cautious; or for a point estimate, which has no intervals, by similarity among
+            items with enough ratings.
         least_ratings
             Leave out items with fewer ratings: by default none, or for a point estimate without an
             `order` those with fewer than 20 (less in a small table).
@@ -308,15 +310,15 @@ class Model:
         Returns
         -------
         polars.DataFrame
-            Columns id, item, similarity, lower and upper (its 90% interval, over 200 draws from
-            the posteriors of both items' factors), sure (whether the interval is above zero:
-            if not, too little is known to say), correlation (of the two items' scores over
-            people at large) and ratings (how many). Interval and sure are null in a point estimate.
+            Columns id, item, similarity, lower and upper (its 90% interval over the draws), sure
+            (whether the interval is above zero: if not, too little is known to say), cosine (of the
+            factors as they were learned), correlation (of the two items' scores over people at
+            large) and ratings (how many). Interval and sure are null in a point estimate.
 
         Raises
         ------
         UnknownIdError
-            If there is no such item.
+            If there is no such item, or nobody has rated it.
         SettingError
             If `n` or `order` is out of range, or a point estimate is asked to be cautious.
 
@@ -341,7 +343,7 @@ class Model:
         Returns
         -------
         polars.DataFrame
-            Columns user, similarity, lower, upper and sure (from draws of both profiles),
+            Columns user, similarity, lower, upper and sure (from draws of both profiles), cosine,
             correlation (of the two users' scores over the items), ratings (how many) and common
             (how many of the items both have rated).
 
@@ -568,7 +570,12 @@ class Model:
     @cached_property
     def axis_ends(self) -> list[tuple[str, str]]:
         """What to call the low and the high end of each axis."""
-        return ends(self.axes(1))
+        return ends(self.named_axes)
+
+    @cached_property
+    def named_axes(self) -> pl.DataFrame:
+        """The axes with one exemplar at each end."""
+        return self.axes(1)
 
     def user_row(self, user: Any) -> int:
         """Return the row of a known user; see `user`."""

@@ -212,9 +212,9 @@ class Profile:
         rows = self.rated[order].astype(np.int64)
         return self.model.item_frame(rows, rating=self.rating[order])
 
-    def predict_rows(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        """Return the expected rating of each of the items at `rows`; shape (n,)."""
-        return self.model.link.rating(self._scores()[rows])
+    def level_rows(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """Return the expected ratings of the items at `rows`, were they not cut off; shape (n,)."""
+        return self.model.link.level(self._scores()[rows])
 
     def _scores(self) -> NDArray[np.float32]:
         """Return the score of every item; shape (items,)."""

@@ -309,7 +309,7 @@ def neighbours(model: Model, item: Any, n: int = 10, *, width: int = WIDTH) -> g
     """
     frame = near(model, item, n)
     if frame.is_empty():
-        raise SettingError(f"no other item has enough ratings to be called like {item!r}")
+        raise SettingError(f"no other item is known well enough to be called like {item!r}")
     hover = [
         told(
             row["item"],
@@ -326,8 +326,9 @@ def neighbours(model: Model, item: Any, n: int = 10, *, width: int = WIDTH) -> g
 
 
 def near(model: Model, item: Any, n: int) -> pl.DataFrame:
-    """Return the neighbours of an item among those with enough ratings."""
-    return model.similar(item, n, least_ratings=enough(model.item_counts))
+    """Return the neighbours of an item, for sure if that is known, among those rated enough."""
+    frame = model.similar(item, n, least_ratings=enough(model.item_counts))
+    return frame.filter((pl.col("similarity") > 0) & pl.col("sure").fill_null(True))
 
 
 def explanation(explanation: Explanation, *, width: int = WIDTH) -> go.Figure:

@@ -402,7 +402,7 @@ def _map(model: Model) -> str:
         "click twice to come back."
     ) + figure(
         lambda width: item_map(model, x, y, most_rated=_MAPPED, width=width),
-        f"At most the {_MAPPED:,} most rated items are drawn, the labelled ones in full colour."
+        "The labelled ones are in full colour."
         + ("" if _described(model) else " No kinds are known, so colours show the bias."),
     )
 
@@ -413,11 +413,11 @@ def _neighbours(model: Model) -> str:
     told = prose(
         "Two titles are alike if the same people like them, whatever they are about: 1 is alike in "
         "all ways that were found, 0 in none. These are the most rated titles, each with the "
-        f"nearest that have at least {enough(model.item_counts)} ratings."
+        f"nearest that have at least {enough(model.item_counts)} ratings, the surest first."
     )
     found = [(name, near(model, name, _NEAREST)) for name in ids]
     if not any(frame.height for _, frame in found):
-        return told + note("Too few items have ratings for any two to be called alike.")
+        return told + note("Too little is known of the items for any two to be called alike.")
     first = next(name for name, frame in found if frame.height)
     told += figure(lambda width: neighbours(model, first, width=width))
     cards = "".join(_card(model, name, frame) for name, frame in found if name != first)
@@ -430,7 +430,8 @@ def _card(model: Model, name: Any, frame: pl.DataFrame) -> str:
         for row in frame.iter_rows(named=True)
     )
     title = model.items["item"][model.names.row(name)]
-    return f'<div class="card"><h3>{escape(title)}</h3><ol>{lines}</ol></div>'
+    body = f"<ol>{lines}</ol>" if lines else prose("Nothing is like it for sure.")
+    return f'<div class="card"><h3>{escape(title)}</h3>{body}</div>'
 
 
 def _user(model: Model, person: tuple[Any, Profile] | None) -> str:
