@@ -147,7 +147,7 @@ def table(frame: "pl.DataFrame", title: str) -> None:
             _HEADINGS.get(column, column),
             justify="right" if number else "left",
             overflow="fold",
-            no_wrap=number or column in _NARROW,
+            no_wrap=number or column in (*_IDS, *_NARROW),
         )
     for row, reason in zip(frame.iter_rows(named=True), reasons, strict=True):
         cells = {column: Text(_text(column, value)) for column, value in row.items()}
@@ -160,7 +160,7 @@ def table(frame: "pl.DataFrame", title: str) -> None:
 
 
 _IDS = ("id", "user", "axis")
-_NARROW = [name for _, _, name, _ in _INTERVALS]
+_NARROW = ("sure", *(name for _, _, name, _ in _INTERVALS))
 
 
 def _told(frame: "pl.DataFrame") -> "pl.DataFrame":

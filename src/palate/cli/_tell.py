@@ -140,15 +140,12 @@ def similar(
     if user is not None:
         if least is not None:
             raise palate.SettingError("--least is of items; leave it out with --user")
-        _show(
-            known.similar_users(user, n, order=order),
-            f"Most like user {user}{surest}",
-            "similar",
-            json,
-        )
-        return
-    found = known.similar(item, n, order=order, least_ratings=least)
-    _show(found, f"Most similar to {item}{surest}", "similar", json)
+        found, title = known.similar_users(user, n, order=order), f"Most like user {user}"
+    else:
+        found = known.similar(item, n, order=order, least_ratings=least)
+        title = f"Most similar to {item}"
+    shown = found if json or plain else found.drop("cosine")
+    _show(shown, f"{title}{surest}", "similar", json)
 
 
 @app.command()
