@@ -65,6 +65,16 @@ def prose(path):
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)))
 
 
+def test_titles_are_not_cut_off(screen):
+    page, _ = screen
+    right = "getBoundingClientRect().right"
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.main-svg .gtitle')].filter(title => "
+        f"title.{right} > title.closest('.canvas').{right} + 1).map(title => title.textContent)"
+    )
+    assert cut == []
+
+
 def test_it_is_one_small_file_with_plotly_once(written):
     page = written.read_text()
     assert written.stat().st_size < 8_000_000

@@ -32,6 +32,8 @@ NARROW = 480
 # Narrower than this, panels are stacked.
 _BESIDE = 760
 _TITLE, _TITLE_LINE = 16, 21
+# Titles are bold, and so much wider than other text.
+_BOLD = 1.15
 _ROW, _TALL_ROW = 23, 38
 _HEADING, _FOOT, _BETWEEN = 26, 48, 20
 
@@ -64,7 +66,7 @@ _TEMPLATE = go.layout.Template(
 
 def figure(traces: Sequence[Any], title: str, width: int, height: float, **layout: Any) -> Any:
     """Return a figure of `width` by `height` pixels, its title not counted in the height."""
-    lines = wrap(title, width, _TITLE)
+    lines = wrap(title, width / _BOLD, _TITLE)
     top = _TITLE_LINE * len(lines) + 14
     margin = {"l": 0, "r": 0, "b": 0} | layout.pop("margin", {}) | {"t": top}
     return go.Figure(

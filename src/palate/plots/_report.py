@@ -344,17 +344,14 @@ def _bias_table(frame: pl.DataFrame) -> str:
 
 
 def _gap_table(frame: pl.DataFrame) -> str:
-    heads = ["title, and why", "ratings", "mean", "bias", "rank by mean", "rank by bias"]
     return table(
-        heads,
+        ["title, and why", "mean", "bias", "rank by mean, by bias"],
         [
             [
                 Reasoned(row["item"], row["reason"] or ""),
-                Number(f"{row['ratings']:,}"),
                 Number(f"{row['mean']:.2f}"),
                 Number(signed(row["bias"])),
-                Number(f"{row['rank_by_mean']:,}"),
-                Number(f"{row['rank_by_bias']:,}"),
+                Number(f"{row['rank_by_mean']:,}, {row['rank_by_bias']:,}"),
             ]
             for row in frame.iter_rows(named=True)
         ],
