@@ -105,6 +105,9 @@ def test_a_point_estimate_says_its_scale(model):
     assert why.unit == "score"
     assert "as a score" in why.sentence
     assert "training beyond this" in why.ratings["name"].to_list()
+    # A profile that was inferred is where its ratings put it.
+    new = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2}).explain("Heat (1995)")
+    assert dict(new.ratings.iter_rows())["training beyond this"] == pytest.approx(0, abs=1e-3)
 
 
 def test_recommendations_with_reasons(either):

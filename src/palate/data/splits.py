@@ -116,5 +116,8 @@ def at_time(ratings: Ratings, share: float = 0.2) -> tuple[Ratings, Ratings]:
 
 def _timestamps(ratings: Ratings) -> NDArray[np.generic]:
     if ratings.timestamp is None:
-        raise DataError("these ratings have no timestamps; name their column with timestamp=")
+        raise DataError(
+            "these ratings have no timestamps; name their column with timestamp= (--timestamp), or "
+            "split otherwise"
+        )
     return ratings.timestamp
