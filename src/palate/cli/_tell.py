@@ -15,8 +15,6 @@ _LIKED = (
     "Highest biases: liked the most, whatever kind people enjoy",
     "Lowest biases: liked the least, whatever kind people enjoy",
 )
-# An axis that explains less than this share is left to --json.
-_MAJOR = 0.02
 
 User = Annotated[str | None, typer.Option(help="The id of a user.")]
 Rate = Annotated[
@@ -96,13 +94,14 @@ def axes(
 ) -> None:
     """Show the axes of taste: what lies at their ends, and what they go along with."""
     import palate
+    from palate.interpret._axes import MAJOR
 
     known = palate.load(model)
     table = known.axes(n)
     if json:
         _print.document(axes=table)
         return
-    major = table.filter(table["share"] >= _MAJOR)
+    major = table.filter(table["share"] >= MAJOR)
     for axis in major.iter_rows(named=True):
         _print.axis(axis)
     if lesser := table.height - major.height:

@@ -56,10 +56,6 @@ class Linear:
         """Return the rating that each score stands for, were ratings never cut off."""
         return (self.mu + score).astype(np.float32, copy=False)
 
-    def slope(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the derivative of the level at each score, which is 1."""
-        return np.ones_like(score)
-
 
 Link = Sigmoid | Linear
 

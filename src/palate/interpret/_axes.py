@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from palate import _checks
-from palate.interpret._certainty import Z, enough, nearer_end
+from palate.interpret._certainty import Z, enough, nearer_end, unknown
 from palate.interpret._metadata import Feature, features
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ _FEWEST_ITEMS = 5
 _CLEAR = 0.2
 # A name speaks for an axis only if it speaks for so large a share of the items.
 _COMMON = 0.05
+# An axis that explains less than this share of the variance is a detail.
+MAJOR = 0.02
 _BETWEEN = " <-> "
 # What to call the end opposite to a category, if no other category is there.
 _OTHERS = "other kinds"
@@ -119,7 +121,7 @@ def _ratings(model: Model) -> Feature:
 def _exemplars(model: Model, axis: int, known: Any, n: int, sign: int) -> list[dict[str, Any]]:
     """Return the items furthest towards one end, as far as the model is sure of it."""
     canonical = model.canonical
-    position = canonical.items[:, axis] - canonical.middle[axis]
+    position = canonical.places[:, axis]
     half = np.zeros(len(position)) if canonical.sd is None else Z * canonical.sd[:, axis]
     lower, upper = position - half, position + half
     surely = sign * nearer_end(lower, upper)
@@ -130,8 +132,8 @@ def _exemplars(model: Model, axis: int, known: Any, n: int, sign: int) -> list[d
     return model.item_frame(
         rows,
         position=position[rows],
-        lower=lower[rows] if sure else pl.Series([None] * len(rows), dtype=pl.Float64),
-        upper=upper[rows] if sure else pl.Series([None] * len(rows), dtype=pl.Float64),
+        lower=lower[rows] if sure else unknown(len(rows)),
+        upper=upper[rows] if sure else unknown(len(rows)),
         ratings=model.item_counts[rows],
     ).to_dicts()
 

@@ -11,9 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _checks, _native
-from palate.errors import SettingError
 from palate.inference._link import at
-from palate.interpret._certainty import Z, enough, nearer_end
+from palate.interpret._certainty import Z, check_order, enough, nearer_end, unknown
 from palate.interpret._metadata import matching
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _ORDERS = ("bias", "cautious", "gap")
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
     """The mean rating of each row of one side is mu + bias + partners + interaction + residual."""
 
     mu: float
@@ -43,10 +42,12 @@ def item_biases(
     """Return a row for each item; see `Model.biases`."""
     rated = _often_enough(model.item_counts, order, least_ratings)
     rows = np.flatnonzero(rated & matching(model.items, where))
-    sd = model.parameters.item_bias_sd
-    parts = _parts(model, side=1, sd=None if sd is None else sd.astype(np.float64))
     frame = model.item_frame(rows, ratings=model.item_counts[rows], mean=model.item_means[rows])
-    return _ordered(_with_parts(frame, parts, rows, "raters"), order, sure=sd is not None)
+    return _ordered(
+        _with_parts(frame, model.item_parts, rows, "raters"),
+        order,
+        sure=model.parameters.item_bias_sd is not None,
+    )
 
 
 def user_biases(model: Model, order: Order | None, least_ratings: int | None) -> pl.DataFrame:
@@ -58,8 +59,18 @@ def user_biases(model: Model, order: Order | None, least_ratings: int | None) ->
     frame = pl.DataFrame(
         {"user": ratings.users["id"].gather(rows), "ratings": counts[rows]}
     ).with_columns(mean=(sums[rows] / counts[rows]).astype(np.float32))
-    parts = _parts(model, side=0, sd=_user_bias_sd(model))
-    return _ordered(_with_parts(frame, parts, rows, "items"), order, sure=True)
+    return _ordered(_with_parts(frame, model.user_parts, rows, "items"), order, sure=True)
+
+
+def item_parts(model: Model) -> Parts:
+    """Return what makes up the mean rating of each item."""
+    sd = model.parameters.item_bias_sd
+    return _parts(model, side=1, sd=None if sd is None else sd.astype(np.float64))
+
+
+def user_parts(model: Model) -> Parts:
+    """Return what makes up the mean rating of each known user."""
+    return _parts(model, side=0, sd=_user_bias_sd(model))
 
 
 def _often_enough(
@@ -71,7 +82,7 @@ def _often_enough(
     return often
 
 
-def _parts(model: Model, side: int, sd: Numbers | None) -> _Parts:
+def _parts(model: Model, side: int, sd: Numbers | None) -> Parts:
     """Take the mean ratings of users (side 0) or of items (side 1) apart.
 
     With the link's level f, an average user's bias c, and the means over a row's ratings:
@@ -94,7 +105,7 @@ def _parts(model: Model, side: int, sd: Numbers | None) -> _Parts:
     of_partners: tuple[Numbers | None, ...] = (None, None, None)
     if model.ratings is not None:
         of_partners = _of_partners(model, side, mu + above(own))
-    return _Parts(mu, above(own), lower, upper, *of_partners)
+    return Parts(mu, above(own), lower, upper, *of_partners)
 
 
 def _of_partners(model: Model, side: int, alone: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -116,22 +127,22 @@ def _of_partners(model: Model, side: int, alone: Numbers) -> tuple[Numbers, Numb
 
 
 def _with_parts(
-    frame: pl.DataFrame, parts: _Parts, rows: NDArray[np.integer[Any]], partners: str
+    frame: pl.DataFrame, parts: Parts, rows: NDArray[np.integer[Any]], partners: str
 ) -> pl.DataFrame:
     """Add the parts at `rows`, ranks, the gap between them and the reason for it."""
 
-    def at(values: Numbers | None) -> Any:
-        return pl.Series([None] * len(rows), dtype=pl.Float64) if values is None else values[rows]
+    def chosen(values: Numbers | None) -> Any:
+        return unknown(len(rows)) if values is None else values[rows]
 
     names = {"bias": f"{partners}_bias", "interaction": f"{partners}_interaction"}
     frame = frame.with_columns(
         pl.Series("mu", np.full(len(rows), parts.mu)),
-        pl.Series("bias", at(parts.bias)),
-        pl.Series("lower", at(parts.lower)),
-        pl.Series("upper", at(parts.upper)),
-        pl.Series(names["bias"], at(parts.partners_bias)),
-        pl.Series(names["interaction"], at(parts.interaction)),
-        pl.Series("residual", at(parts.residual)),
+        pl.Series("bias", chosen(parts.bias)),
+        pl.Series("lower", chosen(parts.lower)),
+        pl.Series("upper", chosen(parts.upper)),
+        pl.Series(names["bias"], chosen(parts.partners_bias)),
+        pl.Series(names["interaction"], chosen(parts.interaction)),
+        pl.Series("residual", chosen(parts.residual)),
         rank_by_mean=pl.col("mean").rank("min", descending=True),
     ).with_columns(rank_by_bias=pl.col("bias").rank("min", descending=True))
     frame = frame.with_columns(
@@ -141,13 +152,7 @@ def _with_parts(
 
 
 def _ordered(frame: pl.DataFrame, order: Order | None, *, sure: bool) -> pl.DataFrame:
-    if order not in (None, *_ORDERS):
-        raise SettingError(f"order is {order!r}; it must be one of {', '.join(_ORDERS)}")
-    if order == "cautious" and not sure:
-        raise SettingError(
-            "this model is a point estimate, which has no intervals to be cautious about; order "
-            "by bias, or fit with Gibbs"
-        )
+    check_order(order, _ORDERS, sure=sure)
     bias = frame["bias"].to_numpy()
     key = bias
     if order == "gap":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ class Canonical:
     middle: Matrix
     sd: Matrix | None
     share: Matrix
+
+    @cached_property
+    def places(self) -> Matrix:
+        """Where the items stand as they differ from the mean item; shape (items, k)."""
+        return self.items - self.middle
 
     def positions(self, table: NDArray[np.floating[Any]]) -> Matrix:
         """Return the positions of users, given by rows of factors and bias; shape (n, k)."""

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from palate.errors import SettingError
-from palate.interpret._certainty import Numbers, Z
+from palate.interpret._certainty import Numbers, Z, unknown
 from palate.interpret._metadata import features
 
 if TYPE_CHECKING:
@@ -25,17 +25,18 @@ def item_map(model: Model, x: str, y: str) -> pl.DataFrame:
     rows = rows[np.argsort(-model.item_counts[rows], kind="stable")]
     columns: dict[str, Any] = {}
     for letter, name in (("x", x), ("y", y)):
-        value, half = _coordinate(model, name)
+        value, half = coordinate(model, name)
         value = np.asarray(value, dtype=np.float64)[rows]
         columns[letter] = value
         for end, sign in (("lower", -1), ("upper", 1)):
-            unknown = pl.Series([None] * len(rows), dtype=pl.Float64)
-            columns[f"{letter}_{end}"] = unknown if half is None else value + sign * half[rows]
+            columns[f"{letter}_{end}"] = (
+                unknown(len(rows)) if half is None else value + sign * half[rows]
+            )
     frame = model.item_frame(rows, **columns, ratings=model.item_counts[rows])
     return frame.filter(pl.col("x").is_finite() & pl.col("y").is_finite())
 
 
-def _coordinate(model: Model, name: str) -> tuple[Numbers, Numbers | None]:
+def coordinate(model: Model, name: str) -> tuple[Numbers, Numbers | None]:
     """Return a number for every item, and half the width of its 90% interval where there is one."""
     kind = re.fullmatch(r"(axis|component) (\d+)", name) if isinstance(name, str) else None
     if kind is not None:
@@ -65,7 +66,7 @@ def _by_row(model: Model, frame: pl.DataFrame, column: str) -> Numbers:
 
 def _axis(model: Model, axis: int) -> tuple[Numbers, Numbers | None]:
     canonical = model.canonical
-    position = canonical.items[:, axis] - canonical.middle[axis]
+    position = canonical.places[:, axis]
     return position, None if canonical.sd is None else Z * canonical.sd[:, axis]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _checks
-from palate.errors import SettingError, UnknownIdError
-from palate.interpret._certainty import PROBABILITY, enough
+from palate.errors import UnknownIdError
+from palate.interpret._certainty import PROBABILITY, check_order, enough, unknown
 
 if TYPE_CHECKING:
     from palate.model._model import Model
@@ -44,8 +44,8 @@ def similar_items(
     found = _Found(_cosine(factors[row], factors[others]))
     if covariance is not None:
         one = _Normals(factors[[row]], covariance[[row]])
-        blocks = (others[first : first + _ROWS] for first in range(0, len(others), _ROWS))
-        found.add_ends(one, (_Normals(factors[rows], covariance[rows]) for rows in blocks))
+        drawn = (_Normals(factors[rows], covariance[rows]) for rows in _blocks(others))
+        found.add_ends(one, drawn)
     best = found.best(order, n)
     rows = others[best]
     return model.item_frame(
@@ -69,7 +69,7 @@ def similar_users(model: Model, user: Any, n: int, order: Order | None) -> pl.Da
         turn = model.canonical.turn
         return _Normals(positions[rows], (turn.T @ tastes @ turn).reshape(len(rows), -1))
 
-    found.add_ends(normals(np.array([row])), map(normals, profiles.blocks(others)))
+    found.add_ends(normals(np.array([row])), map(normals, _blocks(others)))
     best = found.best(order, n)
     rows, ratings = others[best], profiles.ratings
     seen = ratings.take(np.array([row])).partner
@@ -81,6 +81,11 @@ def similar_users(model: Model, user: Any, n: int, order: Order | None) -> pl.Da
         "common": pl.Series(common, dtype=pl.Int64),
     }
     return pl.DataFrame({"user": profiles.users["id"].gather(rows)} | columns)
+
+
+def _blocks(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Give rows in blocks whose draws fit into memory together."""
+    return (rows[first : first + _ROWS] for first in range(0, len(rows), _ROWS))
 
 
 class _Normals(NamedTuple):
@@ -136,24 +141,17 @@ class _Found:
 
     def best(self, order: Order | None, n: int) -> NDArray[np.int64]:
         """Return the places of the `n` best."""
-        if order not in (None, *_ORDERS):
-            raise SettingError(f"order is {order!r}; it must be one of {', '.join(_ORDERS)}")
-        if self.lower is None and order == "cautious":
-            raise SettingError(
-                "this model is a point estimate, which has no intervals to be cautious about; "
-                "order by similarity, or fit with Gibbs"
-            )
+        check_order(order, _ORDERS, sure=self.lower is not None)
         key = self.cosine if self.lower is None or order == "similarity" else self.lower
         return np.argsort(-key, kind="stable")[:n]
 
     def told(self, places: NDArray[np.int64]) -> dict[str, Any]:
         """Return the columns similarity, lower, upper, sure and cosine at some places."""
-        unknown = pl.Series([None] * len(places), dtype=pl.Float64)
-        lower: Any = unknown if self.lower is None else self.lower[places]
+        lower: Any = unknown(len(places)) if self.lower is None else self.lower[places]
         return {
             "similarity": self.expected[places],
             "lower": lower,
-            "upper": unknown if self.upper is None else self.upper[places],
+            "upper": unknown(len(places)) if self.upper is None else self.upper[places],
             "sure": lower > 0,
             "cosine": self.cosine[places],
         }

@@ -82,7 +82,9 @@ def explain(profile: Profile, item: Any, n: int) -> Explanation:
         score=score,
         unit=unit,
         parts=_table(general, _taste_names(profile, row), tastes, n, "axes"),
-        ratings=_table(_before(causes, row, score), _rating_names(profile), ratings, n, "ratings"),
+        ratings=_table(
+            _before(causes, row, score, ratings), _rating_names(profile), ratings, n, "ratings"
+        ),
         counterfactual=_counterfactual(causes, row, score),
         sentence=f"{_expected(profile, row, prediction)}: "
         f"{'' if unit == 'rating' else 'as a score, '}{_of_parts(profile, row, general, tastes)}."
@@ -121,8 +123,7 @@ def _general(profile: Profile, item: int) -> dict[str, float]:
 def _tastes(profile: Profile, item: int) -> Numbers:
     """Return what each axis contributes to a score; shape (k,)."""
     canonical = profile.model.canonical
-    its = canonical.items[item] - canonical.middle
-    tastes: Numbers = canonical.positions(profile.row[None])[0] * its
+    tastes: Numbers = canonical.positions(profile.row[None])[0] * canonical.places[item]
     return tastes
 
 
@@ -133,8 +134,7 @@ def _prediction(profile: Profile, score: float) -> float:
 
 def _taste_names(profile: Profile, item: int) -> list[str]:
     canonical = profile.model.canonical
-    mine = canonical.positions(profile.row[None])[0]
-    its = canonical.items[item] - canonical.middle
+    mine, its = canonical.positions(profile.row[None])[0], canonical.places[item]
     return [
         f"axis {axis + 1}: {_leaning(ends, mine[axis], its[axis])}"
         for axis, ends in enumerate(profile.model.axis_ends)
@@ -157,7 +157,7 @@ def _rating_names(profile: Profile) -> list[str]:
     ]
 
 
-def _before(causes: Causes, item: int, score: float) -> dict[str, float]:
+def _before(causes: Causes, item: int, score: float, ratings: Numbers) -> dict[str, float]:
     """Return what makes up a score before any rating of this person, by name."""
     model = causes.profile.model
     before = {"average": float(model.link.mu)} if isinstance(model.link, Linear) else {}
@@ -165,7 +165,7 @@ def _before(causes: Causes, item: int, score: float) -> dict[str, float]:
     before["what holds for everybody"] = causes.of_everybody(item)
     if not isinstance(model.link, Linear):
         # A row that was learned in epochs is not quite where its ratings alone would put it.
-        rest = score - sum(before.values()) - float(causes.contributions(item).sum())
+        rest = score - sum(before.values()) - float(ratings.sum())
         before["training beyond this"] = rest
     return before
 

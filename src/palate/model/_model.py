@@ -16,7 +16,7 @@ from palate.errors import DataError, SettingError, UnknownIdError
 from palate.inference._infer import Parameters, infer
 from palate.inference._link import Link, mean_squared_error
 from palate.interpret._axes import axes, ends
-from palate.interpret._biases import item_biases, user_biases
+from palate.interpret._biases import Parts, item_biases, item_parts, user_biases, user_parts
 from palate.interpret._canonical import Canonical, canonical
 from palate.interpret._map import item_map
 from palate.interpret._neighbours import similar_items, similar_users
@@ -566,6 +566,16 @@ class Model:
     def canonical(self) -> Canonical:
         """The model on its canonical axes."""
         return canonical(self.parameters, self.item_counts > 0)
+
+    @cached_property
+    def item_parts(self) -> Parts:
+        """What makes up the mean rating of each item."""
+        return item_parts(self)
+
+    @cached_property
+    def user_parts(self) -> Parts:
+        """What makes up the mean rating of each known user."""
+        return user_parts(self)
 
     @cached_property
     def axis_ends(self) -> list[tuple[str, str]]:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from palate import _checks
 from palate.errors import SettingError
+from palate.interpret._certainty import Numbers
+from palate.interpret._map import coordinate
 from palate.interpret._metadata import entries, features
 from palate.model._model import Model
 from palate.plots import _labels
@@ -19,7 +21,6 @@ from palate.plots._figures import POINTS, axis_name, check_width, told, unit, va
 from palate.plots._look import BLUE, COLOURS, GREY, NARROW, ORANGE, SYMBOLS, WIDTH, framed
 from palate.plots._text import between, plain, shorten, signed, text_width, wrap
 
-Numbers = NDArray[np.float64]
 _LABEL_WIDTH = 220
 _OTHERS, _UNKNOWN = "other", "not known"
 _DIVERGING = [[0, ORANGE], [0.5, GREY], [1, BLUE]]
@@ -159,7 +160,7 @@ def _colours(model: Model, colour: str | None) -> _Colours:
     if colour is None:
         colour = next((f.column for f in known if f.value is not None), "bias")
     if colour == "bias":
-        values = _bias(model)
+        values = coordinate(model, "bias")[0]
         most = float(np.nanmax(np.abs(values))) or 1.0
         scale = {"colorscale": _DIVERGING, "cmin": -most, "cmax": most}
         return _Colours(f"bias ({POINTS})", values=values, scale=scale)
@@ -189,12 +190,6 @@ def _of_column(model: Model, colour: str, known: Sequence[Any]) -> _Colours:
         kinds = flags.cast(pl.Int8).cast(pl.String).replace({"1": colour, "0": f"not {colour}"})
         return _Colours(colour, kinds=kinds)
     raise SettingError(f"the column {colour!r} tells no items apart; colour by another, or by bias")
-
-
-def _bias(model: Model) -> Numbers:
-    table = model.biases(order="bias").select("id", "bias")
-    joined = model.items.select("id").join(table, on="id", how="left", maintain_order="left")
-    return joined["bias"].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def _hover(frame: pl.DataFrame, x: str, y: str, by: _Colours, rows: NDArray[np.int64]) -> list[str]:

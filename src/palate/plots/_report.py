@@ -11,6 +11,7 @@ import polars as pl
 
 from palate.errors import SettingError
 from palate.evaluation import Evaluation
+from palate.interpret._axes import MAJOR
 from palate.interpret._certainty import enough
 from palate.model._model import Model
 from palate.model._profile import Profile
@@ -46,8 +47,6 @@ from palate.plots._text import between, signed
 from palate.plots._write import writable, write_page
 
 _LISTED, _MAPPED, _CARDS, _NEAREST = 10, 1000, 6, 5
-# An axis that explains less than this of all differences in taste is a detail.
-_MAJOR = 0.02
 _NO_USERS = "This model was saved without its users and their ratings"
 _MISSING = "\N{EN DASH}"
 
@@ -370,7 +369,7 @@ def _axes(model: Model) -> str:
             "be seen to go along with is how often they are rated."
         )
     table = model.axes(EXEMPLARS)
-    major = table.filter(pl.col("share").is_finite() & (pl.col("share") >= _MAJOR))
+    major = table.filter(pl.col("share").is_finite() & (pl.col("share") >= MAJOR))
     drawable = major.filter((pl.col("low").list.len() > 0) | (pl.col("high").list.len() > 0))
     if drawable.is_empty():
         return told + note("No axis stands out: in these ratings no two tastes can be told apart.")
@@ -382,7 +381,7 @@ def _axes(model: Model) -> str:
         )
     rest = table.height - major.height
     if rest:
-        told += prose(f"The other {rest} make up less than {_MAJOR:.0%} each.")
+        told += prose(f"The other {rest} make up less than {MAJOR:.0%} each.")
     return told
 
 
