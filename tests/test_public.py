@@ -35,6 +35,15 @@ def test_the_core_imports_no_extra():
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("missing", ["torch", "pandas"])
+def test_without_its_extra_the_wing_says_what_to_install(missing):
+    code = f"import sys\nsys.modules[{missing!r}] = None\nimport palate.torch"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("palate.errors.MissingExtraError")
+    assert "pip install 'palate[torch]'" in last
+
+
 def test_types_and_stubs_are_installed():
     package = Path(palate.__file__).parent
     installed = Path(_native.__file__).parent

@@ -63,6 +63,8 @@ __all__ = [
     "splits",
 ]
 
+_WINGS = ("plots", "torch")
+
 # Names are imported when they are first used: `palate --help` need not wait for polars.
 _HOMES = {
     "Evaluation": "palate.evaluation",
@@ -87,8 +89,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("palate")
-    if name == "plots":  # needs an extra, so it is no part of __all__
-        return importlib.import_module("palate.plots")
+    if name in _WINGS:  # each needs an extra, so that it is no part of __all__
+        return importlib.import_module(f"palate.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'palate' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -294,6 +294,11 @@ def report(
         from palate.solvers import SOLVERS
 
         ratings, _ = known.known()
+        if known.fit.solver not in SOLVERS:
+            raise palate.SettingError(
+                f"this model is by {known.fit.solver}, which can't be fitted anew from here; leave "
+                "--evaluate out"
+            )
         solver = SOLVERS[known.fit.solver](**known.fit.settings)
         evaluation = palate.evaluate(ratings, [solver], split="random", progress=_print.to_stderr)
     plots.report(known, output, user=user, evaluation=evaluation)

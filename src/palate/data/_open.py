@@ -10,7 +10,7 @@ import polars as pl
 
 from palate.data._table import IsHeader, Table
 from palate.data._text import open_text, to_utf8
-from palate.errors import DataError, first_line
+from palate.errors import DataError, MissingExtraError, first_line
 
 
 def open_table(source: Any, is_header: IsHeader) -> Table:
@@ -22,6 +22,8 @@ def open_table(source: Any, is_header: IsHeader) -> Table:
     ------
     DataError
         If there is no such file, or it can't be read as what it seems to be.
+    MissingExtraError
+        If it is a table of pandas that can't be read without pyarrow, and that is not there.
     """
     if isinstance(source, str | Path):
         return _open_file(Path(source), is_header)
@@ -29,6 +31,10 @@ def open_table(source: Any, is_header: IsHeader) -> Table:
         if isinstance(source, pl.LazyFrame):
             source = source.collect()
         frame = source if isinstance(source, pl.DataFrame) else pl.DataFrame(source)
+    except ImportError as error:
+        raise MissingExtraError(
+            "a pandas table with columns of text needs one more package: pip install pyarrow"
+        ) from error
     except (TypeError, ValueError, OverflowError, OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"can't read a {type(source).__name__} as a table ({first_line(error)}); give a "

@@ -1,7 +1,6 @@
 """read_ratings: from any table to `Ratings`, or to an error that says which row is wrong."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from palate.data._columns import find_columns, is_ratings_header
 from palate.data._database import is_database_url, open_database
+from palate.data._duplicates import refuse_duplicates, without_duplicates
 from palate.data._items import shown, with_items
 from palate.data._open import open_table
 from palate.data._ratings import Ratings
@@ -70,6 +70,22 @@ def read_ratings(
             f"duplicates is {duplicates!r}; it can be 'error', 'first', 'last' or 'mean'"
         )
     told = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
+    ratings, opened = read_rows(source, told, items, table, timestamps=timestamp is not False)
+    if duplicates == "error":
+        refuse_duplicates(ratings, opened)
+        return ratings
+    return without_duplicates(ratings, duplicates)
+
+
+def read_rows(
+    source: Any,
+    told: dict[str, str | None],
+    items: Any = None,
+    table: str | None = None,
+    *,
+    timestamps: bool,
+) -> tuple[Ratings, Table]:
+    """Read every row as a rating, however often a user has rated an item; see `read_ratings`."""
     if is_database_url(source):
         opened = open_database(source, table)
         if isinstance(items, str) and re.fullmatch(r"\w+", items) and not Path(items).exists():
@@ -79,12 +95,12 @@ def read_ratings(
     else:
         opened = open_table(source, lambda fields: is_ratings_header(fields, told))
     columns = find_columns(opened, told)
-    if timestamp is False:
+    if not timestamps:
         columns.pop("timestamp", None)
     ratings = _encode(opened, columns)
     if items is not None:
         ratings = with_items(ratings, items, columns["item"])
-    return _without_duplicates(ratings, opened, duplicates)
+    return ratings, opened
 
 
 def _encode(table: Table, columns: dict[str, str]) -> Ratings:
@@ -213,40 +229,3 @@ def _titles(
         return pl.Series("item", [None] * n_items, dtype=pl.String)
     titles = pl.DataFrame({"row": item, "item": title.cast(pl.String)})
     return titles.group_by("row").first().sort("row")["item"]
-
-
-def _without_duplicates(ratings: Ratings, table: Table, duplicates: Duplicates) -> Ratings:
-    pairs = pl.DataFrame({"user": ratings.user, "item": ratings.item}).with_row_index("row")
-    repeated = pairs.filter(pl.struct("user", "item").is_duplicated())
-    if repeated.is_empty():
-        return ratings
-    if duplicates == "error":
-        first, second = _first_repeat(repeated)
-        extra = repeated.height - repeated.n_unique(["user", "item"])
-        raise DataError(
-            f"{table.name}: {table.place(first)} and {table.place(second)} both rate item "
-            f"{ratings.items['id'][int(ratings.item[first])]!r} by user "
-            f"{ratings.users['id'][int(ratings.user[first])]!r} (repeats in all: {extra:,}); "
-            "choose duplicates='first', 'last' or 'mean'"
-        )
-    if duplicates == "last" and ratings.timestamp is not None:
-        pairs = pairs.with_columns(time=ratings.timestamp).sort("time", maintain_order=True)
-    keep: Literal["first", "last"] = "last" if duplicates == "last" else "first"
-    kept = pairs.unique(["user", "item"], keep=keep, maintain_order=True)["row"].sort().to_numpy()
-    result = ratings.take(kept)
-    if duplicates != "mean":
-        return result
-    means = (
-        pairs.with_columns(rating=ratings.rating)
-        .group_by("user", "item", maintain_order=True)
-        .agg(pl.col("rating").cast(pl.Float64).mean().cast(pl.Float32))
-    )
-    return replace(result, rating=means["rating"].to_numpy().copy())
-
-
-def _first_repeat(repeated: pl.DataFrame) -> tuple[int, int]:
-    first = repeated.row(0, named=True)
-    rows = repeated.filter((pl.col("user") == first["user"]) & (pl.col("item") == first["item"]))[
-        "row"
-    ]
-    return int(rows[0]), int(rows[1])

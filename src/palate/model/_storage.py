@@ -59,8 +59,8 @@ def save(model: Model, path: Path, *, users: bool) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         for part, blob in blobs.items():
-            _write(path / names[part], blob)
-        _write(path / _DESCRIPTION, described)
+            write(path / names[part], blob)
+        write(path / _DESCRIPTION, described)
         _sync_folder(path)
         for old in set(path.iterdir()) - {path / name for name in (_DESCRIPTION, *names.values())}:
             if _OURS.fullmatch(old.name) and not old.is_dir():
@@ -126,19 +126,25 @@ def _blobs(model: Model, *, users: bool) -> dict[str, bytes]:
     if learned.item_bias_sd is not None and learned.item_covariance is not None:
         arrays["item_bias_sd"] = learned.item_bias_sd
         arrays["item_covariance"] = learned.item_covariance
-    blobs = {"items": _parquet(model.items)}
+    blobs = {"items": parquet(model.items)}
     if users and model.ratings is not None and model.user_table is not None:
         arrays["user_table"] = model.user_table
-        blobs["users"] = _parquet(model.ratings.users)
-        columns = {name: getattr(model.ratings, name) for name in ("user", "item", "rating")}
-        if model.ratings.timestamp is not None:
-            columns["timestamp"] = model.ratings.timestamp
-        blobs["ratings"] = _parquet(pl.DataFrame(columns))
+        blobs["users"] = parquet(model.ratings.users)
+        blobs["ratings"] = parquet(ratings_frame(model.ratings))
     blobs["arrays"] = save_arrays({k: np.ascontiguousarray(v) for k, v in arrays.items()})
     return blobs
 
 
-def _parquet(frame: pl.DataFrame) -> bytes:
+def ratings_frame(ratings: Ratings) -> pl.DataFrame:
+    """Return the ratings as rows of the tables of users and items; see `ratings_of`."""
+    columns = {name: getattr(ratings, name) for name in ("user", "item", "rating")}
+    if ratings.timestamp is not None:
+        columns["timestamp"] = ratings.timestamp
+    return pl.DataFrame(columns)
+
+
+def parquet(frame: pl.DataFrame) -> bytes:
+    """Return the frame as a file."""
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     return buffer.getvalue()
@@ -149,7 +155,7 @@ def _file_name(part: str, digest: str) -> str:
     return f"{part}.{digest[:8]}.{suffix}"
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Put `data` in the place of the file `path` in one step; a file that has it stays."""
     if path.is_file() and path.read_bytes() == data:
         return
@@ -216,7 +222,7 @@ def _model(path: Path, description: dict[str, Any]) -> Model:
     ratings = None
     if {"users", "ratings"} <= set(files):
         users = pl.read_parquet(files["users"])
-        ratings = _ratings(pl.read_parquet(files["ratings"]), users, items, description["source"])
+        ratings = ratings_of(pl.read_parquet(files["ratings"]), users, items, description["source"])
     _check_arrays(path, arrays, items, ratings)
     return Model(
         items=items,
@@ -266,7 +272,16 @@ def _fit(record: dict[str, Any]) -> Fit:
     return Fit(**record)
 
 
-def _ratings(frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str) -> Ratings:
+def ratings_of(
+    frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str
+) -> Ratings:
+    """Return the ratings that `ratings_frame` made a frame of.
+
+    Raises
+    ------
+    ValueError
+        If they are none.
+    """
     for name, rows in (("user", users.height), ("item", items.height)):
         column = frame[name]
         if column.dtype != pl.Int32 or column.has_nulls():

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 from palate.inference._infer import Parameters, UserPrior
-from palate.inference._link import Sigmoid, mean_squared_error
+from palate.inference._link import Link, Sigmoid, mean_squared_error
 from palate.model._model import Fit, Model
 from palate.solvers._progress import Progress, reporter
 from palate.solvers._ready import check, memory_for
@@ -138,7 +139,7 @@ class OneCycle:
             other users and items.
         """
         check(ratings, valid)
-        link = self._link(ratings)
+        link = sigmoid(ratings, self.y_range)
         solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
         with memory_for(f"{self.factors:,} factors and {self.epochs:,} epochs", ratings):
             run = _Run(solver, ratings, valid, link, thread_count(threads))
@@ -156,30 +157,45 @@ class OneCycle:
             )
         settings = asdict(solver) | {"y_range": [link.low, link.high]}
         fit = Fit(self.name, settings, ratings.source, run.history, interrupted)
-        parameters = Parameters(
-            item_table=items,
-            link=link,
-            prior=UserPrior(users.mean(axis=0, dtype=np.float64), np.cov(users.T, bias=True)),
-            noise_sd=_noise_sd(ratings, users, items, link),
-        )
+        parameters = point_estimate(ratings, users, items, link)
         return Model.trained(ratings, parameters, users, fit)
 
-    def _link(self, ratings: Ratings) -> Sigmoid:
-        low, high = float(ratings.rating.min()), float(ratings.rating.max())
-        if self.y_range is None:
-            span = high - low or 1.0
-            return Sigmoid(low - span / 4, high + span / 8)
-        ends = np.array(self.y_range, dtype=np.float32)  # as precise as the ratings are
-        if low < ends[0] or high > ends[1]:
-            raise DataError(
-                f"the ratings go from {low:g} to {high:g}, which y_range={self.y_range} can't "
-                "reach; widen it, or leave it out"
-            )
-        return Sigmoid(*self.y_range)
+
+def sigmoid(ratings: Ratings, y_range: tuple[float, float] | None) -> Sigmoid:
+    """Return the link for these ratings, by default with the range that `OneCycle` describes.
+
+    Raises
+    ------
+    DataError
+        If some of them lie outside `y_range`.
+    """
+    low, high = float(ratings.rating.min()), float(ratings.rating.max())
+    if y_range is None:
+        span = high - low or 1.0
+        return Sigmoid(low - span / 4, high + span / 8)
+    ends = np.array(y_range, dtype=np.float32)  # as precise as the ratings are
+    if low < ends[0] or high > ends[1]:
+        raise DataError(
+            f"the ratings go from {low:g} to {high:g}, which y_range={y_range} can't "
+            "reach; widen it, or leave it out"
+        )
+    return Sigmoid(*y_range)
+
+
+def point_estimate(
+    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32], link: Link
+) -> Parameters:
+    """Return what two learned tables tell: the prior is the mean and the spread of the users."""
+    return Parameters(
+        item_table=items,
+        link=link,
+        prior=UserPrior(users.mean(axis=0, dtype=np.float64), np.cov(users.T, bias=True)),
+        noise_sd=_noise_sd(ratings, users, items, link),
+    )
 
 
 def _noise_sd(
-    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32], link: Sigmoid
+    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32], link: Link
 ) -> float:
     """Return how far the ratings lie from their predictions."""
     score = _native.score_pairs(users, items, ratings.user, ratings.item)
@@ -205,6 +221,34 @@ def _cosine(start: float, end: float, share: NDArray[np.float64]) -> NDArray[np.
     return start + (end - start) * (1 - np.cos(np.pi * share)) / 2
 
 
+class RunningLoss:
+    """The debiased running mean of the batches' losses, as the book's table shows it."""
+
+    def __init__(self) -> None:
+        self._sum, self._batches = 0.0, 0
+
+    def add(self, losses: list[float]) -> None:
+        """Take in the losses of the next batches."""
+        for loss in losses:
+            self._sum = _SMOOTHING * self._sum + (1 - _SMOOTHING) * loss
+        self._batches += len(losses)
+
+    @property
+    def mean(self) -> float:
+        """The running mean as it stands."""
+        return self._sum / (1 - _SMOOTHING**self._batches)
+
+
+def losses(
+    kernel: _native.OneCycle, order: NDArray[np.int64], bs: int, factors: int, threads: int
+) -> Iterator[list[float]]:
+    """Visit the ratings of `order` in batches; give the losses of a few at a time."""
+    whole = len(order) // bs * bs
+    chunk = max(1, _FLOATS_PER_CALL // (factors * bs)) * bs
+    for first in range(0, whole, chunk):
+        yield kernel.run(order[first : min(first + chunk, whole)], bs, threads).tolist()
+
+
 class _Run:
     """One fit on its way."""
 
@@ -219,7 +263,7 @@ class _Run:
         self.solver, self.ratings, self.valid, self.link = solver, ratings, valid, link
         self.threads = threads
         self.history: list[dict[str, Any]] = []
-        self._loss, self._batches = 0.0, 0
+        self._loss = RunningLoss()
         steps = len(ratings) // solver.bs * solver.epochs
         self.kernel = _native.OneCycle(
             ratings.user,
@@ -240,28 +284,18 @@ class _Run:
     def epoch(self, number: int) -> dict[str, Any]:
         """Visit every rating once and return the row for the table."""
         start = time.perf_counter()
-        bs = self.solver.bs
         stream = _streams.epoch_order(number)
         order = _native.permutation(self.solver.seed, stream, len(self.ratings))
-        whole = len(order) // bs * bs
-        chunk = max(1, _FLOATS_PER_CALL // (self.solver.factors * bs)) * bs
-        for first in range(0, whole, chunk):
-            self._batches_of(order[first : min(first + chunk, whole)])
+        for some in losses(self.kernel, order, self.solver.bs, self.solver.factors, self.threads):
+            self._loss.add(some)
         row = {
             "epoch": number,
-            "train_loss": self._loss / (1 - _SMOOTHING**self._batches),
+            "train_loss": self._loss.mean,
             "valid_loss": self._valid_loss(),
             "seconds": time.perf_counter() - start,
         }
         self.history.append(row)
         return row
-
-    def _batches_of(self, order: NDArray[np.int64]) -> None:
-        losses = self.kernel.run(order, self.solver.bs, self.threads)
-        # The debiased running mean of the batches' losses, as the book's table shows it.
-        for loss in losses.tolist():
-            self._loss = _SMOOTHING * self._loss + (1 - _SMOOTHING) * loss
-        self._batches += len(losses)
 
     def _valid_loss(self) -> float | None:
         if self.valid is None:

@@ -1,0 +1,114 @@
+"""The tables of a bilinear module, whatever it calls them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from palate.errors import SettingError
+from palate.torch._modules import Range
+
+_NAMES = (
+    ("user_factors", "user_bias", "movie_factors", "movie_bias"),
+    ("user_factors", "user_bias", "item_factors", "item_bias"),
+    ("u_weight", "u_bias", "i_weight", "i_bias"),
+)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What makes the score p_u . q_i + b_u + b_i; the first row of each is that of ``#na#``.
+
+    Attributes
+    ----------
+    user_factors, item_factors
+        Shapes (users + 1, k) and (items + 1, k).
+    user_bias, item_bias
+        Shapes (users + 1,) and (items + 1,), or with a second axis of length 1.
+    y_range
+        What the sigmoid of a score is stretched to; None where the score is the prediction.
+    """
+
+    user_factors: Tensor
+    user_bias: Tensor
+    item_factors: Tensor
+    item_bias: Tensor
+    y_range: Range
+
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return copies of the users' factors and biases, and of the items'.
+
+        Shapes (users + 1, k + 1) and (items + 1, k + 1).
+        """
+        return _joined(self.user_factors, self.user_bias), _joined(
+            self.item_factors, self.item_bias
+        )
+
+    def set(self, users: NDArray[np.float32], items: NDArray[np.float32]) -> None:
+        """Put factors and biases in the place of those that are there."""
+        sides = (
+            (users, self.user_factors, self.user_bias),
+            (items, self.item_factors, self.item_bias),
+        )
+        with torch.no_grad():
+            for rows, factors, bias in sides:
+                values = torch.from_numpy(rows)
+                factors.copy_(values[:, :-1])
+                bias.copy_(values[:, -1].reshape(bias.shape))
+
+
+def tables(model: nn.Module) -> Tables:
+    """Return the tables of a module, by the names that the chapter's code gives them.
+
+    A module of another make has a method ``tables()`` that returns the factors and the biases of
+    users, then those of items. A module without biases has the chapter's `DotProduct`'s names.
+
+    Raises
+    ------
+    SettingError
+        If it has neither.
+    """
+    own = getattr(model, "tables", None)
+    found = own() if callable(own) else _by_name(model)
+    y_range = getattr(model, "y_range", None)
+    if found is not None:
+        user_factors, user_bias, item_factors, item_bias = map(_table, found)
+        if user_factors.shape[1:] == item_factors.shape[1:]:
+            return Tables(user_factors, user_bias, item_factors, item_bias, y_range)
+    raise SettingError(
+        f"{type(model).__name__} has no tables of factors and biases that Palate knows of; give "
+        "it a method tables() that returns the factors and the biases of users, then those of "
+        "items"
+    )
+
+
+def _by_name(model: nn.Module) -> list[Any] | None:
+    for names in _NAMES:
+        found = [getattr(model, name, None) for name in names]
+        users, user_bias, items, item_bias = found
+        if users is None or items is None:
+            continue
+        if user_bias is None and item_bias is None:
+            return [users, _no_bias(users), items, _no_bias(items)]
+        if user_bias is not None and item_bias is not None:
+            return found
+    return None
+
+
+def _table(table: Any) -> Tensor:
+    values = table.weight if isinstance(table, nn.Embedding) else table
+    assert isinstance(values, Tensor)
+    return values
+
+
+def _no_bias(factors: Any) -> Tensor:
+    return _table(factors).new_zeros(len(_table(factors)))
+
+
+def _joined(factors: Tensor, bias: Tensor) -> NDArray[np.float32]:
+    rows = torch.cat([factors, bias.reshape(-1, 1)], dim=1)
+    joined: NDArray[np.float32] = rows.detach().float().cpu().numpy()
+    return joined

@@ -1,0 +1,148 @@
+"""The two ways to take the steps of a fit: by autograd, whatever the module; or by the kernel."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from palate import _native
+from palate._threads import thread_count
+from palate.errors import SettingError
+from palate.solvers._one_cycle import losses
+from palate.torch._callbacks import wants_batches
+from palate.torch._modules import DotProductBias, EmbeddingDotBias, MSELossFlat
+from palate.torch._tables import tables
+
+if TYPE_CHECKING:
+    from palate.torch._learner import Learner
+
+_BETA2, _EPSILON = 0.99, 1e-5
+_KNOWN = (DotProductBias, EmbeddingDotBias)
+# What subtracts a mean: its scale and its shift are not drawn towards zero.
+_NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+
+
+class Schedule:
+    """The learning rate and beta of each step; shapes (steps,)."""
+
+    def __init__(self, lr: NDArray[np.float64], beta: NDArray[np.float64]) -> None:
+        self.lr, self.beta = lr, beta
+
+
+class Steps(Protocol):
+    """A way to train."""
+
+    def epoch(self, order: Tensor) -> Iterator[list[float]]:
+        """Take a step for each batch of rows of `order`; give the losses of one or a few steps."""
+
+    def write(self) -> None:
+        """See that the module is as it should be after the last step."""
+
+
+class Autograd:
+    """Adam with decoupled weight decay on any module: the steps of `palate.OneCycle`.
+
+    As in fastai, the biases of layers and what belongs to normalisations do not decay. (A table
+    of the biases of users or of items is no such bias.)
+    """
+
+    def __init__(self, learn: "Learner", schedule: Schedule, wd: float) -> None:
+        self._learn = learn
+        self._betas = [(beta, _BETA2) for beta in schedule.beta.tolist()]
+        self._lr = schedule.lr.tolist()
+        self._step = 0
+        self._adam = torch.optim.AdamW(
+            _groups(learn.model, wd), lr=self._lr[0], eps=_EPSILON, fused=True
+        )
+
+    def epoch(self, order: Tensor) -> Iterator[list[float]]:
+        """Take the steps one by one."""
+        for x, y in self._learn.dls.train.batches(order):
+            loss = self._learn.loss_of(x, y)
+            self._adam.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._learn.call("after_backward")
+            for group in self._adam.param_groups:
+                group["lr"], group["betas"] = self._lr[self._step], self._betas[self._step]
+            self._adam.step()
+            self._step += 1
+            yield [loss.item()]
+
+    def write(self) -> None:
+        """Do nothing: every step has changed the module itself."""
+
+
+def _groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+    decaying: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            spared = name == "bias" or isinstance(module, _NORMALISATIONS)
+            (others if spared else decaying).append(parameter)
+    groups = [{"params": decaying, "weight_decay": wd}, {"params": others, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+class Kernel:
+    """The one-cycle kernel, on the module's own tables."""
+
+    def __init__(self, learn: "Learner", schedule: Schedule, wd: float) -> None:
+        ratings = learn.dls.train.ratings
+        self._tables = tables(learn.model)
+        assert self._tables.y_range is not None
+        users, items = self._tables.arrays()
+        self._written = users, items
+        self._bs, self._threads = learn.dls.train.bs, thread_count(None)
+        self._kernel = _native.OneCycle(
+            ratings.user + 1,
+            ratings.item + 1,
+            ratings.rating,
+            users,
+            items,
+            schedule.lr,
+            schedule.beta,
+            wd,
+            *self._tables.y_range,
+        )
+
+    def epoch(self, order: Tensor) -> Iterator[list[float]]:
+        """Take many steps at a time."""
+        now = self._tables.arrays()
+        if not all(map(partial(np.array_equal, equal_nan=True), now, self._written)):
+            raise SettingError(
+                "a callback has changed the module, which the native kernel does not see; use "
+                "native=False"
+            )
+        factors = self._tables.user_factors.shape[1]
+        return losses(self._kernel, order.numpy(), self._bs, factors, self._threads)
+
+    def write(self) -> None:
+        """Copy the tables into the module."""
+        self._written = self._kernel.tables()
+        self._tables.set(*self._written)
+
+
+def why_no_kernel(learn: "Learner") -> str | None:
+    """Say what keeps the kernel from doing a fit; None where nothing does."""
+    model, loss = learn.model, learn.loss_func
+    if not isinstance(model, DotProductBias | EmbeddingDotBias) or type(model) not in _KNOWN:
+        return f"it trains DotProductBias and EmbeddingDotBias, not {type(model).__name__}"
+    parts = list(model.parameters())
+    single = all(part.device.type == "cpu" and part.dtype == torch.float32 for part in parts)
+    hooks = any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    obstacles = {
+        "it needs a y_range": model.y_range is None,
+        "it knows no loss but MSELossFlat()": type(loss) is not MSELossFlat
+        or loss.reduction != "mean",
+        "it works on the CPU and in single precision": learn.mixed_precision or not single,
+        "it moves every table, and some are frozen": not all(part.requires_grad for part in parts),
+        "it runs no hooks of a module": hooks,
+        "it takes many steps at a time, and a callback wants each": any(
+            map(wants_batches, learn.callbacks)
+        ),
+    }
+    return next((why for why, applies in obstacles.items() if applies), None)

@@ -1,0 +1,40 @@
+"""The example runs as it stands, and the notebook beside it is the same."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbclient
+import nbformat
+import pytest
+
+pytest.importorskip("torch", reason="no PyTorch; pip install 'palate[torch]'")
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def cells(notebook):
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def test_the_notebook_is_the_script_and_runs():
+    notebook = nbformat.read(EXAMPLES / "collaborative_filtering.ipynb", as_version=4)
+    script = jupytext.read(EXAMPLES / "collaborative_filtering.py")
+    assert cells(notebook) == cells(script), "make it anew, as CONTRIBUTING.md says"
+    assert all(cell.outputs or not _shows(cell) for cell in notebook.cells if "outputs" in cell)
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    tables = [text for text in _texts(notebook) if "valid_loss" in text]
+    assert len(tables) == 6
+    last = [float(re.search(r"^ +4 .*", text, re.M)[0].split()[2]) for text in tables]
+    assert 0.79 < last[2] < 0.845
+    assert max(last) < 0.92
+
+
+def _shows(cell):
+    return "print(" in cell.source or "fit_one_cycle" in cell.source
+
+
+def _texts(notebook):
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", [])
+        yield "".join(output.text for output in outputs if output.get("name") == "stdout")

@@ -1,0 +1,392 @@
+"""Learners: two ways to the same numbers, any module, and what happens when things go wrong."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="no PyTorch; pip install 'palate[torch]'")
+
+from torch import nn
+
+import palate
+from palate.torch import (
+    Callback,
+    CollabDataLoaders,
+    CollabNN,
+    DotProduct,
+    DotProductBias,
+    Embedding,
+    EmbeddingDotBias,
+    Learner,
+    Module,
+    MSELossFlat,
+    StopFit,
+    collab_learner,
+    get_emb_sz,
+)
+
+
+def differences(one, other):
+    pairs = zip(one.parameters(), other.parameters(), strict=True)
+    return [float((a - b).detach().abs().max()) for a, b in pairs]
+
+
+@pytest.mark.parametrize("fit", ["fit_one_cycle", "fit"])
+def test_the_kernel_does_what_autograd_does(pair, fit):
+    """From one start and one order of rows; they move by a thousand times what they may differ."""
+    start = [p.detach().clone() for p in pair[0].model.parameters()]
+    for learn in pair:
+        torch.manual_seed(1)
+        getattr(learn, fit)(1, 5e-3, wd=0.1)
+    kernel, autograd = pair
+    assert max(differences(kernel.model, autograd.model)) < 1e-4
+    moved = [
+        float((a - b).detach().abs().max())
+        for a, b in zip(start, kernel.model.parameters(), strict=True)
+    ]
+    assert min(moved) > 0.1
+    for name in ("train_loss", "valid_loss"):
+        assert kernel.history[0][name] == pytest.approx(autograd.history[0][name], abs=1e-5)
+
+
+def test_another_order_of_rows_is_another_fit(pair):
+    for seed, learn in enumerate(pair):
+        torch.manual_seed(seed)
+        learn.fit_one_cycle(1, 5e-3, wd=0.1)
+    assert max(differences(pair[0].model, pair[1].model)) > 1e-2
+
+
+def test_the_kernel_writes_to_the_modules_own_tables(pair):
+    learn = pair[0]
+    table = learn.model.movie_bias
+    before = table.detach().clone()
+    learn.fit_one_cycle(1, 5e-3)
+    assert learn.model.movie_bias is table
+    assert not torch.equal(table, before)
+
+
+def test_the_kernel_trains_what_collab_learner_makes(dls, capsys):
+    learn = collab_learner(dls, y_range=(0, 5.5), native=True)
+    assert isinstance(learn.model, EmbeddingDotBias)
+    learn.fit_one_cycle(5, 5e-3, wd=0.1)
+    assert 0.79 < learn.history[-1]["valid_loss"] < 0.845
+    assert capsys.readouterr().out.count("\n") == 6
+
+
+class OfPopularity(DotProductBias):
+    """A module of a user's own, though it is one of ours."""
+
+
+REFUSED = {
+    "not OfPopularity": lambda dls: Learner(dls, OfPopularity(*dls.sizes, 2)),
+    "not DotProduct": lambda dls: Learner(dls, DotProduct(*dls.sizes, 2)),
+    "y_range": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2, y_range=None)),
+    "MSELossFlat": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), nn.L1Loss()),
+    "CPU": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), mixed_precision=True),
+    "single precision": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2).double()),
+    "frozen": lambda dls: Learner(dls, _frozen(DotProductBias(*dls.sizes, 2))),
+    "hooks": lambda dls: Learner(dls, _hooked(DotProductBias(*dls.sizes, 2))),
+    "callback": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), cbs=Counter()),
+}
+
+
+def _frozen(module):
+    module.user_bias.requires_grad_(False)
+    return module
+
+
+def _hooked(module):
+    module.register_forward_hook(lambda module, given, made: made)
+    return module
+
+
+class Counter(Callback):
+    def __init__(self):
+        self.turns = []
+
+    def before_fit(self, learn):
+        self.turns.append("before_fit")
+
+    def before_epoch(self, learn):
+        self.turns.append(f"before_epoch {learn.epoch}")
+
+    def after_backward(self, learn):
+        assert learn.model.user_factors.grad is not None
+
+    def after_batch(self, learn):
+        assert np.isfinite(learn.last_loss)
+        self.turns.append(learn.step)
+
+    def after_epoch(self, learn):
+        self.turns.append(f"after_epoch {len(learn.history)}")
+
+    def after_fit(self, learn):
+        self.turns.append(f"after_fit {learn.steps}")
+
+
+@pytest.mark.parametrize(("why", "make"), REFUSED.items(), ids=REFUSED)
+def test_what_the_kernel_does_not_do_is_refused_where_it_is_asked_for(tiny, why, make):
+    with pytest.raises(palate.SettingError, match=why):
+        make(tiny).fit_one_cycle(1, native=True)
+
+
+def test_callbacks_are_called_at_every_turn(tiny):
+    counter = Counter()
+    Learner(tiny, DotProductBias(*tiny.sizes, 2), progress=False).fit_one_cycle(2, cbs=counter)
+    one = ["before_epoch 0", 1, 2, 3, 4, "after_epoch 1"]
+    two = ["before_epoch 1", 5, 6, 7, 8, "after_epoch 2"]
+    assert counter.turns == ["before_fit", *one, *two, "after_fit 8"]
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_callback_can_stop_a_fit(tiny, native):
+    class Early(Callback):
+        def after_epoch(self, learn):
+            if learn.epoch == 1:
+                raise StopFit
+
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), progress=False, native=native)
+    learn.fit_one_cycle(5, cbs=[Early()])
+    assert [row["epoch"] for row in learn.history] == [0, 1]
+    learn.fit_one_cycle(1)
+    assert len(learn.history) == 3
+
+
+def test_the_kernel_notices_a_callback_that_changes_the_module(tiny):
+    class Meddler(Callback):
+        def before_epoch(self, learn):
+            with torch.no_grad():
+                learn.model.movie_bias += 1
+
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), progress=False, cbs=Meddler())
+    with pytest.raises(palate.SettingError, match="native=False"):
+        learn.fit_one_cycle(1)
+    learn.fit_one_cycle(1, native=False)
+
+
+class Popular(Module):
+    """The chapter's module with a term of its own: how often a film is rated."""
+
+    def __init__(self, dls, n_factors):
+        n_users, n_movies = dls.sizes
+        self.user_factors, self.movie_factors = (
+            Embedding(n_users, n_factors),
+            Embedding(n_movies, n_factors),
+        )
+        self.user_bias, self.movie_bias = Embedding(n_users, 1), Embedding(n_movies, 1)
+        counts = np.bincount(dls.train.ratings.item + 1, minlength=n_movies)
+        self.register_buffer("popularity", torch.tensor(np.log1p(counts), dtype=torch.float32))
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.y_range = (0, 5.5)
+
+    def forward(self, x):
+        user_factors, user_bias, movie_factors, movie_bias = self.tables()
+        user, movie = x.T
+        score = (user_factors[user] * movie_factors[movie]).sum(dim=1)
+        score = score + user_bias[user] + movie_bias[movie]
+        return 5.5 * torch.sigmoid(score)
+
+    def tables(self):
+        bias = self.movie_bias.weight.squeeze(1) + self.weight * self.popularity
+        user_bias = self.user_bias.weight.squeeze(1)
+        return self.user_factors.weight, user_bias, self.movie_factors.weight, bias
+
+
+def test_a_module_of_ones_own_trains_and_becomes_a_model(dls):
+    torch.manual_seed(0)
+    learn = Learner(dls, Popular(dls, 20), progress=False)
+    learn.fit_one_cycle(5, 5e-3, wd=0.1)
+    assert learn.history[-1]["valid_loss"] < 0.845
+    assert learn.model.weight.item() > 0.02
+    model = learn.to_palate()
+    valid = dls.valid.ratings
+    assert model.loss(valid) == pytest.approx(learn.validate()[0], rel=1e-5)
+
+
+NETWORKS = {
+    "CollabNN": lambda dls: (Learner(dls, CollabNN(*get_emb_sz(dls)), progress=False), 0.01),
+    "collab_learner": lambda dls: (
+        collab_learner(dls, use_nn=True, y_range=(0, 5.5), layers=[100, 50], progress=False),
+        0.1,
+    ),
+}
+
+
+@pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+def test_networks_learn(dls, make):
+    """Below 0.90; the mean of all has 1.26."""
+    torch.manual_seed(0)
+    learn, wd = make(dls)
+    assert learn.validate()[0] > 1.2
+    learn.fit_one_cycle(5, 5e-3, wd=wd)
+    assert learn.history[-1]["valid_loss"] < 0.90
+    assert not hasattr(learn.model, "tables")
+    with pytest.raises(palate.SettingError, match=r"tables\(\)"):
+        learn.to_palate()
+
+
+def test_biases_of_layers_do_not_decay(tiny):
+    torch.manual_seed(0)
+    learn = collab_learner(tiny, use_nn=True, layers=[3], progress=False)
+    with torch.no_grad():
+        for parameter in learn.model.parameters():
+            parameter.fill_(1.0)
+    frozen = torch.zeros((2, 1), requires_grad=True)
+    learn.loss_func = lambda predictions, ratings: (frozen + 0 * predictions).mean()
+    learn.fit(1, 0.1, wd=1.0)
+    moved = {name for name, p in learn.model.named_parameters() if p.mean() < 0.9}
+    assert moved == {
+        "embeds.0.weight",
+        "embeds.1.weight",
+        "layers.0.weight",
+        "layers.3.weight",
+    }
+
+
+class Rooted(DotProductBias):
+    """Its predictions become NaN once a rating is predicted below 2."""
+
+    def forward(self, x):
+        return 2 + torch.sqrt(super().forward(x) - 2)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_loss_that_is_no_number_ends_the_fit_at_once(tiny, native):
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), progress=False, native=native)
+    with torch.no_grad():
+        learn.model.movie_bias[1:] = torch.nan
+    with pytest.raises(palate.SettingError, match=r"nan at step 1 of 8, in epoch 0; try a lower"):
+        learn.fit_one_cycle(2, 1e-2)
+
+
+def test_the_module_is_put_back_to_where_the_epoch_began(dls):
+    torch.manual_seed(0)
+    learn = Learner(dls, Rooted(*dls.sizes, 10), progress=False)
+    with pytest.raises(palate.SettingError, match=r"nan at step [\d,]+ of 3,750, in epoch 0"):
+        learn.fit_one_cycle(3, 2.0, wd=0)
+    assert learn.step > 1
+    torch.manual_seed(0)
+    assert max(differences(learn.model, Rooted(*dls.sizes, 10))) == 0
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_ctrl_c_leaves_the_module_as_the_last_step_did(dls, native, capsys):
+    learn = Learner(dls, DotProductBias(*dls.sizes, 50), progress=False, native=native)
+    start = learn.validate()[0]
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    learn.fit(500, 5e-3, wd=0.1)
+    assert learn.interrupted
+    assert 0 < learn.step < learn.steps
+    assert f"after step {learn.step:,} of 625,000" in capsys.readouterr().err
+    assert all(torch.isfinite(p).all() for p in learn.model.parameters())
+    assert learn.validate()[0] < start - 0.3
+    learn.fit_one_cycle(1, 5e-3, wd=0.1)
+    assert not learn.interrupted
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_ratings_come_in_the_shape_of_predictions(tiny, shape):
+    """A loss of torch's own would take (n, 1) and (n,) for a table of all with all."""
+
+    class Shaped(DotProductBias):
+        def forward(self, x):
+            return super().forward(x).reshape(shape)
+
+    torch.manual_seed(0)
+    learn = Learner(tiny, Shaped(*tiny.sizes, 2), nn.MSELoss(), progress=False)
+    flat = Learner(tiny, learn.model, MSELossFlat())
+    assert learn.validate() == pytest.approx(flat.validate())
+
+
+def test_a_loss_over_classes_works_too(dls):
+    """One number for each of five ratings: the ratings come as they are."""
+
+    class Classes(Module):
+        def __init__(self, n_users, n_movies):
+            self.users, self.movies = Embedding(n_users, 5), Embedding(n_movies, 5)
+
+        def forward(self, x):
+            return self.users(x[:, 0]) + self.movies(x[:, 1])
+
+    def loss(predictions, ratings):
+        return nn.functional.cross_entropy(predictions, ratings.squeeze(1).long() - 1)
+
+    learn = Learner(dls, Classes(*dls.sizes), loss, progress=False)
+    learn.fit_one_cycle(2, 1e-2)
+    assert learn.history[-1]["valid_loss"] < 1.4 < np.log(5)
+    with pytest.raises(palate.SettingError, match="one of each"):
+        learn.predict([196], ["Fargo (1996)"])
+
+
+def test_metrics_have_columns(dls, capsys):
+    def rmse(predictions, ratings):
+        return torch.sqrt(nn.functional.mse_loss(predictions, ratings))
+
+    learn = collab_learner(dls, y_range=(0, 5.5), metrics=rmse)
+    learn.fit_one_cycle(1, 5e-3)
+    assert learn.history[0]["rmse"] == pytest.approx(learn.history[0]["valid_loss"] ** 0.5)
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header.split() == ["epoch", "train_loss", "valid_loss", "rmse", "time"]
+
+
+def test_mixed_precision_learns_the_same(dls):
+    torch.manual_seed(0)
+    learn = collab_learner(dls, y_range=(0, 5.5), mixed_precision=True, progress=False)
+    learn.fit_one_cycle(2, 5e-3, wd=0.1)
+    assert learn.history[-1]["valid_loss"] < 0.92
+    assert learn.model.u_weight.weight.dtype == torch.float32
+
+
+def test_validate_predict_and_their_errors(dls, small):
+    learn = collab_learner(dls, y_range=(0, 5.5), progress=False)
+    learn.fit_one_cycle(1, 5e-3)
+    valid = dls.valid.ratings
+    users = valid.users["id"][valid.user[:50]].to_list()
+    items = valid.items["id"][valid.item[:50]].to_list()
+    expected = learn.outputs(dls.valid.x[:50]).reshape(-1).numpy()
+    np.testing.assert_allclose(learn.predict(users, items), expected, rtol=1e-6)
+    errors = learn.outputs(dls.valid.x).reshape(-1) - dls.valid.y.reshape(-1)
+    assert learn.validate() == [pytest.approx(float((errors**2).mean()), rel=1e-5)]
+    with pytest.raises(palate.UnknownIdError, match="no user 5000"):
+        learn.predict([5000], ["Fargo (1996)"])
+    with pytest.raises(palate.UnknownIdError, match="Fargo"):
+        learn.predict([196], ["Fargo"])
+    with pytest.raises(palate.SettingError, match="as many"):
+        learn.predict([196], [])
+    all_of_them = CollabDataLoaders.from_ratings(small, valid_pct=0)
+    learn = collab_learner(all_of_them, progress=False)
+    learn.fit_one_cycle(1)
+    assert learn.history[0]["valid_loss"] is None
+    with pytest.raises(palate.DataError, match="held back"):
+        learn.validate()
+
+
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [({"n_epoch": 0}, "epochs"), ({"lr_max": -1}, "lr_max"), ({"wd": -1}, "wd")],
+)
+def test_settings_out_of_range(tiny, bad, what):
+    learn = collab_learner(tiny)
+    with pytest.raises(palate.SettingError, match=what):
+        learn.fit_one_cycle(**{"n_epoch": 1, "lr_max": 1e-3} | bad)
+
+
+@pytest.mark.parametrize("kind", ["dot", "network"])
+def test_lr_find_finds_a_good_rate_and_leaves_no_trace(dls, kind):
+    """A good rate: the book's is 5e-3. A thousandth of it learns too little."""
+    torch.manual_seed(0)
+    learn = collab_learner(dls, use_nn=kind == "network", layers=[50], progress=False)
+    before = {name: value.clone() for name, value in learn.model.state_dict().items()}
+    found = learn.lr_find()
+    assert all(torch.equal(before[name], now) for name, now in learn.model.state_dict().items())
+    assert learn.history == []
+    assert 5e-4 < found.suggestion < 5e-2
+    assert found.frame.columns == ["lr", "loss", "gain"]
+    learn.fit_one_cycle(1, found.suggestion / 1000)
+    learn.model.load_state_dict(before)
+    learn.fit_one_cycle(1, found.suggestion)
+    low, good = (row["valid_loss"] for row in learn.history)
+    assert good < low - 0.3

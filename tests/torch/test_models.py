@@ -1,0 +1,234 @@
+"""Between PyTorch and Palate: models out of learners, learners out of models, and files."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="no PyTorch; pip install 'palate[torch]'")
+
+from torch import nn
+
+import palate
+from palate.torch import (
+    CollabDataLoaders,
+    CollabNN,
+    DotProduct,
+    DotProductBias,
+    EmbeddingDotBias,
+    Learner,
+    Module,
+    collab_learner,
+    from_model,
+    get_emb_sz,
+    load_learner,
+)
+
+
+@pytest.fixture(scope="module")
+def learn(dls):
+    torch.manual_seed(0)
+    learn = Learner(dls, DotProductBias(*dls.sizes, 50), progress=False)
+    learn.fit_one_cycle(5, 5e-3, wd=0.1)
+    return learn
+
+
+def test_a_model_predicts_what_the_learner_does(learn):
+    model, valid = learn.to_palate(), learn.dls.valid
+    predicted = model.predict_rows(valid.ratings.user, valid.ratings.item)
+    np.testing.assert_allclose(predicted, learn.outputs(valid.x).numpy(), atol=1e-5)
+    assert model.history["valid_loss"].to_list() == [row["valid_loss"] for row in learn.history]
+
+
+def test_a_model_does_all_that_models_do(learn, tmp_path):
+    model = learn.to_palate()
+    np.testing.assert_array_equal(model.item_biases, learn.model.movie_bias.detach()[1:])
+    bias = learn.model.movie_bias.argsort(descending=True)[:5]
+    top = model.biases()["item"].head(5).to_list()
+    assert top == [learn.dls.classes["title"][i] for i in bias]
+    me = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2})
+    assert me.recommend(5).height == 5
+    assert me.explain("Heat (1995)").sentence.startswith("You are expected")
+    assert model.axes().height > 0
+    assert model.similar("Fargo (1996)", 3).height == 3
+    model.save(tmp_path / "model")
+    again = palate.load(tmp_path / "model")
+    assert again.fit.solver == "torch"
+    np.testing.assert_array_equal(again.item_table, model.item_table)
+
+
+@pytest.mark.parametrize("y_range", [None, (0, 5.5)])
+def test_a_plain_dot_product_has_main_effects_in_palate(dls, y_range):
+    """Its biases are what centring takes out of the products: well liked films have high ones."""
+    torch.manual_seed(0)
+    learn = Learner(dls, DotProduct(*dls.sizes, 20, y_range), progress=False)
+    learn.fit_one_cycle(5, 5e-3)
+    model, valid = learn.to_palate(), dls.valid
+    predicted = model.predict_rows(valid.ratings.user, valid.ratings.item)
+    outputs = learn.outputs(valid.x).numpy()
+    np.testing.assert_allclose(
+        predicted, outputs.clip(1, 5) if y_range is None else outputs, atol=1e-4
+    )
+    np.testing.assert_allclose(model.item_table.mean(axis=0), 0, atol=1e-5)
+    biases = model.biases(least_ratings=50)
+    assert np.corrcoef(biases["bias"], biases["mean"])[0, 1] > 0.8
+    parts = dict(model.user(196).explain("Fargo (1996)").parts.iter_rows())
+    assert abs(parts.get("its appeal to the average taste", 0)) < 1e-4
+
+
+def test_where_a_user_rated_twice_the_model_has_the_mean(table):
+    torch.manual_seed(0)
+    dls = CollabDataLoaders.from_df(table, item_name="title", valid_pct=0)
+    model = Learner(dls, DotProductBias(*dls.sizes, 5), progress=False).to_palate()
+    pairs = table.groupby(["user", "title"])["rating"].mean()
+    assert len(model.ratings) == len(pairs) < 100_000
+    user, title = pairs.index[table.groupby(["user", "title"]).size().argmax()]
+    frame = model.ratings.frame()
+    kept = frame.filter((frame["user"] == user) & (frame["item"] == title))["rating"].item()
+    assert kept == pytest.approx(pairs[user, title])
+
+
+class Twisted(DotProductBias):
+    def forward(self, x):
+        return super().forward(x) + 0.1 * (x[:, 0] % 2)
+
+
+class OneSided(Module):
+    def __init__(self):
+        self.user_factors = self.movie_factors = nn.Embedding(10, 3)
+        self.movie_bias = nn.Embedding(10, 1)
+
+    def forward(self, x):
+        return x.sum(dim=1).float()
+
+
+def test_what_is_not_bilinear_is_no_palate_model(dls):
+    with pytest.raises(palate.SettingError, match=r"differ by up to 0\.1"):
+        Learner(dls, Twisted(*dls.sizes, 5)).to_palate()
+    with pytest.raises(palate.SettingError, match=r"tables\(\)"):
+        Learner(dls, OneSided()).to_palate()
+    with pytest.raises(palate.SettingError, match="the vocabularies have 944"):
+        Learner(dls, DotProductBias(945, dls.sizes[1], 5)).to_palate()
+
+
+@pytest.mark.parametrize("which", ["model", "bayes"])
+def test_from_a_model_and_back(which, request):
+    model = request.getfixturevalue(which)
+    learn = from_model(model)
+    users, items = model.users["id"][:40].to_list(), model.items["id"][:40].to_list()
+    expected = model.predict(users, items)
+    outputs = learn.predict(users, items)
+    np.testing.assert_allclose(
+        np.clip(outputs, 1, 5) if which == "bayes" else outputs, expected, atol=1e-4
+    )
+    np.testing.assert_allclose(learn.to_palate().predict(users, items), expected, atol=1e-4)
+    # Nobody is the mean of all.
+    torch.testing.assert_close(learn.model.user_bias[0], learn.model.user_bias[1:].mean())
+
+
+def test_from_a_model_one_can_go_on(model):
+    learn = from_model(model)
+    learn.progress = False
+    start = learn.loss_of(learn.dls.train.x, learn.dls.train.y).item()
+    learn.fit(1, 1e-4, wd=0)
+    assert learn.loss_of(learn.dls.train.x, learn.dls.train.y).item() < start
+
+
+def test_from_a_model_without_users(model, tmp_path):
+    model.save(tmp_path / "m", users=False)
+    with pytest.raises(palate.UnknownIdError, match="without its users"):
+        from_model(palate.load(tmp_path / "m"))
+
+
+MADE = {
+    "DotProduct": lambda dls: DotProduct(*dls.sizes, 3),
+    "DotProductBias": lambda dls: DotProductBias(*dls.sizes, 3, y_range=(0.5, 6)),
+    "EmbeddingDotBias": lambda dls: EmbeddingDotBias(*dls.sizes, 3),
+    "CollabNN": lambda dls: CollabNN(*get_emb_sz(dls), n_act=7),
+    "EmbeddingNN": lambda dls: collab_learner(dls, use_nn=True, layers=[5, 4]).model,
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_export_and_load(tiny, make, tmp_path):
+    learn = Learner(tiny, make(tiny), lr=0.02, progress=False)
+    learn.fit_one_cycle(2)
+    path = tmp_path / "folder" / "learner.safetensors"
+    learn.export(path)
+    again = load_learner(path)
+    assert type(again.model) is type(learn.model)
+    assert again.history == learn.history
+    assert (again.lr, again.wd, again.dls.names) == (0.02, 0.01, ("user", "title"))
+    assert again.validate() == learn.validate()
+    assert again.predict(["ann"], ["gin"]) == learn.predict(["ann"], ["gin"])
+    again.progress = False
+    again.fit_one_cycle(1)
+
+
+def test_export_a_module_of_ones_own(tiny, tmp_path):
+    path = tmp_path / "l"
+    learn = Learner(tiny, Twisted(*tiny.sizes, 3), nn.functional.l1_loss, progress=False)
+    learn.export(path)
+    with pytest.raises(palate.SettingError, match=r"model=Twisted\(\.\.\.\)"):
+        load_learner(path)
+    with pytest.raises(palate.SettingError, match="the loss l1_loss"):
+        load_learner(path, Twisted(*tiny.sizes, 3))
+    with pytest.raises(palate.SettingError, match="don't fit Twisted"):
+        load_learner(path, Twisted(*tiny.sizes, 4), nn.functional.l1_loss)
+    again = load_learner(path, Twisted(*tiny.sizes, 3), nn.functional.l1_loss)
+    assert again.validate() == learn.validate()
+
+
+def test_files_that_hold_no_learner(tiny, tmp_path, model):
+    path = tmp_path / "l"
+    Learner(tiny, DotProduct(*tiny.sizes, 3)).export(path)
+    good = path.read_bytes()
+    with pytest.raises(palate.ModelFileError, match="there is no file"):
+        load_learner(tmp_path / "none")
+    with pytest.raises(palate.ModelFileError, match="can't be read"):
+        load_learner(tmp_path)
+    for spoiled, why in (
+        (b"", "can't be read"),
+        (good[:-10], "can't be read"),
+        (good[:-10] + bytes(10), "damaged"),
+        (_with(good, format=99), "format 99"),
+        (_with(good, format="x"), "not written by"),
+        (_with(good, names=None), "does not hold a learner"),
+        (_with(good, bs=0), "bs is 0"),
+    ):
+        path.write_bytes(spoiled)
+        with pytest.raises(palate.PalateError, match=why):
+            load_learner(path)
+    model.save(tmp_path / "model")
+    arrays = next((tmp_path / "model").glob("arrays.*"))
+    with pytest.raises(palate.ModelFileError, match="not written by"):
+        load_learner(arrays)
+
+
+def test_an_export_that_fails_leaves_the_old_file(tiny, tmp_path, monkeypatch):
+    path = tmp_path / "l"
+    learn = Learner(tiny, DotProduct(*tiny.sizes, 3))
+    learn.export(path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.fsync", full)
+    learn.fit_one_cycle(1)
+    with pytest.raises(palate.ModelFileError, match="no space left"):
+        learn.export(path)
+    assert path.read_bytes() == before
+
+
+def _with(file, **changes):
+    """Return the file with another description in its head."""
+    (size,) = struct.unpack("<Q", file[:8])
+    head = json.loads(file[8 : 8 + size])
+    head["__metadata__"]["palate"] = json.dumps(
+        json.loads(head["__metadata__"]["palate"]) | changes
+    )
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + file[8 + size :]
