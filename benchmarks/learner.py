@@ -5,12 +5,11 @@
 It needs: pip install 'palate[torch]'; and where it is installed, it measures fastai too.
 """
 
-import contextlib
 import importlib.util
-import io
 from collections.abc import Callable
 
 from _common import median_seconds, surroundings
+from one_cycle import fastai_fit
 
 import palate
 from palate.torch import (
@@ -38,7 +37,7 @@ def main() -> None:
         ),
     }
     if importlib.util.find_spec("fastai"):
-        fits |= fastai_fits(ratings)
+        fits["collab_learner of fastai"] = fastai_fit(ratings)
     seconds = {name: median_seconds(fit, runs=3) for name, fit in fits.items()}
     autograd = seconds["DotProductBias, autograd"]
     print("Five epochs of MovieLens 100k, batches of 64, on the CPU: seconds, median of 3 runs")
@@ -56,24 +55,6 @@ def bilinear(dls: CollabDataLoaders, *, native: bool) -> Callable[[], None]:
 
 def ours(make: Callable[[], Learner]) -> Callable[[], None]:
     return lambda: make().fit_one_cycle(EPOCHS, LR, wd=WD)
-
-
-def fastai_fits(ratings: palate.Ratings) -> dict[str, Callable[[], None]]:
-    """Return fastai's fits, its tables of data made beforehand."""
-    from fastai.collab import CollabDataLoaders as Loaders
-    from fastai.collab import collab_learner as learner_of
-
-    loaders = Loaders.from_df(ratings.frame().to_pandas(), valid_pct=0.2, bs=64, seed=0)
-
-    def fit(**settings: object) -> None:
-        learner = learner_of(loaders, y_range=(0, 5.5), **settings)
-        with contextlib.redirect_stdout(io.StringIO()), learner.no_bar():
-            learner.fit_one_cycle(EPOCHS, LR, wd=WD)
-
-    return {
-        "fastai, collab_learner": lambda: fit(n_factors=50),
-        "fastai, collab_learner, layers 100 and 50": lambda: fit(use_nn=True, layers=[100, 50]),
-    }
 
 
 if __name__ == "__main__":
