@@ -1,5 +1,6 @@
 """Learners: two ways to the same numbers, any module, and what happens when things go wrong."""
 
+import functools
 import os
 import signal
 import threading
@@ -273,18 +274,16 @@ def test_the_module_is_put_back_to_where_the_epoch_began(dls):
 
 
 @pytest.mark.parametrize("native", [True, False])
-def test_ctrl_c_leaves_the_module_as_the_last_step_did(dls, native, capsys):
+def test_ctrl_c_leaves_the_module_as_the_last_step_did(dls, native):
     learn = Learner(dls, DotProductBias(*dls.sizes, 50), progress=False, native=native)
     start = learn.validate()[0]
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    learn.fit(500, 5e-3, wd=0.1)
-    assert learn.interrupted
+    with pytest.raises(KeyboardInterrupt, match=r"after step [\d,]+ of 625,000; the module is as"):
+        learn.fit(500, 5e-3, wd=0.1)
     assert 0 < learn.step < learn.steps
-    assert f"after step {learn.step:,} of 625,000" in capsys.readouterr().err
     assert all(torch.isfinite(p).all() for p in learn.model.parameters())
     assert learn.validate()[0] < start - 0.3
     learn.fit_one_cycle(1, 5e-3, wd=0.1)
-    assert not learn.interrupted
 
 
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
@@ -330,6 +329,36 @@ def test_metrics_have_columns(dls, capsys):
     assert learn.history[0]["rmse"] == pytest.approx(learn.history[0]["valid_loss"] ** 0.5)
     header = capsys.readouterr().out.splitlines()[0]
     assert header.split() == ["epoch", "train_loss", "valid_loss", "rmse", "time"]
+
+
+def test_metrics_of_one_name_have_columns_of_their_own(tiny):
+    half = functools.partial(nn.functional.smooth_l1_loss, beta=0.5)
+    metrics = [nn.L1Loss(), half, nn.functional.smooth_l1_loss]
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), metrics=metrics, progress=False)
+    learn.fit_one_cycle(1)
+    assert list(learn.history[0])[3:-1] == ["L1Loss", "smooth_l1_loss", "smooth_l1_loss 2"]
+    assert list(learn.history[0].values())[3:-1] == learn.validate()[1:]
+
+
+MISTAKES = {
+    "give a module": lambda dls: Learner(dls, DotProductBias),
+    r"nn\.L1Loss\(\)": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), nn.MSELoss),
+    "no function": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), metrics=nn.L1Loss),
+    "no callback": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), cbs=Counter),
+    "add use_nn": lambda dls: collab_learner(dls, layers=[100]),
+    "must make one": lambda dls: Learner(
+        dls, DotProductBias(*dls.sizes, 2), nn.MSELoss(reduction="none")
+    ).fit(1),
+    "one number of each row": lambda dls: Learner(dls, Embedding(dls.sizes[1], 3)).fit(1),
+    "as many of one": lambda dls: collab_learner(dls).predict(5, 6),
+    "lr_max is 1e": lambda dls: collab_learner(dls).fit_one_cycle(1, 1e6),
+}
+
+
+@pytest.mark.parametrize(("why", "make"), MISTAKES.items(), ids=MISTAKES)
+def test_mistakes_are_named(tiny, why, make):
+    with pytest.raises(palate.SettingError, match=why):
+        make(tiny)
 
 
 def test_mixed_precision_learns_the_same(dls):
@@ -378,7 +407,8 @@ def test_settings_out_of_range(tiny, bad, what):
 def test_lr_find_finds_a_good_rate_and_leaves_no_trace(dls, kind):
     """A good rate: the book's is 5e-3. A thousandth of it learns too little."""
     torch.manual_seed(0)
-    learn = collab_learner(dls, use_nn=kind == "network", layers=[50], progress=False)
+    network = {"use_nn": True, "layers": [50]} if kind == "network" else {}
+    learn = collab_learner(dls, progress=False, **network)
     before = {name: value.clone() for name, value in learn.model.state_dict().items()}
     found = learn.lr_find()
     assert all(torch.equal(before[name], now) for name, now in learn.model.state_dict().items())

@@ -94,6 +94,16 @@ class Twisted(DotProductBias):
         return super().forward(x) + 0.1 * (x[:, 0] % 2)
 
 
+class Unsaid(DotProductBias):
+    """It does not say that it ends in a sigmoid."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes, y_range=None)
+
+    def forward(self, x):
+        return 5.5 * torch.sigmoid(super().forward(x))
+
+
 class OneSided(Module):
     def __init__(self):
         self.user_factors = self.movie_factors = nn.Embedding(10, 3)
@@ -108,6 +118,13 @@ def test_what_is_not_bilinear_is_no_palate_model(dls):
         Learner(dls, Twisted(*dls.sizes, 5)).to_palate()
     with pytest.raises(palate.SettingError, match=r"tables\(\)"):
         Learner(dls, OneSided()).to_palate()
+    for returned in (None, [1, 2], [torch.ones(3, 2), None, torch.ones(3, 2), None]):
+        module = OneSided()
+        module.tables = lambda returned=returned: returned
+        with pytest.raises(palate.SettingError, match=r"tables\(\)"):
+            Learner(dls, module).to_palate()
+    with pytest.raises(palate.SettingError, match="attribute y_range"):
+        Learner(dls, Unsaid(*dls.sizes, 5)).to_palate()
     with pytest.raises(palate.SettingError, match="the vocabularies have 944"):
         Learner(dls, DotProductBias(945, dls.sizes[1], 5)).to_palate()
 

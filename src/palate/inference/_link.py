@@ -52,6 +52,10 @@ class Linear:
         """Return the rating for each score."""
         return np.clip(self.level(score), self.low, self.high)
 
+    def slope(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the derivative of the level at each score."""
+        return np.ones_like(score)
+
     def level(self, score: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the rating that each score stands for, were ratings never cut off."""
         return (self.mu + score).astype(np.float32, copy=False)

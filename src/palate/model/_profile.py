@@ -15,6 +15,7 @@ from palate.errors import SettingError
 from palate.inference._prediction import need_spread, score_variance, status
 from palate.interpret._causes import Causes
 from palate.interpret._portrait import Portrait, portrait
+from palate.interpret._questions import next_questions
 from palate.interpret._reasons import Explanation, explain, reason
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Profile:
             If the model does not know one of the items.
         """
         rows = self.model.names.rows(items)
-        return self._told(rows, self._scores()[rows])
+        return self._told(rows, self.scores()[rows])
 
     def recommend(
         self,
@@ -116,7 +117,7 @@ class Profile:
         if not seen:
             allowed[self.rated] = False
         left = np.flatnonzero(allowed)
-        scores = self._scores()  # which differ where ratings are cut off at the highest one
+        scores = self.scores()  # which differ where ratings are cut off at the highest one
         key = scores[left].astype(np.float64)
         if cautious is not None:
             key += _quantile(cautious) * self._score_sd(left)
@@ -174,6 +175,51 @@ class Profile:
         """
         return explain(self, item, n)
 
+    def next_questions(self, n: int = 3, *, exclude: Any = ()) -> pl.DataFrame:
+        """Return the `n` items whose ratings are expected to tell most of this person's tastes.
+
+        With a rating of item j the profile's covariance V would become ``V - V z_j z_j' V / s_j``,
+        where z_j is what the rating depends on (the item's factors and 1) and s_j its variance, the
+        noise and what is unknown of the item included. The gain is by how much that shrinks the
+        variance of an expected rating, on average over the items::
+
+            gain_j = mean over i of (z_i' V z_j)^2 / s_j
+
+        (experimental design for a linear model by its predictions: Atkinson, Donev and Tobias,
+        "Optimum experimental designs, with SAS", 2007, section 10.7, V-optimality). Since one can
+        only rate what one knows, items are ranked by the gain times how many have rated them. Each
+        question takes the ones before it as answered.
+
+        Parameters
+        ----------
+        n
+            How many.
+        exclude
+            Leave these out: items that the person does not know.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns id, item, gain (in squared units of the ratings) and ratings (how many the item
+            has).
+
+        Raises
+        ------
+        UnknownIdError
+            If the model does not know one of the items named.
+        SettingError
+            If `n` is out of range.
+
+        Examples
+        --------
+        >>> import palate
+        >>> ratings = palate.movielens("100k")
+        >>> model = palate.fit(ratings)
+        >>> model.profile({}).next_questions(3).height
+        3
+        """
+        return next_questions(self, n, exclude)
+
     def describe(self, n: int = 5) -> Portrait:
         """Describe this person: tastes, generosity, predictability, and what surprised.
 
@@ -214,9 +260,9 @@ class Profile:
 
     def level_rows(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Return the expected ratings of the items at `rows`, were they not cut off; shape (n,)."""
-        return self.model.link.level(self._scores()[rows])
+        return self.model.link.level(self.scores()[rows])
 
-    def _scores(self) -> NDArray[np.float32]:
+    def scores(self) -> NDArray[np.float32]:
         """Return the score of every item; shape (items,)."""
         table = self.model.item_table
         score: NDArray[np.float32] = table[:, :-1] @ self.row[:-1] + table[:, -1] + self.row[-1]

@@ -99,7 +99,8 @@ class OneCycle:
             raise SettingError(f"lr_max is {self.lr_max}; it must be above 0, such as 5e-3")
         if self.wd < 0 or self.lr_max * self.wd >= 1:
             raise SettingError(
-                f"wd is {self.wd}; it must be at least 0 and below 1 / lr_max, such as 0.1"
+                f"wd is {self.wd}; it must be at least 0 and below 1 / lr_max (lr_max is "
+                f"{self.lr_max:g}), such as 0.1"
             )
         if self.y_range is not None:
             _checks.keep(self, y_range=_checks.interval("y_range", self.y_range))

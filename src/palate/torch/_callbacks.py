@@ -14,8 +14,8 @@ class Callback:
     """What to do at the turns of a fit: override the methods that you need.
 
     Each is given the learner. Its attributes tell where the fit is: ``epoch`` from 0, ``step``
-    (how many are done), ``steps`` (in all), ``loss`` (of the last batch, a number) and ``history``
-    (a row for each epoch that is done). Raise `StopFit` to end the fit.
+    (how many are done), ``steps`` (in all), ``last_loss`` (of the last batch, a number) and
+    ``history`` (a row for each epoch that is done). Raise `StopFit` to end the fit.
 
     A fit with a callback for every batch is done by autograd, for the native kernel takes many
     steps at a time.
@@ -37,7 +37,7 @@ class Callback:
         """With the epoch's row in ``learn.history``."""
 
     def after_fit(self, learn: "Learner") -> None:
-        """After the last step, also where the fit was stopped or interrupted."""
+        """After the last step, however the fit has ended."""
 
 
 def wants_batches(callback: Callback) -> bool:

@@ -65,12 +65,18 @@ class Learner:
 
     Attributes
     ----------
-    dls, model, loss_func, metrics, lr, wd
+    dls, model, loss_func, lr, wd
         As given.
+    metrics
+        By the names of their columns.
     history
         A row for each epoch of all fits.
-    interrupted
-        Whether Ctrl-C ended the last fit.
+
+    Raises
+    ------
+    SettingError
+        If the model is no module, a loss or a metric is a class and no function, or a callback is
+        no instance of `Callback`.
     """
 
     def __init__(
@@ -87,13 +93,17 @@ class Learner:
         native: bool | None = None,
         progress: Progress = True,
     ) -> None:
+        if not isinstance(model, nn.Module):
+            raise SettingError(
+                f"the model is {model!r}; give a module, such as DotProductBias(...)"
+            )
         self.dls, self.model = dls, model.to(dls.device)
-        self.loss_func: Loss = MSELossFlat() if loss_func is None else loss_func
-        self.lr, self.wd, self.metrics = lr, wd, _several(metrics)
-        self.callbacks: list[Callback] = _several(cbs)
+        self.loss_func: Loss = MSELossFlat() if loss_func is None else _function(loss_func)
+        self.lr, self.wd = lr, wd
+        self.metrics = {name: _function(metric) for name, metric in _named(metrics)}
+        self.callbacks = _callbacks(cbs)
         self.mixed_precision, self.native, self.progress = mixed_precision, native, progress
         self.history: list[dict[str, Any]] = []
-        self.interrupted = False
         self.epoch = self.step = self.steps = 0
         self.last_loss = float("nan")
 
@@ -108,8 +118,9 @@ class Learner:
     ) -> None:
         """Train for `n_epoch` epochs on the one-cycle schedule; see `palate.OneCycle`.
 
-        Every fit begins with a new Adam. Ctrl-C ends it after the step that is under way, and
-        leaves the module as it is then.
+        Every fit begins with a new Adam. Ctrl-C ends it after the step that is under way (by the
+        kernel, after some thousands): KeyboardInterrupt is raised, and the module is as the last
+        step has left it.
 
         Parameters
         ----------
@@ -161,8 +172,8 @@ class Learner:
         native: bool | None,
     ) -> None:
         own = self.callbacks
-        self.callbacks = own + _several(cbs)
-        self.interrupted, self.step, self.steps = False, 0, len(schedule.lr)
+        self.callbacks = own + _callbacks(cbs)
+        self.step, self.steps = 0, len(schedule.lr)
         try:
             with interruptible() as pressed:
                 way = self._way(native)(self, schedule, recipe.wd)
@@ -188,14 +199,13 @@ class Learner:
                 start = time.perf_counter()
                 self.call("before_epoch")
                 self._one_epoch(way, running, pressed, recipe)
-                if self.interrupted:
-                    break
                 self._record(running.mean, start)
                 report(self.history[-1])
                 self.call("after_epoch")
         except StopFit:
             pass
-        self.call("after_fit")
+        finally:
+            self.call("after_fit")
 
     def _one_epoch(
         self, way: Steps, running: RunningLoss, pressed: Callable[[], bool], recipe: OneCycle
@@ -212,9 +222,11 @@ class Learner:
             self.last_loss = losses[-1]
             self.call("after_batch")
             if pressed():
-                self.interrupted = True
-                self._say_interrupted()
-                break
+                way.write()
+                raise KeyboardInterrupt(
+                    f"in epoch {self.epoch}, after step {self.step:,} of {self.steps:,}; the "
+                    "module is as that step left it"
+                )
         way.write()
 
     def _refuse(self, losses: list[float], recipe: OneCycle) -> None:
@@ -226,19 +238,11 @@ class Learner:
             "began"
         )
 
-    def _say_interrupted(self) -> None:
-        print(
-            f"Interrupted in epoch {self.epoch} after step {self.step:,} of {self.steps:,}; the "
-            "module is as that step left it.",
-            file=sys.stderr,
-        )
-
     def _record(self, train_loss: float, start: float) -> None:
         valid_loss, *metrics = self.validate() if len(self.dls.valid.ratings) else [None]
-        names = [getattr(metric, "__name__", "metric") for metric in self.metrics]
         self.history.append(
             {"epoch": self.epoch, "train_loss": train_loss, "valid_loss": valid_loss}
-            | dict(zip(names, metrics, strict=False))
+            | dict(zip(self.metrics, metrics, strict=False))
             | {"seconds": time.perf_counter() - start}
         )
 
@@ -261,7 +265,13 @@ class Learner:
         # (n, 1) beside (n,) would be taken for a table of all with all.
         if predictions.numel() == y.numel():
             y = y.reshape(predictions.shape)
-        return self.loss_func(predictions, y)
+        loss = self.loss_func(predictions, y)
+        if loss.numel() != 1:
+            raise SettingError(
+                f"the loss makes {tuple(loss.shape)} numbers of a batch; it must make one, such as "
+                "their mean"
+            )
+        return loss
 
     def validate(self) -> list[float]:
         """Return the loss on the ratings held back, then the metrics.
@@ -277,7 +287,7 @@ class Learner:
         predictions = self.outputs(valid.x)
         with torch.no_grad():
             flat = predictions.reshape(-1), valid.y.reshape(-1)
-            values = [self._loss(predictions, valid.y), *(m(*flat) for m in self.metrics)]
+            values = [self._loss(predictions, valid.y), *(m(*flat) for m in self.metrics.values())]
         return [float(value) for value in values]
 
     def outputs(self, x: Tensor) -> Tensor:
@@ -304,7 +314,9 @@ class Learner:
         SettingError
             If there are not as many, or the module makes not one number of each pair.
         """
-        if isinstance(users, str) or isinstance(items, str) or len(users) != len(items):
+        both = users, items
+        lists = all(hasattr(some, "__len__") and not isinstance(some, str) for some in both)
+        if not lists or len(users) != len(items):
             raise SettingError(
                 "give a list of users and a list of items, as many of one as of both"
             )
@@ -358,9 +370,10 @@ class Learner:
         export(self, Path(path))
 
 
-def collab_learner(  # noqa: PLR0917  (fastai's order)
+def collab_learner(
     dls: CollabDataLoaders,
     n_factors: int = 50,
+    *,
     use_nn: bool = False,
     emb_szs: Sequence[tuple[int, int]] | None = None,
     layers: Sequence[int] | None = None,
@@ -388,7 +401,14 @@ def collab_learner(  # noqa: PLR0917  (fastai's order)
         1 to 5.
     loss_func, settings
         As of `Learner`.
+
+    Raises
+    ------
+    SettingError
+        If widths of a network are given without `use_nn`, or a setting is out of range.
     """
+    if not use_nn and (emb_szs is not None or layers is not None):
+        raise SettingError("emb_szs and layers are those of a network; add use_nn=True")
     if y_range is None:
         link = sigmoid(dls.train.ratings, None)
         y_range = link.low, link.high
@@ -401,6 +421,33 @@ def collab_learner(  # noqa: PLR0917  (fastai's order)
 def _several(given: Any) -> list[Any]:
     """Return a list of one or several."""
     return list(given) if isinstance(given, Iterable) else [given]
+
+
+def _callbacks(given: Any) -> list[Callback]:
+    for callback in _several(given):
+        if not isinstance(callback, Callback):
+            raise SettingError(f"{callback!r} is no callback; give an instance of a Callback")
+    return _several(given)
+
+
+def _function(given: Any) -> Any:
+    if isinstance(given, type) or not callable(given):
+        raise SettingError(
+            f"{given!r} is no function of predictions and ratings; of a class give an instance, "
+            "such as nn.L1Loss()"
+        )
+    return given
+
+
+def _named(metrics: Any) -> list[tuple[str, Any]]:
+    """Return the metrics with the names of their columns, each another."""
+    named: list[tuple[str, Any]] = []
+    for metric in _several(metrics):
+        inner = getattr(metric, "func", metric)  # of functools.partial
+        name = getattr(inner, "__name__", type(inner).__name__)
+        same = sum(other.split(" ")[0] == name for other, _ in named)
+        named.append((f"{name} {same + 1}" if same else name, metric))
+    return named
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from palate import _checks
+from palate.errors import SettingError
 
 Range = tuple[float, float] | None
 _SD_AT_START = 0.01
@@ -37,7 +38,18 @@ class MSELossFlat(nn.MSELoss):
     """The mean squared error, whatever the shapes of the two."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002  (torch's name)
-        """Return the error of predictions against ratings, as many of one as of the other."""
+        """Return the error of predictions against ratings, as many of one as of the other.
+
+        Raises
+        ------
+        SettingError
+            If there are not as many.
+        """
+        if input.numel() != target.numel():
+            raise SettingError(
+                f"there are predictions of the shape {tuple(input.shape)} for {target.numel()} "
+                "ratings; a module must make one number of each row"
+            )
         return super().forward(input.reshape(-1), target.reshape(-1))
 
 
@@ -46,9 +58,9 @@ def sigmoid_range(x: Tensor, low: float, high: float) -> Tensor:
     return torch.sigmoid(x) * (high - low) + low
 
 
-def one_hot(x: int, n: int) -> Tensor:
+def one_hot(x: Any, n: int) -> Tensor:
     """Return `n` zeros but for a one at `x`; shape (n,)."""
-    return torch.nn.functional.one_hot(torch.tensor(x), n)
+    return torch.nn.functional.one_hot(torch.tensor(int(x)), n)
 
 
 class DotProduct(Module):

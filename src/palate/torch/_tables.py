@@ -1,5 +1,6 @@
 """The tables of a bilinear module, whatever it calls them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,14 +75,16 @@ def tables(model: nn.Module) -> Tables:
     own = getattr(model, "tables", None)
     found = own() if callable(own) else _by_name(model)
     y_range = getattr(model, "y_range", None)
-    if found is not None:
-        user_factors, user_bias, item_factors, item_bias = map(_table, found)
-        if user_factors.shape[1:] == item_factors.shape[1:]:
-            return Tables(user_factors, user_bias, item_factors, item_bias, y_range)
+    values = [_table(table) for table in found] if isinstance(found, Iterable) else []
+    if len(values) == len(_NAMES[0]) and all(isinstance(value, Tensor) for value in values):
+        users, user_bias, items, item_bias = values
+        fit = user_bias.numel() == len(users) and item_bias.numel() == len(items)
+        if fit and users.ndim == items.ndim == 2 and users.shape[1] == items.shape[1]:
+            return Tables(users, user_bias, items, item_bias, y_range)
     raise SettingError(
         f"{type(model).__name__} has no tables of factors and biases that Palate knows of; give "
         "it a method tables() that returns the factors and the biases of users, then those of "
-        "items"
+        "items, a row for each, that of #na# first"
     )
 
 
@@ -98,14 +101,12 @@ def _by_name(model: nn.Module) -> list[Any] | None:
     return None
 
 
-def _table(table: Any) -> Tensor:
-    values = table.weight if isinstance(table, nn.Embedding) else table
-    assert isinstance(values, Tensor)
-    return values
+def _table(table: Any) -> Any:
+    return table.weight if isinstance(table, nn.Embedding) else table
 
 
 def _no_bias(factors: Any) -> Tensor:
-    return _table(factors).new_zeros(len(_table(factors)))
+    return torch.zeros(len(_table(factors)))
 
 
 def _joined(factors: Tensor, bias: Tensor) -> NDArray[np.float32]:

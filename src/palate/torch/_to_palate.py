@@ -35,7 +35,7 @@ def to_palate(learn: "Learner") -> Model:
     if isinstance(link, Linear) or not found.item_bias.any():
         users, items, link = _with_main_effects(users, items, link)
     settings = {"module": type(learn.model).__name__, "y_range": found.y_range, "bs": learn.dls.bs}
-    fit = Fit("torch", settings, ratings.source, list(learn.history), learn.interrupted)
+    fit = Fit("torch", settings, ratings.source, list(learn.history))
     return Model.trained(ratings, point_estimate(ratings, users, items, link), users, fit)
 
 
@@ -80,6 +80,7 @@ def _check(
     if not distance <= _TOLERANCE * max(1.0, link.high - link.low):
         raise SettingError(
             f"{type(learn.model).__name__} does not predict what its tables say (they differ by up "
-            f"to {distance:.2g}): something else goes into it. If that is of the user alone or of "
-            "the item alone, add it to the bias in a method tables(); otherwise it is not bilinear"
+            f"to {distance:.2g}). If it ends in a sigmoid, its attribute y_range must say of what "
+            "range; if a term of the user alone or of the item alone goes into it, add that to the "
+            "bias in a method tables(); otherwise it is not bilinear"
         )
