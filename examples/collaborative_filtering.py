@@ -44,7 +44,10 @@ print(f"Alien {somebody @ alien:+.2f}, Annie Hall {somebody @ annie_hall:+.2f}")
 dls = CollabDataLoaders.from_ratings(movielens, bs=64)
 dls.show_batch()
 n_users, n_movies = len(dls.classes["user"]), len(dls.classes["title"])
-print(f"{n_users} users and {n_movies} films, with #na# for a stranger")
+print(f"{n_users} users and {n_movies} films, #na# at position 0 counted")
+
+# %% [markdown]
+# A table of pandas or polars does as well: `CollabDataLoaders.from_df(table, item_name="title")`.
 
 # %% [markdown]
 # ## A dot product
@@ -113,8 +116,9 @@ print("Highest:", [dls.classes["title"][i] for i in best])
 # most rated films, the films at the two ends are liked by different people.
 
 # %%
-counts = np.bincount(dls.train.ratings.item, minlength=n_movies - 1)
-most_rated = tensor(np.argsort(-counts)[:1000].copy()) + 1
+positions = dls.train.x[:, 1]
+counts = torch.bincount(positions, minlength=n_movies)
+most_rated = counts.argsort(descending=True)[:1000]
 rows = learn.model.movie_factors[most_rated].detach()
 centred = rows - rows.mean(dim=0)
 _, _, components = torch.linalg.svd(centred, full_matrices=False)
@@ -145,10 +149,9 @@ print([dls.classes["title"][i] for i in nearest])
 # %%
 model = learn.to_palate()
 me = model.profile({"Fargo (1996)": 5, "Pulp Fiction (1994)": 5, "Titanic (1997)": 2})
-me.recommend(5)
-
-# %%
+print(me.recommend(5)["item"].to_list())
 print(me.explain("Heat (1995)").sentence)
+learn.export("learner.safetensors")
 
 # %% [markdown]
 # ## A module of your own
@@ -167,7 +170,7 @@ class WithPopularity(Module):
         self.movie_factors = Embedding(n_movies, n_factors)
         self.user_bias, self.movie_bias = Embedding(n_users, 1), Embedding(n_movies, 1)
         self.popularity_weight = nn.Parameter(torch.zeros(1))
-        popularity = torch.log1p(tensor(counts, dtype=torch.float32))
+        popularity = torch.log1p(counts.float())
         self.register_buffer("popularity", popularity - popularity.mean())
         self.y_range = y_range
 
@@ -184,10 +187,10 @@ class WithPopularity(Module):
         return sigmoid_range(score, *self.y_range)
 
 
-learn = Learner(dls, WithPopularity(n_users, n_movies, 50, np.concatenate([[0], counts])))
+learn = Learner(dls, WithPopularity(n_users, n_movies, 50, counts))
 learn.fit_one_cycle(5, 5e-3, wd=0.1)
 print(f"weight of popularity: {learn.model.popularity_weight.item():+.3f}")
-learn.to_palate().user(196).recommend(3)
+print(learn.to_palate().user(196).recommend(3)["item"].to_list())
 
 # %% [markdown]
 # ## A network

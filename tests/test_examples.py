@@ -12,7 +12,7 @@ from palate import plots
 EXPLAINED = [
     *(getattr(palate.Model, name) for name in ("biases", "user_biases", "axes", "similar")),
     *(getattr(palate.Model, name) for name in ("similar_users", "map")),
-    *(getattr(palate.Profile, name) for name in ("explain", "describe")),
+    *(getattr(palate.Profile, name) for name in ("explain", "describe", "next_questions")),
     *(getattr(plots, name) for name in plots.__all__),
 ]
 

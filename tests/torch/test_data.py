@@ -140,8 +140,10 @@ def test_columns_of_unusual_names_go_by_their_order():
         ({"user": [1], "item": [2]}, {}, "it needs three"),
         ({"user": [1], "item": [2], "rating": [3]}, {"item_name": "title"}, "no column 'title'"),
         ({"user": [1, 2], "item": [2, 3], "rating": [3, None]}, {}, "row 2, column 'rating'"),
-        ({"user": [1, 2], "item": [2, 3], "rating": [3, 4]}, {"valid_pct": 1.5}, "share"),
+        ({"user": [1, 2], "item": [2, 3], "rating": [3, 4]}, {"valid_pct": 1.5}, "valid_pct"),
         ({"user": [1, 2], "item": [2, 3], "rating": [3, 4]}, {"bs": 0}, "bs is 0"),
+        ({"user": ["#na#", "b"], "item": [2, 3], "rating": [3, 4]}, {}, "stands for nobody"),
+        ({"row": [0, 1], "user": [1, 2], "what": [2, 3], "stars": [3, 4]}, {}, "item_name="),
         ({"user": [1, 2], "item": [2, 3], "rating": [3, 4]}, {"seed": -1}, "seed"),
     ],
 )
@@ -155,3 +157,18 @@ def test_show_batch_shows_ids_and_titles(dls, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["user", "title", "rating"]
     assert len(lines) == 4
+
+
+def test_a_title_comes_before_an_id_that_reads_the_same():
+    frame = pl.DataFrame(
+        {"user": [1, 1, 2], "item": [1, 2, 3], "rating": [3, 4, 5], "title": ["2", "1", "x"]}
+    )
+    dls = CollabDataLoaders.from_ratings(palate.read_ratings(frame), valid_pct=0)
+    titles = dls.classes["title"]
+    assert [titles.o2i[titles[at]] for at in range(4)] == [0, 1, 2, 3]
+    assert titles.o2i[3] == 3
+
+
+def test_no_ratings_to_train_on(small):
+    with pytest.raises(palate.DataError, match="no ratings to train on"):
+        CollabDataLoaders.from_ratings(small.take(np.zeros(0, dtype=np.int64)), valid=small)

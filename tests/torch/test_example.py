@@ -17,12 +17,16 @@ def cells(notebook):
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
 
 
-def test_the_notebook_is_the_script_and_runs():
+def test_the_notebook_is_the_script_and_runs(tmp_path):
     notebook = nbformat.read(EXAMPLES / "collaborative_filtering.ipynb", as_version=4)
     script = jupytext.read(EXAMPLES / "collaborative_filtering.py")
     assert cells(notebook) == cells(script), "make it anew, as CONTRIBUTING.md says"
     assert all(cell.outputs or not _shows(cell) for cell in notebook.cells if "outputs" in cell)
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    folder = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources=folder
+    ).execute()
+    assert (tmp_path / "learner.safetensors").is_file()
     tables = [text for text in _texts(notebook) if "valid_loss" in text]
     assert len(tables) == 6
     last = [float(re.search(r"^ +4 .*", text, re.M)[0].split()[2]) for text in tables]

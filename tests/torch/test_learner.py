@@ -77,19 +77,66 @@ def test_the_kernel_trains_what_collab_learner_makes(dls, capsys):
     assert capsys.readouterr().out.count("\n") == 6
 
 
+def test_parameters_of_two_names_take_one_step(tiny):
+    class Tied(DotProductBias):
+        def __init__(self):
+            super().__init__(9, 9, 2)
+            self.movie_factors = self.user_factors
+
+    torch.manual_seed(0)
+    learn = Learner(tiny, Tied(), progress=False)
+    before = learn.model.user_factors.detach().clone()
+    learn.fit(1, 0.01, wd=0)
+    moved = (learn.model.user_factors - before).abs().max().item()
+    assert 0.01 < moved < 0.01 * len(tiny.train) * 1.5
+
+
+def test_a_step_that_leaves_no_numbers_is_no_fit(tiny):
+    class Spoiler(Callback):
+        def after_backward(self, learn):
+            if learn.step == 3:
+                learn.model.movie_bias.grad.fill_(torch.nan)
+
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), cbs=Spoiler(), progress=False)
+    before = learn.model.movie_bias.detach().clone()
+    with pytest.raises(palate.SettingError, match="at step 4 of 4"):
+        learn.fit(1)
+    assert torch.equal(before, learn.model.movie_bias)
+
+
+def test_ratings_that_a_range_does_not_reach(tiny):
+    for make in (
+        lambda: Learner(tiny, DotProductBias(*tiny.sizes, 2, y_range=(0, 3))),
+        lambda: collab_learner(tiny, y_range=(0, 3)),
+    ):
+        with pytest.raises(palate.DataError, match="can't reach"):
+            make()
+
+
+def test_callbacks_may_come_one_by_one(tiny):
+    counter = Counter()
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), cbs=iter([counter]), progress=False)
+    learn.fit(1)
+    assert counter.turns[-1] == "after_fit 4"
+
+
 class OfPopularity(DotProductBias):
     """A module of a user's own, though it is one of ours."""
 
 
 REFUSED = {
-    "not OfPopularity": lambda dls: Learner(dls, OfPopularity(*dls.sizes, 2)),
-    "not DotProduct": lambda dls: Learner(dls, DotProduct(*dls.sizes, 2)),
+    "not .*OfPopularity": lambda dls: Learner(dls, OfPopularity(*dls.sizes, 2)),
+    "not .*DotProduct": lambda dls: Learner(dls, DotProduct(*dls.sizes, 2)),
     "y_range": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2, y_range=None)),
     "MSELossFlat": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), nn.L1Loss()),
     "CPU": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), mixed_precision=True),
     "single precision": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2).double()),
     "frozen": lambda dls: Learner(dls, _frozen(DotProductBias(*dls.sizes, 2))),
-    "hooks": lambda dls: Learner(dls, _hooked(DotProductBias(*dls.sizes, 2))),
+    "changed in": lambda dls: Learner(dls, _hooked(DotProductBias(*dls.sizes, 2))),
+    "was changed": lambda dls: Learner(dls, _scaled(DotProductBias(*dls.sizes, 2))),
+    "changed in this": lambda dls: Learner(dls, _padded(EmbeddingDotBias(*dls.sizes, 2))),
+    "in this module": lambda dls: Learner(dls, _tied(DotProductBias(9, 9, 2))),
+    "what was changed": lambda dls: Learner(dls, _overwritten(DotProductBias(*dls.sizes, 2))),
     "callback": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), cbs=Counter()),
 }
 
@@ -101,6 +148,26 @@ def _frozen(module):
 
 def _hooked(module):
     module.register_forward_hook(lambda module, given, made: made)
+    return module
+
+
+def _scaled(module):
+    module.user_factors.register_hook(lambda gradient: 0 * gradient)
+    return module
+
+
+def _padded(module):
+    module.u_weight.padding_idx = 3
+    return module
+
+
+def _tied(module):
+    module.movie_factors = module.user_factors
+    return module
+
+
+def _overwritten(module):
+    module.forward = lambda x: 3 * x[:, 0]
     return module
 
 
@@ -340,16 +407,44 @@ def test_metrics_of_one_name_have_columns_of_their_own(tiny):
     assert list(learn.history[0].values())[3:-1] == learn.validate()[1:]
 
 
+class Constant(Module):
+    def __init__(self):
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return torch.ones(len(x)) if len(x) > 1 else 1.0
+
+
+class Sparse(nn.Embedding):
+    def forward(self, x):
+        return super().forward(x[:, 0]).sum(dim=1)
+
+
+def _nothing(predictions, ratings):
+    return 0.0
+
+
+def _all_frozen(dls):
+    return DotProductBias(*dls.sizes, 2).requires_grad_(False)
+
+
 MISTAKES = {
     "give a module": lambda dls: Learner(dls, DotProductBias),
     r"nn\.L1Loss\(\)": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), nn.MSELoss),
+    "a str": lambda dls: Learner("ratings", DotProductBias(*dls.sizes, 2)),
+    "was it made with": lambda dls: Learner(dls, DotProductBias(3, 3, 2)).fit(1),
+    "no parameters to train": lambda dls: Learner(dls, _all_frozen(dls)).fit(1, native=False),
+    "does not depend": lambda dls: Learner(dls, Constant()).fit(1),
+    "without sparse": lambda dls: Learner(dls, Sparse(5, 2, sparse=True)).fit(1),
+    "a row for each": lambda dls: Learner(dls, Constant(), _nothing).predict(["ann"], ["tea"]),
+    "makes float": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), _nothing).fit(1),
     "no function": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), metrics=nn.L1Loss),
     "no callback": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), cbs=Counter),
     "add use_nn": lambda dls: collab_learner(dls, layers=[100]),
-    "must make one": lambda dls: Learner(
+    "must make a tensor of one": lambda dls: Learner(
         dls, DotProductBias(*dls.sizes, 2), nn.MSELoss(reduction="none")
     ).fit(1),
-    "one number of each row": lambda dls: Learner(dls, Embedding(dls.sizes[1], 3)).fit(1),
+    "one number of each row": lambda dls: Learner(dls, Embedding(9, 3)).fit(1),
     "as many of one": lambda dls: collab_learner(dls).predict(5, 6),
     "lr_max is 1e": lambda dls: collab_learner(dls).fit_one_cycle(1, 1e6),
 }
@@ -413,6 +508,10 @@ def test_lr_find_finds_a_good_rate_and_leaves_no_trace(dls, kind):
     found = learn.lr_find()
     assert all(torch.equal(before[name], now) for name, now in learn.model.state_dict().items())
     assert learn.history == []
+    assert all(p.grad is None for p in learn.model.parameters())
+    state = torch.get_rng_state()
+    learn.lr_find()
+    assert torch.equal(state, torch.get_rng_state())
     assert 5e-4 < found.suggestion < 5e-2
     assert found.frame.columns == ["lr", "loss", "gain"]
     learn.fit_one_cycle(1, found.suggestion / 1000)
@@ -420,3 +519,11 @@ def test_lr_find_finds_a_good_rate_and_leaves_no_trace(dls, kind):
     learn.fit_one_cycle(1, found.suggestion)
     low, good = (row["valid_loss"] for row in learn.history)
     assert good < low - 0.3
+
+
+def test_lr_find_of_what_can_not_learn(tiny):
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2))
+    with torch.no_grad():
+        learn.model.movie_bias.fill_(torch.nan)
+    with pytest.raises(palate.SettingError, match="nan at first"):
+        learn.lr_find()

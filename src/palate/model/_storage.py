@@ -33,7 +33,7 @@ FORMAT = 2
 # Larger numbers can't come from a fit, and single precision can't work with them.
 _LARGEST = 1e18
 _ROUNDING = 1e-4
-_DESCRIPTION = "palate.json"
+DESCRIPTION = "palate.json"
 _OURS = re.compile(
     r"(palate\.json|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet))(\.new)?"
 )
@@ -60,9 +60,9 @@ def save(model: Model, path: Path, *, users: bool) -> None:
         path.mkdir(parents=True, exist_ok=True)
         for part, blob in blobs.items():
             write(path / names[part], blob)
-        write(path / _DESCRIPTION, described)
+        write(path / DESCRIPTION, described)
         _sync_folder(path)
-        for old in set(path.iterdir()) - {path / name for name in (_DESCRIPTION, *names.values())}:
+        for old in set(path.iterdir()) - {path / name for name in (DESCRIPTION, *names.values())}:
             if _OURS.fullmatch(old.name) and not old.is_dir():
                 old.unlink()
     except (OSError, ValueError) as error:
@@ -109,7 +109,7 @@ def load(path: str | Path) -> Model:
         *(SafetensorError, pl.exceptions.PolarsError),
     ) as error:
         raise ModelFileError(
-            f"{path / _DESCRIPTION} does not describe a model: {type(error).__name__} "
+            f"{path / DESCRIPTION} does not describe a model: {type(error).__name__} "
             f"{first_line(error)}"
         ) from error
 
@@ -178,11 +178,11 @@ def _sync_folder(path: Path) -> None:
 
 
 def _description(path: Path) -> dict[str, Any]:
-    file = path / _DESCRIPTION
+    file = path / DESCRIPTION
     try:
         description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelFileError(f"there is no model in {path}: it has no {_DESCRIPTION}") from error
+        raise ModelFileError(f"there is no model in {path}: it has no {DESCRIPTION}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} can't be read: {error}") from error
     found = description.get("format") if isinstance(description, dict) else None
@@ -203,14 +203,14 @@ def _description(path: Path) -> dict[str, Any]:
 def _read(path: Path, entry: dict[str, str]) -> bytes:
     file = path / entry["name"]
     if not _OURS.fullmatch(file.name) or file.parent != path:
-        raise ModelFileError(f"{path / _DESCRIPTION} names a file that is no part of a model")
+        raise ModelFileError(f"{path / DESCRIPTION} names a file that is no part of a model")
     try:
         data = file.read_bytes()
     except OSError as error:
         raise ModelFileError(f"{file} is missing or can't be read: {error}") from error
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise ModelFileError(
-            f"{file} is damaged or was changed: its checksum is not the one in {_DESCRIPTION}"
+            f"{file} is damaged or was changed: its checksum is not the one in {DESCRIPTION}"
         )
     return data
 

@@ -200,7 +200,7 @@ def _noise_sd(
 ) -> float:
     """Return how far the ratings lie from their predictions."""
     score = _native.score_pairs(users, items, ratings.user, ratings.item)
-    least = _LEAST_NOISE * (link.high - link.low)
+    least = _LEAST_NOISE * ((link.high - link.low) or 1.0)
     return max(least, math.sqrt(mean_squared_error(link, score, ratings.rating)))
 
 

@@ -1,7 +1,7 @@
 """Ratings as tensors, a whole epoch at a time, with vocabularies as the book has them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, overload
 
 import numpy as np
@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from palate import _checks
-from palate.data._columns import usual
+from palate.data._columns import listed, usual
 from palate.data._open import open_table
 from palate.data._ratings import Ratings, require_ratings
 from palate.data._read import read_rows
-from palate.errors import DataError, UnknownIdError
+from palate.errors import DataError, SettingError, UnknownIdError
 from palate.model._lookup import ItemNames, user_row
 
 NOBODY = "#na#"
@@ -39,7 +39,9 @@ class Vocabulary(Sequence[Any]):
 
     def __init__(self, names: pl.Series, row: Callable[[Any], int]) -> None:
         self._names = names
-        self.o2i = Positions(len(self), row)
+        unique = names.to_frame("name").with_row_index("row").filter(pl.col("name").is_unique())
+        shown = {name: row for row, name in unique.iter_rows()}
+        self.o2i = Positions(len(self), shown, row)
 
     def __len__(self) -> int:
         return len(self._names) + 1
@@ -62,8 +64,8 @@ class Vocabulary(Sequence[Any]):
 class Positions:
     """Finds the position of an id or a title; see `Vocabulary`."""
 
-    def __init__(self, n: int, row: Callable[[Any], int]) -> None:
-        self._n, self._row = n, row
+    def __init__(self, n: int, shown: dict[Any, int], row: Callable[[Any], int]) -> None:
+        self._n, self._shown, self._row = n, shown, row
 
     def __len__(self) -> int:
         return self._n
@@ -76,7 +78,12 @@ class Positions:
         UnknownIdError
             If there is none, or a title names several items: nothing is taken for ``#na#``.
         """
-        return 0 if isinstance(what, str) and what == NOBODY else self._row(what) + 1
+        if isinstance(what, str):
+            if what == NOBODY:
+                return 0
+            if what in self._shown:  # what is shown comes before an id that reads the same
+                return self._shown[what] + 1
+        return self._row(what) + 1
 
     def __contains__(self, what: Any) -> bool:
         try:
@@ -156,19 +163,19 @@ class CollabDataLoaders:
         bs: int,
         device: torch.device | str | None,
     ) -> None:
+        _check(train)
         self.device = torch.device(device) if device is not None else default_device()
         self.bs = _checks.count("bs", bs)
         self.train = Loader(train, self.bs, self.device, shuffled=True)
         self.valid = Loader(valid, self.bs, self.device, shuffled=False)
         self.names = names
         users, items = train.users, train.items
-        found = ItemNames(items)
         titles = items["item"]
         if titles.equals(items["id"].cast(pl.String)):  # no titles: ids as they came
             titles = items["id"]
         self.classes = {
-            names[0]: Vocabulary(users["id"], lambda what: user_row(users, what)),
-            names[1]: Vocabulary(titles, found.row),
+            names[0]: Vocabulary(users["id"], partial(user_row, users)),
+            names[1]: Vocabulary(titles, ItemNames(items).row),
         }
 
     @classmethod
@@ -195,8 +202,8 @@ class CollabDataLoaders:
         valid_pct
             The share of the rows to hold back; 0 to learn from all.
         user_name, item_name, rating_name
-            The columns. Those left out are found by their usual names, else they are the first,
-            the second and the third.
+            The columns. Those left out are found by their usual names; if none of these is there,
+            they are the first, the second and the third.
         seed
             The seed of the split. By default it is drawn from torch's generator, so that
             ``torch.manual_seed`` before this makes everything come out the same again.
@@ -212,16 +219,7 @@ class CollabDataLoaders:
             the row and the column.
         """
         frame = open_table(ratings, lambda fields: True).frame
-        told: dict[str, str | None] = dict(
-            zip(("user", "item", "rating"), (user_name, item_name, rating_name), strict=True)
-        )
-        if frame.width < len(told):
-            raise DataError(
-                f"the table has the columns {', '.join(map(repr, frame.columns))}; it needs three, "
-                "of users, items and ratings"
-            )
-        for (role, name), column in zip(told.items(), frame.columns, strict=False):
-            told[role] = name or usual(role, frame.columns) or column
+        told = _columns(frame.columns, [user_name, item_name, rating_name])
         rows, _ = read_rows(frame, told, timestamps=False)
         names = (str(told["user"]), str(told["item"]))
         train, valid = split(rows, valid_pct, seed)
@@ -288,13 +286,44 @@ class CollabDataLoaders:
 
 def split(ratings: Ratings, valid_pct: float, seed: int | None) -> tuple[Ratings, Ratings]:
     """Hold back a share of the ratings; see `CollabDataLoaders.from_df`."""
-    share = 0.0 if valid_pct == 0 else _checks.share(valid_pct)
+    share = _checks.number("valid_pct", valid_pct)
+    if not 0 <= share < 1:
+        raise SettingError(f"valid_pct is {valid_pct}; it must be at least 0 and below 1")
     generator = None
     if seed is not None:
         generator = torch.Generator().manual_seed(_checks.whole("seed", seed, 0, _SEEDS))
     order: NDArray[np.int64] = torch.randperm(len(ratings), generator=generator).numpy()
     held_back = int(len(ratings) * share)
     return ratings.take(order[held_back:]), ratings.take(order[:held_back])
+
+
+def _columns(names: list[str], told: list[str | None]) -> dict[str, str | None]:
+    """Return the columns of users, items and ratings."""
+    roles = dict(zip(("user", "item", "rating"), told, strict=True))
+    if len(names) < len(roles):
+        raise DataError(
+            f"the table has the columns {listed(names)}; it needs three, of users, of items and of "
+            "ratings"
+        )
+    free = [name for name in names if name not in told]
+    found = {role: usual(role, free) for role, name in roles.items() if name is None}
+    if not any(found.values()) and len(found) == len(roles):
+        return dict(zip(roles, names, strict=False))
+    for role, name in found.items():
+        if name is None:
+            raise DataError(
+                f"can't tell which column is the {role}; name it with {role}_name=. The columns "
+                f"are {listed(names)}"
+            )
+    return roles | found
+
+
+def _check(train: Ratings) -> None:
+    if len(train) == 0:
+        raise DataError("there are no ratings to train on")
+    for ids in (train.users["id"], train.items["id"]):
+        if ids.dtype == pl.String and NOBODY in ids:
+            raise DataError(f"an id is {NOBODY!r}, which stands for nobody here; call it otherwise")
 
 
 def default_device() -> torch.device:

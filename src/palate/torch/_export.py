@@ -52,15 +52,15 @@ def export(learn: Learner, path: Path) -> None:
         "torch": torch.__version__,
         "module": type(learn.model).__name__,
         "arguments": learn.model.arguments() if ours else None,  # type: ignore[operator]
-        "loss": _name(learn.loss_func),
+        "loss": None if _is_default(learn.loss_func) else _name(learn.loss_func),
         "names": learn.dls.names,
         "settings": {"lr": learn.lr, "wd": learn.wd, "mixed_precision": learn.mixed_precision}
         | {"native": learn.native},
         "bs": learn.dls.bs,
         "source": train.source,
         "history": learn.history,
-        "sha256": _digest(tensors),
     }
+    description["sha256"] = _digest(description, tensors)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, save(tensors, {"palate": json.dumps(description)}))
@@ -117,13 +117,13 @@ def load_learner(
         )
         module = _module(path, description) if model is None else model
         loss = _loss(path, description) if loss_func is None else loss_func
+        _put(module, {name.removeprefix(_WEIGHT): value for name, value in tensors.items()}, path)
         learn = Learner(dls, module, loss, **description["settings"])
         learn.history = description["history"]
     except SettingError:
         raise
-    except (LookupError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+    except (LookupError, RuntimeError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise ModelFileError(f"{path} does not hold a learner: {first_line(error)}") from error
-    _put(module, {name.removeprefix(_WEIGHT): value for name, value in tensors.items()}, path)
     return learn
 
 
@@ -143,7 +143,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{path} has format {description['format']}, from Palate {description.get('palate')}; "
             f"this is Palate {version('palate')}, which reads formats up to {FORMAT}"
         )
-    if description.get("sha256") != _digest(tensors):
+    if description.pop("sha256", None) != _digest(description, tensors):
         raise ModelFileError(f"{path} is damaged or was changed: its checksum is another")
     return description, tensors
 
@@ -159,7 +159,7 @@ def _module(path: Path, description: dict[str, Any]) -> nn.Module:
 
 
 def _loss(path: Path, description: dict[str, Any]) -> Loss:
-    if description["loss"] != MSELossFlat.__name__:
+    if description["loss"] is not None:
         raise SettingError(
             f"{path} was trained with the loss {description['loss']}; give it as loss_func="
         )
@@ -168,7 +168,7 @@ def _loss(path: Path, description: dict[str, Any]) -> Loss:
 
 def _put(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
     try:
-        module.load_state_dict(weights)
+        module.load_state_dict(weights, assign=True)  # of the precision that they were of
     except RuntimeError as error:
         why = " ".join(str(error).split())
         raise SettingError(
@@ -180,12 +180,16 @@ def _plain(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().contiguous().clone()
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(description: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _is_default(loss: Loss) -> bool:
+    return type(loss) is MSELossFlat and loss.reduction == "mean"
 
 
 def _name(loss: Loss) -> str:

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from palate.errors import DataError, SettingError
+from palate import _checks
+from palate.errors import DataError, SettingError, first_line
 from palate.model._model import Model
 from palate.solvers._interrupt import interruptible
 from palate.solvers._one_cycle import OneCycle, RunningLoss, schedule, sigmoid
@@ -21,7 +22,7 @@ from palate.solvers._progress import Progress, reporter
 from palate.torch._callbacks import Callback, StopFit
 from palate.torch._data import CollabDataLoaders, get_emb_sz
 from palate.torch._lr_find import LearningRates, lr_find
-from palate.torch._modules import EmbeddingDotBias, EmbeddingNN, MSELossFlat, Range
+from palate.torch._modules import EmbeddingDotBias, EmbeddingNN, MSELossFlat, Range, Ranged
 from palate.torch._to_palate import to_palate
 from palate.torch._training import Autograd, Kernel, Schedule, Steps, why_no_kernel
 
@@ -93,13 +94,19 @@ class Learner:
         native: bool | None = None,
         progress: Progress = True,
     ) -> None:
+        if not isinstance(dls, CollabDataLoaders):
+            raise SettingError(
+                f"the ratings come as a {type(dls).__name__}; make CollabDataLoaders of them first"
+            )
         if not isinstance(model, nn.Module):
             raise SettingError(
                 f"the model is {model!r}; give a module, such as DotProductBias(...)"
             )
+        if isinstance(model, Ranged) and model.y_range is not None:
+            sigmoid(dls.train.ratings, model.y_range)  # refuses ratings that it can't reach
         self.dls, self.model = dls, model.to(dls.device)
         self.loss_func: Loss = MSELossFlat() if loss_func is None else _function(loss_func)
-        self.lr, self.wd = lr, wd
+        self.lr, self.wd = _checks.number("lr", lr), _checks.number("wd", wd)
         self.metrics = {name: _function(metric) for name, metric in _named(metrics)}
         self.callbacks = _callbacks(cbs)
         self.mixed_precision, self.native, self.progress = mixed_precision, native, progress
@@ -202,6 +209,8 @@ class Learner:
                 self._record(running.mean, start)
                 report(self.history[-1])
                 self.call("after_epoch")
+            if pressed():
+                raise KeyboardInterrupt("after the last step; the fit is done")
         except StopFit:
             pass
         finally:
@@ -228,11 +237,15 @@ class Learner:
                     "module is as that step left it"
                 )
         way.write()
+        if not all(bool(torch.isfinite(part).all()) for part in self.model.parameters()):
+            self.model.load_state_dict(before)
+            self._refuse([float("nan")], recipe)
 
     def _refuse(self, losses: list[float], recipe: OneCycle) -> None:
         at = int(np.argmin(np.isfinite(losses)))
         raise SettingError(
-            f"the loss is {losses[at]} at step {self.step + at + 1:,} of {self.steps:,}, in epoch "
+            f"the loss is {losses[at]} at step {min(self.step + at + 1, self.steps):,} of "
+            f"{self.steps:,}, in epoch "
             f"{self.epoch}; try a lower learning rate than {recipe.lr_max:g}, or look for what is "
             "not finite in the module's start or the loss. The module is as it was when the epoch "
             "began"
@@ -256,20 +269,36 @@ class Learner:
         return self._loss(self._forward(x, model or self.model), y)
 
     def _forward(self, x: Tensor, model: nn.Module) -> Tensor:
-        if not self.mixed_precision:
-            return model(x)  # type: ignore[no-any-return]
-        with torch.autocast(x.device.type, torch.bfloat16):
-            return model(x).float()  # type: ignore[no-any-return]
+        try:
+            if self.mixed_precision:
+                with torch.autocast(x.device.type, torch.bfloat16):
+                    predictions = model(x).float()
+            else:
+                predictions = model(x)
+        except IndexError as error:
+            n_users, n_items = self.dls.sizes
+            raise SettingError(
+                f"{type(model).__name__} failed on rows of {n_users:,} users and {n_items:,} items "
+                f"({first_line(error)}); was it made with as many, #na# counted?"
+            ) from error
+        if not isinstance(predictions, Tensor) or predictions.shape[:1] != x.shape[:1]:
+            made = tuple(getattr(predictions, "shape", ())) or type(predictions).__name__
+            raise SettingError(
+                f"{type(model).__name__} makes {made} of {len(x)} rows; it must make a tensor with "
+                "a row for each"
+            )
+        return predictions
 
     def _loss(self, predictions: Tensor, y: Tensor) -> Tensor:
         # (n, 1) beside (n,) would be taken for a table of all with all.
         if predictions.numel() == y.numel():
             y = y.reshape(predictions.shape)
         loss = self.loss_func(predictions, y)
-        if loss.numel() != 1:
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            made = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
             raise SettingError(
-                f"the loss makes {tuple(loss.shape)} numbers of a batch; it must make one, such as "
-                "their mean"
+                f"the loss makes {made} of a batch; it must make a tensor of one number, such as "
+                "the mean"
             )
         return loss
 
@@ -294,10 +323,12 @@ class Learner:
         """Return what the module makes of rows (user, item), in evaluation mode."""
         training = self.model.training
         self.model.eval()
-        with torch.no_grad():
-            outputs = torch.cat([self._forward(rows, self.model) for rows in torch.split(x, _ROWS)])
-        self.model.train(training)
-        return outputs
+        try:
+            with torch.no_grad():
+                parts = [self._forward(rows, self.model) for rows in torch.split(x, _ROWS)]
+        finally:
+            self.model.train(training)
+        return torch.cat(parts)
 
     def predict(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.float32]:
         """Return the prediction for each user and the item beside it; shape (n,).
@@ -322,13 +353,15 @@ class Learner:
             )
         user, item = self.dls.classes.values()
         rows = [[user.o2i[u], item.o2i[i]] for u, i in zip(users, items, strict=True)]
-        outputs = self.outputs(torch.tensor(rows, device=self.dls.device).reshape(-1, 2))
+        outputs = self.outputs(
+            torch.tensor(rows, dtype=torch.int64, device=self.dls.device).reshape(-1, 2)
+        )
         if outputs.numel() != len(rows):
             raise SettingError(
                 f"{type(self.model).__name__} makes {tuple(outputs.shape)} numbers of {len(rows)} "
                 "pairs; to predict a rating it must make one of each"
             )
-        values: NDArray[np.float32] = outputs.reshape(-1).cpu().numpy()
+        values: NDArray[np.float32] = outputs.reshape(-1).float().cpu().numpy()
         return values
 
     def lr_find(self) -> LearningRates:
@@ -409,9 +442,8 @@ def collab_learner(
     """
     if not use_nn and (emb_szs is not None or layers is not None):
         raise SettingError("emb_szs and layers are those of a network; add use_nn=True")
-    if y_range is None:
-        link = sigmoid(dls.train.ratings, None)
-        y_range = link.low, link.high
+    link = sigmoid(dls.train.ratings, y_range)
+    y_range = link.low, link.high
     if use_nn:
         sizes = get_emb_sz(dls) if emb_szs is None else emb_szs
         return Learner(dls, EmbeddingNN(sizes, layers or (), y_range), loss_func, **settings)
@@ -424,10 +456,11 @@ def _several(given: Any) -> list[Any]:
 
 
 def _callbacks(given: Any) -> list[Callback]:
-    for callback in _several(given):
+    callbacks = _several(given)
+    for callback in callbacks:
         if not isinstance(callback, Callback):
             raise SettingError(f"{callback!r} is no callback; give an instance of a Callback")
-    return _several(given)
+    return callbacks
 
 
 def _function(given: Any) -> Any:
@@ -442,11 +475,12 @@ def _function(given: Any) -> Any:
 def _named(metrics: Any) -> list[tuple[str, Any]]:
     """Return the metrics with the names of their columns, each another."""
     named: list[tuple[str, Any]] = []
+    taken = ["epoch", "train_loss", "valid_loss", "seconds"]
     for metric in _several(metrics):
         inner = getattr(metric, "func", metric)  # of functools.partial
         name = getattr(inner, "__name__", type(inner).__name__)
-        same = sum(other.split(" ")[0] == name for other, _ in named)
-        named.append((f"{name} {same + 1}" if same else name, metric))
+        taken.append(name)
+        named.append((name if taken.count(name) == 1 else f"{name} {taken.count(name)}", metric))
     return named
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
+from palate.errors import SettingError
 from palate.torch._training import Autograd, Schedule
 
 if TYPE_CHECKING:
@@ -39,20 +40,17 @@ class LearningRates:
 
 
 def lr_find(learn: "Learner") -> LearningRates:
-    """Try learning rates; see `Learner.lr_find`."""
-    model, state, training = (
-        learn.model,
-        copy.deepcopy(learn.model.state_dict()),
-        learn.model.training,
-    )
-    first = copy.deepcopy(model)
-    model.train()
-    try:
-        frame = _tried(learn, first)
-    finally:
-        model.load_state_dict(state)
-        model.train(training)
+    """Try learning rates on a copy of the module; see `Learner.lr_find`."""
+    trial = copy.copy(learn)
+    trial.model, trial.callbacks = copy.deepcopy(learn.model).train(), []
+    with torch.random.fork_rng():
+        frame = _tried(trial, copy.deepcopy(trial.model))
     best = int(frame["gain"].fill_nan(None).arg_max() or 0)
+    if not frame["gain"][best] > 0:
+        raise SettingError(
+            f"the loss was {frame['loss'][0]:g} at first and never became lower; look for what is "
+            "not finite in the module's start or the loss"
+        )
     return LearningRates(float(frame["lr"][best]) / 10, frame)
 
 

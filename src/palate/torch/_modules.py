@@ -26,6 +26,12 @@ class Module(nn.Module):
         """Leave what `__new__` has made ready, and what a subclass has set, as it is."""
 
 
+class Ranged(Module):
+    """A module of ours, which has a `y_range`."""
+
+    y_range: Range
+
+
 class Embedding(nn.Embedding):
     """A table of `n` rows of `width` numbers, at N(0, 0.01) to begin with."""
 
@@ -63,7 +69,7 @@ def one_hot(x: Any, n: int) -> Tensor:
     return torch.nn.functional.one_hot(torch.tensor(int(x)), n)
 
 
-class DotProduct(Module):
+class DotProduct(Ranged):
     """The product of user and movie factors, within `y_range` if there is one."""
 
     def __init__(self, n_users: int, n_movies: int, n_factors: int, y_range: Range = None) -> None:
@@ -81,7 +87,7 @@ class DotProduct(Module):
         return _sizes(self.user_factors.weight, self.movie_factors.weight, self.y_range)
 
 
-class DotProductBias(Module):
+class DotProductBias(Ranged):
     """The product of user and movie factors, plus a bias of each, within `y_range`.
 
     Its tables are plain parameters: `user_factors` and `movie_factors` of the shapes
@@ -109,7 +115,7 @@ class DotProductBias(Module):
         return _sizes(self.user_factors, self.movie_factors, self.y_range)
 
 
-class EmbeddingDotBias(Module):
+class EmbeddingDotBias(Ranged):
     """As `DotProductBias`, of embeddings: `u_weight`, `i_weight`, `u_bias` and `i_bias`."""
 
     def __init__(
@@ -131,7 +137,7 @@ class EmbeddingDotBias(Module):
         return _sizes(self.u_weight.weight, self.i_weight.weight, self.y_range)
 
 
-class CollabNN(Module):
+class CollabNN(Ranged):
     """A network of one hidden layer on the embeddings of user and item, side by side.
 
     Parameters
@@ -172,7 +178,7 @@ class CollabNN(Module):
         }
 
 
-class EmbeddingNN(Module):
+class EmbeddingNN(Ranged):
     """A deeper one: to each hidden layer belong a ReLU and a batch normalisation.
 
     Parameters

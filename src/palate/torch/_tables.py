@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from palate.errors import SettingError
-from palate.torch._modules import Range
+from palate.torch._modules import Range, checked
 
 _NAMES = (
     ("user_factors", "user_bias", "movie_factors", "movie_bias"),
@@ -75,6 +75,8 @@ def tables(model: nn.Module) -> Tables:
     own = getattr(model, "tables", None)
     found = own() if callable(own) else _by_name(model)
     y_range = getattr(model, "y_range", None)
+    if y_range is not None:  # of a module of one's own it may be a tensor
+        y_range = checked(tuple(float(end) for end in y_range))
     values = [_table(table) for table in found] if isinstance(found, Iterable) else []
     if len(values) == len(_NAMES[0]) and all(isinstance(value, Tensor) for value in values):
         users, user_bias, items, item_bias = values
@@ -92,7 +94,7 @@ def _by_name(model: nn.Module) -> list[Any] | None:
     for names in _NAMES:
         found = [getattr(model, name, None) for name in names]
         users, user_bias, items, item_bias = found
-        if users is None or items is None:
+        if not isinstance(_table(users), Tensor) or not isinstance(_table(items), Tensor):
             continue
         if user_bias is None and item_bias is None:
             return [users, _no_bias(users), items, _no_bias(items)]
@@ -105,8 +107,8 @@ def _table(table: Any) -> Any:
     return table.weight if isinstance(table, nn.Embedding) else table
 
 
-def _no_bias(factors: Any) -> Tensor:
-    return torch.zeros(len(_table(factors)))
+def _no_bias(factors: Any) -> Any:
+    return _table(factors).new_zeros(len(_table(factors)))
 
 
 def _joined(factors: Tensor, bias: Tensor) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from palate.torch._learner import Learner
 
 _BETA2, _EPSILON = 0.99, 1e-5
+_TABLES = 4
 _KNOWN = (DotProductBias, EmbeddingDotBias)
 # What subtracts a mean: its scale and its shift are not drawn towards zero.
 _NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
@@ -51,6 +52,8 @@ class Autograd:
     """
 
     def __init__(self, learn: "Learner", schedule: Schedule, wd: float) -> None:
+        if any(getattr(module, "sparse", False) for module in learn.model.modules()):
+            raise SettingError("Adam moves every row; make embeddings without sparse=True")
         self._learn = learn
         self._betas = [(beta, _BETA2) for beta in schedule.beta.tolist()]
         self._lr = schedule.lr.tolist()
@@ -63,6 +66,8 @@ class Autograd:
         """Take the steps one by one."""
         for x, y in self._learn.dls.train.batches(order):
             loss = self._learn.loss_of(x, y)
+            if not loss.requires_grad:
+                raise SettingError("the loss does not depend on the parameters of the module")
             self._adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._learn.call("after_backward")
@@ -77,14 +82,21 @@ class Autograd:
 
 
 def _groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    decaying: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
+    groups: dict[float, dict[nn.Parameter, None]] = {wd: {}, 0.0: {}}
+    seen: set[nn.Parameter] = set()  # a parameter of two names takes one step
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             spared = name == "bias" or isinstance(module, _NORMALISATIONS)
-            (others if spared else decaying).append(parameter)
-    groups = [{"params": decaying, "weight_decay": wd}, {"params": others, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+            if parameter.requires_grad and parameter not in seen:
+                groups[0.0 if spared else wd][parameter] = None
+                seen.add(parameter)
+    if not seen:
+        raise SettingError(f"{type(model).__name__} has no parameters to train")
+    return [
+        {"params": list(parameters), "weight_decay": decay}
+        for decay, parameters in groups.items()
+        if parameters
+    ]
 
 
 class Kernel:
@@ -130,19 +142,38 @@ def why_no_kernel(learn: "Learner") -> str | None:
     """Say what keeps the kernel from doing a fit; None where nothing does."""
     model, loss = learn.model, learn.loss_func
     if not isinstance(model, DotProductBias | EmbeddingDotBias) or type(model) not in _KNOWN:
-        return f"it trains DotProductBias and EmbeddingDotBias, not {type(model).__name__}"
+        own = f"{type(model).__module__}.{type(model).__qualname__}"
+        return f"it trains the DotProductBias and EmbeddingDotBias of palate.torch, not {own}"
     parts = list(model.parameters())
     single = all(part.device.type == "cpu" and part.dtype == torch.float32 for part in parts)
-    hooks = any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    sizes = model.arguments()["n_users"], model.arguments()["n_movies"]
     obstacles = {
+        f"it needs tables of {learn.dls.sizes} users and items": sizes != learn.dls.sizes,
         "it needs a y_range": model.y_range is None,
         "it knows no loss but MSELossFlat()": type(loss) is not MSELossFlat
         or loss.reduction != "mean",
         "it works on the CPU and in single precision": learn.mixed_precision or not single,
         "it moves every table, and some are frozen": not all(part.requires_grad for part in parts),
-        "it runs no hooks of a module": hooks,
+        "it knows nothing of what was changed in this module": _is_changed(model, parts),
         "it takes many steps at a time, and a callback wants each": any(
             map(wants_batches, learn.callbacks)
         ),
     }
     return next((why for why, applies in obstacles.items() if applies), None)
+
+
+def _is_changed(model: nn.Module, parts: list[nn.Parameter]) -> bool:
+    """Return whether a module has hooks, tied tables or other things of its own."""
+    modules = list(model.modules())
+    hooked = any(
+        value
+        for thing in (*modules, *parts)
+        for name, value in vars(thing).items()
+        if "hooks" in name
+    ) or any(part._backward_hooks for part in parts)
+    options = any(
+        embedding.padding_idx is not None or embedding.max_norm is not None
+        for embedding in modules
+        if isinstance(embedding, nn.Embedding)
+    )
+    return hooked or options or len(parts) != _TABLES or "forward" in vars(model)
