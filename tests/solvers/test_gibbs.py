@@ -116,7 +116,7 @@ def test_hard_cases_fit_and_stay_within_the_ratings(case):
     table = pl.DataFrame({"user": user, "item": item, "rating": rating})
     ratings = palate.read_ratings(table)
     model = palate.Gibbs(sweeps=30, burn_in=10).fit(ratings)
-    predicted = np.concatenate([model.user(u)._scores() for u in model.users["id"]])
+    predicted = np.concatenate([model.user(u).scores() for u in model.users["id"]])
     assert np.isfinite(predicted).all()
     rated = model.predict(table["user"].to_list(), table["item"].to_list())
     assert min(rating) <= rated.min() <= rated.max() <= max(rating)
