@@ -130,12 +130,13 @@ REFUSED = {
     "y_range": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2, y_range=None)),
     "MSELossFlat": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), nn.L1Loss()),
     "CPU": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), mixed_precision=True),
+    "needs tables of": lambda dls: Learner(dls, DotProductBias(9, 9, 2)),
     "single precision": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2).double()),
     "frozen": lambda dls: Learner(dls, _frozen(DotProductBias(*dls.sizes, 2))),
     "changed in": lambda dls: Learner(dls, _hooked(DotProductBias(*dls.sizes, 2))),
     "was changed": lambda dls: Learner(dls, _scaled(DotProductBias(*dls.sizes, 2))),
     "changed in this": lambda dls: Learner(dls, _padded(EmbeddingDotBias(*dls.sizes, 2))),
-    "in this module": lambda dls: Learner(dls, _tied(DotProductBias(9, 9, 2))),
+    "in this module": lambda dls: Learner(dls, _extended(DotProductBias(*dls.sizes, 2))),
     "what was changed": lambda dls: Learner(dls, _overwritten(DotProductBias(*dls.sizes, 2))),
     "callback": lambda dls: Learner(dls, DotProductBias(*dls.sizes, 2), cbs=Counter()),
 }
@@ -161,8 +162,8 @@ def _padded(module):
     return module
 
 
-def _tied(module):
-    module.movie_factors = module.user_factors
+def _extended(module):
+    module.weight = nn.Parameter(torch.ones(1))
     return module
 
 
