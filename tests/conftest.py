@@ -1,5 +1,6 @@
-"""Fixtures: the real MovieLens 100k, its split, and a model of it."""
+"""Fixtures: the real MovieLens 100k, models of it and of what is hostile, and a browser."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,16 @@ import polars as pl
 import pytest
 
 import palate
+
+HOSTILE = [
+    "</script><script>window.hacked = 1</script>",
+    "<img src=x onerror='window.hacked = 1'>",
+    "<b>bold</b> & \"double\" 'single' $x^2$ %{x} &amp; &lt;",
+    '<a href="javascript:window.hacked=1">a link</a>',
+    "\u202eright to left\u202c and a\nnew\tline \N{SNOWMAN}",
+    "映画" * 60,
+    "x",
+]
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +60,30 @@ def small() -> palate.Ratings:
 def bayes(ml100k: palate.Ratings) -> palate.Model:
     """Return a model of all of MovieLens 100k that knows how sure it is."""
     return palate.Gibbs(sweeps=60, burn_in=20).fit(ml100k)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium to read pages in: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def hostile() -> palate.Model:
+    """Return a model of items whose titles and kinds a browser would run if it read them."""
+    rated = [(u, i, 1 + (u * i + u) % 5) for u in range(30) for i in range(len(HOSTILE))]
+    ratings = pl.DataFrame(rated, schema=["user", "item", "rating"], orient="row")
+    items = pl.DataFrame(
+        {
+            "item": range(len(HOSTILE)),
+            "title": HOSTILE,
+            "kind": ["<i>one</i>", "</script>", "<i>one</i>", "</script>", "$a$", "$a$", None],
+        }
+    )
+    return palate.Gibbs(sweeps=12, burn_in=4).fit(palate.read_ratings(ratings, items=items))

@@ -63,7 +63,7 @@ __all__ = [
     "splits",
 ]
 
-_WINGS = ("plots", "torch")
+_WINGS = ("plots", "torch", "web")
 
 # Names are imported when they are first used: `palate --help` need not wait for polars.
 _HOMES = {

@@ -308,6 +308,42 @@ def report(
         _print.line(f"The report is in {output}. Open it in a browser.")
 
 
+@app.command()
+def explore(
+    model: ModelFolder,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="How many processes; they share the model.", min=1, max=64)
+    ] = 1,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open a browser.")
+    ] = False,
+    reload_model: Annotated[
+        bool,
+        typer.Option("--reload-model", help="Take a new model that is saved in the folder."),
+    ] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Write a line of JSON to stderr for each request.")
+    ] = False,
+) -> None:
+    """See a model in the browser, try it on yourself, and serve it over HTTP.
+
+    With PALATE_TOKEN in the environment, requests to the service need it as a bearer token.
+    """
+    from palate import web
+
+    settings = web.Settings(
+        folder=str(model),
+        host=host,
+        port=port,
+        workers=workers,
+        reload_model=reload_model,
+        access_log=access_log,
+    )
+    web.serve(settings, browser=not no_browser, ready=_print.to_stderr)
+
+
 def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[Any, str]:
     """Return the profile that is meant, and what to call the person."""
     import palate

@@ -545,6 +545,18 @@ class Model:
 
         save(self, Path(path), users=users)
 
+    def explore(self, height: int = 800) -> Any:
+        """Show the explorer of this model in a frame of a notebook, `height` pixels high.
+
+        Raises
+        ------
+        MissingExtraError
+            Without the extra ``web``.
+        """
+        import palate  # noqa: PLC0415  (which knows the wings; a model does not)
+
+        return palate.web.explore(self, height)
+
     def known(self) -> tuple[Ratings, NDArray[np.float32]]:
         """Return the known users' ratings and rows.
 

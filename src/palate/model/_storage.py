@@ -9,8 +9,10 @@ of the old. (A folder that is not empty can't be replaced by a rename in one ste
 import hashlib
 import io
 import json
+import mmap
 import os
 import re
+import struct
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -19,8 +21,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from palate.data._ratings import Ratings
@@ -29,7 +29,9 @@ from palate.inference._infer import Parameters, UserPrior
 from palate.inference._link import LINKS, Link
 from palate.model._model import Fit, Model
 
+Bytes = bytes | mmap.mmap
 FORMAT = 2
+_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 # Larger numbers can't come from a fit, and single precision can't work with them.
 _LARGEST = 1e18
 _ROUNDING = 1e-4
@@ -106,7 +108,7 @@ def load(path: str | Path) -> Model:
         return _model(path, description)
     except (
         *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
-        *(SafetensorError, pl.exceptions.PolarsError),
+        *(struct.error, pl.exceptions.PolarsError),
     ) as error:
         raise ModelFileError(
             f"{path / DESCRIPTION} does not describe a model: {type(error).__name__} "
@@ -200,13 +202,13 @@ def _description(path: Path) -> dict[str, Any]:
     return description
 
 
-def _read(path: Path, entry: dict[str, str]) -> bytes:
+def _read(path: Path, entry: dict[str, str]) -> Bytes:
     file = path / entry["name"]
     if not _OURS.fullmatch(file.name) or file.parent != path:
         raise ModelFileError(f"{path / DESCRIPTION} names a file that is no part of a model")
     try:
-        data = file.read_bytes()
-    except OSError as error:
+        data = _mapped(file)
+    except (OSError, ValueError) as error:  # ValueError: an empty file can't be mapped
         raise ModelFileError(f"{file} is missing or can't be read: {error}") from error
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise ModelFileError(
@@ -215,14 +217,45 @@ def _read(path: Path, entry: dict[str, str]) -> bytes:
     return data
 
 
+def _mapped(file: Path) -> Bytes:
+    """Return what is in a file: several processes that load one model have it in memory once.
+
+    Files of a model are replaced, never written to. Where a file in use can't be replaced, it is
+    read.
+    """
+    if os.name != "posix":
+        return file.read_bytes()
+    with file.open("rb") as opened:
+        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _arrays(data: Bytes) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a safetensors file where they are, read-only.
+
+    (Its header is a length, 8 bytes, and JSON; the library of that name would copy every array.)
+    """
+    (size,) = struct.unpack_from("<Q", data)
+    header = json.loads(bytes(data[8 : 8 + size]))
+    header.pop("__metadata__", None)
+    arrays = {}
+    for name, told in header.items():
+        dtype, (first, last) = np.dtype(_DTYPES[told["dtype"]]), told["data_offsets"]
+        count = (last - first) // dtype.itemsize
+        flat = np.frombuffer(data, dtype, count, offset=8 + size + first)
+        arrays[name] = flat.reshape(told["shape"])
+    return arrays
+
+
 def _model(path: Path, description: dict[str, Any]) -> Model:
     files = {part: _read(path, entry) for part, entry in description["files"].items()}
-    arrays = load_arrays(files["arrays"])
-    items = pl.read_parquet(files["items"])
+    arrays = _arrays(files["arrays"])
+    items = pl.read_parquet(files["items"][:])
     ratings = None
     if {"users", "ratings"} <= set(files):
-        users = pl.read_parquet(files["users"])
-        ratings = ratings_of(pl.read_parquet(files["ratings"]), users, items, description["source"])
+        users = pl.read_parquet(files["users"][:])
+        ratings = ratings_of(
+            pl.read_parquet(files["ratings"][:]), users, items, description["source"]
+        )
     _check_arrays(path, arrays, items, ratings)
     return Model(
         items=items,

@@ -1,0 +1,85 @@
+"""The service under load: answers a second and their latency, with two workers.
+
+    python benchmarks/serve.py
+
+It needs: pip install 'palate[web]', and wrk (Debian: apt-get install wrk), on the same machine.
+"""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from _common import surroundings
+
+import palate
+
+SECONDS, CONNECTIONS, WORKERS = 30, 16, 2
+RATED = {100: 5, 313: 2, 50: 4, 127: 5, 181: 4, 174: 4, 1: 3, 121: 2, 286: 4, 98: 5}
+BODY = {"ratings": [{"item": item, "rating": rating} for item, rating in RATED.items()], "n": 10}
+SCRIPT = f"""
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{json.dumps(BODY)}'
+"""
+
+
+def main() -> None:
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is missing: apt-get install wrk")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, script = Path(scratch) / "model", Path(scratch) / "post.lua"
+        palate.fit(palate.movielens("100k")).save(folder)
+        script.write_text(SCRIPT)
+        port = free_port()
+        command = [sys.executable, "-m", "palate", "explore", str(folder), "--no-browser"]
+        with subprocess.Popen(
+            [*command, "--port", str(port), "--workers", str(WORKERS)], stderr=subprocess.DEVNULL
+        ) as server:
+            wait_for(f"http://127.0.0.1:{port}/healthz")
+            address = f"http://127.0.0.1:{port}/api/recommendations"
+            load(script, address, 5)
+            before = memory(server.pid)
+            print(load(script, address, SECONDS).strip())
+            after = memory(server.pid)
+            print(f"memory of all processes: {before:.0f} MB before, {after:.0f} MB after")
+            server.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for(address: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(address).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit("the server did not start")
+
+
+def load(script: Path, address: str, seconds: int) -> str:
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script)]
+    return subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
+
+
+def memory(parent: int) -> float:
+    """Return the proportional share of memory of a process and its children, in megabytes."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in (str(parent), *children)]
+    return sum(int(re.search(r"^Pss: +(\d+)", text, re.M)[1]) for text in rollups) / 1000
+
+
+if __name__ == "__main__":
+    print(surroundings("fastapi", "uvicorn", "pydantic"))
+    main()

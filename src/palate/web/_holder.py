@@ -1,0 +1,58 @@
+"""The model that is served, and a newer one in its place."""
+
+import threading
+import time
+from pathlib import Path
+
+from palate.errors import ModelFileError
+from palate.model._storage import DESCRIPTION, load
+from palate.web._explorer import Explorer
+
+_SECONDS = 1.0
+
+
+class Holder:
+    """Holds the explorer of a model; requests that have one keep it while they run."""
+
+    def __init__(self, explorer: Explorer, folder: Path | None = None) -> None:
+        self.explorer = explorer
+        self._folder = folder
+        self._seen = self._stamp()
+
+    @classmethod
+    def of(cls, folder: Path) -> "Holder":
+        """Load the model in a folder."""
+        holder = cls(Explorer(load(folder)), folder)
+        holder.explorer.warm()
+        return holder
+
+    def watch(self) -> None:
+        """Look every second whether there is a newer model in the folder, and take it."""
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_SECONDS)
+            self.renew()
+
+    def renew(self) -> bool:
+        """Take the model in the folder if it is another; return whether it was."""
+        stamp = self._stamp()
+        if self._folder is None or stamp is None or stamp == self._seen:
+            return False
+        try:
+            fresh = Explorer(load(self._folder)).warm()
+        except ModelFileError:  # it is just being written, or damaged: the old one goes on
+            return False
+        self.explorer, self._seen = fresh, stamp
+        return True
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """Return what tells one version of the folder from another."""
+        if self._folder is None:
+            return None
+        try:
+            found = (self._folder / DESCRIPTION).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino

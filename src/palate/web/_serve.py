@@ -1,0 +1,123 @@
+"""The process: workers, a browser, and a frame in a notebook."""
+
+import json
+import os
+import socket
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from palate.errors import SettingError
+from palate.web._app import application
+from palate.web._explorer import Explorer
+from palate.web._guard import Guard, Rules
+from palate.web._holder import Holder
+
+_SETTINGS, _METRICS = "PALATE_EXPLORE", "PROMETHEUS_MULTIPROC_DIR"
+TOKEN = "PALATE_TOKEN"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_GRACE = 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to serve a model; see `palate explore --help`."""
+
+    folder: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    reload_model: bool = False
+    access_log: bool = False
+
+
+def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) -> None:
+    """Serve the model in a folder until a signal says to stop; requests under way are finished.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no model.
+    SettingError
+        If the port is taken.
+    """
+    holder = Holder.of(Path(settings.folder))  # a bad folder is told here, not by each worker
+    _see_that_it_is_free(settings.host, settings.port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}/"
+    ready(f"The explorer is at {address}. Ctrl-C ends it.")
+    if browser:
+        threading.Timer(1.0, webbrowser.open, [address]).start()
+    if settings.workers == 1:
+        _run(_application(settings, holder), settings)
+        return
+    with tempfile.TemporaryDirectory() as metrics:
+        # Workers are new processes, which are told by their environment.
+        os.environ |= {_SETTINGS: json.dumps(asdict(settings)), _METRICS: metrics}
+        _run("palate.web._serve:from_environment", settings, factory=True)
+
+
+def _run(app: Any, settings: Settings, **more: Any) -> None:
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=_GRACE,
+        **more,
+    )
+
+
+def from_environment() -> Guard:
+    """Return the service that a worker is told of by its environment."""
+    settings = Settings(**json.loads(os.environ[_SETTINGS]))
+    return _application(settings, Holder.of(Path(settings.folder)))
+
+
+def _application(settings: Settings, holder: Holder) -> Guard:
+    if settings.reload_model:
+        holder.watch()
+    token = os.environ.get(TOKEN)
+    local = token is None and settings.host in _LOOPBACK
+    return application(holder, Rules(token, local, settings.access_log))
+
+
+def _see_that_it_is_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingError(
+                f"can't listen on {host}:{port} ({error}); choose another --port"
+            ) from error
+
+
+def explore(model: Any, height: int = 800) -> Any:
+    """Show the page of a model in a frame of a notebook.
+
+    Parameters
+    ----------
+    model
+        A `palate.Model`.
+    height
+        Of the frame, in pixels.
+    """
+    from IPython.display import IFrame  # noqa: PLC0415  (which only a notebook has)
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = application(Holder(Explorer(model).warm()), Rules())
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    threading.Thread(target=server.run, daemon=True).start()
+    return IFrame(f"http://127.0.0.1:{port}/", width="100%", height=height)

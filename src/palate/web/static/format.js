@@ -1,0 +1,61 @@
+const MINUS = '−';
+
+export const number = (x, digits = 2) =>
+  x === null || x === undefined ? 'not known' : x.toFixed(digits).replace('-', MINUS);
+
+export const signed = (x) => (Math.abs(x) < 0.005 ? '0.00' : x < 0 ? number(x) : `+${number(x)}`);
+
+export const count = (n) => n.toLocaleString('en');
+
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+
+export const percent = (share) => `${Math.round(100 * share)}%`;
+
+/** A value of a rating as people write it: 5, or 3.5. */
+export const short = (x) => String(Math.round(100 * x) / 100).replace('-', MINUS);
+
+export const between = (lower, upper) => `${number(lower)} to ${number(upper)}`;
+
+/** Sentences of the service write a minus as a hyphen. */
+export const typeset = (text) => text.replace(/\(-(?=\d)/g, `(${MINUS}`);
+
+export function ordinal(n) {
+  const tens = n % 100;
+  const end = tens > 10 && tens < 14 ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[n % 10] ?? 'th');
+  return `${count(n)}${end}`;
+}
+
+/** Return a function from an item to its title, with the id where two share a title. */
+export function titles(items) {
+  const ids = new Map();
+  for (const { id, item } of items) ids.set(item, (ids.get(item) ?? new Set()).add(id));
+  return ({ id, item }) => (ids.get(item)?.size > 1 ? `${item} · id ${id}` : item);
+}
+
+const SOLVERS = { gibbs: 'Gibbs sampling', 'one-cycle': 'one-cycle training' };
+export const solverName = (name) => SOLVERS[name] ?? name;
+
+const BASELINES = {
+  'global-mean': 'The mean of all ratings',
+  'damped-means': 'Means of items and users',
+  popularity: 'Most rated first',
+};
+export const scoreName = ({ name, ours }) =>
+  ours ? 'This model' : (BASELINES[name] ?? name);
+
+/** Say what a coordinate of the map is, in words. */
+export function coordinate(name, summary) {
+  const [kind, which] = name.split(' ');
+  if (kind === 'axis' && which) {
+    const { low, high } = ends(name, summary);
+    return `Axis ${which}: ${low} to ${high}`;
+  }
+  if (kind === 'component' && which) return `Principal component ${which} of the factors`;
+  const known = { bias: 'Bias', mean: 'Mean rating', ratings: 'Number of ratings' };
+  return known[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+export function ends(name, summary) {
+  const axis = summary.axes.find((one) => `axis ${one.axis}` === name);
+  return axis ? { low: axis.low_end, high: axis.high_end } : { low: 'lower', high: 'higher' };
+}

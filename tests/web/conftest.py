@@ -1,0 +1,90 @@
+"""Fixtures: folders of real models, a client in the same process, and real server processes."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from starlette.testclient import TestClient
+
+from palate.web._app import application
+from palate.web._guard import Rules
+from palate.web._holder import Holder
+
+
+VIEWS = {
+    "overview": "#/",
+    "items": "#/items?sort=gap&where=genres=Comedy&least_ratings=20",
+    "item": "#/item/50",
+    "map": "#/map?x=axis+1&y=bias",
+    "try": "#/try?r=100:5,50:4",
+    "users": "#/users",
+    "user": "#/user/196",
+    "nowhere": "#/nowhere",
+}
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def folder(bayes, tmp_path_factory) -> Path:
+    """Return the folder of a model by Gibbs."""
+    path = tmp_path_factory.mktemp("web") / "bayes"
+    bayes.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def point(model, tmp_path_factory) -> Path:
+    """Return the folder of a point estimate."""
+    path = tmp_path_factory.mktemp("web") / "point"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def client(folder) -> TestClient:
+    return TestClient(application(Holder.of(folder), Rules()), raise_server_exceptions=False)
+
+
+@contextlib.contextmanager
+def serving(folder, *options, **environment):
+    """Run `palate explore` as its own process, and give its address and the process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "palate", "explore", str(folder), "--no-browser"]
+    with subprocess.Popen(
+        [*command, "--port", str(port), *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    ) as process:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait(address, process)
+            yield address, process
+        finally:
+            process.terminate()
+            process.wait(timeout=40)
+
+
+def _wait(address, process):
+    for _ in range(300):
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{address}/healthz").status_code == 200:
+                return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not start: {process.stderr.read()}")
+
+
+@pytest.fixture(scope="session")
+def address(folder):
+    with serving(folder) as (address, _):
+        yield address

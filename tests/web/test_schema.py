@@ -1,0 +1,68 @@
+"""The OpenAPI document holds what the service does: schemathesis tries what comes to its mind."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [
+    not_a_server_error,
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+ROUTES = {
+    "/healthz": "GET",
+    "/api/model": "GET",
+    "/api/evaluation": "GET",
+    "/api/items": "GET",
+    "/api/items/{item}": "GET",
+    "/api/users": "GET",
+    "/api/users/{user}": "GET",
+    "/api/map": "GET",
+    "/api/recommendations": "POST",
+    "/api/explanations": "POST",
+    "/api/next-questions": "POST",
+    "/api/portraits": "POST",
+}
+
+
+@pytest.fixture(scope="module")
+def schema(address):
+    return schemathesis.openapi.from_url(f"{address}/api/openapi.json")
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_the_service_keeps_its_word(schema, path):
+    """No error of the server, and no answer that the document does not tell of."""
+
+    @given(case=schema[path][ROUTES[path]].as_strategy())
+    @settings(
+        max_examples=60,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    def attempt(case):
+        case.call_and_validate(checks=CHECKS)
+
+    attempt()
+
+
+def test_every_route_is_described_with_types_and_examples(client):
+    document = client.get("/api/openapi.json").json()
+    assert set(document["paths"]) == set(ROUTES)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["summary"]
+            content = operation["responses"]["200"]["content"]["application/json"]
+            assert content["schema"], path
+            body = operation.get("requestBody")
+            if body:
+                name = body["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+                assert document["components"]["schemas"][name]["examples"]

@@ -1,0 +1,303 @@
+"""The service: what it tells is what the model does, and bad input gets a sentence."""
+
+import json
+import math
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+import palate
+from palate.web._app import application
+from palate.web._explorer import Explorer
+from palate.web._guard import MOST_BYTES, Rules
+from palate.web._holder import Holder
+
+FARGO = {"item": "Fargo (1996)", "rating": 5}
+
+
+def told(response):
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_the_summary(client, bayes):
+    summary = told(client.get("/api/model"))
+    assert (summary["items"], summary["users"], summary["ratings"]) == (1682, 943, 100_000)
+    assert summary["scale"] == [1, 2, 3, 4, 5]
+    assert summary["sure"] is True
+    assert summary["axes"][0]["name"] == bayes.axes()["name"][0]
+    assert {column["name"] for column in summary["columns"]} == {"year", "genres"}
+    for coordinate in summary["coordinates"]:
+        assert told(client.get("/api/map", params={"x": coordinate}))["points"]
+
+
+def test_items_are_searched_filtered_sorted_and_paged(client, bayes):
+    found = told(client.get("/api/items", params={"search": "fargo"}))
+    assert [item["item"] for item in found["items"]] == ["Fargo (1996)"]
+    assert found["items"][0]["more"] == {"year": 1996, "genres": "Crime|Drama|Thriller"}
+    choice = {"where": ["genres=Comedy", "year=1980..1989"], "least_ratings": 50, "size": 200}
+    found = told(client.get("/api/items", params=choice | {"sort": "mean", "descending": False}))
+    expected = bayes.biases(
+        where={"genres": "Comedy", "year": "1980..1989"}, least_ratings=50
+    ).sort("mean")
+    assert [item["id"] for item in found["items"]] == expected["id"].to_list()
+    pages = [
+        told(client.get("/api/items", params={"sort": "gap", "page": page, "size": 7}))
+        for page in (1, 2)
+    ]
+    both = [item["id"] for page in pages for item in page["items"]]
+    together = told(client.get("/api/items", params={"sort": "gap", "size": 14}))
+    assert both == [item["id"] for item in together["items"]]
+    assert pages[0]["total"] == (bayes.item_counts > 0).sum()
+
+
+@pytest.mark.parametrize("name", ["100", "Fargo (1996)", "fargo%20(1996)"])
+def test_one_item(client, name):
+    item = told(client.get(f"/api/items/{name}"))
+    assert item["item"] == "Fargo (1996)"
+    parts = ("mu", "bias", "raters_bias", "raters_interaction", "residual")
+    assert sum(item[part] for part in parts) == pytest.approx(item["mean"], abs=1e-5)
+    assert len(item["neighbours"]) == 12
+    assert item["axes"][0]["lower"] < item["axes"][0]["position"] < item["axes"][0]["upper"]
+
+
+def test_one_user_and_all(client, bayes):
+    page = told(client.get("/api/users/196"))
+    assert (page["user"], page["ratings"]) == (196, 39)
+    assert page["portrait"]["sentence"] == bayes.user(196).describe().sentence
+    assert len(page["favourites"]) == 12
+    found = told(client.get("/api/users", params={"search": "19", "size": 200}))
+    assert {user["user"] for user in found["users"]} == {19, *range(190, 200)}
+
+
+def test_recommendations_for_ratings_and_for_a_user(client, bayes):
+    asked = {"ratings": [FARGO, {"item": 313, "rating": 2}], "n": 7, "reasons": True}
+    got = told(client.post("/api/recommendations", json=asked))["recommendations"]
+    me = bayes.profile({"Fargo (1996)": 5, 313: 2})
+    expected = me.recommend(7, explain=True)
+    assert [one["id"] for one in got] == expected["id"].to_list()
+    assert [one["reason"] for one in got] == expected["reason"].to_list()
+    for one in got:
+        assert 1 <= one["lower"] < one["prediction"] < one["upper"] <= 5
+    got = told(client.post("/api/recommendations", json={"user": "196", "cautious": 0.1, "n": 3}))
+    expected = bayes.user(196).recommend(3, cautious=0.1)
+    at_least = [one["at_least"] for one in got["recommendations"]]
+    assert at_least == pytest.approx(expected["at_least"].to_list())
+
+
+def test_candidates_and_exclusions(client):
+    asked = {"ratings": [], "candidates": [100, 313, "Star Wars (1977)"], "exclude": [313]}
+    got = told(client.post("/api/recommendations", json=asked))["recommendations"]
+    assert {one["id"] for one in got} == {100, 50}
+
+
+def test_explanations_sum(client):
+    asked = {"ratings": [FARGO], "item": "Star Wars (1977)", "n": 3}
+    why = told(client.post("/api/explanations", json=asked))
+    for table in ("parts", "ratings"):
+        assert sum(part["contribution"] for part in why[table]) == pytest.approx(why["score"])
+    assert why["counterfactual"]["item"] == "Fargo (1996)"
+
+
+def test_questions_and_portraits(client, bayes):
+    asked = {"ratings": [FARGO], "n": 4, "exclude": [121]}
+    got = told(client.post("/api/next-questions", json=asked))["questions"]
+    expected = bayes.profile({"Fargo (1996)": 5}).next_questions(4, exclude=[121])
+    assert [one["id"] for one in got] == expected["id"].to_list()
+    first, later = (
+        told(client.post("/api/portraits", json={"ratings": ratings}))["axes"][0]
+        for ratings in ([], [{"item": one["id"], "rating": 3} for one in got])
+    )
+    assert later["upper"] - later["lower"] < first["upper"] - first["lower"]
+
+
+def test_evaluation_is_measured_behind_the_page(point):
+    explorer = Explorer(palate.load(point))
+    assert explorer.evaluation().scores is None
+    for _ in range(600):
+        done = explorer.evaluation()
+        if done.scores is not None:
+            break
+        threading_wait()
+    scores = {score.name: score for score in done.scores}
+    assert scores["one-cycle"].ours
+    assert scores["one-cycle"].rmse < scores["damped-means"].rmse < scores["global-mean"].rmse
+
+
+def threading_wait():
+    import time  # noqa: PLC0415
+
+    time.sleep(0.1)
+
+
+def test_a_point_estimate_without_users(point, tmp_path):
+    palate.load(point).save(tmp_path / "m", users=False)
+    client = TestClient(application(Holder.of(tmp_path / "m"), Rules()))
+    summary = told(client.get("/api/model"))
+    assert (summary["users"], summary["sure"], summary["scale"]) == (None, False, [1, 2, 3, 4, 5])
+    assert told(client.get("/api/evaluation"))["why_not"] == "the model was saved without its users"
+    got = told(client.post("/api/recommendations", json={"ratings": [FARGO], "reasons": True}))
+    assert got["recommendations"][0]["sd"] is None
+    assert client.get("/api/users").status_code == 404
+    assert told(client.get("/api/items/100"))["lower"] is None
+    bad = client.post("/api/recommendations", json={"ratings": [FARGO], "cautious": 0.1})
+    assert bad.status_code == 422
+    assert "point estimate" in bad.json()["detail"]
+
+
+def nested(depth):
+    return "[" * depth + "]" * depth
+
+
+LONE = json.dumps({"ratings": [{"item": "\ud800", "rating": 5}]})
+BAD = {
+    "unknown item": ({"ratings": [{"item": "Fargo", "rating": 5}]}, 404, "the nearest are"),
+    "unknown user": ({"user": 5000}, 404, "no user 5000"),
+    "off the scale": ({"ratings": [{"item": 100, "rating": 50}]}, 422, "50"),
+    "NaN": ('{"ratings": [{"item": 100, "rating": NaN}]}', 422, "finite"),
+    "infinity": ('{"ratings": [{"item": 100, "rating": 1e999}]}', 422, "finite"),
+    "twice": ({"ratings": [FARGO, FARGO]}, 422, "twice"),
+    "twice by two names": ({"ratings": [FARGO, {"item": 100, "rating": 4}]}, 422, "rated twice"),
+    "for nobody": ({}, 422, "say for whom"),
+    "for two": ({"user": 1, "ratings": []}, 422, "say for whom"),
+    "misspelt": ({"ratings": [], "number": 3}, 422, "number"),
+    "too many": ({"ratings": [], "n": 101}, 422, "n: "),
+    "none": ({"ratings": [], "n": 0}, 422, "n: "),
+    "cautious": ({"ratings": [], "cautious": 0.9}, 422, "cautious"),
+    "10,000 ratings": ({"ratings": [FARGO] * 10_000}, 422, "ratings: "),
+    "no JSON": ("{", 422, "JSON"),
+    "no object": ("[]", 422, "object"),
+    "deep JSON": (nested(100_000), 400, ""),
+    "half a character": (LONE, 404, "no item"),
+    "a very long number": ('{"user": 1' + "0" * 5000 + "}", 400, ""),
+    "a long id": ({"user": 10**30}, 404, "no user"),
+    "no text": ({"ratings": [{"item": None, "rating": 5}]}, 422, "item"),
+    "an object for an item": ({"ratings": [{"item": {}, "rating": 5}]}, 422, "item"),
+}
+
+
+@pytest.mark.parametrize(("body", "status", "word"), BAD.values(), ids=BAD)
+def test_bad_bodies_get_a_sentence(client, body, status, word):
+    text = body if isinstance(body, str) else json.dumps(body)
+    headers = {"content-type": "application/json"}
+    response = client.post("/api/recommendations", content=text, headers=headers)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == status
+    assert word in problem["detail"]
+    assert len(problem["detail"]) < 2000
+
+
+PATHS = {
+    "nothing there": ("GET", "/api/nothing", 404),
+    "a file above": ("GET", "/../pyproject.toml", 404),
+    "a file above, escaped": ("GET", "/%2e%2e/%2e%2e/pyproject.toml", 404),
+    "a backslash": ("GET", "/..%5c..%5cetc/passwd", 404),
+    "a null": ("GET", "/%00", 404),
+    "an item above": ("GET", "/api/items/../../etc/passwd", 404),
+    "a null item": ("GET", "/api/items/%00", 404),
+    "no user": ("GET", "/api/users/x", 404),
+    "wrong method": ("DELETE", "/api/model", 405),
+    "wrong method on a post": ("GET", "/api/recommendations", 405),
+    "page 0": ("GET", "/api/items?page=0", 422),
+    "a large page": ("GET", "/api/items?size=1000", 422),
+    "no such sort": ("GET", "/api/items?sort=nothing", 422),
+    "no such column": ("GET", "/api/items?where=colour=red", 422),
+    "no condition": ("GET", "/api/items?where=colour", 422),
+    "no such coordinate": ("GET", "/api/map?x=axis+99", 422),
+    "unrated": ("GET", "/api/items?least_ratings=0", 422),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "status"), PATHS.values(), ids=PATHS)
+def test_bad_addresses_get_a_sentence(client, method, path, status):
+    response = client.request(method, path)
+    assert response.status_code == status, response.text
+    assert response.json()["detail"]
+
+
+def test_large_bodies_are_refused_whatever_they_say(client):
+    response = client.post("/api/recommendations", content=b" " * 10_000_000)
+    assert response.status_code == 413
+    assert "1,048,576" in response.json()["detail"]
+    chunks = (b" " * 65536 for _ in range(MOST_BYTES // 65536 + 2))
+    assert client.post("/api/recommendations", content=chunks).status_code == 413
+
+
+def test_a_token(folder):
+    client = TestClient(application(Holder.of(folder), Rules(token="s3cret", local_only=False)))
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "s3cret"}):
+        response = client.get("/api/model", headers=headers)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == "Bearer"
+    good = {"authorization": "Bearer s3cret"}
+    assert client.get("/api/model", headers=good).status_code == 200
+    assert client.get("/metrics").status_code == 401
+    for public in ("/", "/healthz"):
+        assert client.get(public).status_code == 200
+
+
+def test_other_names_of_this_machine_are_not_answered(client):
+    response = client.get("/api/model", headers={"host": "evil.example:8000"})
+    assert response.status_code == 421
+    assert "evil.example" in response.json()["detail"]
+    for host in ("127.0.0.1:80", "localhost", "[::1]:8000"):
+        assert client.get("/api/model", headers={"host": host}).status_code == 200
+
+
+def test_an_answer_that_takes_too_long(client, monkeypatch):
+    import time  # noqa: PLC0415
+
+    monkeypatch.setattr("palate.web._guard.SECONDS", 0.05)
+    monkeypatch.setattr(Explorer, "map", lambda *_: time.sleep(0.5))
+    response = client.get("/api/map")
+    assert response.status_code == 503
+    assert "seconds" in response.json()["detail"]
+
+
+def test_headers_metrics_and_health(client):
+    response = client.get("/")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert told(client.get("/healthz")) == {"status": "ok"}
+    client.get("/api/items/100")
+    text = client.get("/metrics").text
+    line = 'palate_requests_total{method="GET",route="/api/items/{item:path}",status="200"}'
+    assert line in text
+    assert "palate_request_seconds_bucket" in text
+
+
+def test_a_new_model_takes_the_place_of_the_old(point, tmp_path, small):
+    folder = tmp_path / "m"
+    palate.load(point).save(folder)
+    holder = Holder.of(folder)
+    assert not holder.renew()
+    old = holder.explorer
+    palate.Gibbs(sweeps=6, burn_in=2).fit(small).save(folder)
+    assert holder.renew()
+    assert holder.explorer.summary.items == 4
+    assert old.model.profile({100: 5}).recommend(3).height == 3  # requests under way go on
+    (folder / "palate.json").write_text("{}")
+    assert not holder.renew()
+    assert holder.explorer.summary.items == 4
+
+
+def test_arrays_of_a_loaded_model_are_those_of_the_file(folder):
+    one, other = palate.load(folder), palate.load(folder)
+    assert not one.item_table.flags.writeable
+    np.testing.assert_array_equal(one.item_table, other.item_table)
+
+
+def test_ids_and_numbers_of_any_kind_are_json():
+    from palate.web._explorer import plain  # noqa: PLC0415
+
+    assert plain({"a": [math.nan, np.float32(1.5), np.int64(3)]}) == {"a": [None, 1.5, 3]}
+    assert plain((True, None, "x", b"y")) == [True, None, "x", "b'y'"]
+
+
+def test_over_a_real_socket(address):
+    response = httpx.post(f"{address}/api/recommendations", json={"ratings": [FARGO], "n": 2})
+    assert len(response.json()["recommendations"]) == 2
