@@ -16,7 +16,6 @@ from palate.web._app import application
 from palate.web._guard import Rules
 from palate.web._holder import Holder
 
-
 VIEWS = {
     "overview": "#/",
     "items": "#/items?sort=gap&where=genres=Comedy&least_ratings=20",
