@@ -24,7 +24,7 @@ export async function show(_, summary) {
     lead: lead(summary),
     body: [
       facts(summary),
-      section('What is liked, whatever one’s taste', 'liked', el('p', {}, BIAS), liked),
+      section('What is liked, whatever one’s taste', 'liked', el('p', {}, BIAS), liked, summary.sure && el('p', { class: 'soft' }, 'In cautious order, by the near end of the 90% interval.')),
       section('What tastes differ by', 'axes', el('p', {}, AXES), ...summary.axes.slice(0, 3).map((axis) => axisCard(axis))),
       section('How well it predicts', 'evaluation', scores),
       section('How it was fitted', 'fit', ...fit(summary)),
@@ -45,7 +45,7 @@ const AXES =
   'The model places people and items on axes of taste. An item at one end is rated higher by people on the same side and lower by those on the other. The model found the axes in the ratings alone; their names are read off what lies at the ends.';
 
 function lead(summary) {
-  return `Palate read ${count(summary.ratings)} ratings and learned two things of every item: how much it is liked by anybody, and by whom in particular. Browse what it found, or rate a few items and see what it makes of you.`;
+  return `Palate read ${summary.ratings ? `${count(summary.ratings)} ratings` : 'ratings'} and learned two things of every item: how much it is liked by anybody, and by whom in particular. Browse what it found, or rate a few items and see what it makes of you.`;
 }
 
 function facts(summary) {
@@ -57,7 +57,7 @@ function facts(summary) {
       el('a', { class: 'button', href: '#/try' }, 'Try it on yourself'),
       el('a', { class: 'button quiet', href: '#/items' }, 'Browse the items')),
     el('dl', { class: 'counts', 'data-section': 'counts' },
-      fact('Ratings', count(summary.ratings)),
+      summary.ratings && fact('Ratings', count(summary.ratings)),
       fact('Items', count(summary.items)),
       summary.users && fact('People', count(summary.users)),
       fact('Scale', `${short(summary.scale[0])} to ${short(summary.scale.at(-1))}`)),
