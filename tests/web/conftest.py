@@ -24,7 +24,7 @@ VIEWS = {
     "try": "#/try?r=100:5,50:4",
     "users": "#/users",
     "user": "#/user/196",
-    "nowhere": "#/nowhere",
+    "nowhere": "#/toString",
 }
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
@@ -47,7 +47,9 @@ def point(model, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def client(folder) -> TestClient:
-    return TestClient(application(Holder.of(folder), Rules()), raise_server_exceptions=False)
+    return TestClient(
+        application(Holder.of(folder), Rules()), "http://localhost", raise_server_exceptions=False
+    )
 
 
 @contextlib.contextmanager

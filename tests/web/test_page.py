@@ -46,7 +46,7 @@ def test_the_overview_says_what_it_is_and_how_good(browser, address):
         page.get_by_text("This model").first.wait_for(timeout=60_000)
         page.get_by_role("link", name="Items", exact=True).click()
         page.wait_for_url("**#/items*")
-        assert page.title().startswith("Items")
+        expect(page).to_have_title(re.compile("^Items"))
 
 
 def test_search_open_and_sort(browser, address):
@@ -198,6 +198,9 @@ def test_a_token_is_asked_for_and_kept_for_the_tab(browser, folder):
         context = browser.new_context(viewport=DESK)
         page = context.new_page()
         page.goto(address)
+        page.get_by_label("Token", exact=True).fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("not accepted")
         page.get_by_label("Token", exact=True).fill("abc")
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_contain_text("943 people")

@@ -89,6 +89,24 @@ def test_a_token_from_the_environment(folder):
         assert httpx.get(f"{address}/api/model", headers=good).status_code == 200
 
 
+def test_a_body_that_does_not_come(folder):
+    with serving(folder) as (address, _):
+        port = int(address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(
+                b"POST /api/recommendations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Length: 99\r\n\r\n{"
+            )
+            assert connection.recv(100).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("token", ["s\u00e9cret", "two words"])
+def test_a_token_that_no_header_can_hold(folder, token):
+    done = explore(str(folder), PALATE_TOKEN=token)
+    assert done.returncode == 1
+    assert "PALATE_TOKEN" in done.stderr
+
+
 def explore(*arguments, **environment):
     command = [sys.executable, "-m", "palate", "explore", *arguments, "--no-browser"]
     return subprocess.run(

@@ -1,10 +1,15 @@
 """The service: what it tells is what the model does, and bad input gets a sentence."""
 
+import datetime
 import json
 import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import httpx2 as httpx
 import numpy as np
+import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
@@ -120,21 +125,15 @@ def test_evaluation_is_measured_behind_the_page(point):
         done = explorer.evaluation()
         if done.scores is not None:
             break
-        threading_wait()
+        time.sleep(0.1)
     scores = {score.name: score for score in done.scores}
     assert scores["one-cycle"].ours
     assert scores["one-cycle"].rmse < scores["damped-means"].rmse < scores["global-mean"].rmse
 
 
-def threading_wait():
-    import time  # noqa: PLC0415
-
-    time.sleep(0.1)
-
-
 def test_a_point_estimate_without_users(point, tmp_path):
     palate.load(point).save(tmp_path / "m", users=False)
-    client = TestClient(application(Holder.of(tmp_path / "m"), Rules()))
+    client = TestClient(application(Holder.of(tmp_path / "m"), Rules()), "http://localhost")
     summary = told(client.get("/api/model"))
     assert (summary["users"], summary["sure"], summary["scale"]) == (None, False, [1, 2, 3, 4, 5])
     assert told(client.get("/api/evaluation"))["why_not"] == "the model was saved without its users"
@@ -167,10 +166,12 @@ BAD = {
     "none": ({"ratings": [], "n": 0}, 422, "n: "),
     "cautious": ({"ratings": [], "cautious": 0.9}, 422, "cautious"),
     "10,000 ratings": ({"ratings": [FARGO] * 10_000}, 422, "ratings: "),
+    "true for an item": ({"ratings": [{"item": True, "rating": 5}]}, 422, "item"),
+    "a very long name": ({"ratings": [{"item": "x" * 5000, "rating": 5}]}, 422, "item"),
     "no JSON": ("{", 422, "JSON"),
     "no object": ("[]", 422, "object"),
     "deep JSON": (nested(100_000), 400, ""),
-    "half a character": (LONE, 404, "no item"),
+    "half a character": (LONE, 422, "item"),
     "a very long number": ('{"user": 1' + "0" * 5000 + "}", 400, ""),
     "a long id": ({"user": 10**30}, 404, "no user"),
     "no text": ({"ratings": [{"item": None, "rating": 5}]}, 422, "item"),
@@ -228,7 +229,9 @@ def test_large_bodies_are_refused_whatever_they_say(client):
 
 
 def test_a_token(folder):
-    client = TestClient(application(Holder.of(folder), Rules(token="s3cret", local_only=False)))
+    client = TestClient(
+        application(Holder.of(folder), Rules(token="s3cret", local_only=False)), "http://localhost"
+    )
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "s3cret"}):
         response = client.get("/api/model", headers=headers)
         assert response.status_code == 401
@@ -249,8 +252,6 @@ def test_other_names_of_this_machine_are_not_answered(client):
 
 
 def test_an_answer_that_takes_too_long(client, monkeypatch):
-    import time  # noqa: PLC0415
-
     monkeypatch.setattr("palate.web._guard.SECONDS", 0.05)
     monkeypatch.setattr(Explorer, "map", lambda *_: time.sleep(0.5))
     response = client.get("/api/map")
@@ -301,3 +302,78 @@ def test_ids_and_numbers_of_any_kind_are_json():
 def test_over_a_real_socket(address):
     response = httpx.post(f"{address}/api/recommendations", json={"ratings": [FARGO], "n": 2})
     assert len(response.json()["recommendations"]) == 2
+
+
+KINDS = {
+    "text": ["a/b", "c?d#e", "100%", "7"],
+    "floats": [1.0, 2.5, 3.0, 1e20],
+    "large": [2**60, 2**60 + 1, 5, 6],
+    "dates": [datetime.date(2020, 1, day) for day in range(1, 5)],
+    "times": [datetime.datetime(2020, 1, 1, hour) for hour in range(4)],
+    "booleans": [True, False],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ids_of_any_kind_find_what_they_name(kind):
+    """What is sent as an id is found again when it is sent back."""
+    ids = KINDS[kind]
+    rated = [(u, i, 1 + (3 * n + k) % 5) for n, u in enumerate(ids) for k, i in enumerate(ids)]
+    table = pl.DataFrame(rated, schema=["user", "item", "rating"], orient="row")
+    explorer = Explorer(palate.Gibbs(sweeps=6, burn_in=2).fit(palate.read_ratings(table))).warm()
+    client = TestClient(application(Holder(explorer), Rules()), "http://localhost")
+    items, users = (told(client.get(f"/api/{of}"))[of] for of in ("items", "users"))
+    assert len(items) == len(users) == len(ids)
+    for item in items:
+        assert isinstance(item["id"], str) or abs(item["id"]) < 2**53
+        page = told(client.get(f"/api/items/{quote(str(item['id']), safe='')}"))
+        assert page["id"] == item["id"]
+        asked = {"ratings": [{"item": item["id"], "rating": 3}]}
+        got = told(client.post("/api/recommendations", json=asked))["recommendations"]
+        assert len(got) == len(ids) - 1
+    for user in users:
+        page = told(client.get(f"/api/users/{quote(str(user['user']), safe='')}"))
+        assert page["user"] == user["user"]
+
+
+def test_columns_of_any_name_are_told_of(small):
+    names = ("row", "bias", "mean", "item_table", "seen")
+    items = pl.DataFrame({"item": ["tea", "rum", "ale", "gin"]} | {n: [1, 2, 3, 4] for n in names})
+    ratings = palate.read_ratings(small.frame(), items=items)
+    explorer = Explorer(palate.Gibbs(sweeps=6, burn_in=2).fit(ratings)).warm()
+    client = TestClient(application(Holder(explorer), Rules()), "http://localhost")
+    assert told(client.get("/api/items/tea"))["more"] == dict.fromkeys(names, 1)
+    assert told(client.get("/api/items", params={"where": "row=2"}))["total"] == 1
+
+
+def test_a_service_that_is_busy_says_so_and_how_it_is(folder, monkeypatch):
+    monkeypatch.setattr("palate.web._guard.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("palate.web._guard.SECONDS", 0.2)
+    monkeypatch.setattr(Explorer, "map", lambda *_: time.sleep(1.0))
+    with TestClient(application(Holder.of(folder), Rules()), "http://localhost") as client:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.get("/api/map"), range(8)))
+        assert {answer.status_code for answer in answers} == {503}
+        late = [answer for answer in answers if "at once" not in answer.json()["detail"]]
+        assert len(late) == 3  # the places of those who wait are kept until they are done
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/api/model").status_code == 503
+        time.sleep(1.2)
+        assert client.get("/api/model").status_code == 200
+
+
+def test_what_goes_wrong_here_is_a_problem_and_is_counted(client, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Explorer, "map", fail)
+    response = client.get("/api/map")
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert 'route="/api/map",status="500"' in client.get("/metrics").text
+
+
+def test_pages_of_other_sites_get_nothing(client):
+    response = client.get("/api/evaluation", headers={"sec-fetch-site": "cross-site"})
+    assert response.status_code == 403
+    assert client.get("/api/model", headers={"sec-fetch-site": "same-origin"}).status_code == 200

@@ -24,7 +24,8 @@ def next_questions(profile: Profile, n: int, exclude: Any) -> pl.DataFrame:
     open_ = model.choices(exclude=exclude)
     open_[profile.rated] = False
     z, noise = _directions(profile)
-    worth = z[model.item_counts > 0].T @ z[model.item_counts > 0] / max(1, len(z))
+    known = z[model.item_counts > 0]
+    worth = known.T @ known / max(1, len(known))
     covariance = profile.covariance.astype(np.float64)
     # Nobody can rate what they do not know: the chance of that goes by how many have rated it.
     chance = model.item_counts / max(1, model.item_counts.max(initial=0))

@@ -39,13 +39,11 @@ class ItemNames:
 
     def __init__(self, items: pl.DataFrame) -> None:
         self._items = items
-        texts = set(items["id"].cast(pl.String))
-        titles = items.with_row_index("row").filter(
-            pl.col("item").is_unique() & ~pl.col("item").is_in(texts)
-        )
+        titles = items.select("item").with_row_index("row").filter(pl.col("item").is_unique())
         self._rows: dict[tuple[type, Any], int] = {
-            (str, title): row for title, row in titles.select("item", "row").iter_rows()
+            (str, title): row for row, title in titles.iter_rows()
         }
+        self._rows |= {(str, text): row for row, text in enumerate(items["id"].cast(pl.String))}
         self._rows |= {(type(name), name): row for row, name in enumerate(items["id"])}
 
     def row(self, what: Any) -> int:

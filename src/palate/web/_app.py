@@ -23,8 +23,11 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: _PROBLEM | {"description": "The body is no JSON."},
     401: _PROBLEM | {"description": "The token is missing or wrong."},
     404: _PROBLEM | {"description": "There is no such user or item."},
+    403: _PROBLEM | {"description": "It was asked by a page of another site."},
+    408: _PROBLEM | {"description": "The body took too long to come."},
     413: _PROBLEM | {"description": "The body is too large."},
     422: _PROBLEM | {"description": "Something is out of range, or not what it should be."},
+    503: _PROBLEM | {"description": "It takes too long, or too much is asked at once."},
 }
 Coordinate = Annotated[
     str,
@@ -87,9 +90,13 @@ def _model_routes(app: FastAPI, holder: Holder) -> None:
         return holder.explorer.user(user)
 
     @app.get("/api/map")
-    def item_map(x: Coordinate = "axis 1", y: Coordinate = "axis 2") -> s.Map:
-        """Lay the items out on a plane."""
-        return holder.explorer.map(x, y)
+    def item_map(
+        x: Coordinate = "axis 1",
+        y: Coordinate = "axis 2",
+        size: Annotated[int, Query(ge=1, le=20_000, description="How many at most.")] = 5000,
+    ) -> s.Map:
+        """Lay the most rated items out on a plane."""
+        return holder.explorer.map(x, y, size)
 
 
 def _person_routes(app: FastAPI, holder: Holder) -> None:
@@ -123,13 +130,14 @@ def _other_routes(app: FastAPI) -> None:
         headers = {"Cache-Control": "max-age=86400"}
         return Response(plotly, media_type="text/javascript", headers=headers)
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz")
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         """Tell that the service is up."""
         return {"status": "ok"}
 
     @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
+    async def metrics() -> Response:
         """Count requests and their seconds, for Prometheus."""
         return Response(_metrics(), media_type=CONTENT_TYPE_LATEST)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from palate.errors import PalateError, SettingError
+from palate.errors import SettingError, first_line
 from palate.evaluation import evaluate
 from palate.interpret._metadata import features, matching
 from palate.model._model import Model
@@ -21,6 +21,8 @@ from palate.web import _schemas as s
 _Z = NormalDist().inv_cdf(0.95)
 _MOST_AXES, _EXEMPLARS, _NEIGHBOURS = 12, 8, 12
 _MOST_VALUES = 40
+# JavaScript has no larger whole numbers.
+_EXACT = (1 << 53) - 1
 # A scale of so many different ratings is offered as they are; else as ten steps.
 _MOST_STEPS = 11
 # Beyond so many ratings, measuring how good the solver is takes minutes.
@@ -33,13 +35,25 @@ class Explorer:
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self._ids = shown_ids(model.items["id"])
+        self._user_ids = {} if model.users is None else shown_ids(model.users["id"])
         self._evaluation: s.Evaluation | None = None
         self._lock = threading.Lock()
 
     def warm(self) -> "Explorer":
         """Read off what every visitor will ask for."""
-        _ = self.summary, self.items
+        _ = self.summary, self.items, self.model.names
+        if self.items.height:
+            self.item(self.items["id"][0])
+        self.portrait(self.model.profile({}))
         return self
+
+    def _rows(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
+        """Return the rows of a frame of items as plain values."""
+        return [
+            {name: plain(value) for name, value in row.items()} | {"id": self._ids[row["id"]]}
+            for row in frame.iter_rows(named=True)
+        ]
 
     @cached_property
     def summary(self) -> s.Summary:
@@ -91,11 +105,14 @@ class Explorer:
                 name=row["name"],
                 low_end=low,
                 high_end=high,
-                low=[_exemplar(one) for one in row["low"]],
-                high=[_exemplar(one) for one in row["high"]],
+                low=[self._exemplar(one) for one in row["low"]],
+                high=[self._exemplar(one) for one in row["high"]],
             )
             for row, (low, high) in zip(frame.iter_rows(named=True), ends, strict=False)
         ]
+
+    def _exemplar(self, row: dict[str, Any]) -> s.Exemplar:
+        return s.Exemplar(id=self._ids[row["id"]], item=row["item"], position=row["position"])
 
     def _columns(self) -> list[s.Column]:
         columns: dict[str, s.Column] = {}
@@ -144,7 +161,10 @@ class Explorer:
     def _item(self, row: dict[str, Any]) -> s.Item:
         more = self.model.items.row(row["row"], named=True)
         return s.Item(
-            **{name: plain(row[name]) for name in s.Item.model_fields if name != "more"},
+            **{
+                name: plain(row[name]) for name in s.Item.model_fields if name not in ("id", "more")
+            },
+            id=self._ids[row["id"]],
             more={name: plain(value) for name, value in more.items() if name not in ("id", "item")},
         )
 
@@ -163,8 +183,8 @@ class Explorer:
             **{name: plain(told[name]) for name in parts},
             axes=self._places(row),
             neighbours=[
-                s.Neighbour(**{name: plain(one[name]) for name in s.Neighbour.model_fields})
-                for one in similar.iter_rows(named=True)
+                s.Neighbour(**{name: one[name] for name in s.Neighbour.model_fields})
+                for one in self._rows(similar)
             ],
         )
 
@@ -204,18 +224,19 @@ class Explorer:
         table = self._users
         if asked.search:
             table = table.filter(pl.col("user").cast(pl.String).str.starts_with(asked.search))
-        users = plain(_page(table, asked))
+        rows = _page(table, asked).iter_rows(named=True)
+        users = [s.User(**row | {"user": self._user_ids[row["user"]]}) for row in rows]
         return s.Users(total=table.height, page=asked.page, size=asked.size, users=users)
 
     def user(self, user: Any) -> s.UserPage:
         """Return everything about one known user."""
         profile, row = self.model.user(user), self.model.user_row(user)
         return s.UserPage(
-            user=plain(self.model.known()[0].users["id"][row]),
+            user=self._user_ids[self.model.known()[0].users["id"][row]],
             ratings=len(profile.rating),
             mean=float(profile.rating.mean()) if len(profile.rating) else 0.0,
             portrait=self.portrait(profile),
-            favourites=[s.Rated(**row) for row in plain(profile.favourites(12))],
+            favourites=[s.Rated(**row) for row in self._rows(profile.favourites(12))],
         )
 
     def profile(self, person: s.Person) -> Profile:
@@ -234,7 +255,7 @@ class Explorer:
             explain=asked.reasons,
         )
         return s.Recommendations(
-            recommendations=[self._recommendation(row) for row in frame.iter_rows(named=True)]
+            recommendations=[self._recommendation(row) for row in self._rows(frame)]
         )
 
     def _recommendation(self, row: dict[str, Any]) -> s.Recommendation:
@@ -243,14 +264,14 @@ class Explorer:
         if sd is not None:
             lower = max(link.low, row["prediction"] - _Z * sd)
             upper = min(link.high, row["prediction"] + _Z * sd)
-        return s.Recommendation(**row | {"id": plain(row["id"])}, lower=lower, upper=upper)
+        return s.Recommendation(**row, lower=lower, upper=upper)
 
     def explanation(self, asked: s.ExplanationRequest) -> s.Explanation:
         """Return why somebody is expected to rate an item as they are."""
         why = self.profile(asked).explain(asked.item, asked.n)
         names = ("item", "prediction", "score", "unit", "counterfactual", "sentence")
         return s.Explanation(
-            id=plain(why.id),
+            id=self._ids[why.id],
             **{name: plain(getattr(why, name)) for name in names},
             parts=plain(why.parts),
             ratings=plain(why.ratings),
@@ -259,7 +280,7 @@ class Explorer:
     def questions(self, asked: s.QuestionsRequest) -> s.Questions:
         """Return what to ask somebody next."""
         frame = self.profile(asked).next_questions(asked.n, exclude=asked.exclude)
-        return s.Questions(questions=plain(frame))
+        return s.Questions(questions=[s.Question(**row) for row in self._rows(frame)])
 
     def portrait(self, profile: Profile) -> s.Portrait:
         """Return where somebody stands among all."""
@@ -273,13 +294,14 @@ class Explorer:
             axes=standings[:_MOST_AXES],
             generosity=told.generosity,
             predictability=told.predictability,
-            surprises=plain(told.surprises),
+            surprises=[s.Surprise(**row) for row in self._rows(told.surprises)],
             sentence=told.sentence,
         )
 
-    def map(self, x: str, y: str) -> s.Map:
-        """Return the items on a plane."""
-        return s.Map(x=x, y=y, points=plain(self.model.map(x, y)))
+    def map(self, x: str, y: str, size: int) -> s.Map:
+        """Return the most rated items on a plane."""
+        points = [s.Point(**row) for row in self._rows(self.model.map(x, y).head(size))]
+        return s.Map(x=x, y=y, points=points)
 
     def evaluation(self) -> s.Evaluation:
         """Return how good the solver is; the first call begins to measure it."""
@@ -318,13 +340,20 @@ class Explorer:
                 for row in done.results
             ]
             self._evaluation = s.Evaluation(scores=scores, split=done.split)
-        except PalateError as error:
-            self._evaluation = s.Evaluation(scores=None, split=None, why_not=str(error))
+        except Exception as error:  # whatever it is, nobody should wait for it for ever
+            self._evaluation = s.Evaluation(scores=None, split=None, why_not=first_line(error))
 
 
 def _page(table: pl.DataFrame, asked: s.Page) -> pl.DataFrame:
     first = (asked.page - 1) * asked.size
     return table[first : first + asked.size]
+
+
+def shown_ids(ids: pl.Series) -> dict[Any, int | str]:
+    """Return how each id is sent: so that, sent back, it is found again."""
+    whole = ids.dtype.is_integer() and bool((ids.cast(pl.Int128).abs() <= _EXACT).all())
+    sent = ids if whole or ids.dtype == pl.String else ids.cast(pl.String)
+    return dict(zip(ids.to_list(), sent.to_list(), strict=True))
 
 
 def plain(value: Any) -> Any:
@@ -342,10 +371,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def _exemplar(row: dict[str, Any]) -> s.Exemplar:
-    return s.Exemplar(id=plain(row["id"]), item=row["item"], position=row["position"])
 
 
 def _conditions(where: list[str]) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """The model that is served, and a newer one in its place."""
 
+import sys
 import threading
 import time
 from pathlib import Path
 
-from palate.errors import ModelFileError
+from palate.errors import first_line
 from palate.model._storage import DESCRIPTION, load
 from palate.web._explorer import Explorer
 
@@ -40,11 +41,13 @@ class Holder:
         stamp = self._stamp()
         if self._folder is None or stamp is None or stamp == self._seen:
             return False
+        self._seen = stamp
         try:
-            fresh = Explorer(load(self._folder)).warm()
-        except ModelFileError:  # it is just being written, or damaged: the old one goes on
+            self.explorer = Explorer(load(self._folder)).warm()
+        except Exception as error:  # whatever is wrong with the new one, the old one goes on
+            print(f"The new model is left alone: {first_line(error)}", file=sys.stderr, flush=True)
             return False
-        self.explorer, self._seen = fresh, stamp
+        print(f"A new model is served: {self.explorer.model!r}", file=sys.stderr, flush=True)
         return True
 
     def _stamp(self) -> tuple[int, int] | None:

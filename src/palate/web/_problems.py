@@ -13,10 +13,13 @@ from starlette.routing import Match
 from palate.errors import PalateError, UnknownIdError
 
 _TYPE = "application/problem+json"
+_MOST_TEXT = 1000
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     """Return a problem as a response."""
+    if len(detail) > _MOST_TEXT:
+        detail = f"{detail[:_MOST_TEXT]} ..."
     told = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -39,6 +42,10 @@ def tell_problems(app: FastAPI) -> None:
     @app.exception_handler(PalateError)
     async def bad(request: Request, error: PalateError) -> Response:
         return problem(422, str(error))
+
+    @app.exception_handler(Exception)  # which is logged too
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return problem(500, "something went wrong here; it was not what you sent")
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -64,6 +71,6 @@ def _methods(request: Request) -> list[str]:
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    place = ".".join(str(part) for part in error["loc"] if part != "body")
+    place = ".".join(str(part) for part in error["loc"][1:])
     message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

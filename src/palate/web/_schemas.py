@@ -2,11 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 
-Id = int | float | str
-MOST_RATINGS, MOST_ITEMS, MOST = 1000, 5000, 100
-Name = Annotated[int | str, Field(description="An id or a title.", examples=["Fargo (1996)"])]
+# Whole numbers that JavaScript can hold are sent as they are, and all other ids as text.
+Id = int | str
+MOST_RATINGS, MOST_ITEMS, MOST, MOST_QUESTIONS = 1000, 1000, 100, 20
+_Text = Annotated[StrictStr, Field(max_length=1000)]
+Name = Annotated[
+    StrictInt | _Text, Field(description="An id or a title.", examples=["Fargo (1996)"])
+]
 
 
 class Given(BaseModel):
@@ -27,7 +31,7 @@ class Rating(Given):
 class Person(Given):
     """A known user, or anybody by their ratings."""
 
-    user: Annotated[int | str | None, Field(description="The id of a known user.")] = None
+    user: Annotated[StrictInt | _Text | None, Field(description="The id of a known user.")] = None
     ratings: Annotated[
         list[Rating] | None,
         Field(max_length=MOST_RATINGS, description="Ratings of anybody; none are kept."),
@@ -89,7 +93,7 @@ class QuestionsRequest(Person):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ratings": [], "n": 3}]})
 
-    n: Annotated[int, Field(ge=1, le=MOST, description="How many.")] = 3
+    n: Annotated[int, Field(ge=1, le=MOST_QUESTIONS, description="How many.")] = 3
     exclude: Annotated[
         list[Name],
         Field(max_length=MOST_ITEMS, description="Leave these out: items that are not known."),

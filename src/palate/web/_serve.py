@@ -1,10 +1,13 @@
 """The process: workers, a browser, and a frame in a notebook."""
 
+import contextlib
+import ipaddress
 import json
 import os
 import socket
 import tempfile
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,8 +24,7 @@ from palate.web._holder import Holder
 
 _SETTINGS, _METRICS = "PALATE_EXPLORE", "PROMETHEUS_MULTIPROC_DIR"
 TOKEN = "PALATE_TOKEN"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_GRACE = 30
+_GRACE, _MOST_CONNECTIONS = 30, 1000
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,15 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
     _see_that_it_is_free(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{settings.port}/"
-    ready(f"The explorer is at {address}. Ctrl-C ends it.")
-    if browser:
-        threading.Timer(1.0, webbrowser.open, [address]).start()
+    token = _token()
+    if token is None and not _is_loopback(settings.host):
+        ready(
+            "Beware: everybody who reaches this address sees the ratings; PALATE_TOKEN guards it."
+        )
+    told = f"The explorer is at {address}. Ctrl-C ends it."
+    threading.Thread(
+        target=_announce, args=(settings, address, told, browser, ready), daemon=True
+    ).start()
     if settings.workers == 1:
         _run(_application(settings, holder), settings)
         return
@@ -70,6 +78,8 @@ def _run(app: Any, settings: Settings, **more: Any) -> None:
         port=settings.port,
         workers=settings.workers,
         access_log=False,
+        proxy_headers=False,  # nobody may say of themselves who they are
+        limit_concurrency=_MOST_CONNECTIONS,
         log_level="warning",
         timeout_graceful_shutdown=_GRACE,
         **more,
@@ -85,9 +95,47 @@ def from_environment() -> Guard:
 def _application(settings: Settings, holder: Holder) -> Guard:
     if settings.reload_model:
         holder.watch()
-    token = os.environ.get(TOKEN)
-    local = token is None and settings.host in _LOOPBACK
+    token = _token()
+    local = token is None and _is_loopback(settings.host)
     return application(holder, Rules(token, local, settings.access_log))
+
+
+def _token() -> str | None:
+    """Return the token that the environment asks for.
+
+    Raises
+    ------
+    SettingError
+        If it could not be sent in a header.
+    """
+    token = os.environ.get(TOKEN) or None
+    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
+        raise SettingError(f"{TOKEN} holds more than letters, digits and signs of ASCII; use those")
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _announce(
+    settings: Settings, address: str, told: str, browser: bool, ready: Callable[[str], None]
+) -> None:
+    """Say where the page is, once it is there."""
+    deadline = time.monotonic() + _GRACE
+    while time.monotonic() < deadline:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((settings.host, settings.port), timeout=1),
+        ):
+            ready(told)
+            if browser:
+                webbrowser.open(address)
+            return
+        time.sleep(0.05)
 
 
 def _see_that_it_is_free(host: str, port: int) -> None:
@@ -120,4 +168,6 @@ def explore(model: Any, height: int = 800) -> Any:
     app = application(Holder(Explorer(model).warm()), Rules())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     threading.Thread(target=server.run, daemon=True).start()
+    while not server.started:
+        time.sleep(0.01)
     return IFrame(f"http://127.0.0.1:{port}/", width="100%", height=height)

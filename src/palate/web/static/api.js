@@ -13,6 +13,10 @@ export function keepToken(token) {
   sessionStorage.setItem(TOKEN, token);
 }
 
+export function hasToken() {
+  return sessionStorage.getItem(TOKEN) !== null;
+}
+
 /** Ask the service; with a body, by POST. */
 export async function ask(path, { query, body, signal } = {}) {
   const address = query ? `api/${path}?${new URLSearchParams(query)}` : `api/${path}`;

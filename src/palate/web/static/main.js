@@ -1,4 +1,4 @@
-import { ask, keepToken } from './api.js';
+import { ask, hasToken, keepToken } from './api.js';
 import { itemCombobox } from './combobox.js';
 import { el, trouble } from './dom.js';
 import { go, href, read, triedHref } from './router.js';
@@ -41,7 +41,7 @@ async function follow() {
 async function opened(route) {
   try {
     summary ??= await ask('model');
-    if (!(route.name in VIEWS)) return lost();
+    if (!Object.hasOwn(VIEWS, route.name)) return lost();
     return await (await VIEWS[route.name]()).show(route, summary);
   } catch (error) {
     if (error.status === 401) return locked();
@@ -94,7 +94,8 @@ function locked() {
     lead: 'Whoever runs it can tell you the token. It stays in this tab until you close it.',
     body: [
       el('form', { class: 'token', on: { submit } },
-        el('div', { class: 'field' }, el('label', { for: 'token' }, 'Token'), input),
+        el('div', { class: 'field' }, el('label', { for: 'token' }, 'Token'), input,
+          hasToken() && el('p', { role: 'alert' }, 'The last token was not accepted.')),
         el('button', { class: 'button', type: 'submit' }, 'Open')),
     ],
     mounted: () => input.focus(),

@@ -23,7 +23,8 @@ export function read(hash) {
   };
 }
 
-function decoded(part) {
+/** Undo encodeURIComponent; what was not encoded stays as it is. */
+export function decoded(part) {
   try {
     return decodeURIComponent(part);
   } catch {

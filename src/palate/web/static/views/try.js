@@ -4,7 +4,7 @@ import { itemCombobox } from '../combobox.js';
 import { el, into, keepingFocus, say, section } from '../dom.js';
 import { plural, short, titles } from '../format.js';
 import { portrait, recommendations } from '../people.js';
-import { go, href, keepTried } from '../router.js';
+import { decoded, go, href, keepTried } from '../router.js';
 
 const QUESTIONS = 3;
 const RECOMMENDED = 10;
@@ -15,8 +15,8 @@ function state(params) {
   const words = (name) => (params.get(name) ?? '').split(',').filter(Boolean);
   const pairs = words('r').map((word) => word.split(':')).filter(([id, rating]) => id && Number.isFinite(Number(rating ?? NaN)));
   return {
-    ratings: new Map(pairs.map(([id, rating]) => [decodeURIComponent(id), Number(rating)])),
-    unseen: words('unseen').map(decodeURIComponent),
+    ratings: new Map(pairs.map(([id, rating]) => [decoded(id), Number(rating)])),
+    unseen: words('unseen').map(decoded),
     ask: params.get('ask'),
     careful: params.get('surer') === '1',
   };
