@@ -1,10 +1,13 @@
 """The routes."""
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Annotated, Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Path, Query
 from fastapi.responses import Response
 from plotly.offline import get_plotlyjs
@@ -17,6 +20,8 @@ from palate.web._guard import Guard, Rules
 from palate.web._holder import Holder
 from palate.web._problems import tell_problems
 
+# Python runs one of them at a time: more of them only keep each other, and what listens, waiting.
+_THREADS = 2
 _STATIC = str(files("palate.web") / "static")
 _PROBLEM = {"content": {"application/problem+json": {"schema": s.Problem.model_json_schema()}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -39,6 +44,12 @@ Coordinate = Annotated[
 Name = Annotated[str, Path(max_length=1000, description="An id, or an item's title.")]
 
 
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = _THREADS
+    yield
+
+
 def application(holder: Holder, rules: Rules) -> Guard:
     """Return the service of the model that `holder` has."""
     app = FastAPI(
@@ -46,6 +57,7 @@ def application(holder: Holder, rules: Rules) -> Guard:
         version=version("palate"),
         description="A model of ratings that people can read. Nothing that is sent is kept.",
         responses=_PROBLEMS,
+        lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
