@@ -4,7 +4,6 @@ import re
 import threading
 from functools import cached_property
 from importlib.metadata import version
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ import polars as pl
 
 from palate.errors import SettingError, first_line
 from palate.evaluation import evaluate
+from palate.interpret._certainty import Z
 from palate.interpret._metadata import features, matching
 from palate.model._model import Model
 from palate.model._profile import Profile
 from palate.solvers import SOLVERS
 from palate.web import _schemas as s
 
-_Z = NormalDist().inv_cdf(0.95)
-_MOST_AXES, _EXEMPLARS, _NEIGHBOURS = 12, 8, 12
+_MOST_AXES, _EXEMPLARS, _NEIGHBOURS, _COMPONENTS = 12, 8, 12, 3
 _MOST_VALUES = 40
 # JavaScript has no larger whole numbers.
 _EXACT = (1 << 53) - 1
@@ -27,7 +26,6 @@ _EXACT = (1 << 53) - 1
 _MOST_STEPS = 11
 # Beyond so many ratings, measuring how good the solver is takes minutes.
 _MOST_TO_EVALUATE = 2_000_000
-_NUMBERED = ("axis", "component")
 
 
 class Explorer:
@@ -134,9 +132,9 @@ class Explorer:
 
     def _coordinates(self) -> list[str]:
         numbers = [column.name for column in self._columns() if column.lowest is not None]
-        axes = min(_MOST_AXES, self.model.factors)
-        numbered = [f"{kind} {n}" for kind in _NUMBERED for n in range(1, axes + 1)]
-        return [*numbered[:axes], "bias", "mean", "ratings", *numbers, *numbered[axes:][:3]]
+        axes = [f"axis {n + 1}" for n in range(min(_MOST_AXES, self.model.factors))]
+        components = [f"component {n + 1}" for n in range(min(_COMPONENTS, self.model.factors))]
+        return [*axes, "bias", "mean", "ratings", *numbers, *components]
 
     @cached_property
     def items(self) -> pl.DataFrame:
@@ -195,7 +193,7 @@ class Explorer:
         places = []
         for axis in self.summary.axes:
             at = float(positions[axis.axis - 1])
-            spread = None if sd is None else float(_Z * sd[axis.axis - 1])
+            spread = None if sd is None else float(Z * sd[axis.axis - 1])
             places.append(
                 s.Place(
                     axis=axis.axis,
@@ -262,8 +260,8 @@ class Explorer:
         link, sd = self.model.link, row["sd"]
         lower = upper = None
         if sd is not None:
-            lower = max(link.low, row["prediction"] - _Z * sd)
-            upper = min(link.high, row["prediction"] + _Z * sd)
+            lower = max(link.low, row["prediction"] - Z * sd)
+            upper = min(link.high, row["prediction"] + Z * sd)
         return s.Recommendation(**row, lower=lower, upper=upper)
 
     def explanation(self, asked: s.ExplanationRequest) -> s.Explanation:
