@@ -151,6 +151,27 @@ def test_the_map_shows_finds_and_changes(browser, address):
         page.wait_for_url("**find=100*")
 
 
+def test_a_selection_on_the_map_gives_way_to_what_is_looked_for(browser, address):
+    with opened(browser, address, "#/map") as page:
+        listed = page.locator('[data-list="map"] h2')
+        expect(listed).to_contain_text("in view")
+        page.get_by_role("button", name="Lasso").click()
+        box = page.locator(".plot").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x - 150, y - 150)
+        page.mouse.down()
+        for dx, dy in ((150, -150), (150, 150), (-150, 150), (-150, -150)):
+            page.mouse.move(x + dx, y + dy, steps=5)
+        page.mouse.up()
+        expect(listed).to_contain_text("selected")
+        find = page.get_by_role("form").get_by_role("combobox", name="Find a title")
+        find.fill("the godfather")
+        page.wait_for_selector("[role=option] >> visible=true")
+        find.press("Enter")
+        expect(listed).to_contain_text("in view")
+        expect(page.locator(".name.marked")).to_contain_text("Godfather")
+
+
 def test_a_known_user(browser, address):
     with opened(browser, address, "#/user/196") as page:
         assert "196" in page.locator("h1").inner_text()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from palate.errors import SettingError, first_line
 from palate.evaluation import evaluate
@@ -147,14 +148,27 @@ class Explorer:
         """Return a page of the items."""
         table = self.items.filter(pl.col("ratings") >= asked.least_ratings)
         if asked.where:
-            chosen = matching(self.model.items, _conditions(asked.where))
-            table = table.filter(pl.Series(chosen).gather(table["row"]))
-        if asked.search:
-            text = table["item"].str.to_lowercase()
-            table = table.filter(text.str.contains(asked.search.lower(), literal=True))
+            table = table.filter(pl.Series(self._chosen(asked.where)).gather(table["row"]))
+        for (
+            word
+        ) in asked.search.lower().split():  # in any order: "the godfather" is shown last first
+            table = table.filter(pl.col("item").str.to_lowercase().str.contains(word, literal=True))
         table = table.sort(asked.sort, "row", descending=[asked.descending, False], nulls_last=True)
         rows = [self._item(row) for row in _page(table, asked).iter_rows(named=True)]
         return s.Items(total=table.height, page=asked.page, size=asked.size, items=rows)
+
+    def _chosen(self, where: list[str]) -> NDArray[np.bool_]:
+        """Return which items fulfil the conditions; there may be none."""
+        items, conditions = self.model.items, _conditions(where)
+        chosen = np.ones(items.height, dtype=np.bool_)
+        for column, value in conditions.items():
+            try:
+                chosen &= matching(items, {column: value})
+            except SettingError:
+                if column not in items.columns:
+                    raise
+                chosen[:] = False
+        return chosen
 
     def _item(self, row: dict[str, Any]) -> s.Item:
         more = self.model.items.row(row["row"], named=True)

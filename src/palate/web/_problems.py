@@ -71,6 +71,10 @@ def _methods(request: Request) -> list[str]:
 
 
 def _sentence(error: dict[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return f"the body is no JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
+    if error["type"] == "model_attributes_type":
+        return "the body must be a JSON object, with the header Content-Type: application/json"
     place = ".".join(str(part) for part in error["loc"][1:])
     message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

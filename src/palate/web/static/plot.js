@@ -94,7 +94,8 @@ export async function scatter(box, { drag = false, labels = 0, tell, onPick, onH
   const reach = async (x, y, fly) => {
     const to = { 'xaxis.range': x, 'yaxis.range': y };
     axes = { ...axes, x: { ...axes.x, range: x }, y: { ...axes.y, range: y } };
-    if (calm() || !fly) return Plotly.relayout(graph, to);
+    // Plotly's flights know nothing of selections, and fail on them.
+    if (calm() || !fly || drag !== 'pan') return Plotly.relayout(graph, to);
     over.classList.add('flying');
     await Plotly.animate(graph, { layout: { xaxis: { range: x }, yaxis: { range: y } } }, { transition: { duration: FLIGHT, easing: 'cubic-in-out' }, frame: { duration: FLIGHT, redraw: false } });
     over.classList.remove('flying');
@@ -117,7 +118,7 @@ export async function scatter(box, { drag = false, labels = 0, tell, onPick, onH
   });
   graph.on('plotly_click', ({ points: [{ pointIndex }] }) => onPick?.(points[pointIndex]));
   const choose = (some) => {
-    picked = some && new Set(some.map(({ id }) => id));
+    picked = some?.length ? new Set(some.map(({ id }) => id)) : null;
     soon();
     onSelect?.(some);
   };

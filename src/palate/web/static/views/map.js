@@ -30,7 +30,8 @@ export async function show(route, summary) {
 
   const field = (name, select) => el('div', { class: 'field' }, el('label', { for: select.id }, name), select);
   const search = itemCombobox({ label: 'Find a title', onPick: ({ id }) => fly(id) });
-  const fly = (id) => {
+  const fly = async (id) => {
+    if (chosen) await unselect(); // Plotly can't move with a selection drawn
     const point = drawn.find((one) => one.id === id);
     if (!point || !plot) return say('That item is not drawn');
     say(`${point.title} is marked`);
@@ -54,8 +55,8 @@ export async function show(route, summary) {
     listed(chosen ?? drawn);
     say(chosen ? `${plural(chosen.length, 'title')} selected` : 'Nothing selected');
   };
-  const unselect = () => {
-    plot.clear();
+  const unselect = async () => {
+    await plot.clear();
     select(null);
   };
   const listed = (points) => {

@@ -118,7 +118,7 @@ async function measured(open) {
 const MEASURES = [
   { key: 'rmse', title: 'RMSE', text: 'Root mean squared error of a predicted rating. Lower is better.', digits: 2 },
   { key: 'mae', title: 'MAE', text: 'Mean absolute error of a predicted rating. Lower is better.', digits: 2 },
-  { key: 'ndcg', title: 'NDCG', text: 'How near the top of a list of recommendations the liked items come. Higher is better.', digits: 2 },
+  { key: 'ndcg', title: 'NDCG', text: 'How near the top of a list of recommendations the liked items come. Higher is better. What people rate next is often what most rate, so that the most rated come first here.', digits: 2 },
 ];
 
 function scoreCharts({ scores, split }) {
@@ -148,7 +148,7 @@ function fit({ solver, settings, history, noise_sd, sure }) {
 function fitSentence(solver, sure) {
   const how = `The model was fitted by ${solverName(solver)}. `;
   return how + (sure
-    ? 'It draws the whole model again and again, in sweeps; what is shown is the mean of the draws, and how far they differ gives the 90% intervals. The first sweeps, shaded, are left out; after them the lines should stay level.'
+    ? 'It draws the whole model again and again, in sweeps; what is shown is the mean of the draws, and how far they differ gives the 90% intervals. The first sweeps, shaded, are left out.'
     : 'It gives one best guess of every number, without intervals. The loss should fall from epoch to epoch.');
 }
 
