@@ -149,9 +149,8 @@ class Explorer:
         table = self.items.filter(pl.col("ratings") >= asked.least_ratings)
         if asked.where:
             table = table.filter(pl.Series(self._chosen(asked.where)).gather(table["row"]))
-        for (
-            word
-        ) in asked.search.lower().split():  # in any order: "the godfather" is shown last first
+        # Words may stand in any order, for articles often stand last: "Godfather, The".
+        for word in asked.search.lower().split():
             table = table.filter(pl.col("item").str.to_lowercase().str.contains(word, literal=True))
         table = table.sort(asked.sort, "row", descending=[asked.descending, False], nulls_last=True)
         rows = [self._item(row) for row in _page(table, asked).iter_rows(named=True)]
