@@ -126,6 +126,21 @@ def require_ratings(given: Any) -> Ratings:
     return given
 
 
+def require_shared_ids(ratings: Ratings, valid: Ratings) -> None:
+    """See that ratings held back are over the same users and items as the others.
+
+    Raises
+    ------
+    DataError
+        If they are not.
+    """
+    if not ratings.shares_ids(valid):
+        raise DataError(
+            "valid is over other users or items than the ratings; split one table in two with "
+            "palate.splits"
+        )
+
+
 def _group(
     rows: NDArray[np.int32],
     n_rows: int,

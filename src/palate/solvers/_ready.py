@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from palate.data._ratings import Ratings
+from palate.data._ratings import Ratings, require_shared_ids
 from palate.errors import DataError, SettingError
 
 _LARGEST = 1e12
@@ -37,11 +37,7 @@ def check(ratings: Ratings, valid: Ratings | None) -> None:
         return
     if len(valid) == 0:
         raise DataError("there are no ratings in valid; leave it out, or hold some back")
-    if not ratings.shares_ids(valid):
-        raise DataError(
-            "valid is over other users or items than the ratings; split one table in two with "
-            "palate.splits"
-        )
+    require_shared_ids(ratings, valid)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from palate import _checks
 from palate.data._columns import listed, usual
 from palate.data._open import open_table
-from palate.data._ratings import Ratings, require_ratings
+from palate.data._ratings import Ratings, require_ratings, require_shared_ids
 from palate.data._read import read_rows
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.model._lookup import ItemNames, user_row
@@ -255,11 +255,7 @@ class CollabDataLoaders:
         """
         if valid is None:
             ratings, valid = split(require_ratings(ratings), valid_pct, seed)
-        if not require_ratings(ratings).shares_ids(require_ratings(valid)):
-            raise DataError(
-                "valid is over other users or items than the ratings; split one table in two with "
-                "palate.splits"
-            )
+        require_shared_ids(require_ratings(ratings), require_ratings(valid))
         return cls(ratings, valid, names=("user", "title"), bs=bs, device=device)
 
     def one_batch(self) -> tuple[torch.Tensor, torch.Tensor]:

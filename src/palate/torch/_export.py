@@ -24,6 +24,7 @@ from palate.torch._modules import (
     EmbeddingDotBias,
     EmbeddingNN,
     MSELossFlat,
+    is_usual,
 )
 
 FORMAT = 1
@@ -52,7 +53,7 @@ def export(learn: Learner, path: Path) -> None:
         "torch": torch.__version__,
         "module": type(learn.model).__name__,
         "arguments": learn.model.arguments() if ours else None,  # type: ignore[operator]
-        "loss": None if _is_default(learn.loss_func) else _name(learn.loss_func),
+        "loss": None if is_usual(learn.loss_func) else _name(learn.loss_func),
         "names": learn.dls.names,
         "settings": {"lr": learn.lr, "wd": learn.wd, "mixed_precision": learn.mixed_precision}
         | {"native": learn.native},
@@ -186,10 +187,6 @@ def _digest(description: dict[str, Any], tensors: dict[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def _is_default(loss: Loss) -> bool:
-    return type(loss) is MSELossFlat and loss.reduction == "mean"
 
 
 def _name(loss: Loss) -> str:

@@ -59,6 +59,11 @@ class MSELossFlat(nn.MSELoss):
         return super().forward(input.reshape(-1), target.reshape(-1))
 
 
+def is_usual(loss: Any) -> bool:
+    """Return whether a loss is `MSELossFlat()` as it comes, and none of another make."""
+    return type(loss) is MSELossFlat and loss.reduction == "mean"
+
+
 def sigmoid_range(x: Tensor, low: float, high: float) -> Tensor:
     """Return the sigmoid of `x`, stretched to go from `low` to `high`."""
     return torch.sigmoid(x) * (high - low) + low

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from palate._threads import thread_count
 from palate.errors import SettingError
 from palate.solvers._one_cycle import losses
 from palate.torch._callbacks import wants_batches
-from palate.torch._modules import DotProductBias, EmbeddingDotBias, MSELossFlat
+from palate.torch._modules import DotProductBias, EmbeddingDotBias, is_usual
 from palate.torch._tables import tables
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ _KNOWN = (DotProductBias, EmbeddingDotBias)
 _NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
-class Schedule:
+class Schedule(NamedTuple):
     """The learning rate and beta of each step; shapes (steps,)."""
 
-    def __init__(self, lr: NDArray[np.float64], beta: NDArray[np.float64]) -> None:
-        self.lr, self.beta = lr, beta
+    lr: NDArray[np.float64]
+    beta: NDArray[np.float64]
 
 
 class Steps(Protocol):
@@ -140,7 +140,7 @@ class Kernel:
 
 def why_no_kernel(learn: "Learner") -> str | None:
     """Say what keeps the kernel from doing a fit; None where nothing does."""
-    model, loss = learn.model, learn.loss_func
+    model = learn.model
     if not isinstance(model, DotProductBias | EmbeddingDotBias) or type(model) not in _KNOWN:
         own = f"{type(model).__module__}.{type(model).__qualname__}"
         return f"it trains the DotProductBias and EmbeddingDotBias of palate.torch, not {own}"
@@ -150,8 +150,7 @@ def why_no_kernel(learn: "Learner") -> str | None:
     obstacles = {
         f"it needs tables of {learn.dls.sizes} users and items": sizes != learn.dls.sizes,
         "it needs a y_range": model.y_range is None,
-        "it knows no loss but MSELossFlat()": type(loss) is not MSELossFlat
-        or loss.reduction != "mean",
+        "it knows no loss but MSELossFlat()": not is_usual(learn.loss_func),
         "it works on the CPU and in single precision": learn.mixed_precision or not single,
         "it moves every table, and some are frozen": not all(part.requires_grad for part in parts),
         "it knows nothing of what was changed in this module": _is_changed(model, parts),

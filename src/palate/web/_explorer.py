@@ -58,7 +58,7 @@ class Explorer:
     def summary(self) -> s.Summary:
         """What the model is of."""
         model = self.model
-        known = model.ratings
+        known, columns = model.ratings, self._columns()
         return s.Summary(
             items=model.items.height,
             users=None if known is None else known.users.height,
@@ -73,8 +73,8 @@ class Explorer:
             sure=model.parameters.item_bias_sd is not None,
             history=plain(model.history),
             axes=self._axes(),
-            columns=self._columns(),
-            coordinates=self._coordinates(),
+            columns=columns,
+            coordinates=self._coordinates(columns),
             palate=version("palate"),
         )
 
@@ -131,8 +131,8 @@ class Explorer:
                     column.values.append(feature.value)
         return list(columns.values())
 
-    def _coordinates(self) -> list[str]:
-        numbers = [column.name for column in self._columns() if column.lowest is not None]
+    def _coordinates(self, columns: list[s.Column]) -> list[str]:
+        numbers = [column.name for column in columns if column.lowest is not None]
         axes = [f"axis {n + 1}" for n in range(min(_MOST_AXES, self.model.factors))]
         components = [f"component {n + 1}" for n in range(min(_COMPONENTS, self.model.factors))]
         return [*axes, "bias", "mean", "ratings", *numbers, *components]

@@ -15,16 +15,17 @@ _SECONDS = 1.0
 class Holder:
     """Holds the explorer of a model; requests that have one keep it while they run."""
 
-    def __init__(self, explorer: Explorer, folder: Path | None = None) -> None:
+    def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
-        self._folder = folder
-        self._seen = self._stamp()
+        self._folder: Path | None = None
+        self._seen: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, folder: Path) -> "Holder":
         """Load the model in a folder."""
-        holder = cls(Explorer(load(folder)), folder)
-        holder.explorer.warm()
+        seen = _stamp(folder)  # before, so that what is saved meanwhile is another
+        holder = cls(Explorer(load(folder)).warm())
+        holder._folder, holder._seen = folder, seen
         return holder
 
     def watch(self) -> None:
@@ -38,8 +39,10 @@ class Holder:
 
     def renew(self) -> bool:
         """Take the model in the folder if it is another; return whether it was."""
-        stamp = self._stamp()
-        if self._folder is None or stamp is None or stamp == self._seen:
+        if self._folder is None:
+            return False
+        stamp = _stamp(self._folder)
+        if stamp is None or stamp == self._seen:
             return False
         self._seen = stamp
         try:
@@ -50,12 +53,11 @@ class Holder:
         print(f"A new model is served: {self.explorer.model!r}", file=sys.stderr, flush=True)
         return True
 
-    def _stamp(self) -> tuple[int, int] | None:
-        """Return what tells one version of the folder from another."""
-        if self._folder is None:
-            return None
-        try:
-            found = (self._folder / DESCRIPTION).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino
+
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    """Return what tells one version of the folder from another."""
+    try:
+        found = (folder / DESCRIPTION).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino

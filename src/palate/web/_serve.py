@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from palate.errors import SettingError
+from palate.model._storage import load
 from palate.web._app import application
 from palate.web._explorer import Explorer
 from palate.web._guard import Guard, Rules
@@ -49,12 +50,11 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
     SettingError
         If the port is taken.
     """
-    holder = Holder.of(Path(settings.folder))  # a bad folder is told here, not by each worker
+    load(Path(settings.folder))  # a bad folder is told here, not by each worker
     _see_that_it_is_free(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{settings.port}/"
-    token = _token()
-    if token is None and not _is_loopback(settings.host):
+    if _token() is None and not _is_loopback(settings.host):
         ready(
             "Beware: everybody who reaches this address sees the ratings; PALATE_TOKEN guards it."
         )
@@ -63,7 +63,7 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
         target=_announce, args=(settings, address, told, browser, ready), daemon=True
     ).start()
     if settings.workers == 1:
-        _run(_application(settings, holder), settings)
+        _run(_application(settings), settings)
         return
     with tempfile.TemporaryDirectory() as metrics:
         # Workers are new processes, which are told by their environment.
@@ -88,11 +88,11 @@ def _run(app: Any, settings: Settings, **more: Any) -> None:
 
 def from_environment() -> Guard:
     """Return the service that a worker is told of by its environment."""
-    settings = Settings(**json.loads(os.environ[_SETTINGS]))
-    return _application(settings, Holder.of(Path(settings.folder)))
+    return _application(Settings(**json.loads(os.environ[_SETTINGS])))
 
 
-def _application(settings: Settings, holder: Holder) -> Guard:
+def _application(settings: Settings) -> Guard:
+    holder = Holder.of(Path(settings.folder))
     if settings.reload_model:
         holder.watch()
     token = _token()
