@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from palate import _checks
+from palate import _arguments
 
 _MOST = 1024
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -21,7 +21,7 @@ def thread_count(threads: int | None) -> int:
         If `threads` is less than 1 or more than 1,024.
     """
     if threads is not None:
-        return _checks.whole("threads", threads, 1, _MOST)
+        return _arguments.integer("threads", threads, 1, _MOST)
     if hasattr(os, "sched_getaffinity"):
         usable = len(os.sched_getaffinity(0))
     else:

@@ -118,8 +118,8 @@ def test_biases(folder):
 
 def test_biases_of_some_items_and_of_users(folder):
     model = kept(folder)
-    options = ["--where", "genres=Comedy", "--where", "year=1980..1989", "--least", 50, "-n", 3]
-    comedies = model.biases(where={"genres": "Comedy", "year": "1980..1989"}, least_ratings=50)
+    options = ["--where", "genres=Comedy", "--where", "year=1980..1989", "--min-ratings", 50, "-n", 3]
+    comedies = model.biases(where={"genres": "Comedy", "year": "1980..1989"}, min_ratings=50)
     assert run_json("biases", folder, *options)["highest"] == comedies.head(3).to_dicts()
     document = run_json("biases", folder, "--users", "-n", 3)
     assert document["highest"] == model.user_biases().head(3).to_dicts()
@@ -142,8 +142,8 @@ def test_similar(folder):
     model = kept(folder)
     document = run_json("similar", folder, "Fargo (1996)", "-n", 2)
     assert document["similar"] == model.similar("Fargo (1996)", 2).to_dicts()
-    plain = run_json("similar", folder, "Fargo (1996)", "--plain", "--least", 30)["similar"]
-    expected = model.similar("Fargo (1996)", order="similarity", least_ratings=30)
+    plain = run_json("similar", folder, "Fargo (1996)", "--plain", "--min-ratings", 30)["similar"]
+    expected = model.similar("Fargo (1996)", order="similarity", min_ratings=30)
     assert plain == expected.to_dicts()
     assert model.similar(1)["item"][0].split()[0] in run("similar", folder, 1)[0]
     users = run_json("similar", folder, "--user", 196, "-n", 3)["similar"]

@@ -72,7 +72,7 @@ def test_at_time_keeps_a_moment_together(small):
         (lambda r: splits.random(r, "x"), "share is 'x'; it must be a number"),
         (lambda r: splits.random(r, 0.5, seed=-1), "seed is -1; it must be at least 0"),
         (lambda r: splits.random(r, 0.5, seed=2**64), "seed is 18446744073709551616; it must"),
-        (lambda r: splits.official(r, True), "fold is True; it must be a whole number"),
+        (lambda r: splits.official(r, True), "fold is True; it must be an integer"),
         (lambda r: splits.official(r, 6), "fold is 6; it must be at most 5"),
         (lambda r: splits.official(r, 1), "these are 10"),
     ],

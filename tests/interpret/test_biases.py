@@ -106,12 +106,12 @@ def test_gaps_come_with_a_reason_that_the_numbers_carry(either):
 
 
 def test_filters(either):
-    comedies = either.biases(where={"genres": "Comedy"}, least_ratings=50)
+    comedies = either.biases(where={"genres": "Comedy"}, min_ratings=50)
     assert comedies["ratings"].min() >= 50
     assert comedies["rank_by_bias"].sort().to_list()[0] == 1
     kinds = either.items.filter(pl.col("id").is_in(comedies["id"].implode()))["genres"]
     assert kinds.str.contains("Comedy").all()
-    assert either.user_biases(least_ratings=100)["ratings"].min() >= 100
+    assert either.user_biases(min_ratings=100)["ratings"].min() >= 100
 
 
 def test_the_order_of_the_book(model):
@@ -135,12 +135,12 @@ def test_bad_requests_are_refused(model, bayes):
         bayes.biases("best")
     with pytest.raises(palate.SettingError, match="a point estimate, which has no intervals"):
         model.biases("cautious")
-    with pytest.raises(palate.SettingError, match="least_ratings is 0"):
-        model.biases(least_ratings=0)
+    with pytest.raises(palate.SettingError, match="min_ratings is 0"):
+        model.biases(min_ratings=0)
     with pytest.raises(palate.SettingError, match="no column 'studio'"):
         model.biases(where={"studio": "Disney"})
 
 
 def test_nothing_left_is_an_empty_table(bayes):
-    assert bayes.biases(least_ratings=10_000).height == 0
-    assert bayes.biases("gap", least_ratings=10_000).height == 0
+    assert bayes.biases(min_ratings=10_000).height == 0
+    assert bayes.biases("gap", min_ratings=10_000).height == 0

@@ -23,7 +23,7 @@ def test_the_cautious_order_leaves_luck_behind(bayes):
     assert inside.all()
     assert (everything["sure"] == (everything["lower"] > 0)).all()
     assert everything.filter(pl.col("ratings") == 1)["sure"].mean() < 0.05
-    assert bayes.similar(SILENCE, 2000, least_ratings=50)["ratings"].min() == 50
+    assert bayes.similar(SILENCE, 2000, min_ratings=50)["ratings"].min() == 50
 
 
 def test_the_interval_is_the_spread_of_the_cosine_over_the_posterior(bayes):
@@ -57,7 +57,7 @@ def test_a_point_estimate_gives_the_cosines_alone(model):
 def test_correlations_are_those_of_predicted_ratings(bayes, model):
     """Over the known users, who make up the prior of people at large only nearly."""
     for any_model in (bayes, model):
-        told = any_model.similar(SILENCE, 5, least_ratings=100)
+        told = any_model.similar(SILENCE, 5, min_ratings=100)
         users, items = any_model.user_table.astype(float), any_model.item_table.astype(float)
         scores = users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
         for row in told.iter_rows(named=True):

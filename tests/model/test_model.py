@@ -144,7 +144,7 @@ def test_bad_requests_are_refused(model):
         model.user(1).recommend(0)
     with pytest.raises(palate.SettingError, match="n is 0; it must be at least 1"):
         model.similar(1, 0)
-    with pytest.raises(palate.SettingError, match=r"n is 1.5; it must be a whole number"):
+    with pytest.raises(palate.SettingError, match=r"n is 1.5; it must be an integer"):
         model.user(1).favourites(1.5)
     with pytest.raises(palate.SettingError, match="there are 2 users for 1 items; pair them"):
         model.predict([1, 2], [1])

@@ -181,7 +181,7 @@ def test_a_portrait_has_percentiles(bayes):
         (lambda model: palate.plots.biases(model, 0), "n is 0; it must be at least 1"),
         (lambda model: palate.plots.axes(model, 99), "there is no axis 99; this model has"),
         (lambda model: palate.plots.gap(model, width=10), "width is 10"),
-        (lambda model: palate.plots.gap(model, least_ratings=10**6), "lower least_ratings"),
+        (lambda model: palate.plots.gap(model, min_ratings=10**6), "lower min_ratings"),
         (lambda model: palate.plots.map(model, "axis 99"), "there is no 'axis 99'"),
         (lambda model: palate.plots.map(model, colour="taste"), "there is no colour 'taste'"),
         (lambda model: palate.plots.map(model, labels=-1), "labels is -1"),

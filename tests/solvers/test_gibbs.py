@@ -76,7 +76,7 @@ def test_every_setting_matters(small, setting):
     ("settings", "message"),
     [
         ({"factors": 0}, "factors is 0; it must be at least 1"),
-        ({"sweeps": 1.5}, "sweeps is 1.5; it must be a whole number"),
+        ({"sweeps": 1.5}, "sweeps is 1.5; it must be an integer"),
         ({"burn_in": 0}, "burn_in is 0; it must be at least 1"),
         ({"sweeps": 50, "burn_in": 50}, "burn_in is 50 of 50 sweeps; some must be left"),
         ({"seed": -1}, "seed is -1"),

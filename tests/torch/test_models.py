@@ -73,7 +73,7 @@ def test_a_plain_dot_product_has_main_effects_in_palate(dls, y_range):
         predicted, outputs.clip(1, 5) if y_range is None else outputs, atol=1e-4
     )
     np.testing.assert_allclose(model.item_table.mean(axis=0), 0, atol=1e-5)
-    biases = model.biases(least_ratings=50)
+    biases = model.biases(min_ratings=50)
     assert np.corrcoef(biases["bias"], biases["mean"])[0, 1] > 0.8
     parts = dict(model.user(196).explain("Fargo (1996)").parts.iter_rows())
     assert abs(parts.get("its appeal to the average taste", 0)) < 1e-4

@@ -18,7 +18,7 @@ from palate.web._holder import Holder
 
 VIEWS = {
     "overview": "#/",
-    "items": "#/items?sort=gap&where=genres=Comedy&least_ratings=20",
+    "items": "#/items?sort=gap&where=genres=Comedy&min_ratings=20",
     "item": "#/item/50",
     "map": "#/map?x=axis+1&y=bias",
     "try": "#/try?r=100:5,50:4",

@@ -48,10 +48,10 @@ def test_items_are_searched_filtered_sorted_and_paged(client, bayes):
         "Godfather: Part II, The (1974)",
     ]
     assert told(client.get("/api/items", params={"where": "year=2000..1998"}))["total"] == 0
-    choice = {"where": ["genres=Comedy", "year=1980..1989"], "least_ratings": 50, "size": 200}
+    choice = {"where": ["genres=Comedy", "year=1980..1989"], "min_ratings": 50, "size": 200}
     found = told(client.get("/api/items", params=choice | {"sort": "mean", "descending": False}))
     expected = bayes.biases(
-        where={"genres": "Comedy", "year": "1980..1989"}, least_ratings=50
+        where={"genres": "Comedy", "year": "1980..1989"}, min_ratings=50
     ).sort("mean")
     assert [item["id"] for item in found["items"]] == expected["id"].to_list()
     pages = [
@@ -215,7 +215,7 @@ PATHS = {
     "no such column": ("GET", "/api/items?where=colour=red", 422),
     "no condition": ("GET", "/api/items?where=colour", 422),
     "no such coordinate": ("GET", "/api/map?x=axis+99", 422),
-    "unrated": ("GET", "/api/items?least_ratings=0", 422),
+    "unrated": ("GET", "/api/items?min_ratings=0", 422),
 }
 
 

@@ -28,7 +28,7 @@ Rate = Annotated[
 Plain = Annotated[
     bool, typer.Option("--plain", help="The book's order, as if everything were known for sure.")
 ]
-Least = Annotated[
+MinRatings = Annotated[
     int | None, typer.Option(help="Leave out what has fewer ratings than this.", min=1)
 ]
 
@@ -41,7 +41,7 @@ def biases(
     ] = False,
     n: Count = 10,
     plain: Plain = False,
-    least: Least = None,
+    min_ratings: MinRatings = None,
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,7 +56,7 @@ def biases(
     import palate
 
     known = palate.load(model)
-    chosen: dict[str, Any] = {"least_ratings": least}
+    chosen: dict[str, Any] = {"min_ratings": min_ratings}
     if users and where:
         raise palate.SettingError("--where chooses items; leave it out with --users")
     if not users:
@@ -124,7 +124,7 @@ def similar(
     ] = None,
     n: Count = 10,
     plain: Plain = False,
-    least: Least = None,
+    min_ratings: MinRatings = None,
     json: Json = False,
 ) -> None:
     """Show the items most like ITEM, or the users most like a user, by their tastes."""
@@ -137,11 +137,11 @@ def similar(
     cautious = not plain and (user is not None or known.parameters.item_bias_sd is not None)
     surest = ", the surest first" if cautious else ""
     if user is not None:
-        if least is not None:
-            raise palate.SettingError("--least is of items; leave it out with --user")
+        if min_ratings is not None:
+            raise palate.SettingError("--min-ratings is of items; leave it out with --user")
         found, title = known.similar_users(user, n, order=order), f"Most like user {user}"
     else:
-        found = known.similar(item, n, order=order, least_ratings=least)
+        found = known.similar(item, n, order=order, min_ratings=min_ratings)
         title = f"Most similar to {item}"
     shown = found if json or plain else found.drop("cosine")
     _show(shown, f"{title}{surest}", "similar", json)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _checks, _native, _streams
+from palate import _arguments, _native, _random_streams
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 
@@ -20,10 +20,10 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     SettingError
         If `share` is not between 0 and 1, or leaves one of the parts empty.
     """
-    held_back = int(len(ratings) * _checks.share(share))
+    held_back = int(len(ratings) * _arguments.fraction("share", share))
     if not 0 < held_back < len(ratings):
         raise SettingError(f"{share:.0%} of {len(ratings)} ratings leaves one part empty")
-    order = _native.permutation(_checks.seed(seed), _streams.SPLIT, len(ratings))
+    order = _native.permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     return ratings.take(order[held_back:]), ratings.take(order[:held_back])
 
 
@@ -35,10 +35,10 @@ def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings,
     SettingError
         If `n` is less than 2 or more than there are ratings.
     """
-    _checks.whole("folds", n, 2)
+    _arguments.integer("folds", n, 2)
     if n > len(ratings):
         raise SettingError(f"folds is {n}; there are only {len(ratings)} ratings to share out")
-    order = _native.permutation(_checks.seed(seed), _streams.SPLIT, len(ratings))
+    order = _native.permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     parts = np.array_split(order, n)
     return [
         (ratings.take(np.concatenate(parts[:k] + parts[k + 1 :])), ratings.take(parts[k]))
@@ -58,7 +58,7 @@ def official(ratings: Ratings, fold: int) -> tuple[Ratings, Ratings]:
     DataError
         If these are not the 100,000 ratings of MovieLens 100k.
     """
-    _checks.whole("fold", fold, 1, _ML_100K_FOLDS)
+    _arguments.integer("fold", fold, 1, _ML_100K_FOLDS)
     if len(ratings) != _ML_100K_RATINGS:
         raise DataError(
             f"official folds are those of MovieLens 100k with its 100,000 ratings in their order; "
@@ -82,7 +82,7 @@ def leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
     DataError
         If the ratings have no timestamps.
     """
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     order = np.lexsort((_timestamps(ratings), ratings.user))
     counts = np.bincount(ratings.user, minlength=ratings.users.height)
     from_end = np.repeat(np.cumsum(counts), counts) - np.arange(len(ratings))
@@ -105,7 +105,7 @@ def at_time(ratings: Ratings, share: float = 0.2) -> tuple[Ratings, Ratings]:
     DataError
         If the ratings have no timestamps.
     """
-    _checks.share(share)
+    _arguments.fraction("share", share)
     time = _timestamps(ratings)
     cut = np.sort(time)[len(time) - max(1, int(len(time) * share))]
     valid = time >= cut

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate._threads import thread_count
 from palate.data import splits
 from palate.data._ratings import Ratings
@@ -161,7 +161,7 @@ def _parts(
     """Return the splits, what they are, and what they let leak."""
     if share is not None and split not in {"time", "random"}:
         raise SettingError("share is how much the splits time and random hold back; name one")
-    share = 0.2 if share is None else _checks.share(share)
+    share = 0.2 if share is None else _arguments.fraction("share", share)
     if split == "time":
         held_back = f"the latest {share:.0%} of the ratings held back"
         return [splits.at_time(ratings, share)], held_back, None

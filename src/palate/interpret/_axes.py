@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from palate import _checks
+from palate import _arguments
 from palate.interpret._certainty import Z, enough, nearer_end, unknown
 from palate.interpret._metadata import Feature, features
 
@@ -54,7 +54,7 @@ class Association(NamedTuple):
 
 def axes(model: Model, exemplars: int) -> pl.DataFrame:
     """Return a row for each axis; see `Model.axes`."""
-    _checks.whole("exemplars", exemplars, 1)
+    _arguments.integer("exemplars", exemplars, 1)
     canonical = model.canonical
     known = _known(model)
     told = [*features(model.items), _ratings(model)]

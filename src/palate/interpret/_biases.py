@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks, _native
+from palate import _arguments, _native
 from palate.inference._link import at
 from palate.interpret._certainty import Z, check_order, enough, nearer_end, unknown
 from palate.interpret._metadata import matching
@@ -37,10 +37,10 @@ class Parts:
 
 
 def item_biases(
-    model: Model, order: Order | None, least_ratings: int | None, where: Mapping[str, Any] | None
+    model: Model, order: Order | None, min_ratings: int | None, where: Mapping[str, Any] | None
 ) -> pl.DataFrame:
     """Return a row for each item; see `Model.biases`."""
-    rated = _often_enough(model.item_counts, order, least_ratings)
+    rated = _often_enough(model.item_counts, order, min_ratings)
     rows = np.flatnonzero(rated & matching(model.items, where))
     frame = model.item_frame(rows, ratings=model.item_counts[rows], mean=model.item_means[rows])
     return _ordered(
@@ -50,11 +50,11 @@ def item_biases(
     )
 
 
-def user_biases(model: Model, order: Order | None, least_ratings: int | None) -> pl.DataFrame:
+def user_biases(model: Model, order: Order | None, min_ratings: int | None) -> pl.DataFrame:
     """Return a row for each known user; see `Model.user_biases`."""
     ratings, _ = model.known()
     counts = np.bincount(ratings.user, minlength=ratings.users.height)
-    rows = np.flatnonzero(_often_enough(counts, order, least_ratings))
+    rows = np.flatnonzero(_often_enough(counts, order, min_ratings))
     sums = np.bincount(ratings.user, weights=ratings.rating, minlength=len(counts))
     frame = pl.DataFrame(
         {"user": ratings.users["id"].gather(rows), "ratings": counts[rows]}
@@ -78,7 +78,7 @@ def _often_enough(
 ) -> NDArray[np.bool_]:
     if least is None:
         least = enough(counts) if order == "gap" else 1
-    often: NDArray[np.bool_] = counts >= _checks.whole("least_ratings", least, 1)
+    often: NDArray[np.bool_] = counts >= _arguments.integer("min_ratings", least, 1)
     return often
 
 

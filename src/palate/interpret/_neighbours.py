@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate.errors import UnknownIdError
 from palate.interpret._certainty import PROBABILITY, check_order, enough, unknown
 
@@ -26,18 +26,18 @@ _ROWS = 1024
 
 
 def similar_items(
-    model: Model, item: Any, n: int, order: Order | None, least_ratings: int | None
+    model: Model, item: Any, n: int, order: Order | None, min_ratings: int | None
 ) -> pl.DataFrame:
     """Return the items most like one; see `Model.similar`."""
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     row, covariance = model.names.row(item), model.parameters.item_covariance
     if model.item_counts[row] == 0:
         raise UnknownIdError(
             f"nobody has rated {model.items['item'][row]!r}; what it is like can't be told"
         )
-    if least_ratings is None:
-        least_ratings = enough(model.item_counts) if order is None and covariance is None else 1
-    rated = model.item_counts >= _checks.whole("least_ratings", least_ratings, 1)
+    if min_ratings is None:
+        min_ratings = enough(model.item_counts) if order is None and covariance is None else 1
+    rated = model.item_counts >= _arguments.integer("min_ratings", min_ratings, 1)
     rated[row] = False
     others = np.flatnonzero(rated)
     factors = model.item_factors.astype(np.float64)
@@ -58,7 +58,7 @@ def similar_items(
 
 def similar_users(model: Model, user: Any, n: int, order: Order | None) -> pl.DataFrame:
     """Return the users most like one; see `Model.similar_users`."""
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     profiles, row = model.profiles(), model.user_row(user)
     others = np.delete(np.arange(len(profiles)), row)
     positions = model.canonical.positions(profiles.table)

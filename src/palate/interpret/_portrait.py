@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate.inference._link import at
 from palate.interpret._causes import Causes
 from palate.interpret._certainty import Z
@@ -61,7 +61,7 @@ class Portrait:
 
 def portrait(profile: Profile, n: int) -> Portrait:
     """Describe a person; see `Profile.describe`."""
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     axes, generosity = _axes(profile), _generosity(profile)
     causes = Causes(profile)
     predictability = _predictability(causes)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate.inference._prediction import score_variance
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ Numbers = NDArray[np.float64]
 
 def next_questions(profile: Profile, n: int, exclude: Any) -> pl.DataFrame:
     """Return the `n` best items to ask about; see `Profile.next_questions`."""
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     model = profile.model
     open_ = model.choices(exclude=exclude)
     open_[profile.rated] = False

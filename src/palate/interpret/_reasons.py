@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from palate import _checks
+from palate import _arguments
 from palate.inference._link import Linear, at
 from palate.interpret._causes import Causes, Numbers
 
@@ -67,7 +67,7 @@ class Explanation:
 
 def explain(profile: Profile, item: Any, n: int) -> Explanation:
     """Take the score of an item apart; see `Profile.explain`."""
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     model, causes = profile.model, Causes(profile)
     row = model.names.row(item)
     general, tastes = _general(profile, row), _tastes(profile, row)

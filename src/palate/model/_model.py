@@ -145,7 +145,7 @@ class Model:
         self,
         order: Literal["bias", "cautious", "gap"] | None = None,
         *,
-        least_ratings: int | None = None,
+        min_ratings: int | None = None,
         where: Mapping[str, Any] | None = None,
     ) -> pl.DataFrame:
         """Return every item with its bias, and why that is not its mean rating.
@@ -169,7 +169,7 @@ class Model:
             zero, so that nothing with three ratings is on top or at the bottom by luck; or the
             largest difference of ranks first, "gap". By default cautious, or for a point estimate,
             which has no intervals, by bias.
-        least_ratings
+        min_ratings
             Leave out items with fewer ratings; ranks are among those that are left. By default 1,
             or by "gap" 20 (fewer in a small table), since the mean of a few ratings is mostly luck.
         where
@@ -196,21 +196,21 @@ class Model:
         >>> import palate
         >>> ratings = palate.movielens("100k")
         >>> model = palate.fit(ratings)
-        >>> comedies = model.biases(where={"genres": "Comedy"}, least_ratings=50)
+        >>> comedies = model.biases(where={"genres": "Comedy"}, min_ratings=50)
         >>> comedies.height
         189
         """
-        return item_biases(self, order, least_ratings, where)
+        return item_biases(self, order, min_ratings, where)
 
     def user_biases(
         self,
         order: Literal["bias", "cautious", "gap"] | None = None,
         *,
-        least_ratings: int | None = None,
+        min_ratings: int | None = None,
     ) -> pl.DataFrame:
         """Return every known user with their bias: who is generous, and who is severe.
 
-        See `biases` for `order` and `least_ratings`. The intervals are those of the profiles, with
+        See `biases` for `order` and `min_ratings`. The intervals are those of the profiles, with
         the items taken as known.
 
         Returns
@@ -235,7 +235,7 @@ class Model:
         >>> model.user_biases().select("user", "ratings", "bias").height
         943
         """
-        return user_biases(self, order, least_ratings)
+        return user_biases(self, order, min_ratings)
 
     def axes(self, exemplars: int = 8) -> pl.DataFrame:
         """Return the axes of taste, with what lies at their ends and what they go along with.
@@ -284,7 +284,7 @@ class Model:
         n: int = 10,
         *,
         order: Literal["similarity", "cautious"] | None = None,
-        least_ratings: int | None = None,
+        min_ratings: int | None = None,
     ) -> pl.DataFrame:
         """Return the `n` items whose factors point most nearly the same way as those of `item`.
 
@@ -303,7 +303,7 @@ class Model:
             "cautious", the lower end of its interval, which holds back items with few ratings. By
             default cautious; or for a point estimate, which has no intervals, by similarity among
             items with enough ratings.
-        least_ratings
+        min_ratings
             Leave out items with fewer ratings: by default none, or for a point estimate without an
             `order` those with fewer than 20 (less in a small table).
 
@@ -330,7 +330,7 @@ class Model:
         >>> model.similar("Star Wars (1977)", 2)["item"].to_list()
         ['Empire Strikes Back, The (1980)', 'Return of the Jedi (1983)']
         """
-        return similar_items(self, item, n, order, least_ratings)
+        return similar_items(self, item, n, order, min_ratings)
 
     def similar_users(
         self, user: Any, n: int = 10, *, order: Literal["similarity", "cautious"] | None = None

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate.data._ratings import Csr, Ratings, require_ratings
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.model._lookup import check_types, rows_among
@@ -72,7 +72,7 @@ def item_rows(model: Model, ratings: Ratings) -> NDArray[np.int32]:
 
 def _number(name: Any, rating: Any) -> float:
     try:
-        return _checks.number(f"the rating of {name!r}", rating)
+        return _arguments.finite(f"the rating of {name!r}", rating)
     except SettingError as error:
         raise DataError(str(error)) from error
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate.errors import SettingError
 from palate.inference._prediction import need_spread, score_variance, status
 from palate.interpret._causes import Causes
@@ -112,7 +112,7 @@ class Profile:
         SettingError
             If `n` or `cautious` is out of range, or `cautious` is asked of a point estimate.
         """
-        _checks.whole("n", n, 1)
+        _arguments.integer("n", n, 1)
         allowed = self.model.choices(candidates, exclude)
         if not seen:
             allowed[self.rated] = False
@@ -254,7 +254,7 @@ class Profile:
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
         """Return the `n` items that this person rated highest: id, item and rating."""
-        order = np.argsort(-self.rating, kind="stable")[: _checks.whole("n", n, 1)]
+        order = np.argsort(-self.rating, kind="stable")[: _arguments.integer("n", n, 1)]
         rows = self.rated[order].astype(np.int64)
         return self.model.item_frame(rows, rating=self.rating[order])
 
@@ -291,7 +291,7 @@ class Profile:
 
 
 def _quantile(cautious: Any) -> float:
-    probability = _checks.number("cautious", cautious)
+    probability = _arguments.finite("cautious", cautious)
     if not 0 < probability <= 0.5:
         raise SettingError(f"cautious is {cautious}; it must lie above 0 and up to 0.5")
     return NormalDist().inv_cdf(probability)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks, _native
+from palate import _arguments, _native
 from palate._threads import thread_count
 from palate.data._ratings import Csr
 from palate.inference._infer import covariance_at, infer
@@ -157,7 +157,7 @@ class Profiles:
             starts,
             partner,
             allowed,
-            min(_checks.whole("n", n, 1), len(allowed)),
+            min(_arguments.integer("n", n, 1), len(allowed)),
             thread_count(threads),
         )
         return best

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
-from palate import _checks
+from palate import _arguments
 from palate.errors import SettingError
 from palate.inference._link import Linear
 from palate.interpret._certainty import enough
@@ -35,7 +35,7 @@ _MOST_LINKS = 10
 
 def check_width(width: Any) -> int:
     """Return a width in pixels at which a figure can be read."""
-    return _checks.whole("width", width, 240, 4000)
+    return _arguments.integer("width", width, 240, 4000)
 
 
 def unit(model: Model) -> str:
@@ -86,7 +86,7 @@ def biases(model: Model, n: int = 15, *, width: int = WIDTH) -> go.Figure:
     >>> palate.plots.biases(model, 5).layout.title.text
     'Liked more, and liked less, than their kind lets one expect'
     """
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     width, frame = check_width(width), model.biases()
     n = min(n, -(-frame.height // 2))
     highest, lowest = frame.head(n), frame.tail(min(n, frame.height - n)).reverse()
@@ -140,7 +140,7 @@ def axes(
     >>> palate.plots.axes(model, 2).layout.title.text
     'Axis 2: Romance, older ↔ Horror, newer'
     """
-    _checks.whole("axis", axis, 1)
+    _arguments.integer("axis", axis, 1)
     table = model.axes(exemplars)
     if axis > table.height:
         raise SettingError(f"there is no axis {axis}; this model has {table.height}")
@@ -327,7 +327,7 @@ def neighbours(model: Model, item: Any, n: int = 10, *, width: int = WIDTH) -> g
 
 def near(model: Model, item: Any, n: int) -> pl.DataFrame:
     """Return the neighbours of an item, for sure if that is known, among those rated enough."""
-    frame = model.similar(item, n, least_ratings=enough(model.item_counts))
+    frame = model.similar(item, n, min_ratings=enough(model.item_counts))
     return frame.filter((pl.col("similarity") > 0) & pl.col("sure").fill_null(True))
 
 
@@ -447,7 +447,7 @@ def portrait(portrait: Portrait, n: int = 8, *, width: int = WIDTH) -> go.Figure
     """
     if not isinstance(portrait, Portrait):
         raise SettingError("give what Profile.describe returns, as in model.user(196).describe()")
-    _checks.whole("n", n, 1)
+    _arguments.integer("n", n, 1)
     names = ("percentile", "percentile_lower", "percentile_upper")
     general = {name: portrait.generosity[name] for name in names}
     axes = portrait.axes.head(n)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate.errors import SettingError
 from palate.interpret._certainty import Numbers
 from palate.interpret._map import coordinate
@@ -99,11 +99,11 @@ def item_map(
     >>> palate.plots.map(model, "year", "bias").layout.xaxis.title.text
     'year'
     """
-    _checks.whole("labels", labels, 0)
+    _arguments.integer("labels", labels, 0)
     width = check_width(width)
     frame = model.map(x, y)
     if most_rated is not None:
-        frame = frame.head(_checks.whole("most_rated", most_rated, 1))
+        frame = frame.head(_arguments.integer("most_rated", most_rated, 1))
     if frame.is_empty():
         raise SettingError(f"no item has both a {x} and a {y}; choose other coordinates")
     by = _colours(model, colour)
@@ -298,7 +298,7 @@ def gap(
     model: Model,
     *,
     labels: int = 16,
-    least_ratings: int | None = None,
+    min_ratings: int | None = None,
     most_rated: int | None = 1000,
     width: int = WIDTH,
 ) -> go.Figure:
@@ -310,7 +310,7 @@ def gap(
         The model.
     labels
         How many items with the largest differences of ranks to label, as far as there is room.
-    least_ratings
+    min_ratings
         Leave out items with fewer ratings; by default 20, or fewer in a small table.
     most_rated
         How many of the others to draw, those with most ratings; None for all.
@@ -334,14 +334,14 @@ def gap(
     >>> palate.plots.gap(model).layout.yaxis.title.text
     'bias (rating points)'
     """
-    _checks.whole("labels", labels, 0)
+    _arguments.integer("labels", labels, 0)
     width = check_width(width)
-    frame = model.biases("gap", least_ratings=least_ratings)
+    frame = model.biases("gap", min_ratings=min_ratings)
     if frame.is_empty():
-        raise SettingError("no item has so many ratings; lower least_ratings")
+        raise SettingError("no item has so many ratings; lower min_ratings")
     others = frame[labels:].sort("ratings", descending=True, maintain_order=True)
     if most_rated is not None:
-        others = others.head(_checks.whole("most_rated", most_rated, 1))
+        others = others.head(_arguments.integer("most_rated", most_rated, 1))
     frame = pl.concat([frame.head(labels), others])
     named = np.arange(frame.height) < labels
     better = (frame["gap"] > 0).to_numpy()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _streams
+from palate import _random_streams
 
 Matrix = NDArray[np.float32]
 # The width of the sketch for each factor of the sampler. On MovieLens 100k, 3 comes within 0.0005
@@ -152,9 +152,9 @@ class Canonicaliser:
         width = min(_WIDTH * factors, users, items)
         self._factors = factors
         self._turning_point = max(1, draws // 2)
-        self._omega = _streams.normals(seed, _streams.SKETCH_OF_ITEMS, items, width)
-        self._psi = _streams.normals(
-            seed, _streams.SKETCH_OF_USERS, users, min(2 * width + 1, users)
+        self._omega = _random_streams.normals(seed, _random_streams.ITEM_SKETCH, items, width)
+        self._psi = _random_streams.normals(
+            seed, _random_streams.USER_SKETCH, users, min(2 * width + 1, users)
         )
         self._y = np.zeros((users, width), dtype=np.float32)
         self._w = np.zeros((self._psi.shape[1], items), dtype=np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from palate import _checks, _native, _streams
+from palate import _arguments, _native, _random_streams
 from palate._threads import thread_count
 from palate.data._ratings import Csr, Ratings
 from palate.errors import SettingError
@@ -74,12 +74,12 @@ class Gibbs:
     name = "gibbs"
 
     def __post_init__(self) -> None:
-        _checks.keep(
+        _arguments.set_frozen(
             self,
-            factors=_checks.count("factors", self.factors),
-            sweeps=_checks.count("sweeps", self.sweeps, least=2),
-            burn_in=_checks.count("burn_in", self.burn_in),
-            seed=_checks.seed(self.seed),
+            factors=_arguments.count("factors", self.factors),
+            sweeps=_arguments.count("sweeps", self.sweeps, minimum=2),
+            burn_in=_arguments.count("burn_in", self.burn_in),
+            seed=_arguments.seed(self.seed),
         )
         if self.burn_in >= self.sweeps:
             raise SettingError(
@@ -162,8 +162,8 @@ class _Run:
         self._prior = NormalWishart()
         self._by_user = self._side(ratings.by_user())
         self._by_item = self._side(ratings.by_item())
-        self._users = self._table(_streams.USER_TABLE, ratings.users.height)
-        self._items = self._table(_streams.ITEM_TABLE, ratings.items.height)
+        self._users = self._table(_random_streams.USER_TABLE, ratings.users.height)
+        self._items = self._table(_random_streams.ITEM_TABLE, ratings.items.height)
         self._alpha = 1.0
         self._canonical = Canonicaliser(
             users=ratings.users.height,
@@ -180,7 +180,7 @@ class _Run:
         return _Side(csr.starts, csr.partner, standardised, longest_first)
 
     def _table(self, stream: int, rows: int) -> NDArray[np.float32]:
-        normal = _streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
+        normal = _random_streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
         return normal * np.float32(_SD_AT_START)
 
     def sweep(self, number: int) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class _Run:
         self._users, _ = self._half(number, "user", self._by_user, self._users, self._items)
         self._items, squares = self._half(number, "item", self._by_item, self._items, self._users)
         total = float(squares.sum())
-        noise = Draws(self.solver.seed, _streams.sweep(number, "noise"))
+        noise = Draws(self.solver.seed, _random_streams.sweep(number, "noise"))
         shape, rate = _NOISE_SHAPE + len(self.ratings) / 2, _NOISE_RATE + total / 2
         self._alpha = noise.gamma(shape) / rate
         counted = number - self.solver.burn_in
@@ -215,7 +215,7 @@ class _Run:
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Draw a side's prior given its rows, and its rows given the prior and the other side."""
         seed = self.solver.seed
-        prior = self._prior.draw(rows, Draws(seed, _streams.sweep(number, f"{side} prior")))
+        prior = self._prior.draw(rows, Draws(seed, _random_streams.sweep(number, f"{side} prior")))
         return _native.sample_rows(
             ratings.starts,
             ratings.partner,
@@ -227,7 +227,7 @@ class _Run:
             self._alpha,
             0.0,
             seed,
-            _streams.sweep(number, f"{side} rows"),
+            _random_streams.sweep(number, f"{side} rows"),
             self.threads,
             want_squares=side == "item",
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _checks, _native, _streams
+from palate import _arguments, _native, _random_streams
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
@@ -86,14 +86,14 @@ class OneCycle:
     name = "one-cycle"
 
     def __post_init__(self) -> None:
-        _checks.keep(
+        _arguments.set_frozen(
             self,
-            factors=_checks.count("factors", self.factors),
-            epochs=_checks.count("epochs", self.epochs),
-            bs=_checks.count("bs", self.bs),
-            seed=_checks.seed(self.seed),
-            lr_max=_checks.number("lr_max", self.lr_max),
-            wd=_checks.number("wd", self.wd),
+            factors=_arguments.count("factors", self.factors),
+            epochs=_arguments.count("epochs", self.epochs),
+            bs=_arguments.count("bs", self.bs),
+            seed=_arguments.seed(self.seed),
+            lr_max=_arguments.finite("lr_max", self.lr_max),
+            wd=_arguments.finite("wd", self.wd),
         )
         if self.lr_max <= 0:
             raise SettingError(f"lr_max is {self.lr_max}; it must be above 0, such as 5e-3")
@@ -103,7 +103,7 @@ class OneCycle:
                 f"{self.lr_max:g}), such as 0.1"
             )
         if self.y_range is not None:
-            _checks.keep(self, y_range=_checks.interval("y_range", self.y_range))
+            _arguments.set_frozen(self, y_range=_arguments.interval("y_range", self.y_range))
 
     def fit(
         self,
@@ -270,8 +270,8 @@ class _Run:
             ratings.user,
             ratings.item,
             ratings.rating,
-            self._table(_streams.USER_TABLE, ratings.users.height),
-            self._table(_streams.ITEM_TABLE, ratings.items.height),
+            self._table(_random_streams.USER_TABLE, ratings.users.height),
+            self._table(_random_streams.ITEM_TABLE, ratings.items.height),
             *schedule(steps, solver.lr_max),
             solver.wd,
             link.low,
@@ -279,13 +279,13 @@ class _Run:
         )
 
     def _table(self, stream: int, rows: int) -> NDArray[np.float32]:
-        normal = _streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
+        normal = _random_streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
         return normal * np.float32(_SD_AT_START)
 
     def epoch(self, number: int) -> dict[str, Any]:
         """Visit every rating once and return the row for the table."""
         start = time.perf_counter()
-        stream = _streams.epoch_order(number)
+        stream = _random_streams.epoch_order(number)
         order = _native.permutation(self.solver.seed, stream, len(self.ratings))
         for some in losses(self.kernel, order, self.solver.bs, self.solver.factors, self.threads):
             self._loss.add(some)

@@ -10,7 +10,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from palate import _checks
+from palate import _arguments
 from palate.data._columns import listed, usual
 from palate.data._open import open_table
 from palate.data._ratings import Ratings, require_ratings, require_shared_ids
@@ -165,7 +165,7 @@ class CollabDataLoaders:
     ) -> None:
         _check(train)
         self.device = torch.device(device) if device is not None else default_device()
-        self.bs = _checks.count("bs", bs)
+        self.bs = _arguments.count("bs", bs)
         self.train = Loader(train, self.bs, self.device, shuffled=True)
         self.valid = Loader(valid, self.bs, self.device, shuffled=False)
         self.names = names
@@ -282,12 +282,12 @@ class CollabDataLoaders:
 
 def split(ratings: Ratings, valid_pct: float, seed: int | None) -> tuple[Ratings, Ratings]:
     """Hold back a share of the ratings; see `CollabDataLoaders.from_df`."""
-    share = _checks.number("valid_pct", valid_pct)
+    share = _arguments.finite("valid_pct", valid_pct)
     if not 0 <= share < 1:
         raise SettingError(f"valid_pct is {valid_pct}; it must be at least 0 and below 1")
     generator = None
     if seed is not None:
-        generator = torch.Generator().manual_seed(_checks.whole("seed", seed, 0, _SEEDS))
+        generator = torch.Generator().manual_seed(_arguments.integer("seed", seed, 0, _SEEDS))
     order: NDArray[np.int64] = torch.randperm(len(ratings), generator=generator).numpy()
     held_back = int(len(ratings) * share)
     return ratings.take(order[held_back:]), ratings.take(order[:held_back])

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from palate import _checks
+from palate import _arguments
 from palate.errors import DataError, SettingError, first_line
 from palate.model._model import Model
 from palate.solvers._interrupt import interruptible
@@ -106,7 +106,7 @@ class Learner:
             sigmoid(dls.train.ratings, model.y_range)  # refuses ratings that it can't reach
         self.dls, self.model = dls, model.to(dls.device)
         self.loss_func: Loss = MSELossFlat() if loss_func is None else _function(loss_func)
-        self.lr, self.wd = _checks.number("lr", lr), _checks.number("wd", wd)
+        self.lr, self.wd = _arguments.finite("lr", lr), _arguments.finite("wd", wd)
         self.metrics = {name: _function(metric) for name, metric in _named(metrics)}
         self.callbacks = _callbacks(cbs)
         self.mixed_precision, self.native, self.progress = mixed_precision, native, progress

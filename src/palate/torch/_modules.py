@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from palate import _checks
+from palate import _arguments
 from palate.errors import SettingError
 
 Range = tuple[float, float] | None
@@ -242,4 +242,4 @@ def within(x: Tensor, y_range: Range) -> Tensor:
 
 def checked(y_range: Any) -> Range:
     """Return a range that has been checked, or None."""
-    return None if y_range is None else _checks.interval("y_range", y_range)
+    return None if y_range is None else _arguments.interval("y_range", y_range)

@@ -146,7 +146,7 @@ class Explorer:
 
     def item_list(self, asked: s.ItemsQuery) -> s.Items:
         """Return a page of the items."""
-        table = self.items.filter(pl.col("ratings") >= asked.least_ratings)
+        table = self.items.filter(pl.col("ratings") >= asked.min_ratings)
         if asked.where:
             table = table.filter(pl.Series(self._chosen(asked.where)).gather(table["row"]))
         # Words may stand in any order, for articles often stand last: "Godfather, The".

@@ -128,7 +128,7 @@ class ItemsQuery(Page):
             description="COLUMN=VALUE, such as genres=Comedy or year=1990..1999; all must hold.",
         ),
     ] = []
-    least_ratings: Annotated[int, Field(ge=1, le=1_000_000_000)] = 1
+    min_ratings: Annotated[int, Field(ge=1, le=1_000_000_000)] = 1
 
 
 class ItemName(BaseModel):

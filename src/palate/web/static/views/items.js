@@ -30,13 +30,13 @@ function state(params) {
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
-    least: Number(params.get('least_ratings') ?? 1),
+    least: Number(params.get('min_ratings') ?? 1),
     page: Number(params.get('page') ?? 1),
   };
 }
 
 const addressOf = ({ sort, descending, search, where, least, page }) =>
-  href(['items'], { sort, descending: descending ? null : false, search, where, least_ratings: least > 1 ? least : null, page: page > 1 ? page : null });
+  href(['items'], { sort, descending: descending ? null : false, search, where, min_ratings: least > 1 ? least : null, page: page > 1 ? page : null });
 
 export async function show(route, summary) {
   let now = state(route.params);
@@ -91,7 +91,7 @@ function filterForm({ columns }, change) {
   const field = (label, input, ...more) => el('div', { class: 'field' }, el('label', { for: input.id }, label), input, ...more);
   const search = el('input', { id: 'search', name: 'search', type: 'search', autocomplete: 'off' });
   search.addEventListener('input', debounced(200, () => change({ search: search.value.trim() }, true)));
-  const least = el('select', { id: 'least', name: 'least_ratings', on: { change: () => change({ least: Number(least.value) }) } });
+  const least = el('select', { id: 'least', name: 'min_ratings', on: { change: () => change({ least: Number(least.value) }) } });
   const conditions = columns.map((column) => (column.values.length ? category : span)(column, () => change({ where: conditions.map(({ where }) => where()).filter(Boolean) })));
   const node = el('form', { class: 'filters', role: 'search', 'aria-label': 'Items', on: { submit: (event) => event.preventDefault() } },
     field('Search titles', search), field('Number of ratings', least), ...conditions.map((one) => one.node));
@@ -136,7 +136,7 @@ function span({ name, lowest, highest }, changed) {
 
 async function found(now, summary, signal) {
   const { sort, descending, search, where, least, page } = now;
-  const query = [['sort', sort], ['descending', descending], ['search', search], ['least_ratings', least], ['page', page], ['size', SIZE], ...where.map((one) => ['where', one])];
+  const query = [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', least], ['page', page], ['size', SIZE], ...where.map((one) => ['where', one])];
   const { items, total } = await ask('items', { query, signal });
   say(plural(total, 'item'));
   const known = el('p', { class: 'soft', 'data-total': total }, plural(total, 'item'));

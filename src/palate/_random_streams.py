@@ -1,6 +1,6 @@
-"""The streams of random numbers, all in one place: no two uses may draw the same numbers.
+"""The streams of random numbers, assigned in one place: no two uses may share a stream.
 
-A number is a function of the seed, its stream and its index in the stream (see
+A random number is a function of the seed, its stream and its index in the stream (see
 ``native/include/palate/philox.hpp``). These assignments are part of what a seed means: changing
 one changes every model.
 """
@@ -13,21 +13,21 @@ from palate import _native
 SPLIT = 0
 USER_TABLE = 1
 ITEM_TABLE = 2
-SKETCH_OF_USERS = 3
-SKETCH_OF_ITEMS = 4
+USER_SKETCH = 3
+ITEM_SKETCH = 4
 _EPOCHS = 1 << 32
 _SWEEPS = 2 << 32
-_USES = ("user rows", "item rows", "user prior", "item prior", "noise")
+_SWEEP_USES = ("user rows", "item rows", "user prior", "item prior", "noise")
 
 
 def epoch_order(epoch: int) -> int:
-    """Return the stream that shuffles the rows of an epoch, counted from 0."""
+    """Return the stream that shuffles the ratings of an epoch, counted from 0."""
     return _EPOCHS + epoch
 
 
 def sweep(sweep: int, use: str) -> int:
-    """Return the stream of one use in a sweep of the sampler, counted from 0."""
-    return _SWEEPS + sweep * len(_USES) + _USES.index(use)
+    """Return the stream for one use in a sweep of the sampler, counted from 0."""
+    return _SWEEPS + sweep * len(_SWEEP_USES) + _SWEEP_USES.index(use)
 
 
 def normals(seed: int, stream: int, rows: int, columns: int) -> NDArray[np.float32]:
