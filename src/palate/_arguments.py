@@ -46,7 +46,9 @@ def finite(name: str, value: Any) -> float:
     try:
         real = float(value)
     except (OverflowError, TypeError, ValueError) as error:
-        raise SettingError(f"{name} cannot be converted to a number: {first_line(error)}") from error
+        raise SettingError(
+            f"{name} cannot be converted to a number: {first_line(error)}"
+        ) from error
     if not math.isfinite(real):
         raise SettingError(f"{name} is {value}; it must be finite")
     return real

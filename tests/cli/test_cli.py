@@ -118,7 +118,16 @@ def test_biases(folder):
 
 def test_biases_of_some_items_and_of_users(folder):
     model = kept(folder)
-    options = ["--where", "genres=Comedy", "--where", "year=1980..1989", "--min-ratings", 50, "-n", 3]
+    options = [
+        "--where",
+        "genres=Comedy",
+        "--where",
+        "year=1980..1989",
+        "--min-ratings",
+        50,
+        "-n",
+        3,
+    ]
     comedies = model.biases(where={"genres": "Comedy", "year": "1980..1989"}, min_ratings=50)
     assert run_json("biases", folder, *options)["highest"] == comedies.head(3).to_dicts()
     document = run_json("biases", folder, "--users", "-n", 3)

@@ -50,9 +50,9 @@ def test_items_are_searched_filtered_sorted_and_paged(client, bayes):
     assert told(client.get("/api/items", params={"where": "year=2000..1998"}))["total"] == 0
     choice = {"where": ["genres=Comedy", "year=1980..1989"], "min_ratings": 50, "size": 200}
     found = told(client.get("/api/items", params=choice | {"sort": "mean", "descending": False}))
-    expected = bayes.biases(
-        where={"genres": "Comedy", "year": "1980..1989"}, min_ratings=50
-    ).sort("mean")
+    expected = bayes.biases(where={"genres": "Comedy", "year": "1980..1989"}, min_ratings=50).sort(
+        "mean"
+    )
     assert [item["id"] for item in found["items"]] == expected["id"].to_list()
     pages = [
         told(client.get("/api/items", params={"sort": "gap", "page": page, "size": 7}))
