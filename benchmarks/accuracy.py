@@ -44,8 +44,8 @@ def folds(ratings: palate.Ratings) -> None:
 
 def coverage(model: palate.Model, valid: palate.Ratings) -> list[float]:
     profiles = model.profiles()
-    expected = model.link.mu + profiles.score_rows(valid.user, valid.item)
-    z = np.abs(valid.rating - expected) / profiles.sd_rows(valid.user, valid.item)
+    expected = model.learned.likelihood.mu + profiles.posteriors.scores(valid.user, valid.item)
+    z = np.abs(valid.rating - expected) / profiles.posteriors.rating_sd(valid.user, valid.item)
     return [float(np.mean(z < quantile)) for quantile in (1.6449, 0.6745)]
 
 
@@ -73,8 +73,8 @@ def users_left_out(ratings: palate.Ratings) -> None:
         asked = stranger & (rng.random(len(ratings)) < 0.5)
         given, valid = ratings.take(stranger & ~asked), ratings.take(asked)
         inferred = palate.Gibbs(seed=seed).fit(ratings.take(~stranger)).profiles(given)
-        score = inferred.score_rows(valid.user, valid.item)
-        error = inferred.model.link.rating(score) - valid.rating
+        score = inferred.posteriors.scores(valid.user, valid.item)
+        error = inferred.model.learned.likelihood.rating(score) - valid.rating
         refit = palate.Gibbs(seed=seed).fit(ratings.take(~asked)).loss(valid)
         print(f"  {np.sqrt(np.mean(error**2)):.4f}   {np.sqrt(refit):.4f}")
 

@@ -2,10 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 import palate
 
@@ -28,6 +32,30 @@ def ml100k() -> palate.Ratings:
 @pytest.fixture(scope="session")
 def model(ml100k: palate.Ratings) -> palate.Model:
     return palate.OneCycle().fit(ml100k)
+
+
+@pytest.fixture(scope="session")
+def altered() -> Callable[..., palate.Model]:
+    """Return a function that makes a copy of a model with other data behind it."""
+
+    def _altered(
+        model: palate.Model,
+        *,
+        likelihood: Any = None,
+        item_covariances: NDArray[np.float32] | None = None,
+        **data: Any,
+    ) -> palate.Model:
+        parameters = model.learned.parameters
+        if likelihood is not None:
+            parameters = replace(parameters, likelihood=likelihood)
+        if item_covariances is not None:
+            posterior = parameters.item_posterior
+            covariances = replace(posterior.covariances, values=item_covariances)
+            posterior = replace(posterior, covariances=covariances)
+            parameters = replace(parameters, item_posterior=posterior)
+        return palate.Model(replace(model.learned, parameters=parameters, **data))
+
+    return _altered
 
 
 @pytest.fixture

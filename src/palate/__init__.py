@@ -12,6 +12,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from palate.analysis._explanation import Explanation
+    from palate.analysis._portrait import Portrait
     from palate.data import splits
     from palate.data._movielens import movielens
     from palate.data._ratings import Ratings
@@ -26,16 +28,13 @@ if TYPE_CHECKING:
         UnknownIdError,
     )
     from palate.evaluation import Evaluation, evaluate
-    from palate.interpret._portrait import Portrait
-    from palate.interpret._reasons import Explanation
-    from palate.model._model import Model
+    from palate.model._model import Model, Update, load
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
-    from palate.model._storage import load
-    from palate.model._update import Update
     from palate.solvers import fit
-    from palate.solvers._gibbs import Gibbs
     from palate.solvers._one_cycle import OneCycle
+    from palate.solvers._protocol import Solver
+    from palate.solvers.gibbs._solver import Gibbs
 
 __all__ = [
     "DataError",
@@ -53,6 +52,7 @@ __all__ = [
     "Profiles",
     "Ratings",
     "SettingError",
+    "Solver",
     "UnknownIdError",
     "Update",
     "evaluate",
@@ -65,21 +65,22 @@ __all__ = [
 
 _WINGS = ("plots", "torch", "web")
 
-# Names are imported when they are first used: `palate --help` need not wait for polars.
-_HOMES = {
+# Names are imported on first use, so that `palate --help` need not wait for polars.
+_MODULES = {
     "Evaluation": "palate.evaluation",
-    "Explanation": "palate.interpret._reasons",
-    "Gibbs": "palate.solvers._gibbs",
+    "Explanation": "palate.analysis._explanation",
+    "Gibbs": "palate.solvers.gibbs._solver",
     "Model": "palate.model._model",
     "OneCycle": "palate.solvers._one_cycle",
-    "Portrait": "palate.interpret._portrait",
+    "Portrait": "palate.analysis._portrait",
     "Profile": "palate.model._profile",
     "Profiles": "palate.model._profiles",
     "Ratings": "palate.data._ratings",
-    "Update": "palate.model._update",
+    "Solver": "palate.solvers._protocol",
+    "Update": "palate.model._model",
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
-    "load": "palate.model._storage",
+    "load": "palate.model._model",
     "movielens": "palate.data._movielens",
     "read_ratings": "palate.data._read",
     "splits": "palate.data",
@@ -89,11 +90,11 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("palate")
-    if name in _WINGS:  # each needs an extra, so that it is no part of __all__
+    if name in _WINGS:  # each needs an extra, and so is not part of __all__
         return importlib.import_module(f"palate.{name}")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'palate' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 

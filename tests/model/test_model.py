@@ -11,11 +11,11 @@ import palate
 
 
 def test_predictions_are_the_formula(model):
-    low, high = model.link.low, model.link.high
+    low, high = model.learned.likelihood.low, model.learned.likelihood.high
     assert (low, high) == (0, 5.5)
     users, items = [196, 943, 1], [242, "Fargo (1996)", "Titanic (1997)"]
     rows = [model.items["item"].to_list().index(t) for t in ("Fargo (1996)", "Titanic (1997)")]
-    user, item = model.user_table[[195, 942, 0]], model.item_table[[241, *rows]]
+    user, item = model.learned.user_table[[195, 942, 0]], model.learned.item_table[[241, *rows]]
     score = (user[:, :-1] * item[:, :-1]).sum(1) + user[:, -1] + item[:, -1]
     expected = low + (high - low) / (1 + np.exp(-score))
     np.testing.assert_allclose(model.predict(users, items), expected, rtol=1e-5)
@@ -99,7 +99,9 @@ def test_unknown_names_are_refused_with_the_nearest(model, call, message):
 
 
 def test_a_title_of_two_items_is_an_ambiguity(model):
-    with pytest.raises(palate.UnknownIdError, match="names 2 items; say which by its id: 266, 680"):
+    with pytest.raises(
+        palate.UnknownIdError, match="the title of 2 items; choose one by its id: 266, 680"
+    ):
         model.similar("Kull the Conqueror (1997)")
     assert model.similar(266, 1).height == 1
 
@@ -146,7 +148,7 @@ def test_bad_requests_are_refused(model):
         model.similar(1, 0)
     with pytest.raises(palate.SettingError, match=r"n is 1.5; it must be an integer"):
         model.user(1).favourites(1.5)
-    with pytest.raises(palate.SettingError, match="there are 2 users for 1 items; pair them"):
+    with pytest.raises(palate.SettingError, match="there are 2 users and 1 items; give a user"):
         model.predict([1, 2], [1])
 
 

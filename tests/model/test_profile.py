@@ -7,10 +7,13 @@ import polars as pl
 import pytest
 
 import palate
-from palate.inference import _infer
-from palate.inference._infer import UserPrior, infer
-from palate.inference._link import Linear
-from palate.inference._prediction import score_variance
+from palate.inference import _user_posterior
+from palate.inference._prediction_interval import paired_score_variance, score_variance
+from palate.inference._user_posterior import UserPosterior, infer
+from palate.learned._item_posterior import ItemCovariances, ItemPosterior
+from palate.learned._likelihood import Gaussian
+from palate.learned._parameters import Parameters
+from palate.learned._user_prior import UserPrior
 
 
 def ratings_of(model, user):
@@ -41,35 +44,39 @@ def test_one_and_many_agree(bayes):
 def test_a_profile_is_the_posterior(bayes):
     """Beside the formula of design section 2, in double precision."""
     given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
-    profile, learned = bayes.profile(given), bayes.parameters
+    profile, learned = bayes.profile(given), bayes.learned.parameters
     rows = [bayes.items["item"].to_list().index(title) for title in given]
     z = np.c_[learned.item_table[rows, :-1], np.ones(3)].astype(np.float64)
-    target = np.array(list(given.values())) - learned.link.mu - learned.item_table[rows, -1]
-    alpha, k = learned.noise_sd**-2, bayes.factors
-    precision = np.linalg.inv(learned.prior.covariance)
+    target = np.array(list(given.values())) - learned.likelihood.mu - learned.item_table[rows, -1]
+    alpha, k = learned.likelihood.noise_sd**-2, bayes.factors
+    precision = np.linalg.inv(learned.user_prior.covariance)
     a = precision + alpha * z.T @ z
-    a[:-1, :-1] += alpha * learned.item_covariance[rows].reshape(3, k, k).sum(axis=0)
-    mean = np.linalg.solve(a, precision @ learned.prior.mean + alpha * z.T @ target)
+    a[:-1, :-1] += alpha * learned.item_posterior.covariances.values[rows].reshape(3, k, k).sum(
+        axis=0
+    )
+    mean = np.linalg.solve(a, precision @ learned.user_prior.mean + alpha * z.T @ target)
     np.testing.assert_allclose(profile.row, mean, atol=1e-3, rtol=1e-3)
     np.testing.assert_allclose(profile.covariance, np.linalg.inv(a), atol=1e-3, rtol=1e-2)
 
 
 def test_the_sd_is_that_of_draws(bayes):
     """Of 20,000 draws of a profile, an item and the noise: within 5%."""
-    profile, learned, rng = bayes.user(7), bayes.parameters, np.random.default_rng(0)
+    profile, learned, rng = bayes.user(7), bayes.learned.parameters, np.random.default_rng(0)
     k, n = bayes.factors, 20_000
     x = rng.multivariate_normal(profile.row, profile.covariance.astype(float), size=n)
     for row in (0, 99, 1600):
         q = rng.multivariate_normal(
-            learned.item_table[row, :-1], learned.item_covariance[row].reshape(k, k), size=n
+            learned.item_table[row, :-1],
+            learned.item_posterior.covariances.values[row].reshape(k, k),
+            size=n,
         )
-        bias = rng.normal(learned.item_table[row, -1], learned.item_bias_sd[row], size=n)
-        noise = rng.normal(0, learned.noise_sd, size=n)
-        rating = learned.link.mu + (q * x[:, :-1]).sum(1) + x[:, -1] + bias + noise
+        bias = rng.normal(learned.item_table[row, -1], learned.item_posterior.bias_sd[row], size=n)
+        noise = rng.normal(0, learned.likelihood.noise_sd, size=n)
+        rating = learned.likelihood.mu + (q * x[:, :-1]).sum(1) + x[:, -1] + bias + noise
         told = profile.predict(bayes.items["id"][row])["sd"][0]
         assert told == pytest.approx(rating.std(), rel=0.05)
         pairs = np.array([6], np.int32), np.array([row], np.int32)
-        assert bayes.profiles().sd_rows(*pairs)[0] == pytest.approx(told, rel=1e-5)
+        assert bayes.profiles().posteriors.rating_sd(*pairs)[0] == pytest.approx(told, rel=1e-5)
 
 
 def test_more_ratings_make_surer(bayes):
@@ -78,17 +85,17 @@ def test_more_ratings_make_surer(bayes):
     nobody, known = bayes.profile({}), bayes.user(7)
     sds = [profile.predict("Fargo (1996)")["sd"][0] for profile in (nobody, few, known)]
     assert sds == sorted(sds, reverse=True)
-    assert sds[-1] > bayes.parameters.noise_sd
+    assert sds[-1] > bayes.learned.likelihood.noise_sd
     assert len(nobody.rated) == 0
-    np.testing.assert_allclose(nobody.row, bayes.parameters.prior.mean, atol=1e-5)
+    np.testing.assert_allclose(nobody.row, bayes.learned.parameters.user_prior.mean, atol=1e-5)
 
 
 def test_cautious_ranks_by_a_lower_quantile(bayes):
     profile = bayes.user(196)
     best = profile.recommend(50, cautious=0.1)
     assert best["at_least"].is_sorted(descending=True)
-    variance = best["sd"].cast(pl.Float64) ** 2 - bayes.parameters.noise_sd**2
-    low, high = bayes.link.low, bayes.link.high
+    variance = best["sd"].cast(pl.Float64) ** 2 - bayes.learned.likelihood.noise_sd**2
+    low, high = bayes.learned.likelihood.low, bayes.learned.likelihood.high
     lower = (best["prediction"] - 1.2815516 * variance.sqrt()).clip(low, high)
     unclipped = best["prediction"] < high
     np.testing.assert_allclose(best["at_least"].filter(unclipped), lower.filter(unclipped), 1e-4)
@@ -107,13 +114,13 @@ def test_the_status_of_a_score(small):
 
 def test_status_begins_at_five_ratings(bayes):
     told = bayes.user(1).predict(bayes.items["id"])
-    expected = np.where(bayes.item_counts < 5, "rarely rated", "known")
+    expected = np.where(bayes.learned.item_counts < 5, "rarely rated", "known")
     assert told["status"].to_list() == expected.tolist()
 
 
 def test_a_point_estimate_says_what_it_does_not_know(model):
     assert model.user(1).predict(50)["sd"].to_list() == [None]
-    with pytest.raises(palate.SettingError, match="is a point estimate, which does not know how"):
+    with pytest.raises(palate.SettingError, match="is a point estimate, without the uncertainty"):
         model.user(1).recommend(cautious=0.1)
 
 
@@ -123,33 +130,38 @@ def test_the_sigmoids_profile_is_the_mode(model):
     The covariance is that of Gauss and Newton; all in double precision.
     """
     given = ratings_of(model, 196)
-    profile, learned, link = model.profile(given), model.parameters, model.link
+    profile, learned, link = (
+        model.profile(given),
+        model.learned.parameters,
+        model.learned.likelihood,
+    )
     rows = np.array(list(given)) - 1
     z = np.c_[learned.item_table[rows, :-1], np.ones(len(rows))].astype(np.float64)
-    precision, alpha = np.linalg.inv(learned.prior.covariance), learned.noise_sd**-2
+    precision, alpha = np.linalg.inv(learned.user_prior.covariance), learned.likelihood.noise_sd**-2
     x = profile.row.astype(np.float64)
     share = 1 / (1 + np.exp(-(z @ x + learned.item_table[rows, -1])))
     error = np.array(list(given.values())) - link.low - (link.high - link.low) * share
     slope = (link.high - link.low) * share * (1 - share)
-    gradient = alpha * z.T @ (slope * error) - precision @ (x - learned.prior.mean)
+    gradient = alpha * z.T @ (slope * error) - precision @ (x - learned.user_prior.mean)
     hessian = precision + alpha * (z * slope[:, None]).T @ (z * slope[:, None])
     assert np.abs(np.linalg.solve(hessian, gradient)).max() < 1e-3
-    assert np.linalg.norm(x - learned.prior.mean) > 0.1
+    assert np.linalg.norm(x - learned.user_prior.mean) > 0.1
     np.testing.assert_allclose(profile.covariance, np.linalg.inv(hessian), atol=1e-3, rtol=0.02)
 
 
 def test_the_mode_is_found_for_everybody(model):
     """Even with little noise and a wide prior: from there Gauss and Newton's step leads nowhere."""
-    learned = model.parameters
-    wide = replace(learned.prior, covariance=learned.prior.covariance * 25)
-    sharp = replace(learned, noise_sd=0.05, prior=wide)
+    learned = model.learned.parameters
+    wide = replace(learned.user_prior, covariance=learned.user_prior.covariance * 25)
+    likelihood = replace(learned.likelihood, noise_sd=0.05)
+    sharp = replace(learned, likelihood=likelihood, user_prior=wide)
     csr = model.ratings.by_user()
-    solve = _infer._Solver(csr, sharp, 2)
+    solver = _user_posterior._RowSolver(csr, sharp, 2)
     mode = infer(csr, sharp, 2).mean
-    at_mode = solve.loss(mode)
-    step = solve(*solve.linearised(mode), 0.0, covariances=False).mean - mode
-    for share in (0.5, 0.1, 0.02):  # no way down is left
-        lower = solve.loss(mode + np.float32(share) * step)
+    at_mode = solver.loss(mode)
+    step = solver.solve_linearised(mode, covariances=False).mean - mode
+    for fraction in (0.5, 0.1, 0.02):  # no part of the step decreases the loss
+        lower = solver.loss(mode + np.float32(fraction) * step)
         assert np.mean(lower < at_mode * (1 - 1e-3)) < 0.01
 
 
@@ -166,10 +178,20 @@ def test_the_variance_of_scores_is_its_formula():
     user, item = rng.integers(0, 3, n).astype(np.int32), rng.integers(0, 5, n).astype(np.int32)
     diagonals = np.einsum("nii->ni", full).copy()
     for covariance in (full.reshape(5, -1), diagonals):
-        learned = _infer.Parameters(
-            items, Linear(1, 5, 3), UserPrior(np.zeros(k + 1), np.eye(k + 1)), 1.0, sd, covariance
+        learned = Parameters(
+            items,
+            Gaussian(1, 5, 3, 1.0),
+            UserPrior(np.zeros(k + 1), np.eye(k + 1)),
+            ItemPosterior(sd, ItemCovariances(covariance, k)),
         )
-        found = score_variance(learned, mean, spread, user, item)
+        found = paired_score_variance(learned, mean, spread, user, item)
+        for u in range(len(mean)):  # and of one user for all items, or some
+            one = UserPosterior(mean[u], spread[u], item[:0], sd[:0])
+            pairs = np.full(5, u, np.int32), np.arange(5, dtype=np.int32)
+            expected = paired_score_variance(learned, mean, spread, *pairs)
+            np.testing.assert_allclose(score_variance(learned, one), expected, rtol=1e-5)
+            some = score_variance(learned, one, np.array([3, 1]))
+            np.testing.assert_allclose(some, expected[[3, 1]], rtol=1e-5)
         for u, i, variance in zip(user, item, found, strict=True):
             z, p, v = np.r_[items[i, :-1], 1], mean[u, :-1], spread[u].astype(float)
             c = full[i] if covariance is not diagonals else np.diag(diagonals[i])
@@ -180,9 +202,9 @@ def test_the_variance_of_scores_is_its_formula():
 def test_inferred_users_of_the_book_are_as_good_as_the_learned_ones(ml100k):
     train, valid = palate.splits.random(ml100k)
     model = palate.OneCycle().fit(train)
-    inferred = model.profiles(train).table
-    score = palate._native.score_pairs(inferred, model.item_table, valid.user, valid.item)
-    error = model.link.rating(score) - valid.rating
+    inferred = model.profiles(train).posteriors.table
+    score = palate._native.score_pairs(inferred, model.learned.item_table, valid.user, valid.item)
+    error = model.learned.likelihood.rating(score) - valid.rating
     assert np.mean(error**2) < model.loss(valid) + 0.005
 
 
@@ -214,7 +236,11 @@ def test_recommending_to_everybody_is_recommending_to_each(bayes):
     ("given", "error", "message"),
     [
         ({"Nope (1999)": 5}, palate.UnknownIdError, "there is no item 'Nope"),
-        ({"Fargo (1996)": 7}, palate.DataError, "of 'Fargo .1996.' is 7, which is off the model's"),
+        (
+            {"Fargo (1996)": 7},
+            palate.DataError,
+            "of 'Fargo .1996.' is 7, outside the model's",
+        ),
         (
             {"Fargo (1996)": "5"},
             palate.DataError,
@@ -222,7 +248,7 @@ def test_recommending_to_everybody_is_recommending_to_each(bayes):
         ),
         ({50: float("nan")}, palate.DataError, "the rating of 50 is nan; it must be finite"),
         ({50: 5, "Star Wars (1977)": 4}, palate.DataError, "is rated twice, under two names"),
-        ([("Fargo (1996)", 5)], palate.DataError, "these are no ratings but a list; give a rating"),
+        ([("Fargo (1996)", 5)], palate.DataError, "ratings are given as a list; give a rating"),
     ],
 )
 def test_bad_ratings_are_refused(bayes, given, error, message):
@@ -236,9 +262,9 @@ def test_ratings_that_do_not_fit_the_model(bayes):
 
     with pytest.raises(palate.UnknownIdError, match="does not know 1 of the items, such as 9999"):
         bayes.profiles(read(item=[50, 9999]))
-    with pytest.raises(palate.DataError, match="ids of items are String in these ratings and Int"):
+    with pytest.raises(palate.DataError, match="item ids are String in these ratings and Int"):
         bayes.profiles(read(item=["a", "b"]))
-    with pytest.raises(palate.DataError, match="is 9, which is off the model"):
+    with pytest.raises(palate.DataError, match="is 9, outside the model"):
         bayes.profiles(read(item=[50, 100], rating=[9, 2]))
     with pytest.raises(palate.DataError, match="these are the ratings of 2 users; use profiles"):
         bayes.profile(read(item=[50, 100]))
@@ -249,15 +275,16 @@ def test_ratings_that_do_not_fit_the_model(bayes):
             bayes.user(1).recommend(cautious=cautious)
 
 
-def test_a_diagonal_covariance_is_that_matrix(bayes):
+def test_a_diagonal_covariance_is_that_matrix(bayes, altered):
     k = bayes.factors
-    full = bayes.parameters.item_covariance.reshape(-1, k, k) * np.eye(k, dtype=np.float32)
+    posterior = bayes.learned.parameters.item_posterior
+    full = posterior.covariances.values.reshape(-1, k, k) * np.eye(k, dtype=np.float32)
     both = [
-        replace(bayes, parameters=replace(bayes.parameters, item_covariance=covariance))
-        for covariance in (full.reshape(-1, k * k), np.einsum("nii->ni", full).copy())
+        altered(bayes, item_covariances=values)
+        for values in (full.reshape(-1, k * k), np.einsum("nii->ni", full).copy())
     ]
     csr = bayes.ratings.by_user()
-    one, other = (infer(csr, model.parameters, 2, covariances=True) for model in both)
+    one, other = (infer(csr, model.learned.parameters, 2, covariances=True) for model in both)
     np.testing.assert_allclose(one.mean, other.mean, atol=1e-5)
     told = [model.user(1).predict([50, 100, 1600])["sd"] for model in both]
     np.testing.assert_allclose(*told, rtol=1e-5)

@@ -24,8 +24,8 @@ def test_it_is_the_profile_of_all_ratings(early, halves, ml100k):
     updated, drift = early.update(halves[1])
     assert len(updated.ratings) == len(ml100k)
     everything = early.profiles(ml100k)
-    np.testing.assert_allclose(updated.user_table, everything.table, atol=1e-5)
-    np.testing.assert_array_equal(updated.item_table, early.item_table)
+    np.testing.assert_allclose(updated.learned.user_table, everything.posteriors.table, atol=1e-5)
+    np.testing.assert_array_equal(updated.learned.item_table, early.learned.item_table)
     assert drift["new_ratings"].sum() == len(halves[1])
     assert drift["z"].abs().is_sorted(descending=True)
 
@@ -91,12 +91,12 @@ def test_it_is_saved_and_loaded(bayes, tmp_path):
 
 
 def test_what_can_not_be_taken_in(bayes, small, tmp_path):
-    with pytest.raises(palate.DataError, match="ids of items are String in these ratings"):
+    with pytest.raises(palate.DataError, match="item ids are String in these ratings"):
         bayes.update(small)
     with pytest.raises(palate.DataError, match="there are no new ratings"):
         bayes.update(bayes.ratings.take(np.array([], dtype=np.int64)))
     text = pl.DataFrame({"user": ["a", "b"], "item": [50, 100], "rating": [5, 1]})
-    with pytest.raises(palate.DataError, match="ids of users are String in these ratings and Int"):
+    with pytest.raises(palate.DataError, match="user ids are String in these ratings and Int"):
         bayes.update(palate.read_ratings(text))
     dated = pl.DataFrame(
         {

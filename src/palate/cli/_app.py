@@ -1,4 +1,4 @@
-"""The app, and the options that several commands share."""
+"""The app, and options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +15,13 @@ app = typer.Typer(
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model.")]
 Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")
+    bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")
 ]
 Seed = Annotated[
     int, typer.Option(help="The seed of all random numbers.", min=0, max=(1 << 64) - 1)
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(help="How many threads to use at most; by default all.", min=1, max=1024),
+    typer.Option(help="The maximum number of threads; by default all.", min=1, max=1024),
 ]
 Count = Annotated[int, typer.Option("-n", help="How many to show.", min=1, max=1_000_000)]

@@ -1,4 +1,4 @@
-"""Floor 3: how well a solver predicts what it has not seen."""
+"""Evaluation of solvers and baselines on held-out ratings."""
 
 from palate.evaluation._evaluate import Evaluation, evaluate
 

@@ -1,4 +1,4 @@
-"""Fitting solvers and baselines on a part of the ratings, and asking them for the rest."""
+"""Evaluation: solvers and baselines are fitted to training ratings and measured on the rest."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,21 +15,22 @@ from palate.data import splits
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 from palate.evaluation import _metrics
-from palate.evaluation._baselines import BASELINES, top_rows
-from palate.inference._link import Linear
-from palate.model._profiles import Profiles
-from palate.solvers import SOLVERS, Solver
+from palate.evaluation._baselines import BASELINES, Baseline, top_items
+from palate.inference._user_posteriors import UserPosteriors
+from palate.solvers import require_solver
+from palate.solvers._protocol import Solver
+from palate.solvers._registry import SOLVERS
 
 _N = 10
 # A held-out rating is relevant from three quarters of the scale on: from 4, on a scale of 1 to 5.
 _RELEVANT = 0.75
 _LEAK = (
-    "the future leaks: a rating is predicted from others that were given later, so these figures "
-    "are kinder than use will be; split by time to see it as it will be"
+    "training ratings can be later than held-out ones, so these figures are more favourable than "
+    "in use; split by time to measure what to expect in use"
 )
-_LEAK_OF_OTHERS = (
-    "the future leaks: each user's last ratings are predicted from ratings that others gave "
-    "later; split by time to see it as it will be"
+_LEAK_FROM_OTHERS = (
+    "training ratings of other users can be later than a user's held-out ones; split by time to "
+    "measure what to expect in use"
 )
 FIGURES = (
     *("rmse", "rmse_warm", "rmse_cold", "mae", "mae_warm", "mae_cold"),
@@ -42,18 +43,18 @@ Split = tuple[Ratings, Ratings]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What solvers and baselines were worth on ratings that were held back from them.
+    """How well solvers and baselines predict held-out ratings.
 
     Attributes
     ----------
     split
         How the ratings were split.
     warning
-        What the split lets leak; None if nothing.
+        What leaks from held-out to training ratings with this split; None if nothing does.
     relevant
-        From which rating on a held-out item counts as relevant to its user.
+        The rating from which on a held-out item counts as relevant to its user.
     cold
-        Of each fold: how many of its held-out ratings are cold, of a user or an item without a
+        For each fold, how many held-out ratings are cold: of a user or an item without a
         training rating. All others are warm.
     results
         For each solver and baseline its name; each of the figures (see `evaluate`), the mean over
@@ -84,116 +85,120 @@ def evaluate(
     threads: int | None = None,
     progress: Callable[[str], None] | bool | None = None,
 ) -> Evaluation:
-    """Fit `solvers`, and three baselines, on a part of the ratings, and ask them for the rest.
+    """Measure solvers and three baselines on ratings that are held out from them.
 
-    The figures, whose definitions are in ``palate/evaluation/_metrics.py``: rmse and mae, also of
-    the warm and the cold part; coverage and width of the intervals that should hold 50% and 90%
-    of the ratings; ndcg_10, recall_10 and catalogue_coverage of lists of ten out of all items
-    with a training rating but those that the user has rated in training; and fit_seconds.
-    The baselines: the global mean, damped means of users and items, and for lists the number of
-    ratings.
+    The figures (defined in ``palate/evaluation/_metrics.py``): rmse and mae, also of the warm and
+    the cold ratings; coverage and width of intervals with a nominal coverage of 50% and 90%;
+    ndcg_10, recall_10 and catalogue_coverage of the ten items with the highest scores, among all
+    items with a training rating that the user has not rated in training; and fit_seconds.
+    The baselines: the global mean, damped means of users and items, and popularity for lists.
 
     Parameters
     ----------
     ratings
         The ratings.
     solvers
-        One or several; by default ``Gibbs()`` and ``OneCycle()``.
+        One or several, also solvers of your own (see `Solver`); by default all of Palate's.
     folds
-        How many random folds, each held back once; or "official", for u1 to u5 of MovieLens 100k.
+        The number of random folds; or "official", for u1 to u5 of MovieLens 100k.
     split
-        Instead of folds, one split: "random" or "time" (the latest ratings), which hold back
+        Instead of folds, one split: "random" or "time" (the latest ratings), which hold out
         `share` of all, or "leave-last-1" (or another number: the last ratings of each user).
     share
-        The share that is held back by "random" and "time"; 0.2 unless given.
+        The fraction that is held out by "random" and "time"; 0.2 unless given.
     seed
-        Of random folds.
+        The seed of the random splits.
     threads
-        How many threads to use; by default as many as this process may.
+        The number of threads; by default as many as this process may use.
     progress
         True prints what is fitted next; a function is called with it.
 
     Raises
     ------
     SettingError
-        If there is no such split, or a part of it would be empty.
+        If there is no such split, or a part of it would be empty, or something is not a solver.
     KeyboardInterrupt
         If Ctrl-C was pressed.
     DataError
-        If there are no ratings, or the split needs timestamps that are not there.
+        If there are no ratings, or the split needs timestamps that they lack.
     """
     if not isinstance(ratings, Ratings) or len(ratings) == 0:
         raise DataError("there are no ratings to evaluate on; read some with palate.read_ratings")
-    parts, how, warning = _parts(ratings, folds, split, share, seed)
-    relevant = float(ratings.rating.min() + _RELEVANT * np.ptp(ratings.rating))
-    say = progress if callable(progress) else print if progress else lambda _: None
-    by_name: dict[str, list[dict[str, Any]]] = {}
-    cold = []
-    for number, (train, valid) in enumerate(parts, start=1):
-        test = _Test(train, valid, relevant, thread_count(threads))
-        cold.append(int(test.cold.sum()))
-        for name, solver in _named(solvers).items():
-            say(f"fold {number} of {len(parts)}: {name}")
-            by_name.setdefault(name, []).append(test.solver(solver))
+    contenders = _by_name(solvers)
+    parts, description, warning = _splits(ratings, folds, split, share, seed)
+    report = progress if callable(progress) else print if progress else _ignore
+    tests = [_Test(train, valid, ratings, thread_count(threads)) for train, valid in parts]
+    figures: dict[str, list[dict[str, Any]]] = {}
+    for number, test in enumerate(tests, start=1):
+        for name, solver in contenders.items():
+            report(f"fold {number} of {len(tests)}: {name}")
+            figures.setdefault(name, []).append(test.solver(solver))
         for baseline in BASELINES:
-            by_name.setdefault(baseline.name, []).append(test.baseline(baseline))
-    results = [{"name": name, **_over_folds(rows)} for name, rows in by_name.items()]
-    return Evaluation(how, warning, relevant, cold, results)
+            figures.setdefault(baseline.name, []).append(test.baseline(baseline))
+    results = [{"name": name, **_over_folds(rows)} for name, rows in figures.items()]
+    cold = [int(test.cold.sum()) for test in tests]
+    return Evaluation(description, warning, _relevant_from(ratings), cold, results)
 
 
-def _named(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
+def _ignore(message: str) -> None:
+    pass
+
+
+def _relevant_from(ratings: Ratings) -> float:
+    return float(ratings.rating.min() + _RELEVANT * np.ptp(ratings.rating))
+
+
+def _by_name(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
+    """Return the solvers by name; of several with the same name, the later ones are numbered."""
     if solvers is None:
         solvers = [solver() for solver in SOLVERS.values()]
-    named: dict[str, Solver] = {}
     if isinstance(solvers, str) or not isinstance(solvers, Iterable):
         solvers = (solvers,)
+    named: dict[str, Solver] = {}
     for solver in solvers:
-        if not isinstance(solver, tuple(SOLVERS.values())):
-            raise SettingError(f"{solver!r} is no solver; give palate.Gibbs() or palate.OneCycle()")
-        alike = sum(name.split(" ")[0] == solver.name for name in named)
-        named[f"{solver.name} ({alike + 1})" if alike else solver.name] = solver
+        name = require_solver(solver).name
+        same = sum(other.name == name for other in named.values())
+        named[f"{name} ({same + 1})" if same else name] = solver
     return named
 
 
-def _parts(
+def _splits(
     ratings: Ratings, folds: int | str, split: str | None, share: float | None, seed: int
 ) -> tuple[Sequence[Split], str, str | None]:
-    """Return the splits, what they are, and what they let leak."""
+    """Return the splits, their description, and a warning about what leaks."""
     if share is not None and split not in {"time", "random"}:
-        raise SettingError("share is how much the splits time and random hold back; name one")
+        raise SettingError("share is the fraction that the splits time and random hold out")
     share = 0.2 if share is None else _arguments.fraction("share", share)
     if split == "time":
-        held_back = f"the latest {share:.0%} of the ratings held back"
-        return [splits.at_time(ratings, share)], held_back, None
+        return [splits.at_time(ratings, share)], f"the latest {share:.0%} of the ratings", None
     if split == "random":
-        held_back = f"a random {share:.0%} of the ratings held back"
-        return [splits.random(ratings, share, seed=seed)], held_back, _LEAK
+        parts = [splits.random(ratings, share, seed=seed)]
+        return parts, f"a random {share:.0%} of the ratings", _LEAK
     if split is not None:
         kind, _, number = str(split).rpartition("-")
         if kind != "leave-last" or not number.isdecimal():
             raise SettingError(
                 f"there is no split {split!r}; there are random, time and leave-last-1 (or -2, ...)"
             )
-        held_back = f"the last {number} of each user's ratings held back"
-        return [splits.leave_last(ratings, int(number))], held_back, _LEAK_OF_OTHERS
+        parts = [splits.leave_last(ratings, int(number))]
+        return parts, f"the last {number} of each user's ratings", _LEAK_FROM_OTHERS
     if folds == "official":
-        official = [splits.official(ratings, fold) for fold in range(1, 6)]
-        return official, "the official folds u1 to u5", _LEAK
+        parts = [splits.official(ratings, fold) for fold in range(1, 6)]
+        return parts, "the official folds u1 to u5", _LEAK
     if isinstance(folds, str):
         raise SettingError(f'folds is {folds!r}; give a number, or "official"')
     return splits.folds(ratings, folds, seed=seed), f"{folds} random folds", _LEAK
 
 
 class _Test:
-    """One split, and what every contender is asked on it."""
+    """One split, and the figures of every contender on it."""
 
-    def __init__(self, train: Ratings, valid: Ratings, relevant: float, threads: int) -> None:
+    def __init__(self, train: Ratings, valid: Ratings, ratings: Ratings, threads: int) -> None:
         self.train, self.valid, self.threads = train, valid, threads
-        rated = np.bincount(train.item, minlength=train.items.height) > 0
+        self.eligible = np.bincount(train.item, minlength=train.items.height) > 0
         active = np.bincount(train.user, minlength=train.users.height) > 0
-        self.allowed = rated
-        self.cold = ~(rated[valid.item] & active[valid.user])
-        liked = valid.rating >= relevant
+        self.cold = ~(self.eligible[valid.item] & active[valid.user])
+        liked = valid.rating >= _relevant_from(ratings)
         self.relevant = valid.user[liked], valid.item[liked]
 
     def solver(self, solver: Solver) -> dict[str, Any]:
@@ -201,28 +206,29 @@ class _Test:
         start = time.perf_counter()
         model = solver.fit(self.train, threads=self.threads)
         seconds = time.perf_counter() - start
-        if model.fit.interrupted:  # a part of a fit would be taken for the whole
+        if model.fit.interrupted:  # an incomplete fit must not be taken for a complete one
             raise KeyboardInterrupt
-        profiles = model.profiles()
-        score = profiles.score_rows(self.valid.user, self.valid.item)
-        top, _ = profiles.top_rows(_N, self.allowed, threads=self.threads)
+        users = model.user_posteriors
+        scores = users.scores(self.valid.user, self.valid.item)
+        top, _ = users.top_items(_N, self.eligible, threads=self.threads)
+        likelihood = model.learned.likelihood
         return self._figures(
-            **self._errors(model.link.rating(score) - self.valid.rating),
-            **self._intervals(profiles, score),
+            **self._errors(likelihood.rating(scores) - self.valid.rating),
+            **self._intervals(users, likelihood.unclipped(scores)),
             **self._lists(top),
             fit_seconds=seconds,
         )
 
-    def baseline(self, baseline: Any) -> dict[str, Any]:
+    def baseline(self, baseline: type[Baseline]) -> dict[str, Any]:
         """Return the figures of a baseline."""
         start = time.perf_counter()
         fitted = baseline(self.train)
-        figures = {"fit_seconds": time.perf_counter() - start}
-        if fitted.predict is not None:
-            error = fitted.predict(self.valid.user, self.valid.item) - self.valid.rating
-            figures |= self._errors(error)
-        if fitted.items is not None:
-            top = top_rows(fitted.items, self.train, self.allowed, _N, self.threads)
+        figures: dict[str, Any] = {"fit_seconds": time.perf_counter() - start}
+        predicted = fitted.predict(self.valid.user, self.valid.item)
+        if predicted is not None:
+            figures |= self._errors(predicted - self.valid.rating)
+        if fitted.item_scores is not None:
+            top = top_items(fitted.item_scores, self.train, self.eligible, _N, self.threads)
             figures |= self._lists(top)
         return self._figures(**figures)
 
@@ -232,16 +238,16 @@ class _Test:
     def _errors(self, error: NDArray[Any]) -> dict[str, Any]:
         parts = {"": error, "_warm": error[~self.cold], "_cold": error[self.cold]}
         figures: dict[str, Any] = {}
-        for part, some in parts.items():
-            figures |= {f"rmse{part}": _metrics.rmse(some), f"mae{part}": _metrics.mae(some)}
+        for part, errors in parts.items():
+            figures |= {f"rmse{part}": _metrics.rmse(errors), f"mae{part}": _metrics.mae(errors)}
         return figures
 
-    def _intervals(self, profiles: Profiles, score: NDArray[np.float32]) -> dict[str, Any]:
-        link = profiles.model.link
-        if not isinstance(link, Linear) or profiles.model.parameters.item_bias_sd is None:
+    def _intervals(self, users: UserPosteriors, expected: NDArray[np.float32]) -> dict[str, Any]:
+        parameters = users.parameters
+        if parameters.item_posterior is None or not parameters.likelihood.linear:
             return {}
-        error = link.mu + score - self.valid.rating
-        sd = profiles.sd_rows(self.valid.user, self.valid.item)
+        error = expected - self.valid.rating
+        sd = users.rating_sd(self.valid.user, self.valid.item)
         figures: dict[str, Any] = {}
         for percent in (50, 90):
             coverage, width = _metrics.interval(error, sd, percent / 100)
@@ -250,7 +256,7 @@ class _Test:
 
     def _lists(self, top: NDArray[np.int32]) -> dict[str, Any]:
         ndcg, recall = _metrics.ranking(top, *self.relevant)
-        covered = _metrics.catalogue_coverage(top, int(self.allowed.sum()))
+        covered = _metrics.catalogue_coverage(top, int(self.eligible.sum()))
         return {"ndcg_10": ndcg, "recall_10": recall, "catalogue_coverage": covered}
 
 

@@ -1,4 +1,4 @@
-"""What is measured, each with its definition and where it comes from."""
+"""The metrics, each with its definition and source."""
 
 from statistics import NormalDist
 
@@ -19,10 +19,10 @@ def mae(error: Floats) -> float | None:
 
 
 def interval(error: Floats, sd: Floats, share: float) -> tuple[float, float]:
-    """Return how many of the ratings lie in central normal intervals, and how wide these are.
+    """Return the fraction of ratings inside central normal intervals, and the mean width of these.
 
-    The interval that should hold `share` of the ratings is prediction -+ z sd, where z is the
-    normal quantile of (1 + share) / 2; it is not cut off at the ends of the scale. Coverage and
+    The interval with the nominal coverage `share` is prediction -+ z sd, where z is the normal
+    quantile of (1 + share) / 2; it is not clipped to the scale. Coverage and
     mean width as in Gneiting and Raftery, "Strictly proper scoring rules, prediction, and
     estimation" (JASA 2007), section 6.2.
     """
@@ -36,7 +36,7 @@ def ranking(
     """Return nDCG and recall of recommended lists, means over the users with a relevant item.
 
     A list has the gain sum_p 1 / log2(p + 1) over the places p = 1, 2, ... that hold a relevant
-    item; nDCG is that over the gain of the best list of this length (Jarvelin and Kekalainen,
+    item; nDCG is that over the gain of the ideal list of this length (Jarvelin and Kekalainen,
     "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002, with gains of 0 and 1).
     Recall is the share of the user's relevant items that are in the list (Herlocker, Konstan,
     Terveen and Riedl, "Evaluating collaborative filtering recommender systems", ACM TOIS 2004,
@@ -47,13 +47,13 @@ def ranking(
     top
         For each user the rows of the recommended items, the best first, -1 for none.
     user, item
-        The held-out pairs that are relevant.
+        The relevant held-out pairs.
     """
     relevant = np.bincount(user, minlength=len(top))
     judged = relevant > 0
     if not judged.any():
         return None, None
-    width = int(max(top.max(initial=0), item.max(initial=0))) + 2  # -1 has a place of its own
+    width = int(max(top.max(initial=0), item.max(initial=0))) + 2  # -1 has a column of its own
     pairs = user.astype(np.int64) * width + item
     hit = np.isin(np.arange(len(top))[:, None] * width + np.where(top < 0, width - 1, top), pairs)
     gain = 1 / np.log2(np.arange(top.shape[1]) + 2)
@@ -63,9 +63,9 @@ def ranking(
     return float(ndcg.mean()), float(recall.mean())
 
 
-def catalogue_coverage(top: NDArray[np.int32], choices: int) -> float | None:
-    """Return the share of the items to choose from that are recommended to anybody.
+def catalogue_coverage(top: NDArray[np.int32], eligible: int) -> float | None:
+    """Return the fraction of the eligible items that are recommended to anybody.
 
     Herlocker et al. (2004), section 4.3 ("catalog coverage").
     """
-    return len(np.unique(top[top >= 0])) / choices if choices else None
+    return len(np.unique(top[top >= 0])) / eligible if eligible else None

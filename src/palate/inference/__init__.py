@@ -1,1 +1,1 @@
-"""Floor 2: what follows for a person from the items that were learned, and how surely."""
+"""Inference of users: from ratings and items to posteriors, and the variance of predictions."""

@@ -1,1 +1,1 @@
-"""Floor 2: what a fit leaves behind: the model, its users, and their form on disk."""
+"""The public facades: `Model`, `Profile` and `Profiles`, which delegate to the floors below."""

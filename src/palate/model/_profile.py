@@ -1,51 +1,62 @@
-"""A profile: what the model holds of one person."""
+"""A profile: what a model knows of one person."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _arguments
-from palate.errors import SettingError
-from palate.inference._prediction import need_spread, score_variance, status
-from palate.interpret._causes import Causes
-from palate.interpret._portrait import Portrait, portrait
-from palate.interpret._questions import next_questions
-from palate.interpret._reasons import Explanation, explain, reason
-
-if TYPE_CHECKING:
-    from palate.model._model import Model
+from palate.analysis._axes import AxisNames
+from palate.analysis._explanation import Explanation, explain
+from palate.analysis._portrait import Portrait, portrait
+from palate.analysis._questions import next_questions
+from palate.analysis._recommendations import favourites, predictions, recommendations
+from palate.inference._user_posterior import UserPosterior
+from palate.learned._learned import Learned
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """One person as a model sees them: a normal distribution over their tastes and bias.
+    """One person as a model sees them: a normal distribution over their factors and bias.
 
     Attributes
     ----------
-    model
-        The model.
-    row
-        The mean of the person's k factors, then of their bias; shape (k + 1,).
-    covariance
-        The covariance of these, given the items; shape (k + 1, k + 1).
-    rated, rating
-        The rows of the items that they have rated, and the ratings; shape (m,).
+    learned
+        The data behind the model.
+    posterior
+        The posterior of the person's factors and bias, and the ratings it rests on.
+    axis_names
+        The names of the axes.
     """
 
-    model: Model
-    row: NDArray[np.float32]
-    covariance: NDArray[np.float32]
-    rated: NDArray[np.int32]
-    rating: NDArray[np.float32]
+    learned: Learned
+    posterior: UserPosterior
+    axis_names: AxisNames
 
     def __repr__(self) -> str:
-        return f"<Profile: {len(self.rated):,} ratings, bias {self.row[-1]:+.2f}; {self.model!r}>"
+        return f"<Profile: {len(self.rated):,} ratings, bias {self.row[-1]:+.2f}; {self.learned!r}>"
+
+    @property
+    def row(self) -> NDArray[np.float32]:
+        """The mean of the person's k factors, then of their bias; shape (k + 1,)."""
+        return self.posterior.mean
+
+    @property
+    def covariance(self) -> NDArray[np.float32]:
+        """The covariance of these, given the items; shape (k + 1, k + 1)."""
+        return self.posterior.covariance
+
+    @property
+    def rated(self) -> NDArray[np.int32]:
+        """The rows of the items that the person has rated; shape (m,)."""
+        return self.posterior.rated
+
+    @property
+    def rating(self) -> NDArray[np.float32]:
+        """Their ratings, in the same order; shape (m,)."""
+        return self.posterior.rating
 
     def predict(self, items: Any) -> pl.DataFrame:
         """Return the rating that this person is expected to give each of `items`.
@@ -66,15 +77,14 @@ class Profile:
         UnknownIdError
             If the model does not know one of the items.
         """
-        rows = self.model.names.rows(items)
-        return self._told(rows, self.scores()[rows])
+        return predictions(self.learned, self.posterior, items)
 
     def recommend(
         self,
         n: int = 10,
         *,
         candidates: Any = None,
-        exclude: Any = (),
+        exclude: Iterable[Any] = (),
         seen: bool = False,
         cautious: float | None = None,
         explain: bool = False,
@@ -112,26 +122,16 @@ class Profile:
         SettingError
             If `n` or `cautious` is out of range, or `cautious` is asked of a point estimate.
         """
-        _arguments.integer("n", n, 1)
-        allowed = self.model.choices(candidates, exclude)
-        if not seen:
-            allowed[self.rated] = False
-        left = np.flatnonzero(allowed)
-        scores = self.scores()  # which differ where ratings are cut off at the highest one
-        key = scores[left].astype(np.float64)
-        if cautious is not None:
-            key += _quantile(cautious) * self._score_sd(left)
-        best = np.argsort(-key, kind="stable")[:n]
-        rows = left[best]
-        told = self._told(rows, scores[rows])
-        if cautious is not None:
-            at_least = self.model.link.rating(key[best].astype(np.float32))
-            told = told.with_columns(at_least=at_least)
-        if explain:
-            causes = Causes(self)
-            reasons = [reason(causes, int(row)) for row in rows]
-            told = told.with_columns(pl.Series("reason", reasons, dtype=pl.String))
-        return told
+        return recommendations(
+            self.learned,
+            self.posterior,
+            n,
+            candidates=candidates,
+            exclude=exclude,
+            seen=seen,
+            cautious=cautious,
+            explain=explain,
+        )
 
     def explain(self, item: Any, n: int = 5) -> Explanation:
         """Say why this person is expected to rate an item as they are, exactly, in two ways.
@@ -173,9 +173,9 @@ class Profile:
         >>> bool(abs(why.ratings["contribution"].sum() - why.score) < 1e-5)
         True
         """
-        return explain(self, item, n)
+        return explain(self.learned, self.posterior, self.axis_names, item, n)
 
-    def next_questions(self, n: int = 3, *, exclude: Any = ()) -> pl.DataFrame:
+    def next_questions(self, n: int = 3, *, exclude: Iterable[Any] = ()) -> pl.DataFrame:
         """Return the `n` items whose ratings are expected to tell most of this person's tastes.
 
         With a rating of item j the profile's covariance V would become ``V - V z_j z_j' V / s_j``,
@@ -218,7 +218,7 @@ class Profile:
         >>> model.profile({}).next_questions(3).height
         3
         """
-        return next_questions(self, n, exclude)
+        return next_questions(self.learned, self.posterior, n, exclude)
 
     def describe(self, n: int = 5) -> Portrait:
         """Describe this person: tastes, generosity, predictability, and what surprised.
@@ -250,48 +250,8 @@ class Profile:
         >>> model.user(196).describe().axes["axis"].to_list()[:3]
         [1, 2, 3]
         """
-        return portrait(self, n)
+        return portrait(self.learned, self.posterior, self.axis_names, n)
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
         """Return the `n` items that this person rated highest: id, item and rating."""
-        order = np.argsort(-self.rating, kind="stable")[: _arguments.integer("n", n, 1)]
-        rows = self.rated[order].astype(np.int64)
-        return self.model.item_frame(rows, rating=self.rating[order])
-
-    def level_rows(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        """Return the expected ratings of the items at `rows`, were they not cut off; shape (n,)."""
-        return self.model.link.level(self.scores()[rows])
-
-    def scores(self) -> NDArray[np.float32]:
-        """Return the score of every item; shape (items,)."""
-        table = self.model.item_table
-        score: NDArray[np.float32] = table[:, :-1] @ self.row[:-1] + table[:, -1] + self.row[-1]
-        return score
-
-    def _score_sd(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return how uncertain the scores of items are: the noise of a rating is not in it."""
-        parameters = self.model.parameters
-        need_spread(parameters)
-        user, item = np.zeros(len(rows), dtype=np.int32), rows.astype(np.int32)
-        variance = score_variance(parameters, self.row[None], self.covariance[None], user, item)
-        return np.sqrt(variance)
-
-    def _told(self, rows: NDArray[np.int64], scores: NDArray[np.float32]) -> pl.DataFrame:
-        counts, parameters = self.model.item_counts[rows], self.model.parameters
-        sd: Any = pl.Series([None] * len(rows), dtype=pl.Float32)
-        if parameters.item_bias_sd is not None:
-            sd = np.hypot(self._score_sd(rows), parameters.noise_sd).astype(np.float32)
-        return self.model.item_frame(
-            rows,
-            prediction=self.model.link.rating(scores),
-            sd=sd,
-            ratings=counts,
-            status=status(counts),
-        )
-
-
-def _quantile(cautious: Any) -> float:
-    probability = _arguments.finite("cautious", cautious)
-    if not 0 < probability <= 0.5:
-        raise SettingError(f"cautious is {cautious}; it must lie above 0 and up to 0.5")
-    return NormalDist().inv_cdf(probability)
+        return favourites(self.learned, self.posterior, n)

@@ -1,6 +1,5 @@
 """The book's recipe: five epochs of Adam on a one-cycle schedule."""
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -13,17 +12,16 @@ from palate import _arguments, _native, _random_streams
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
-from palate.inference._infer import Parameters, UserPrior
-from palate.inference._link import Link, Sigmoid, mean_squared_error
-from palate.model._model import Fit, Model
+from palate.learned._learned import FitRecord, Learned
+from palate.learned._likelihood import SigmoidGaussian, mean_squared_error
+from palate.learned._point_estimate import point_estimate
+from palate.model._model import Model
 from palate.solvers._progress import Progress, reporter
-from palate.solvers._ready import check, memory_for
+from palate.solvers._validation import explain_memory_error, validate_ratings
 
-_SD_AT_START = 0.01
+_START_SD = 0.01
 _SMOOTHING = 0.98
-# Where every rating is predicted exactly: as a share of their range.
-_LEAST_NOISE = 1e-3
-# A call of the kernel is this long, so that Ctrl-C is heard within a fraction of a second.
+# The work of a call of the kernel, which makes Ctrl-C effective within a fraction of a second.
 _FLOATS_PER_CALL = 10_000_000
 
 
@@ -84,6 +82,12 @@ class OneCycle:
     seed: int = 0
 
     name = "one-cycle"
+    title = "the one-cycle recipe of the fastai book"
+    description = (
+        "The model goes through all ratings several times and corrects itself after each batch "
+        "of them, with steps that first grow and then shrink. train_loss is its mean squared "
+        "error on the training ratings, valid_loss on held-out ratings, if there were any."
+    )
 
     def __post_init__(self) -> None:
         _arguments.set_frozen(
@@ -104,6 +108,11 @@ class OneCycle:
             )
         if self.y_range is not None:
             _arguments.set_frozen(self, y_range=_arguments.interval("y_range", self.y_range))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by name."""
+        return asdict(self)
 
     def fit(
         self,
@@ -139,11 +148,13 @@ class OneCycle:
             If there are no ratings, some lie outside `y_range`, or `valid` is empty or over
             other users and items.
         """
-        check(ratings, valid)
-        link = sigmoid(ratings, self.y_range)
-        solver = replace(self, y_range=(link.low, link.high), bs=min(self.bs, len(ratings)))
-        with memory_for(f"{self.factors:,} factors and {self.epochs:,} epochs", ratings):
-            run = _Run(solver, ratings, valid, link, thread_count(threads))
+        validate_ratings(ratings, valid)
+        likelihood = sigmoid(ratings, self.y_range)
+        y_range = likelihood.low, likelihood.high
+        solver = replace(self, y_range=y_range, bs=min(self.bs, len(ratings)))
+        purpose = f"{self.factors:,} factors and {self.epochs:,} epochs"
+        with explain_memory_error(purpose, ratings):
+            run = _Training(solver, ratings, valid, likelihood, thread_count(threads))
         report = reporter(progress)
         interrupted = False
         try:
@@ -153,55 +164,34 @@ class OneCycle:
             interrupted = True
         users, items = run.kernel.tables()
         if not (np.isfinite(users).all() and np.isfinite(items).all()):
-            raise SettingError(
-                f"the fit left the range of numbers; try a lower lr_max than {self.lr_max}"
-            )
-        settings = asdict(solver) | {"y_range": [link.low, link.high]}
-        fit = Fit(self.name, settings, ratings.source, run.history, interrupted)
-        parameters = point_estimate(ratings, users, items, link)
-        return Model.trained(ratings, parameters, users, fit)
+            raise SettingError(f"the fit diverged; try a lower lr_max than {self.lr_max}")
+        settings = solver.settings | {"y_range": list(y_range)}
+        fit = FitRecord(self.name, settings, ratings.source, run.history, interrupted)
+        parameters = point_estimate(ratings, users, items, likelihood)
+        return Model(Learned.of_fit(ratings, parameters, users, fit))
 
 
-def sigmoid(ratings: Ratings, y_range: tuple[float, float] | None) -> Sigmoid:
-    """Return the link for these ratings, by default with the range that `OneCycle` describes.
+def sigmoid(ratings: Ratings, y_range: tuple[float, float] | None) -> SigmoidGaussian:
+    """Return the likelihood for these ratings, by default with the range of `OneCycle`.
+
+    Its noise is not known before the fit, and is 1.
 
     Raises
     ------
     DataError
-        If some of them lie outside `y_range`.
+        If some ratings lie outside `y_range`.
     """
     low, high = float(ratings.rating.min()), float(ratings.rating.max())
     if y_range is None:
         span = high - low or 1.0
-        return Sigmoid(low - span / 4, high + span / 8)
-    ends = np.array(y_range, dtype=np.float32)  # as precise as the ratings are
-    if low < ends[0] or high > ends[1]:
+        return SigmoidGaussian(low - span / 4, high + span / 8, noise_sd=1.0)
+    bounds = np.array(y_range, dtype=np.float32)  # in the precision of the ratings
+    if low < bounds[0] or high > bounds[1]:
         raise DataError(
             f"the ratings go from {low:g} to {high:g}, which y_range={y_range} can't "
             "reach; widen it, or leave it out"
         )
-    return Sigmoid(*y_range)
-
-
-def point_estimate(
-    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32], link: Link
-) -> Parameters:
-    """Return what two learned tables tell: the prior is the mean and the spread of the users."""
-    return Parameters(
-        item_table=items,
-        link=link,
-        prior=UserPrior(users.mean(axis=0, dtype=np.float64), np.cov(users.T, bias=True)),
-        noise_sd=_noise_sd(ratings, users, items, link),
-    )
-
-
-def _noise_sd(
-    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32], link: Link
-) -> float:
-    """Return how far the ratings lie from their predictions."""
-    score = _native.score_pairs(users, items, ratings.user, ratings.item)
-    least = _LEAST_NOISE * ((link.high - link.low) or 1.0)
-    return max(least, math.sqrt(mean_squared_error(link, score, ratings.rating)))
+    return SigmoidGaussian(*y_range, noise_sd=1.0)
 
 
 def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -250,18 +240,19 @@ def losses(
         yield kernel.run(order[first : min(first + chunk, whole)], bs, threads).tolist()
 
 
-class _Run:
-    """One fit on its way."""
+class _Training:
+    """The state of a fit."""
 
     def __init__(
         self,
         solver: OneCycle,
         ratings: Ratings,
         valid: Ratings | None,
-        link: Sigmoid,
+        likelihood: SigmoidGaussian,
         threads: int,
     ) -> None:
-        self.solver, self.ratings, self.valid, self.link = solver, ratings, valid, link
+        self.solver, self.ratings, self.valid = solver, ratings, valid
+        self.likelihood = likelihood
         self.threads = threads
         self.history: list[dict[str, Any]] = []
         self._loss = RunningLoss()
@@ -274,21 +265,21 @@ class _Run:
             self._table(_random_streams.ITEM_TABLE, ratings.items.height),
             *schedule(steps, solver.lr_max),
             solver.wd,
-            link.low,
-            link.high,
+            likelihood.low,
+            likelihood.high,
         )
 
     def _table(self, stream: int, rows: int) -> NDArray[np.float32]:
         normal = _random_streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
-        return normal * np.float32(_SD_AT_START)
+        return normal * np.float32(_START_SD)
 
     def epoch(self, number: int) -> dict[str, Any]:
         """Visit every rating once and return the row for the table."""
         start = time.perf_counter()
         stream = _random_streams.epoch_order(number)
         order = _native.permutation(self.solver.seed, stream, len(self.ratings))
-        for some in losses(self.kernel, order, self.solver.bs, self.solver.factors, self.threads):
-            self._loss.add(some)
+        for values in losses(self.kernel, order, self.solver.bs, self.solver.factors, self.threads):
+            self._loss.add(values)
         row = {
             "epoch": number,
             "train_loss": self._loss.mean,
@@ -303,4 +294,4 @@ class _Run:
             return None
         users, items = self.kernel.tables()
         score = _native.score_pairs(users, items, self.valid.user, self.valid.item)
-        return mean_squared_error(self.link, score, self.valid.rating)
+        return mean_squared_error(self.likelihood, score, self.valid.rating)

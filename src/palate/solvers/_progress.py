@@ -1,4 +1,4 @@
-"""How a fit tells of its progress: a row for each epoch or sweep, and a table that grows."""
+"""Progress of a fit: a row for each epoch or sweep, reported to a function or as a table."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ Progress = Report | bool | None
 
 
 def reporter(progress: Progress) -> Report:
-    """Return the function to call with each row."""
+    """Return the function that is called with each row."""
     if callable(progress):
         return progress
     return HistoryTable(sys.stdout) if progress else _silent
@@ -20,14 +20,14 @@ def _silent(row: dict[str, Any]) -> None:
 
 
 class HistoryTable:
-    """Prints the rows of a history as the book does, each when it is there."""
+    """Prints the rows of a history as the book does, each as soon as it is complete."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._started = False
 
     def __call__(self, row: dict[str, Any]) -> None:
-        """Print `row`, under the header if it is the first."""
+        """Print `row`, with the header before the first one."""
         if not self._started:
             self._print("time" if name == "seconds" else name for name in row)
             self._started = True

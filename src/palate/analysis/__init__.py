@@ -1,0 +1,1 @@
+"""The readings of a model: biases, axes, neighbours, explanations, portraits, questions, lists."""

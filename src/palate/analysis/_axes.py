@@ -1,0 +1,213 @@
+"""The axes of taste: exemplars at their ends, associations with item features, and names."""
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _arguments
+from palate.analysis._intervals import Z, bound_nearest_zero, default_min_ratings, null_column
+from palate.analysis._item_features import Feature, features
+from palate.learned._learned import Learned
+
+# A category needs this number of items, and of items without it, for a meaningful difference.
+_MIN_ITEMS = 5
+# An association is clear if its interval stays further than this from zero.
+_CLEAR = 0.2
+# A category names an axis only if at least this fraction of the items has it.
+_COMMON = 0.05
+# An axis that explains less than this fraction of the variance is minor.
+MIN_MAJOR_SHARE = 0.02
+_BETWEEN = " <-> "
+# The name of the end opposite to a category, if no other category is there.
+_OTHERS = "other kinds"
+# The feature that every model has.
+_RATINGS = "number of ratings"
+
+
+class Association(NamedTuple):
+    """The association of the positions of items on an axis with a feature of theirs.
+
+    Attributes
+    ----------
+    column, value
+        The column, and the category in it (None for a number).
+    association
+        The correlation; for a category, that of two groups of equal size that differ as much.
+    lower, upper
+        Its 90% interval.
+    items
+        How many items have the number, or the category.
+    """
+
+    column: str
+    value: str | None
+    association: float
+    lower: float
+    upper: float
+    items: int
+
+
+class AxisNames:
+    """Names of the axes and of their ends, computed once."""
+
+    def __init__(self, learned: Learned) -> None:
+        self._learned = learned
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The axes with one exemplar at each end; see `Model.axes`."""
+        return axes(self._learned, 1)
+
+    @cached_property
+    def ends(self) -> list[tuple[str, str]]:
+        """The names of the low and the high end of each axis: its name, else an exemplar."""
+        ends = []
+        for row in self.table.iter_rows(named=True):
+            low, _, high = (row["name"] or "").partition(_BETWEEN)
+            ends.append((low or _exemplar_side(row["low"]), high or _exemplar_side(row["high"])))
+        return ends
+
+
+def _exemplar_side(exemplars: list[dict[str, Any]]) -> str:
+    return f"the side of {exemplars[0]['item']}" if exemplars else "neither side"
+
+
+def axes(learned: Learned, exemplars: int) -> pl.DataFrame:
+    """Return a row for each axis; see `Model.axes`."""
+    _arguments.integer("exemplars", exemplars, 1)
+    eligible = learned.item_counts >= default_min_ratings(learned.item_counts)
+    known_features = [*features(learned.items), _ratings_feature(learned)]
+    rows = []
+    for axis, share in enumerate(learned.canonical_axes.share):
+        associations = _associations(known_features, learned, axis, eligible)
+        rows.append(
+            {
+                "axis": axis + 1,
+                "share": float(share),
+                "name": _name(associations, int(eligible.sum())),
+                "low": _exemplars(learned, axis, eligible, exemplars, -1),
+                "high": _exemplars(learned, axis, eligible, exemplars, 1),
+                "along": [association._asdict() for _, association in associations],
+            }
+        )
+    return pl.DataFrame(rows, schema=_schema(learned))
+
+
+def _schema(learned: Learned) -> dict[str, Any]:
+    exemplar = pl.Struct(
+        {
+            "id": learned.items["id"].dtype,
+            "item": pl.String,
+            "position": pl.Float64,
+            "lower": pl.Float64,
+            "upper": pl.Float64,
+            "ratings": pl.Int64,
+        }
+    )
+    numbers = dict.fromkeys(("association", "lower", "upper"), pl.Float64)
+    association = pl.Struct({"column": pl.String, "value": pl.String, **numbers, "items": pl.Int64})
+    return {
+        **{"axis": pl.Int64, "share": pl.Float64, "name": pl.String},
+        **{"low": pl.List(exemplar), "high": pl.List(exemplar), "along": pl.List(association)},
+    }
+
+
+def _ratings_feature(learned: Learned) -> Feature:
+    """Return the number of ratings as a feature, by its logarithm since it is so skewed."""
+    return Feature(_RATINGS, None, np.log(np.maximum(learned.item_counts, 1)))
+
+
+def _exemplars(
+    learned: Learned, axis: int, eligible: NDArray[np.bool_], n: int, sign: int
+) -> list[dict[str, Any]]:
+    """Return the items nearest to one end, in the cautious order."""
+    canonical = learned.canonical_axes
+    position = canonical.centred_items[:, axis]
+    half = np.zeros(len(position)) if canonical.sd is None else Z * canonical.sd[:, axis]
+    lower, upper = position - half, position + half
+    bound = sign * bound_nearest_zero(lower, upper)
+    rows = np.flatnonzero(eligible)
+    rows = rows[np.lexsort((-sign * position[rows], -bound[rows]))][:n]
+    rows = rows[sign * position[rows] > 0]
+    has_intervals = canonical.sd is not None
+    return learned.item_frame(
+        rows,
+        position=position[rows],
+        lower=lower[rows] if has_intervals else null_column(len(rows)),
+        upper=upper[rows] if has_intervals else null_column(len(rows)),
+        ratings=learned.item_counts[rows],
+    ).to_dicts()
+
+
+def _associations(
+    known_features: list[Feature], learned: Learned, axis: int, eligible: NDArray[np.bool_]
+) -> list[tuple[Feature, Association]]:
+    """Return the associations of an axis in the cautious order."""
+    position = learned.canonical_axes.items[:, axis]
+    found = []
+    for feature in known_features:
+        has_value = eligible & np.isfinite(feature.values)
+        association = _association(feature, position[has_value], feature.values[has_value])
+        if association is not None:
+            found.append((feature, association))
+    return sorted(found, key=lambda pair: (-abs(_bound(pair[1])), -abs(pair[1].association)))
+
+
+def _association(feature: Feature, position: Any, values: Any) -> Association | None:
+    n = len(values)
+    if n <= 2 * _MIN_ITEMS or np.ptp(values) == 0 or np.ptp(position) == 0:
+        return None
+    if feature.value is None:
+        values = values / np.abs(values).max()
+        r = float(np.clip(np.corrcoef(position, values)[0, 1], -1 + 1e-9, 1 - 1e-9))
+        half = Z / np.sqrt(n - 3)
+        lower, upper = (float(np.tanh(np.arctanh(r) + sign * half)) for sign in (-1, 1))
+        return Association(feature.column, None, r, lower, upper, n)
+    ones = values == 1
+    n1, n0 = int(ones.sum()), int((~ones).sum())
+    if min(n1, n0) < _MIN_ITEMS:
+        return None
+    within = (n1 * position[ones].var() + n0 * position[~ones].var()) / n
+    d = (position[ones].mean() - position[~ones].mean()) / np.sqrt(within or 1.0)
+    half = Z * np.sqrt(1 / n1 + 1 / n0 + d**2 / (2 * n))
+    r, low, high = (float(x / np.hypot(x, 2)) for x in (d, d - half, d + half))
+    return Association(feature.column, feature.value, r, low, high, n1)
+
+
+def _bound(association: Association) -> float:
+    lower, upper = np.array(association.lower), np.array(association.upper)
+    return float(bound_nearest_zero(lower, upper))
+
+
+def _name(associations: list[tuple[Feature, Association]], items: int) -> str | None:
+    """Return a name such as "Romance, older <-> Horror, newer"; None where nothing is clear.
+
+    It has the most certain common category at either end, and the most certain numeric feature.
+    """
+    clear = [pair for pair in associations if abs(_bound(pair[1])) >= _CLEAR]
+    common = [found for _, found in clear if found.value and found.items >= _COMMON * items]
+    low = [_category_word(found) for found in common if found.association < 0][:1]
+    high = [_category_word(found) for found in common if found.association > 0][:1]
+    for feature, found in [pair for pair in clear if pair[1].value is None][:1]:
+        less, more = _number_words(feature)
+        low.append(less if found.association > 0 else more)
+        high.append(more if found.association > 0 else less)
+    if not low and not high:
+        return None
+    return f"{', '.join(low) or _OTHERS}{_BETWEEN}{', '.join(high) or _OTHERS}"
+
+
+def _category_word(association: Association) -> str:
+    return str(association.value).replace(_BETWEEN, " ")
+
+
+def _number_words(feature: Feature) -> tuple[str, str]:
+    """Return what to call items with less and with more of a numeric feature."""
+    if feature.column == _RATINGS:
+        return "rarely rated", "often rated"
+    if feature.is_date:
+        return "older", "newer"
+    return f"low {feature.column}", f"high {feature.column}"

@@ -1,0 +1,151 @@
+"""Tables of biases of items and users, with the decomposition of their mean ratings."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _arguments
+from palate.analysis._intervals import (
+    bound_nearest_zero,
+    default_min_ratings,
+    null_column,
+    validate_order,
+)
+from palate.analysis._item_features import matching_items
+from palate.analysis._mean_decomposition import MeanDecomposition, Numbers
+from palate.learned._learned import Learned
+
+Order = Literal["bias", "cautious", "gap"]
+_ORDERS = ("bias", "cautious", "gap")
+
+
+def item_biases(
+    learned: Learned,
+    decomposition: MeanDecomposition,
+    order: Order | None,
+    min_ratings: int | None,
+    where: Mapping[str, Any] | None,
+) -> pl.DataFrame:
+    """Return a row for each item; see `Model.biases`."""
+    counts = learned.item_counts
+    rated = _with_min_ratings(counts, order, min_ratings)
+    rows = np.flatnonzero(rated & matching_items(learned.items, where))
+    frame = learned.item_frame(rows, ratings=counts[rows], mean=learned.item_means[rows])
+    frame = _with_decomposition(frame, decomposition, rows, "raters")
+    return _sorted(frame, order, has_intervals=learned.has_intervals)
+
+
+def user_biases(
+    learned: Learned,
+    decomposition: MeanDecomposition,
+    order: Order | None,
+    min_ratings: int | None,
+) -> pl.DataFrame:
+    """Return a row for each known user; see `Model.user_biases`."""
+    ratings, _ = learned.require_users()
+    counts = np.bincount(ratings.user, minlength=ratings.users.height)
+    rows = np.flatnonzero(_with_min_ratings(counts, order, min_ratings))
+    sums = np.bincount(ratings.user, weights=ratings.rating, minlength=len(counts))
+    frame = pl.DataFrame(
+        {"user": ratings.users["id"].gather(rows), "ratings": counts[rows]}
+    ).with_columns(mean=(sums[rows] / counts[rows]).astype(np.float32))
+    frame = _with_decomposition(frame, decomposition, rows, "items")
+    return _sorted(frame, order, has_intervals=True)
+
+
+def _with_min_ratings(
+    counts: NDArray[np.int64], order: Order | None, min_ratings: int | None
+) -> NDArray[np.bool_]:
+    if min_ratings is None:
+        min_ratings = default_min_ratings(counts) if order == "gap" else 1
+    enough: NDArray[np.bool_] = counts >= _arguments.integer("min_ratings", min_ratings, 1)
+    return enough
+
+
+def _with_decomposition(
+    frame: pl.DataFrame,
+    decomposition: MeanDecomposition,
+    rows: NDArray[np.integer[Any]],
+    partners: str,
+) -> pl.DataFrame:
+    """Add the decomposition at `rows`, ranks, the gap between them and the reason for it."""
+
+    def at_rows(values: Numbers | None) -> Any:
+        return null_column(len(rows)) if values is None else values[rows]
+
+    frame = frame.with_columns(
+        pl.Series("mu", np.full(len(rows), decomposition.mu)),
+        pl.Series("bias", at_rows(decomposition.bias)),
+        pl.Series("lower", at_rows(decomposition.lower)),
+        pl.Series("upper", at_rows(decomposition.upper)),
+        pl.Series(f"{partners}_bias", at_rows(decomposition.partners_bias)),
+        pl.Series(f"{partners}_interaction", at_rows(decomposition.interaction)),
+        pl.Series("residual", at_rows(decomposition.residual)),
+        rank_by_mean=pl.col("mean").rank("min", descending=True),
+    ).with_columns(rank_by_bias=pl.col("bias").rank("min", descending=True))
+    frame = frame.with_columns(
+        gap=pl.col("rank_by_mean").cast(pl.Int64) - pl.col("rank_by_bias").cast(pl.Int64)
+    )
+    return frame.with_columns(pl.Series("reason", _reasons(frame, partners), dtype=pl.String))
+
+
+def _sorted(frame: pl.DataFrame, order: Order | None, *, has_intervals: bool) -> pl.DataFrame:
+    validate_order(order, _ORDERS, has_intervals=has_intervals)
+    bias = frame["bias"].to_numpy()
+    key = bias
+    if order == "gap":
+        key = np.abs(frame["gap"].to_numpy())
+    elif order == "cautious" or (order is None and has_intervals):
+        key = bound_nearest_zero(frame["lower"].to_numpy(), frame["upper"].to_numpy())
+    return frame[np.lexsort((-bias, -key))]
+
+
+# What a component above or below its usual value means, in words.
+_PHRASES = {
+    "raters": {
+        "raters_bias": ("raters more generous than most", "raters more severe than most"),
+        "raters_interaction": ("chosen by those it suits", "suits its raters less than is usual"),
+        "residual": (
+            "rated higher than the model explains",
+            "rated lower than the model explains",
+        ),
+    },
+    "items": {
+        "items_bias": ("picks better items than most", "picks worse items than most"),
+        "items_interaction": ("picks what suits them", "picks less of what suits them"),
+        "residual": (
+            "rates higher than the model explains",
+            "rates lower than the model explains",
+        ),
+    },
+}
+# A component is mentioned if it makes up this fraction of the difference.
+_MIN_FRACTION = 0.25
+
+
+def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
+    """Return why each mean is higher or lower, beside its bias, than is usual among these rows.
+
+    Each component is compared with its median over the rows. Those with the sign of the gap are
+    mentioned, the largest first.
+    """
+    phrases = _PHRASES[partners]
+    if frame.is_empty() or frame["residual"].null_count():
+        return [None] * frame.height
+    components = frame.select(*phrases).to_numpy()
+    deviations = components - np.median(components, axis=0)
+    totals = deviations.sum(axis=1)
+    reasons: list[str | None] = []
+    for gap, row, total in zip(frame["gap"], deviations, totals, strict=True):
+        sign = -np.sign(gap) or np.sign(total)
+        relevant = [
+            (value, phrases[component][0 if value > 0 else 1])
+            for component, value in zip(phrases, row, strict=True)
+            if value * sign >= _MIN_FRACTION * abs(total) and value * sign > 0
+        ]
+        relevant.sort(key=lambda pair: -abs(pair[0]))
+        reasons.append("; ".join(f"{phrase} ({value:+.2f})" for value, phrase in relevant) or None)
+    return reasons

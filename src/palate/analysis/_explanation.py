@@ -1,0 +1,248 @@
+"""Explanations of a score: by its parts, and by the contributions of the ratings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from palate import _arguments
+from palate.analysis._axes import AxisNames
+from palate.analysis._contributions import Contributions, Numbers
+from palate.inference._user_posterior import UserPosterior
+from palate.learned._learned import Learned
+from palate.learned._likelihood import evaluate_scalar
+
+# A part smaller than this fraction of the scale is not mentioned in a sentence.
+_MIN_MENTIONED = 0.0125
+# On a scale as long as this a prediction is printed with one decimal.
+_LONG_SCALE = 2
+# The number of ratings that a reason in one line names.
+_MAX_NAMED = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why a person is expected to rate an item as they are: two exact decompositions of the score.
+
+    Attributes
+    ----------
+    id, item
+        The item.
+    prediction
+        The expected rating.
+    score
+        What each of the two tables sums to. By Gibbs it is in units of the ratings, and the
+        prediction is the score clipped to the scale. By the book's recipe it is the argument of
+        the sigmoid.
+    unit
+        The unit of the score and of the contributions: "rating" or "score".
+    parts
+        By part: columns name and contribution.
+    ratings
+        By the ratings that it rests on: columns name and contribution.
+    counterfactual
+        The one rating that, changed by a star (1, or on a scale shorter than 4 a quarter of it),
+        moves the score most: item, rating, changed_to, and the score and the prediction after the
+        change (by the book's recipe to first order); None for a person without ratings.
+    sentence
+        The same as a sentence.
+    """
+
+    id: Any
+    item: str
+    prediction: float
+    score: float
+    unit: str
+    parts: pl.DataFrame
+    ratings: pl.DataFrame
+    counterfactual: dict[str, Any] | None
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def explain(
+    learned: Learned, user: UserPosterior, axis_names: AxisNames, item: Any, n: int
+) -> Explanation:
+    """Explain the score of an item; see `Profile.explain`."""
+    _arguments.integer("n", n, 1)
+    return _Explainer(learned, user, axis_names, learned.item_index.row(item)).explanation(n)
+
+
+def reason(contributions: Contributions, item: int) -> str:
+    """Return the main reasons for recommending an item, in one line."""
+    learned, values = contributions.learned, contributions.of_ratings(item)
+    names = _rating_names(learned, contributions.user)
+    best = np.argsort(-values, kind="stable")[:_MAX_NAMED]
+    reasons = [f"{names[j]} ({values[j]:+.2f})" for j in best if values[j] > 0]
+    bias = float(learned.item_biases[item])
+    if not learned.item_counts[item]:
+        return "; ".join([*reasons, "nobody has rated it"])
+    return "; ".join([*reasons, f"{_PHRASES['its bias'][int(bias < 0)]} ({bias:+.2f})"])
+
+
+# What a part above and below zero means, in words.
+_PHRASES = {
+    "your bias": ("you seem to rate higher than average", "you seem to rate lower than average"),
+    "its bias": ("it is well liked", "it is not much liked"),
+    "your liking of the average item": ("you like most items", "you like few items"),
+    "its appeal to the average taste": ("its kind is liked", "its kind is not much liked"),
+}
+
+
+class _Explainer:
+    """Explains the score of one item for one user."""
+
+    def __init__(
+        self, learned: Learned, user: UserPosterior, axis_names: AxisNames, item: int
+    ) -> None:
+        self.learned, self.user, self.axis_names, self.item = learned, user, axis_names, item
+        self.likelihood = learned.likelihood
+        self.contributions = Contributions(learned, user)
+        self.of_ratings = self.contributions.of_ratings(item)
+        self.general, self.of_axes = self._general_parts(), self._axis_parts()
+        self.score = float(sum(self.general.values()) + self.of_axes.sum())
+
+    def explanation(self, n: int) -> Explanation:
+        """Return the explanation, with the `n` largest axes and ratings by name."""
+        prediction, linear = self._prediction(self.score), self.likelihood.linear
+        names = _rating_names(self.learned, self.user)
+        return Explanation(
+            id=self.learned.items["id"][self.item],
+            item=self.learned.items["item"][self.item],
+            prediction=prediction,
+            score=self.score,
+            unit="rating" if linear else "score",
+            parts=_table(self.general, self._axis_labels(), self.of_axes, n, "axes"),
+            ratings=_table(self._without_ratings(), names, self.of_ratings, n, "ratings"),
+            counterfactual=self._counterfactual(),
+            sentence=f"{self._expectation(prediction)}: {'' if linear else 'as a score, '}"
+            f"{self._summary_of_parts()}.{self._summary_of_ratings(names)}",
+        )
+
+    def _general_parts(self) -> dict[str, float]:
+        """Return the parts of the score apart from the axes, by name."""
+        learned, axes = self.learned, self.learned.canonical_axes
+        average = axes.average
+        parts = {
+            "average": float(self.likelihood.mu + average[-1]),
+            "your bias": float(self.user.mean[-1] - average[-1]),
+            "its bias": float(learned.item_biases[self.item]),
+        }
+        if average[:-1].any():
+            position = axes.position(self.user.mean)
+            parts["your liking of the average item"] = float(position @ axes.item_mean)
+            factors = learned.item_factors[self.item].astype(np.float64)
+            parts["its appeal to the average taste"] = float(average[:-1] @ factors)
+        return parts
+
+    def _axis_parts(self) -> Numbers:
+        """Return what each axis contributes to the score; shape (k,)."""
+        axes = self.learned.canonical_axes
+        parts: Numbers = axes.position(self.user.mean) * axes.centred_items[self.item]
+        return parts
+
+    def _prediction(self, score: float) -> float:
+        return evaluate_scalar(self.likelihood.rating, score - self.likelihood.mu)
+
+    def _axis_labels(self) -> list[str]:
+        axes = self.learned.canonical_axes
+        positions = zip(axes.position(self.user.mean), axes.centred_items[self.item], strict=True)
+        return [
+            f"axis {axis + 1}: {_leaning(ends, yours, its)}"
+            for axis, (ends, (yours, its)) in enumerate(
+                zip(self.axis_names.ends, positions, strict=True)
+            )
+        ]
+
+    def _without_ratings(self) -> dict[str, float]:
+        """Return the parts of the score that do not come from this person's ratings, by name."""
+        linear = self.likelihood.linear
+        parts = {"average": float(self.likelihood.mu)} if linear else {}
+        parts["its bias"] = float(self.learned.item_biases[self.item])
+        parts["average user"] = self.contributions.of_prior(self.item)
+        if not linear:
+            # A row learned in epochs is not exactly where its ratings alone would put it.
+            rest = self.score - sum(parts.values()) - float(self.of_ratings.sum())
+            parts["not explained by these ratings"] = rest
+        return parts
+
+    def _counterfactual(self) -> dict[str, Any] | None:
+        if not len(self.user.rated):
+            return None
+        low, high = self.likelihood.low, self.likelihood.high
+        derivatives = self.contributions.derivatives(self.item)
+        j = int(np.abs(derivatives).argmax())
+        rating, star = float(self.user.rating[j]), min(1.0, (high - low) / 4)
+        if rating + star > high:
+            star = -star
+        if star == 0:
+            return None
+        score = self.score + star * float(derivatives[j])
+        return {
+            "item": self.learned.items["item"][int(self.user.rated[j])],
+            "rating": rating,
+            "changed_to": rating + star,
+            "score": score,
+            "prediction": self._prediction(score),
+        }
+
+    def _expectation(self, prediction: float) -> str:
+        title = self.learned.items["item"][self.item]
+        decimals = 1 if self.likelihood.high - self.likelihood.low >= _LONG_SCALE else 2
+        given = self.user.rating[self.user.rated == self.item]
+        start = f"You are expected to give {title}"
+        if len(given):
+            start = f"You gave {title} {given[0]:g}; your expected rating is"
+        return f"{start} {prediction:.{decimals}f}"
+
+    def _summary_of_parts(self) -> str:
+        phrases = [f"{self.general['average']:.2f} on average"]
+        if self.learned.item_counts[self.item] == 0:
+            return f"{phrases[0]}; nobody has rated it, so nothing more is known of it"
+        smallest = _MIN_MENTIONED * (self.likelihood.high - self.likelihood.low)
+        for name, (above, below) in _PHRASES.items():
+            value = self.general.get(name, 0.0)
+            if abs(value) >= smallest:
+                phrases.append(f"{below if value < 0 else above} ({value:+.2f})")
+        axis = int(np.abs(self.of_axes).argmax())
+        if abs(self.of_axes[axis]) >= smallest:
+            label = self._axis_labels()[axis].partition(": ")[2]
+            phrases.append(f"{label} ({self.of_axes[axis]:+.2f})")
+        return "; ".join(phrases)
+
+    def _summary_of_ratings(self, names: list[str]) -> str:
+        if not names:
+            return ""
+        j = int(np.abs(self.of_ratings).argmax())
+        return f" The most important of your ratings: {names[j]} ({self.of_ratings[j]:+.2f})."
+
+
+def _rating_names(learned: Learned, user: UserPosterior) -> list[str]:
+    titles = learned.items["item"].gather(user.rated.astype(np.int64))
+    return [
+        f"you gave {title} {rating:g}"
+        for title, rating in zip(titles, user.rating.tolist(), strict=True)
+    ]
+
+
+def _leaning(ends: tuple[str, str], yours: float, its: float) -> str:
+    """Say which end a person and an item lean to: the same, or opposite ones."""
+    leaning = f"you lean to {ends[int(yours > 0)]}"
+    if (yours > 0) == (its > 0):
+        return f"{leaning}, and so does this"
+    return f"{leaning}, and this to {ends[int(its > 0)]}"
+
+
+def _table(
+    first: dict[str, float], names: list[str], contributions: Numbers, n: int, what: str
+) -> pl.DataFrame:
+    """Return a row for each of `first` and the `n` largest contributions, and one for the rest."""
+    order = np.argsort(-np.abs(contributions), kind="stable")
+    rows = list(first.items()) + [(names[j], float(contributions[j])) for j in order[:n]]
+    if len(order) > n:
+        others = len(order) - n
+        rows.append((f"{others} other {what}", float(contributions[order[n:]].sum())))
+    return pl.DataFrame(rows, schema={"name": pl.String, "contribution": pl.Float64}, orient="row")

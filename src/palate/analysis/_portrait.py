@@ -1,0 +1,207 @@
+"""A portrait of one person: position on each axis, generosity, predictability, surprises."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _arguments
+from palate.analysis._axes import AxisNames
+from palate.analysis._contributions import Contributions
+from palate.analysis._intervals import Z
+from palate.inference._user_posterior import UserPosterior
+from palate.learned._learned import Learned
+from palate.learned._likelihood import evaluate_scalar
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """One person compared with all others.
+
+    Percentiles are the percentage of the known users who are below; for a model without users,
+    of those that its prior expects.
+
+    Attributes
+    ----------
+    axes
+        A row for each axis: axis, name, leans_to (which end), position (in standard deviations
+        of users), lower, upper (the 90% interval), percentile, percentile_lower, percentile_upper.
+    generosity
+        bias (how much higher than the average user they rate), lower, upper, percentile,
+        percentile_lower and percentile_upper; in units of the ratings.
+    predictability
+        residual_sd: the standard deviation of their ratings about the expectation, in units of the
+        ratings, with its 90% interval lower and upper; and noise_sd, that of all users. None with
+        very few ratings.
+    surprises
+        The most surprising ratings, with the items taken as known: id, item, rating, expected
+        (from all their other ratings; to first order for the book's recipe), and surprise (the
+        difference, in standard deviations of such differences).
+    sentence
+        The same in sentences.
+    """
+
+    axes: pl.DataFrame
+    generosity: dict[str, float]
+    predictability: dict[str, float] | None
+    surprises: pl.DataFrame
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def portrait(learned: Learned, user: UserPosterior, axis_names: AxisNames, n: int) -> Portrait:
+    """Describe a person; see `Profile.describe`."""
+    _arguments.integer("n", n, 1)
+    axes, generosity = _axes(learned, user, axis_names), _generosity(learned, user)
+    contributions = Contributions(learned, user)
+    predictability = _predictability(contributions)
+    return Portrait(
+        axes=axes,
+        generosity=generosity,
+        predictability=predictability,
+        surprises=_surprises(contributions, n),
+        sentence=_sentence(axes, generosity, predictability),
+    )
+
+
+def _axes(learned: Learned, user: UserPosterior, axis_names: AxisNames) -> pl.DataFrame:
+    canonical = learned.canonical_axes
+    position = canonical.position(user.mean)
+    covariance = user.covariance[:-1, :-1].astype(np.float64)
+    transform = canonical.user_transform
+    sd = np.sqrt(np.diag(transform.T @ covariance @ transform))
+    leans_to = [ends[int(x > 0)] for ends, x in zip(axis_names.ends, position, strict=True)]
+    columns: dict[str, list[float]] = {}
+    for axis, population in enumerate(_axis_populations(learned)):
+        for name, value in _standing(position[axis], sd[axis], population).items():
+            columns.setdefault(name, []).append(value)
+    return axis_names.table.select("axis", "name").with_columns(
+        pl.Series("leans_to", leans_to),
+        *(pl.Series(name, values, dtype=pl.Float64) for name, values in columns.items()),
+    )
+
+
+def _axis_populations(learned: Learned) -> list[Numbers | NormalDist]:
+    """Return the positions of everybody on each axis: known users, or those the prior expects."""
+    if learned.user_table is not None and len(learned.user_table):
+        return list(learned.canonical_axes.user_positions(learned.user_table).T)
+    # On canonical axes the users have a mean of 0 and a variance of 1.
+    return [NormalDist()] * learned.factors
+
+
+def _standing(value: float, sd: float, population: Numbers | NormalDist) -> dict[str, float]:
+    values = {"position": value, "lower": value - Z * sd, "upper": value + Z * sd}
+    names = ("percentile", "percentile_lower", "percentile_upper")
+    percentiles = [_percentile(bound, population) for bound in values.values()]
+    return values | dict(zip(names, percentiles, strict=True))
+
+
+def _percentile(value: float, population: Numbers | NormalDist) -> float:
+    if isinstance(population, NormalDist):
+        return 100 * population.cdf(value)
+    return 100 * float(np.mean(population < value))
+
+
+def _generosity(learned: Learned, user: UserPosterior) -> dict[str, float]:
+    """Return how much higher than the average user a person rates an item of bias 0."""
+    bias, sd = float(user.mean[-1]), float(np.sqrt(user.covariance[-1, -1]))
+    prior = learned.parameters.user_prior
+    population: Numbers | NormalDist = NormalDist(prior.mean[-1], np.sqrt(prior.covariance[-1, -1]))
+    if learned.user_table is not None and len(learned.user_table):
+        population = learned.user_table[:, -1].astype(np.float64)
+    standing = _standing(bias, sd, population)
+    unclipped = learned.likelihood.unclipped
+    average = evaluate_scalar(unclipped, float(learned.canonical_axes.average[-1]))
+    in_ratings = {
+        name: evaluate_scalar(unclipped, standing.pop(bound)) - average
+        for name, bound in (("bias", "position"), ("lower", "lower"), ("upper", "upper"))
+    }
+    return in_ratings | standing
+
+
+# With fewer residual degrees of freedom than this, the spread of the ratings is unknown.
+_MIN_FREEDOM = 3
+
+
+def _errors(contributions: Contributions) -> Numbers:
+    """Return how much higher than expected each rating is; shape (m,)."""
+    learned, user = contributions.learned, contributions.user
+    expected = learned.likelihood.unclipped(user.scores(learned.item_table)[user.rated])
+    return user.rating.astype(np.float64) - expected
+
+
+def _predictability(contributions: Contributions) -> dict[str, float] | None:
+    """Return the spread of a person's ratings about their expectation.
+
+    Its square is the sum of squared errors over the residual degrees of freedom, m minus the sum
+    of leverages; the interval is that of chi-square with as many degrees of freedom.
+    """
+    errors = _errors(contributions)
+    squares, freedom = float(errors @ errors), float(np.sum(1 - contributions.leverage))
+    if freedom < _MIN_FREEDOM:
+        return None
+    return {
+        "residual_sd": math.sqrt(squares / freedom),
+        "lower": math.sqrt(squares / _chi_square(freedom, Z)),
+        "upper": math.sqrt(squares / _chi_square(freedom, -Z)),
+        "noise_sd": contributions.learned.likelihood.noise_sd,
+    }
+
+
+def _chi_square(freedom: float, z: float) -> float:
+    """Return the quantile of chi-square at a normal quantile (Wilson and Hilferty, PNAS 1931)."""
+    part = 2 / (9 * freedom)
+    return float(freedom * max(1 - part + z * np.sqrt(part), 1e-3) ** 3)
+
+
+def _surprises(contributions: Contributions, n: int) -> pl.DataFrame:
+    """Return the ratings with the largest studentised errors.
+
+    Without a rating of leverage h and error e, the expectation would be r - e / (1 - h), and the
+    difference e / (1 - h) would have the variance noise^2 / (1 - h) (Cook and Weisberg, "Residuals
+    and influence in regression", 1982, section 2.2.1).
+    """
+    learned, user = contributions.learned, contributions.user
+    likelihood = learned.likelihood
+    errors, rest = _errors(contributions), 1 - contributions.leverage
+    surprise = errors / (likelihood.noise_sd * np.sqrt(rest))
+    order = np.argsort(-np.abs(surprise), kind="stable")[:n]
+    expected = user.rating[order] - (errors / rest)[order]
+    return learned.item_frame(
+        user.rated[order].astype(np.int64),
+        rating=user.rating[order],
+        expected=np.clip(expected, likelihood.low, likelihood.high),
+        surprise=surprise[order],
+    )
+
+
+def _sentence(
+    axes: pl.DataFrame, generosity: dict[str, float], predictability: dict[str, float] | None
+) -> str:
+    sentences = []
+    certain = axes.filter((pl.col("lower") > 0) | (pl.col("upper") < 0))
+    extreme = certain.sort((pl.col("percentile") - 50).abs(), descending=True).head(3)
+    for row in extreme.sort("axis").iter_rows(named=True):
+        percent = row["percentile"] if row["position"] > 0 else 100 - row["percentile"]
+        percent = min(int(percent), 99)  # nobody leans more than all people, themselves included
+        sentences.append(f"You lean to {row['leans_to']} more than {percent}% of people.")
+    if not sentences:
+        sentences.append("There are too few ratings to say anything certain of your tastes yet.")
+    if generosity["lower"] > 0 or generosity["upper"] < 0:
+        direction = "higher" if generosity["bias"] > 0 else "lower"
+        sentences.append(f"You rate {abs(generosity['bias']):.2f} points {direction} than most.")
+    else:
+        sentences.append("Whether you rate higher or lower than most is not certain yet.")
+    if predictability is not None:
+        sentences.append(
+            f"Your ratings differ by {predictability['residual_sd']:.2f} rating points from their "
+            f"expectation; those of all people by {predictability['noise_sd']:.2f}."
+        )
+    return " ".join(sentences)

@@ -1,0 +1,57 @@
+"""What to ask a person next: the items whose ratings are expected to be most informative."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _arguments
+from palate._linear_algebra import quadratic_forms, with_ones
+from palate.inference._prediction_interval import score_variance
+from palate.inference._user_posterior import UserPosterior
+from palate.learned._learned import Learned
+
+Numbers = NDArray[np.float64]
+
+
+def next_questions(learned: Learned, user: UserPosterior, n: int, exclude: Any) -> pl.DataFrame:
+    """Return the `n` best items to ask about; see `Profile.next_questions`."""
+    _arguments.integer("n", n, 1)
+    eligible = learned.eligible_items(exclude=exclude)
+    eligible[user.rated] = False
+    z, noise = _directions(learned, user)
+    rated = z[learned.rated]
+    mean_moment = rated.T @ rated / max(1, len(rated))
+    covariance = user.covariance.astype(np.float64)
+    # People can only rate what they know: items are weighted by how many have rated them.
+    familiarity = learned.item_counts / max(1, learned.item_counts.max(initial=0))
+    rows, gains = [], []
+    for _ in range(min(n, int(eligible.sum()))):
+        projected = z @ covariance
+        variance = np.einsum("nk,nk->n", projected, z) + noise
+        gain = quadratic_forms(projected, mean_moment) / variance
+        best = int(np.argmax(np.where(eligible, gain * familiarity, -1.0)))
+        rows.append(best)
+        gains.append(float(gain[best]))
+        eligible[best] = False
+        covariance -= np.outer(projected[best], projected[best]) / variance[best]
+    asked = np.array(rows, dtype=np.int64)
+    return learned.item_frame(asked, gain=gains, ratings=learned.item_counts[asked])
+
+
+def _directions(learned: Learned, user: UserPosterior) -> tuple[Numbers, Numbers]:
+    """Return the gradient of each item's rating, and its variance apart from the user's posterior.
+
+    A rating has the gradient z = [q, 1] in the user's factors and bias, times the slope of the
+    likelihood at the expected score. Its remaining variance is the noise and what is uncertain of
+    the item. Shapes (items, k + 1) and (items,), in units of the ratings.
+    """
+    z = with_ones(learned.item_factors).astype(np.float64)
+    scores = user.scores(learned.item_table)
+    noise = learned.likelihood.variance(scores)
+    if learned.has_intervals:
+        total = score_variance(learned.parameters, user)
+        from_user = quadratic_forms(z, user.covariance.astype(np.float64))
+        noise += np.maximum(total - from_user, 0)
+    return learned.likelihood.slope(scores)[:, None] * z, noise

@@ -1,0 +1,126 @@
+"""Predictions and lists of recommendations, as tables."""
+
+from collections.abc import Iterable
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _arguments
+from palate.analysis._contributions import Contributions
+from palate.analysis._explanation import reason
+from palate.errors import SettingError
+from palate.inference._prediction_interval import score_variance
+from palate.inference._user_posterior import UserPosterior
+from palate.inference._user_posteriors import UserPosteriors
+from palate.learned._learned import Learned
+
+Rows = NDArray[np.integer[Any]]
+# An item with fewer training ratings than this is called rarely rated.
+_FEW = 5
+
+
+def predictions(learned: Learned, user: UserPosterior, items: Any) -> pl.DataFrame:
+    """Return the expected ratings of one user; see `Profile.predict`."""
+    rows = learned.item_index.rows(items)
+    return _predictions(learned, user, rows, user.scores(learned.item_table)[rows])
+
+
+def recommendations(
+    learned: Learned,
+    user: UserPosterior,
+    n: int,
+    *,
+    candidates: Any,
+    exclude: Iterable[Any],
+    seen: bool,
+    cautious: float | None,
+    explain: bool,
+) -> pl.DataFrame:
+    """Return the best items for one user; see `Profile.recommend`."""
+    _arguments.integer("n", n, 1)
+    eligible = learned.eligible_items(candidates, exclude)
+    if not seen:
+        eligible[user.rated] = False
+    choices = np.flatnonzero(eligible)
+    # Ordered by score, since clipped ratings are often equal.
+    scores = user.scores(learned.item_table)
+    key = scores[choices].astype(np.float64)
+    if cautious is not None:
+        sd = np.sqrt(score_variance(learned.parameters, user)[choices])
+        key += _quantile(cautious) * sd
+    best = np.argsort(-key, kind="stable")[:n]
+    rows = choices[best]
+    frame = _predictions(learned, user, rows, scores[rows])
+    if cautious is not None:
+        at_least = learned.likelihood.rating(key[best].astype(np.float32))
+        frame = frame.with_columns(at_least=at_least)
+    if explain:
+        contributions = Contributions(learned, user)
+        reasons = [reason(contributions, int(row)) for row in rows]
+        frame = frame.with_columns(pl.Series("reason", reasons, dtype=pl.String))
+    return frame
+
+
+def recommendations_for_all(
+    learned: Learned,
+    users: UserPosteriors,
+    user_ids: pl.Series,
+    n: int,
+    *,
+    candidates: Any,
+    exclude: Iterable[Any],
+    seen: bool,
+    threads: int | None,
+) -> pl.DataFrame:
+    """Return the best items for each user; see `Profiles.recommend`."""
+    eligible = learned.eligible_items(candidates, exclude)
+    rows, scores = users.top_items(n, eligible, seen=seen, threads=threads)
+    found = rows >= 0
+    counts = learned.item_counts[rows[found]]
+    user_rows = np.repeat(np.arange(len(rows)), found.sum(axis=1))
+    frame = learned.item_frame(
+        rows[found],
+        prediction=learned.likelihood.rating(scores[found]),
+        ratings=counts,
+        status=_status(counts),
+    )
+    return frame.insert_column(0, user_ids.gather(user_rows).alias("user"))
+
+
+def favourites(learned: Learned, user: UserPosterior, n: int) -> pl.DataFrame:
+    """Return the items that a user rated highest; see `Profile.favourites`."""
+    order = np.argsort(-user.rating, kind="stable")[: _arguments.integer("n", n, 1)]
+    return learned.item_frame(user.rated[order].astype(np.int64), rating=user.rating[order])
+
+
+def _predictions(
+    learned: Learned, user: UserPosterior, rows: Rows, scores: NDArray[np.float32]
+) -> pl.DataFrame:
+    counts = learned.item_counts[rows]
+    sd: Any = pl.Series([None] * len(rows), dtype=pl.Float32)
+    if learned.has_intervals:
+        variance = score_variance(learned.parameters, user, rows)
+        sd = np.sqrt(variance + learned.likelihood.variance(scores)).astype(np.float32)
+    return learned.item_frame(
+        rows,
+        prediction=learned.likelihood.rating(scores),
+        sd=sd,
+        ratings=counts,
+        status=_status(counts),
+    )
+
+
+def _status(counts: NDArray[np.int64]) -> pl.Series:
+    """Return for each item "known", "rarely rated" (1 to 4 ratings) or "prior-only" (none)."""
+    names = np.array(["prior-only", "rarely rated", "known"])
+    return pl.Series(names[np.where(counts == 0, 0, np.where(counts < _FEW, 1, 2))])
+
+
+def _quantile(cautious: Any) -> float:
+    probability = _arguments.finite("cautious", cautious)
+    if not 0 < probability <= 0.5:
+        raise SettingError(f"cautious is {cautious}; it must lie above 0 and up to 0.5")
+    return NormalDist().inv_cdf(probability)

@@ -1,0 +1,386 @@
+"""Commands that inspect a model. They import inside, so that `--help` is quick."""
+
+# ruff: noqa: PLC0415, PLR0917
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from palate.cli import _output
+from palate.cli._app import Count, Json, ModelFolder, app
+
+_GENEROUS = ("Most generous", "Most severe")
+_LIKED = (
+    "Highest biases: liked the most, whatever kind people enjoy",
+    "Lowest biases: liked the least, whatever kind people enjoy",
+)
+
+User = Annotated[str | None, typer.Option(help="The id of a user.")]
+Rate = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ITEM=RATING",
+        help="Instead of a user: how somebody has rated an item, as in --rate 'Fargo (1996)=5'; "
+        "repeat the option for more.",
+    ),
+]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="The book's order, which ignores uncertainty.")
+]
+MinRatings = Annotated[
+    int | None, typer.Option(help="Leave out what has fewer ratings than this.", min=1)
+]
+
+
+@app.command()
+def biases(
+    model: ModelFolder,
+    users: Annotated[
+        bool, typer.Option("--users", help="Of users instead: who is generous, and who severe.")
+    ] = False,
+    n: Count = 10,
+    plain: Plain = False,
+    min_ratings: MinRatings = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE",
+            help="Only items with this value, as in --where genres=Comedy or --where "
+            "year=1990..1999; repeat the option to ask for more.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show items by bias: liked or disliked whatever their kind, and where the mean misleads."""
+    import palate
+
+    loaded = palate.load(model)
+    options: dict[str, Any] = {"min_ratings": min_ratings}
+    if users and where:
+        raise palate.SettingError("--where chooses items; leave it out with --users")
+    if not users:
+        options["where"] = _pairs("--where", "COLUMN=VALUE, such as genres=Comedy", where)
+    read = loaded.user_biases if users else loaded.biases
+    by_bias, by_gap = read("bias" if plain else None, **options), read("gap", **options)
+    tables = {
+        "highest": by_bias.head(n),
+        "lowest": by_bias.reverse().head(n),
+        "gaps": by_gap.head(n),
+    }
+    cautious = not plain and by_bias["lower"].null_count() == 0
+    if json:
+        _output.document(order="cautious" if cautious else "bias", **tables)
+        return
+    if not plain and not cautious:
+        _output.line("A point estimate has no intervals: the order is that of the biases alone.\n")
+    what = ["user"] if users else ["id", "item"]
+    shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
+    high, low = _GENEROUS if users else _LIKED
+    highest, lowest = tables["highest"], tables["lowest"]
+    if cautious:  # what may be average is neither high nor low
+        highest = highest.filter(highest["lower"] > 0)
+        lowest = lowest.filter(lowest["upper"] < 0)
+    _output.table(highest.select(shown), high)
+    _output.table(lowest.select(shown), low)
+    if loaded.ratings is None:
+        _output.line("Without users in the model, the reasons for the gaps are unknown.")
+        return
+    ranks = [what[-1], "mean", "bias", "rank_by_mean", "rank_by_bias", "reason"]
+    _output.table(tables["gaps"].select(ranks), "Where the mean misleads most")
+
+
+@app.command()
+def axes(
+    model: ModelFolder,
+    n: Annotated[int, typer.Option("-n", help="How many items at each end.", min=1)] = 6,
+    json: Json = False,
+) -> None:
+    """Show the axes of taste: the items at their ends, and their associations with features."""
+    import palate
+    from palate.analysis._axes import MIN_MAJOR_SHARE
+
+    loaded = palate.load(model)
+    table = loaded.axes(n)
+    if json:
+        _output.document(axes=table)
+        return
+    major = table.filter(table["share"] >= MIN_MAJOR_SHARE)
+    for axis in major.iter_rows(named=True):
+        _output.axis(axis)
+    if minor := table.height - major.height:
+        _output.line(f"{minor} minor axes are left out; --json has them.")
+    if loaded.items.width == 2:
+        _output.line(
+            "The items have no features but their number of ratings. With --items, palate fit "
+            "reads a file of features, by which axes can be named."
+        )
+
+
+@app.command()
+def similar(
+    model: ModelFolder,
+    item: Annotated[
+        str | None, typer.Argument(metavar="ITEM", help="The title or the id of an item.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Instead: users like the one with this id.")
+    ] = None,
+    n: Count = 10,
+    plain: Plain = False,
+    min_ratings: MinRatings = None,
+    json: Json = False,
+) -> None:
+    """Show the items most like ITEM, or the users most like a user, by their tastes."""
+    import palate
+
+    if (item is None) == (user is None):
+        raise palate.SettingError("name an item, or a user with --user")
+    loaded = palate.load(model)
+    order: Any = "similarity" if plain else None
+    cautious = not plain and (user is not None or loaded.learned.has_intervals)
+    surest = ", the surest first" if cautious else ""
+    if user is not None:
+        if min_ratings is not None:
+            raise palate.SettingError("--min-ratings is of items; leave it out with --user")
+        found, title = loaded.similar_users(user, n, order=order), f"Most like user {user}"
+    else:
+        found = loaded.similar(item, n, order=order, min_ratings=min_ratings)
+        title = f"Most similar to {item}"
+    shown = found if json or plain else found.drop("cosine")
+    _show(shown, f"{title}{surest}", "similar", json)
+
+
+@app.command()
+def map(  # noqa: A001  (the command is called map)
+    model: ModelFolder,
+    x: Annotated[str, typer.Option(help="What is across.")] = "axis 1",
+    y: Annotated[
+        str,
+        typer.Option(help="What is up: axis 1, component 1, bias, ratings, mean, a column, ..."),
+    ] = "axis 2",
+    n: Count = 20,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Draw all items into this HTML file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show where items lie on any two of axes, components, biases and more."""
+    import palate
+
+    loaded = palate.load(model)
+    table = loaded.map(x, y)
+    if output is not None:
+        from palate import plots
+
+        plots.write(plots.map(loaded, x, y), output)
+        _output.to_stderr(f"The map is in {output}.")
+    _show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
+
+
+@app.command()
+def recommend(
+    model: ModelFolder,
+    user: User = None,
+    rate: Rate = None,
+    n: Count = 10,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(help="Choose from these items only; repeat the option for more."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave this item out; repeat the option for more.")
+    ] = None,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Recommend items too that the user has rated.")
+    ] = False,
+    cautious: Annotated[
+        float | None,
+        typer.Option(
+            help="Rank by the rating that is surpassed with all but this probability, such as 0.1."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Give the reason of each in a line.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Recommend items that a user, or anybody with a few ratings, has not rated."""
+    profile, who = _profile(model, user, rate)
+    best = profile.recommend(
+        n,
+        candidates=candidate or None,
+        exclude=exclude or (),
+        seen=seen,
+        cautious=cautious,
+        explain=explain,
+    )
+    _show(best, f"What {who} may like", "recommendations", json)
+
+
+@app.command()
+def predict(
+    model: ModelFolder,
+    item: Annotated[
+        list[str], typer.Option(help="A title or an id; repeat the option for more items.")
+    ],
+    user: User = None,
+    rate: Rate = None,
+    json: Json = False,
+) -> None:
+    """Predict how a user, or anybody with a few ratings, would rate given items."""
+    profile, who = _profile(model, user, rate)
+    _show(profile.predict(item), f"What {who} is expected to give", "predictions", json)
+
+
+@app.command()
+def explain(
+    model: ModelFolder,
+    item: Annotated[str, typer.Option(help="The title or the id of an item.")],
+    user: User = None,
+    rate: Rate = None,
+    n: Annotated[
+        int,
+        typer.Option("-n", help="How many axes and ratings to name; the rest is a line.", min=1),
+    ] = 5,
+    json: Json = False,
+) -> None:
+    """Explain the expected rating of an item for a user, or for anybody with a few ratings."""
+    profile, _ = _profile(model, user, rate)
+    why = profile.explain(item, n)
+    if json:
+        _output.document(**vars(why))
+    else:
+        _output.explanation(why)
+
+
+@app.command()
+def profile(
+    model: ModelFolder,
+    user: User = None,
+    rate: Rate = None,
+    n: Annotated[int, typer.Option("-n", help="How many surprises to name.", min=1)] = 5,
+    json: Json = False,
+) -> None:
+    """Describe a user, or anybody with a few ratings, compared with all others."""
+    person, who = _profile(model, user, rate)
+    portrait = person.describe(n)
+    if json:
+        _output.document(**vars(portrait))
+    else:
+        _output.portrait(portrait, who)
+
+
+@app.command()
+def report(
+    model: ModelFolder,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
+    user: Annotated[
+        str | None, typer.Option(help="The id of the user to portray; unless given, a typical one.")
+    ] = None,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate",
+            help="Measure how accurate the model's solver is, beside baselines: it is fitted anew "
+            "to four fifths of the ratings.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write all readings of a model into one HTML file that needs no network."""
+    import palate
+    from palate import plots
+
+    loaded = palate.load(model)
+    evaluation = None
+    if evaluate:
+        from palate.solvers._registry import solver_by_name
+
+        ratings, _ = loaded.learned.require_users()
+        solver = solver_by_name(loaded.fit.solver, loaded.fit.settings)
+        evaluation = palate.evaluate(ratings, [solver], split="random", progress=_output.to_stderr)
+    plots.report(loaded, output, user=user, evaluation=evaluation)
+    if json:
+        _output.document(report=str(output))
+    else:
+        _output.line(f"The report is in {output}. Open it in a browser.")
+
+
+@app.command()
+def explore(
+    model: ModelFolder,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="How many processes; they share the model.", min=1, max=64)
+    ] = 1,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open a browser.")
+    ] = False,
+    reload_model: Annotated[
+        bool,
+        typer.Option("--reload-model", help="Load a new model when it is saved in the folder."),
+    ] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Write a line of JSON to stderr for each request.")
+    ] = False,
+) -> None:
+    """Explore a model in the browser, try it with your own ratings, and serve it over HTTP.
+
+    If PALATE_TOKEN is set in the environment, requests require it as a bearer token.
+    """
+    from palate import web
+
+    settings = web.Settings(
+        folder=str(model),
+        host=host,
+        port=port,
+        workers=workers,
+        reload_model=reload_model,
+        access_log=access_log,
+    )
+    web.serve(settings, browser=not no_browser, ready=_output.to_stderr)
+
+
+def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[Any, str]:
+    """Return the profile that the options describe, and what to call the person."""
+    import palate
+
+    if (user is None) == (not rate):
+        raise palate.SettingError(
+            "give a known --user, or the ratings of anybody with --rate ITEM=RATING"
+        )
+    model = palate.load(folder)
+    if user is not None:
+        return model.user(user), f"user {user}"
+    form = "ITEM=RATING, such as 'Fargo (1996)=5'"
+    ratings = {}
+    for item, rating in _pairs("--rate", form, rate).items():
+        try:
+            ratings[item] = float(rating)
+        except ValueError as error:
+            raise palate.SettingError(f"--rate '{item}={rating}' is not {form}") from error
+    return model.profile(ratings), "somebody with these ratings"
+
+
+def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
+    """Return options of the form NAME=VALUE as pairs; the last equals sign separates them."""
+    import palate
+
+    pairs: dict[str, str] = {}
+    for text in given or []:
+        name, equals, value = text.rpartition("=")
+        if not equals:
+            raise palate.SettingError(f"{option} {text!r} is not {form}")
+        if name in pairs:
+            raise palate.SettingError(f"{option} {name!r} is given twice; give it once")
+        pairs[name] = value
+    return pairs
+
+
+def _show(frame: Any, title: str, key: str, json: bool) -> None:
+    if json:
+        _output.document(**{key: frame})
+    else:
+        _output.table(frame, title)

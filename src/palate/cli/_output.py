@@ -1,0 +1,316 @@
+"""The output of commands: tables for people, one JSON document for programs."""
+
+# ruff: noqa: PLC0415
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from palate.solvers._progress import HistoryTable
+
+_DECIMALS = {
+    **dict.fromkeys(("bias", "similarity", "cosine", "correlation"), 3),
+    **dict.fromkeys(
+        ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
+    ),
+    **dict.fromkeys(("x", "y", "contribution"), 2),
+    **{"rating": 1, "percentile": 0},
+}
+_HEADINGS = {
+    "mean": "mean rating",
+    "prediction": "expected rating",
+    "at_least": "at least",
+    "rank_by_mean": "rank by mean",
+    "rank_by_bias": "rank by bias",
+    "leans_to": "leans to",
+    "percentile": "more than %",
+}
+# Columns with the bounds of an interval, the column they become, and its decimals.
+_INTERVALS = (
+    ("lower", "upper", "90% interval", 2),
+    ("percentile_lower", "percentile_upper", "90%", 0),
+    ("x_lower", "x_upper", "x, 90% interval", 2),
+    ("y_lower", "y_upper", "y, 90% interval", 2),
+)
+
+
+def line(text: str) -> None:
+    """Print to stdout."""
+    print(text, flush=True)
+
+
+def to_stderr(text: str) -> None:
+    """Print to stderr: progress, and what was decided."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def history_table(stderr: bool) -> "HistoryTable":
+    """Return a reporter that prints the history of a fit as a table, row by row."""
+    from palate.solvers._progress import HistoryTable
+
+    return HistoryTable(sys.stderr if stderr else sys.stdout)
+
+
+@contextmanager
+def progress(solver: Any) -> Iterator[Any]:
+    """Yield a reporter that shows the progress of a fit on stderr.
+
+    Few epochs become a table. Many sweeps become a bar on a terminal, and elsewhere, as in a log
+    file, a line every ten seconds.
+    """
+    sweeps = solver.settings.get("sweeps")
+    if sweeps is None:
+        yield history_table(stderr=True)
+    elif not sys.stderr.isatty():
+        yield PeriodicLine(sweeps)
+    else:
+        with _progress_bar(sweeps) as report:
+            yield report
+
+
+class PeriodicLine:
+    """A reporter that prints a line to stderr at most every ten seconds."""
+
+    seconds = 10.0
+
+    def __init__(self, sweeps: int) -> None:
+        self._sweeps = sweeps
+        self._start = self._last = time.monotonic()
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        """Report the row of a sweep."""
+        now = time.monotonic()
+        if now - self._last >= self.seconds:
+            self._last = now
+            progress = f"sweep {row['sweep'] + 1}/{self._sweeps}  {_sweep(row)}"
+            to_stderr(f"{progress}  {now - self._start:.0f} s")
+
+
+@contextmanager
+def _progress_bar(sweeps: int) -> Iterator[Any]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("sweep {task.completed}/{task.total}"), BarColumn())
+    details = (TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, *details, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=sweeps)
+        yield lambda row: bar.update(task, advance=1, description=_sweep(row))
+
+
+def _sweep(row: dict[str, Any]) -> str:
+    names = ("noise_sd", "train_rmse", "valid_rmse")
+    return "  ".join(f"{name} {row[name]:.4f}" for name in names if row[name] is not None)
+
+
+def evaluation(evaluation: Any) -> None:
+    """Print the figures of solvers and baselines, a column for each."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("")
+    for result in evaluation.results:
+        shown.add_column(result["name"].replace("-", "-\n"), justify="right", no_wrap=True)
+    for figure in (name for name in evaluation.results[0] if f"{name}_se" in evaluation.results[0]):
+        cells = [_figure(result[figure], result[f"{figure}_se"]) for result in evaluation.results]
+        if any(cells):
+            shown.add_row(figure, *cells)
+    console = Console(highlight=False)
+    console.print(
+        f"Held out: {evaluation.split}. A held-out rating of {evaluation.relevant:g} or more is "
+        "relevant."
+    )
+    console.print(shown)
+    if any(evaluation.cold):
+        cold = sum(evaluation.cold)
+        console.print(
+            f"cold: {cold:,} held-out ratings of a user or item without a training rating"
+        )
+    if evaluation.warning:
+        console.print(f"Note: {evaluation.warning}")
+
+
+def _figure(value: float | None, error: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if error is None else f"{value:.4f}\n±{error:.4f}"
+
+
+def document(**parts: Any) -> None:
+    """Print the parts as one JSON document; tables become lists of objects."""
+    line(json.dumps({key: _plain(part) for key, part in parts.items()}, indent=2, default=str))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_dicts"):
+        value = value.to_dicts()
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def table(frame: "pl.DataFrame", title: str) -> None:
+    """Print a table under a title, without columns that have no information."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if frame.is_empty():
+        line(f"{title}: none")
+        return
+    frame = _compact(frame)
+    reasons = frame["reason"] if "reason" in frame.columns else [None] * frame.height
+    frame = frame.drop("reason", strict=False)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in frame.columns:
+        number = frame[column].dtype.is_numeric() and column not in _IDS
+        shown.add_column(
+            _HEADINGS.get(column, column),
+            justify="right" if number else "left",
+            overflow="fold",
+            no_wrap=number or column in (*_IDS, *_NARROW),
+        )
+    for row, reason in zip(frame.iter_rows(named=True), reasons, strict=True):
+        cells = {column: Text(_text(column, value)) for column, value in row.items()}
+        if reason is not None:  # below the name, where there is room for it
+            cells["item" if "item" in cells else "user"].append(f"\n{reason}", style="dim")
+        shown.add_row(*cells.values())
+    console = Console(highlight=False)
+    console.print(Text(title, style="bold"))
+    console.print(shown)
+
+
+_IDS = ("id", "user", "axis")
+_NARROW = ("sure", *(name for _, _, name, _ in _INTERVALS))
+
+
+def _compact(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """Return the columns that have information, with each interval in one column."""
+    import polars as pl
+
+    names = [name for name in frame.columns if frame[name].null_count() < frame.height]
+    frame = frame.select(names)  # a point estimate has no sd and no intervals
+    for low, high, name, decimals in _INTERVALS:
+        if low in names and high in names:
+            bounds = zip(frame[low], frame[high], strict=True)
+            text = [f"{a:.{decimals}f} to {b:.{decimals}f}" for a, b in bounds]
+            column = pl.Series(name, text)
+            frame = frame.insert_column(frame.columns.index(low), column).drop(low, high)
+    if "sure" in names:
+        sure = pl.when(pl.col("sure")).then(pl.lit("yes")).otherwise(pl.lit("no"))
+        frame = frame.drop("sure") if frame["sure"].all() else frame.with_columns(sure=sure)
+    if "id" in names and (frame["id"].cast(str) == frame["item"]).all():
+        frame = frame.drop("id")
+    if "status" in names and (frame["status"] == "known").all():
+        frame = frame.drop("status")
+    return frame
+
+
+def _text(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if column in _DECIMALS:
+        return f"{value:.{_DECIMALS[column]}f}"
+    return f"{value:,}" if isinstance(value, int) and column not in _IDS else str(value)
+
+
+def axis(axis: dict[str, Any]) -> None:
+    """Print an axis: its name, the items at its ends, and its associations."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    name = axis["name"] or "without a clear name"
+    share = f"{100 * axis['share']:.0f}% of what the axes explain"
+    heading = f"Axis {axis['axis']}: {name} ({share})"
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for end in ("low", "high"):
+        shown.add_column(end, overflow="fold", ratio=1)
+    for low, high in zip_longest(axis["low"], axis["high"]):
+        shown.add_row(*(Text(_exemplar(end)) for end in (low, high)))
+    console = Console(highlight=False)
+    console.print(Text(heading, style="bold"))
+    console.print(shown)
+    certain = [_association(row) for row in axis["along"] if row["lower"] * row["upper"] > 0]
+    if certain:
+        console.print(Text(f"Associated with {', '.join(certain[:_MAX_ASSOCIATIONS])}."))
+    line("")
+
+
+# The number of associations of an axis that are printed.
+_MAX_ASSOCIATIONS = 6
+
+
+def _exemplar(exemplar: dict[str, Any] | None) -> str:
+    return "" if exemplar is None else f"{exemplar['item']}  {exemplar['position']:+.2f}"
+
+
+def _association(row: dict[str, Any]) -> str:
+    name = row["column"] if row["value"] is None else row["value"]
+    return f"{name} {row['association']:+.2f} ({row['lower']:+.2f} to {row['upper']:+.2f})"
+
+
+def explanation(explanation: Any) -> None:
+    """Print both decompositions of a score."""
+    line(f"{explanation.sentence}\n")
+    unit = (
+        "in units of the ratings"
+        if explanation.unit == "rating"
+        else "as the argument of the sigmoid"
+    )
+    sums = f"sums to {explanation.score:.2f} {unit}"
+    table(explanation.parts, f"By part; {sums}")
+    table(explanation.ratings, f"By the ratings that it rests on; {sums}")
+    changed = explanation.counterfactual
+    if changed is not None:
+        line(
+            f"If you had given {changed['item']} {changed['changed_to']:g} instead of "
+            f"{changed['rating']:g}, {explanation.score:.2f} would be {changed['score']:.2f}: no "
+            "other single rating changes it more."
+        )
+
+
+def portrait(portrait: Any, who: str) -> None:
+    """Print a person compared with all others."""
+    line(f"{portrait.sentence}\n")
+    table(
+        _toward_leaning(portrait.axes.head(_MAX_AXES)),
+        f"The tastes of {who}, stronger than in % of people",
+    )
+    if not portrait.surprises.is_empty():
+        table(portrait.surprises, "The most surprising ratings, given all the others")
+
+
+def _toward_leaning(axes: "pl.DataFrame") -> "pl.DataFrame":
+    """Return percentiles counted toward the end that a person leans to."""
+    import polars as pl
+
+    low = pl.col("position") < 0
+    mirrored = {
+        "percentile": "percentile",
+        "percentile_lower": "percentile_upper",
+        "percentile_upper": "percentile_lower",
+    }
+    counted = [
+        pl.when(low).then(100 - pl.col(other)).otherwise(pl.col(name)).alias(name)
+        for name, other in mirrored.items()
+    ]
+    return axes.select("axis", "leans_to", *counted)
+
+
+# The number of axes of a portrait that are printed, the strongest first.
+_MAX_AXES = 8

@@ -1,0 +1,187 @@
+"""The posterior of users, given their ratings, the items and the prior."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _native
+from palate._linear_algebra import quadratic_forms
+from palate.data._ratings import Csr
+from palate.errors import DataError
+from palate.learned._parameters import Parameters
+
+_NO_WEIGHTS = np.zeros(0, dtype=np.float32)
+_NO_COVARIANCES = np.zeros((0, 1), dtype=np.float32)
+# Gauss-Newton ends when no coordinate moves by more than this; it takes some ten iterations.
+_TOLERANCE = 1e-4
+_MAX_ITERATIONS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class UserPosterior:
+    """The posterior N(mean, covariance) of one user, and the ratings it rests on.
+
+    Attributes
+    ----------
+    mean
+        Of the user's k factors, then of the bias; shape (k + 1,).
+    covariance
+        Given the items; shape (k + 1, k + 1).
+    rated, rating
+        The rows of the items that the user has rated, and the ratings; shape (m,).
+    """
+
+    mean: NDArray[np.float32]
+    covariance: NDArray[np.float32]
+    rated: NDArray[np.int32]
+    rating: NDArray[np.float32]
+
+    def scores(self, item_table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the score of every item, a row of factors and bias each; shape (items,)."""
+        factors, bias = item_table[:, :-1], item_table[:, -1]
+        scores: NDArray[np.float32] = factors @ self.mean[:-1] + bias + self.mean[-1]
+        return scores
+
+
+class Inferred(NamedTuple):
+    """Posteriors of many users, a row for each.
+
+    Attributes
+    ----------
+    mean
+        Of the k factors, then of the bias; shape (n, k + 1).
+    covariance
+        Shape (n, k + 1, k + 1), or (0, k + 1, k + 1) where it was not asked for.
+    squares
+        The expected sum of squared errors over a user's ratings; shape (n,).
+    """
+
+    mean: NDArray[np.float32]
+    covariance: NDArray[np.float32]
+    squares: NDArray[np.float64]
+
+
+def infer(
+    ratings: Csr, parameters: Parameters, threads: int, *, covariances: bool = False
+) -> Inferred:
+    """Return the posterior of every user of `ratings` given the items.
+
+    With a linear likelihood it is exact: N(A^-1 c, A^-1) of
+    ``native/include/palate/row_posterior.hpp``. Otherwise it is the Laplace approximation at the
+    mode, found by damped Gauss-Newton iterations, each of which linearises the expected rating at
+    the present scores (Bishop, "Pattern recognition and machine learning", 2006, sections 4.4 and
+    5.4.2).
+
+    Parameters
+    ----------
+    ratings
+        The ratings grouped by user; `partner` is the row of an item.
+    parameters
+        What was learned.
+    threads
+        The number of threads.
+    covariances
+        Whether to return the covariance of each user.
+
+    Raises
+    ------
+    DataError
+        If a posterior is not finite.
+    """
+    solver = _RowSolver(ratings, parameters, threads)
+    if parameters.likelihood.linear:
+        inferred = solver.solve(
+            ratings.rating, _NO_WEIGHTS, parameters.likelihood.mu, covariances=covariances
+        )
+    else:
+        inferred = _laplace(solver, covariances=covariances)
+    if not np.isfinite(inferred.mean).all():
+        raise DataError("a profile is not finite; are the ratings on another scale than the model?")
+    return inferred
+
+
+def covariance_at(
+    mean: NDArray[np.float32], ratings: Csr, parameters: Parameters, threads: int
+) -> NDArray[np.float32]:
+    """Return the covariance of users whose posterior means are known; shape (n, k + 1, k + 1).
+
+    With a linear likelihood it does not depend on the mean; otherwise it is Laplace's at the mean.
+    """
+    if parameters.likelihood.linear:
+        return infer(ratings, parameters, threads, covariances=True).covariance
+    solver = _RowSolver(ratings, parameters, threads)
+    return solver.solve_linearised(mean, covariances=True).covariance
+
+
+class _RowSolver:
+    """The kernel, with everything that stays the same from call to call."""
+
+    def __init__(self, ratings: Csr, parameters: Parameters, threads: int) -> None:
+        self.ratings, self.parameters, self.threads = ratings, parameters, threads
+        self.likelihood, self.prior = parameters.likelihood, parameters.user_prior
+        posterior = parameters.item_posterior
+        self.covariances = _NO_COVARIANCES if posterior is None else posterior.covariances.values
+        self.shift = self.prior.precision @ self.prior.mean
+
+    def solve(
+        self,
+        response: NDArray[np.float32],
+        weight: NDArray[np.float32],
+        mu: float,
+        *,
+        covariances: bool,
+    ) -> Inferred:
+        """Return the exact posteriors for responses mu + score + noise."""
+        mean, covariance, squares = _native.infer_rows(
+            self.ratings.starts,
+            self.ratings.partner,
+            response,
+            weight,
+            self.parameters.item_table,
+            self.covariances,
+            self.prior.precision,
+            self.shift,
+            self.likelihood.precision,
+            mu,
+            self.threads,
+            covariances,
+        )
+        d = mean.shape[1]
+        return Inferred(mean, covariance.reshape(-1, d, d), squares)
+
+    def solve_linearised(self, mean: NDArray[np.float32], *, covariances: bool) -> Inferred:
+        """Return the posteriors of the linear model that agrees with the likelihood at `mean`."""
+        working = self.likelihood.working_response(self.scores(mean), self.ratings.rating)
+        return self.solve(*working, 0.0, covariances=covariances)
+
+    def scores(self, mean: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the score of every rating for users at `mean`."""
+        return _native.score_pairs(
+            mean, self.parameters.item_table, self.ratings.row, self.ratings.partner
+        )
+
+    def loss(self, mean: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return minus twice the log posterior of each user, up to a constant; shape (n,)."""
+        rating = self.likelihood.rating(self.scores(mean))
+        error = (self.ratings.rating - rating).astype(np.float64)
+        squares = np.bincount(self.ratings.row, weights=error**2, minlength=len(mean))
+        loss: NDArray[np.float64] = self.likelihood.precision * squares
+        return loss + quadratic_forms(mean - self.prior.mean, self.prior.precision)
+
+
+def _laplace(solver: _RowSolver, *, covariances: bool) -> Inferred:
+    users = len(solver.ratings.starts) - 1
+    mean = np.tile(solver.prior.mean.astype(np.float32), (users, 1))
+    loss = solver.loss(mean)
+    for _ in range(_MAX_ITERATIONS):
+        new = solver.solve_linearised(mean, covariances=False).mean
+        new_loss = solver.loss(new)
+        better = new_loss < loss
+        moved = np.abs(new - mean)[better].max(initial=0)
+        mean[better], loss = new[better], np.minimum(new_loss, loss)
+        if moved < _TOLERANCE:
+            break
+    last = solver.solve_linearised(mean, covariances=covariances)
+    return Inferred(mean, last.covariance, last.squares)

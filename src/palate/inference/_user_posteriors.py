@@ -1,0 +1,129 @@
+"""The posteriors of many users at once, and what is computed of them in blocks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _arguments, _native
+from palate._threads import thread_count
+from palate.data._ratings import Csr
+from palate.inference._prediction_interval import paired_score_variance, require_intervals
+from palate.inference._user_posterior import UserPosterior, covariance_at, infer
+from palate.learned._parameters import Parameters
+
+# Maximum number of elements of covariance matrices held at a time.
+_MAX_ELEMENTS = 1 << 24
+
+
+@dataclass(frozen=True, eq=False)
+class UserPosteriors:
+    """Posteriors of users; covariances are computed when they are needed.
+
+    Attributes
+    ----------
+    parameters
+        What was learned.
+    table
+        The posterior mean of each user's k factors, then of the bias; shape (users, k + 1).
+    ratings
+        Their ratings, grouped by user.
+    """
+
+    parameters: Parameters
+    table: NDArray[np.float32]
+    ratings: Csr
+
+    @classmethod
+    def inferred(cls, parameters: Parameters, ratings: Csr) -> "UserPosteriors":
+        """Return the posteriors of users with these ratings."""
+        return cls(parameters, infer(ratings, parameters, thread_count(None)).mean, ratings)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def one(self, row: int) -> UserPosterior:
+        """Return the posterior of the user in a row."""
+        entries = slice(*self.ratings.starts[row : row + 2])
+        return UserPosterior(
+            self.table[row],
+            self.covariances(np.array([row]))[0],
+            self.ratings.partner[entries],
+            self.ratings.rating[entries],
+        )
+
+    def covariances(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """Return the covariance of the users in some rows; shape (n, k + 1, k + 1)."""
+        ratings = self.ratings.take(rows)
+        return covariance_at(self.table[rows], ratings, self.parameters, thread_count(None))
+
+    def blocks(self, rows: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.integer[Any]]]:
+        """Yield rows in blocks whose covariances fit into memory together."""
+        step = max(1, _MAX_ELEMENTS // self.table.shape[1] ** 2)
+        for first in range(0, len(rows), step):
+            yield rows[first : first + step]
+
+    def bias_sd(self) -> NDArray[np.float64]:
+        """Return the posterior sd of each user's bias, given the items; shape (users,)."""
+        blocks = self.blocks(np.arange(len(self)))
+        variances = [self.covariances(block)[:, -1, -1] for block in blocks]
+        sd: NDArray[np.float64] = np.sqrt(np.concatenate([np.zeros(0), *variances]))
+        return sd
+
+    def scores(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the scores of pairs of rows; shape (n,)."""
+        return _native.score_pairs(self.table, self.parameters.item_table, user, item)
+
+    def rating_sd(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the standard deviation of the ratings of pairs of rows; shape (n,).
+
+        Raises
+        ------
+        SettingError
+            If the model is a point estimate.
+        """
+        require_intervals(self.parameters)
+        users, place = np.unique(user, return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        variance, first = np.empty(len(user)), 0
+        for block in self.blocks(users):
+            last = first + len(block)
+            pairs = order[slice(*np.searchsorted(place[order], (first, last)))]
+            variance[pairs] = paired_score_variance(
+                self.parameters,
+                self.table[block],
+                self.covariances(block),
+                (place[pairs] - first).astype(np.int32),
+                item[pairs],
+            )
+            first = last
+        variance += self.parameters.likelihood.variance(self.scores(user, item))
+        return np.sqrt(variance)
+
+    def top_items(
+        self,
+        n: int,
+        eligible: NDArray[np.bool_],
+        *,
+        seen: bool = False,
+        threads: int | None = None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the rows of the best items and their scores; shapes (users, n), -1 for none.
+
+        With `seen`, items that a user has rated are included.
+        """
+        starts, partner = self.ratings.starts, self.ratings.partner
+        if seen:
+            starts, partner = np.zeros_like(starts), partner[:0]
+        best: tuple[NDArray[np.int32], NDArray[np.float32]] = _native.top_n(
+            self.table,
+            self.parameters.item_table,
+            starts,
+            partner,
+            eligible,
+            min(_arguments.integer("n", n, 1), len(eligible)),
+            thread_count(threads),
+        )
+        return best

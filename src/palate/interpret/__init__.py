@@ -1,1 +1,0 @@
-"""Floor 2: what a model says, in words of the people who rate; `Model` and `Profile` offer it."""

@@ -1,0 +1,144 @@
+"""The file format of a model: a folder of JSON, safetensors and Parquet.
+
+``palate.json`` describes the model and names the other files; their names contain a part of their
+checksum, as in ``arrays.1a2b3c4d.safetensors``. Saving writes new files beside the old ones and
+then replaces ``palate.json`` in one step, which is the moment when the new model replaces the old
+one. (No system can replace a folder that is not empty in one step.) Files are never modified: they
+are written under a temporary name, forced to the disk and renamed.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save as safetensors_bytes
+
+from palate._files import TEMPORARY, replace_file, sync_folder
+from palate.errors import ModelFileError
+from palate.learned._learned import Learned
+from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
+
+FORMAT = 3
+DESCRIPTION = "palate.json"
+MODEL_FILE = re.compile(
+    r"palate\.json|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
+)
+
+
+def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
+    """Write a model to the folder `path`; see `Model.save`."""
+    contents = _file_contents(learned, users=users)
+    digests = {part: hashlib.sha256(content).hexdigest() for part, content in contents.items()}
+    names = {part: _file_name(part, digest) for part, digest in digests.items()}
+    likelihood: Any = learned.likelihood
+    description = {
+        "format": FORMAT,
+        "palate": version("palate"),
+        "likelihood": {"name": likelihood.name, **asdict(likelihood)},
+        **asdict(learned.fit),
+        "files": {
+            part: {"name": names[part], "sha256": digest} for part, digest in digests.items()
+        },
+    }
+    encoded = json.dumps(description, indent=2).encode()
+    require_model_folder(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with _exclusive(path):
+            for part, content in contents.items():
+                if not _has_content(path / names[part], content):
+                    replace_file(path / names[part], content)
+            replace_file(path / DESCRIPTION, encoded)
+            _remove_others(path, {DESCRIPTION, *names.values()})
+            sync_folder(path)
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"the model can't be written to {path}: {error}") from error
+
+
+def require_model_folder(path: Path) -> None:
+    """Check that a model can be written to the folder `path`, which need not exist.
+
+    Raises
+    ------
+    ModelFileError
+        If it can't be made or written to, or holds something other than a model.
+    """
+    try:
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        children = list(nearest.iterdir())
+        if not os.access(nearest, os.W_OK):
+            raise PermissionError(f"{nearest} is read-only")
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"a model can't be written to {path}: {error}") from error
+    foreign = [child.name for child in children if not _belongs_to_model(child.name)]
+    if nearest == path and foreign:
+        raise ModelFileError(
+            f"{path} holds something other than a model ({foreign[0]}); choose another folder"
+        )
+
+
+def _file_contents(learned: Learned, *, users: bool) -> dict[str, bytes]:
+    parameters = learned.parameters
+    arrays: dict[str, NDArray[Any]] = {
+        "item_table": parameters.item_table,
+        "item_counts": learned.item_counts,
+        "item_means": learned.item_means,
+        "prior_mean": parameters.user_prior.mean,
+        "prior_covariance": parameters.user_prior.covariance,
+    }
+    if parameters.item_posterior is not None:
+        arrays["item_bias_sd"] = parameters.item_posterior.bias_sd
+        arrays["item_covariance"] = parameters.item_posterior.covariances.values
+    contents = {"items": parquet_bytes(learned.items)}
+    if users and learned.ratings is not None and learned.user_table is not None:
+        arrays["user_table"] = learned.user_table
+        contents["users"] = parquet_bytes(learned.ratings.users)
+        contents["ratings"] = parquet_bytes(ratings_frame(learned.ratings))
+    contents["arrays"] = safetensors_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+    return contents
+
+
+def _file_name(part: str, digest: str) -> str:
+    suffix = "safetensors" if part == "arrays" else "parquet"
+    return f"{part}.{digest[:8]}.{suffix}"
+
+
+def _belongs_to_model(name: str) -> bool:
+    return bool(MODEL_FILE.fullmatch(name) or TEMPORARY.fullmatch(name))
+
+
+def _has_content(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
+
+
+def _remove_others(path: Path, names: set[str]) -> None:
+    """Remove the files of older models, and what a killed process has left behind."""
+    for child in path.iterdir():
+        if child.name not in names and _belongs_to_model(child.name) and not child.is_dir():
+            child.unlink(missing_ok=True)
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock on the folder: of two processes that save at once, the second one waits."""
+    try:
+        import fcntl  # noqa: PLC0415  (not there on Windows)
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

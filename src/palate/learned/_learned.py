@@ -1,0 +1,181 @@
+"""All that a fit leaves: the data behind a model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate.data._ratings import Csr, Ratings
+from palate.errors import UnknownIdError
+from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
+from palate.learned._likelihood import Likelihood
+from palate.learned._lookup import IdIndex, ItemIndex
+from palate.learned._parameters import Parameters
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a model was fitted.
+
+    Attributes
+    ----------
+    solver, settings
+        The name of the solver, and every setting it used, the seed included.
+    source
+        Where the ratings came from.
+    history
+        A row for each epoch or sweep.
+    interrupted
+        Whether Ctrl-C ended the fit early.
+    """
+
+    solver: str
+    settings: dict[str, Any]
+    source: str
+    history: list[dict[str, Any]] = field(default_factory=list)
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """The items, the parameters, and the users of the training ratings.
+
+    Attributes
+    ----------
+    items
+        The items: the columns ``id`` and ``item`` (the title, else the id as text), and further
+        columns of item features.
+    parameters
+        What was learned of the items and of the population of users.
+    item_counts, item_means
+        The number of training ratings of each item, and their mean (NaN where there are none);
+        shape (items,).
+    ratings
+        The training ratings; None in a model that was saved without users.
+    user_table
+        The k factors of each user, then the bias; shape (users, k + 1); None without users.
+    fit
+        How the model was fitted.
+    """
+
+    items: pl.DataFrame
+    parameters: Parameters
+    item_counts: NDArray[np.int64]
+    item_means: NDArray[np.float32]
+    ratings: Ratings | None
+    user_table: NDArray[np.float32] | None
+    fit: FitRecord
+
+    @classmethod
+    def of_fit(
+        cls,
+        ratings: Ratings,
+        parameters: Parameters,
+        user_table: NDArray[np.float32],
+        fit: FitRecord,
+    ) -> "Learned":
+        """Return what a solver has learned from `ratings`."""
+        counts = np.bincount(ratings.item, minlength=ratings.items.height)
+        sums = np.bincount(ratings.item, weights=ratings.rating, minlength=len(counts))
+        with np.errstate(invalid="ignore"):
+            means = (sums / counts).astype(np.float32)
+        return cls(ratings.items, parameters, counts, means, ratings, user_table, fit)
+
+    def __repr__(self) -> str:
+        users = "no users" if self.users is None else f"{self.users.height:,} users"
+        return (
+            f"<Model: {self.items.height:,} items, {users}, {self.factors} factors, by "
+            f"{self.fit.solver}; {self.fit.source}>"
+        )
+
+    @property
+    def users(self) -> pl.DataFrame | None:
+        """The users of the training ratings: the column ``id``; None without users."""
+        return None if self.ratings is None else self.ratings.users
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """The distribution of a rating given its score."""
+        return self.parameters.likelihood
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether the uncertainty of the items is known; it is not in a point estimate."""
+        return self.parameters.item_posterior is not None
+
+    @property
+    def factors(self) -> int:
+        """The number of factors k."""
+        return int(self.item_table.shape[1]) - 1
+
+    @property
+    def item_table(self) -> NDArray[np.float32]:
+        """The factors and the bias of each item; shape (items, k + 1)."""
+        return self.parameters.item_table
+
+    @property
+    def item_factors(self) -> NDArray[np.float32]:
+        """The factors of each item; shape (items, k)."""
+        return self.item_table[:, :-1]
+
+    @property
+    def item_biases(self) -> NDArray[np.float32]:
+        """The bias of each item, in units of the score; shape (items,)."""
+        return self.item_table[:, -1]
+
+    @property
+    def rated(self) -> NDArray[np.bool_]:
+        """Which items have a training rating; shape (items,)."""
+        return self.item_counts > 0
+
+    @cached_property
+    def canonical_axes(self) -> CanonicalAxes:
+        """The positions of items and users on canonical axes."""
+        return canonical_axes(self.parameters, self.rated)
+
+    @cached_property
+    def item_index(self) -> ItemIndex:
+        """Finds items by id or title."""
+        return ItemIndex(self.items)
+
+    @cached_property
+    def user_index(self) -> IdIndex:
+        """Finds users by id."""
+        return IdIndex(self.require_users()[0].users["id"], "user")
+
+    @cached_property
+    def ratings_by_user(self) -> Csr:
+        """The training ratings grouped by user."""
+        return self.require_users()[0].by_user()
+
+    def require_users(self) -> tuple[Ratings, NDArray[np.float32]]:
+        """Return the training ratings and the users' table.
+
+        Raises
+        ------
+        UnknownIdError
+            If the model was saved without users.
+        """
+        if self.ratings is None or self.user_table is None:
+            raise UnknownIdError("this model was saved without its users, so it knows none of them")
+        return self.ratings, self.user_table
+
+    def eligible_items(
+        self, candidates: Any = None, exclude: Iterable[Any] = ()
+    ) -> NDArray[np.bool_]:
+        """Return which items may be recommended: candidates, or all with a training rating."""
+        eligible = self.rated
+        if candidates is not None:
+            eligible[:] = False
+            eligible[self.item_index.rows(candidates)] = True
+        eligible[self.item_index.rows(exclude)] = False
+        return eligible
+
+    def item_frame(self, rows: NDArray[np.integer[Any]], **columns: Any) -> pl.DataFrame:
+        """Return the columns id and item at `rows`, and `columns`."""
+        names = {name: self.items[name].gather(rows) for name in ("id", "item")}
+        return pl.DataFrame(names | columns)

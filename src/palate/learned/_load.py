@@ -1,0 +1,286 @@
+"""Loading a model from its folder: every file is checked before it is used."""
+
+import hashlib
+import json
+import mmap
+import re
+import struct
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate._files import replace_file
+from palate._linear_algebra import cholesky_roots
+from palate.data._ratings import Ratings
+from palate.errors import ModelFileError, first_line
+from palate.learned._file_format import DESCRIPTION, FORMAT, MODEL_FILE
+from palate.learned._item_posterior import ItemCovariances, ItemPosterior
+from palate.learned._learned import FitRecord, Learned
+from palate.learned._likelihood import LIKELIHOODS, Likelihood
+from palate.learned._parameters import Parameters
+from palate.learned._ratings_parquet import ratings_from_frame, read_parquet_bytes
+from palate.learned._user_prior import UserPrior
+
+Bytes = bytes | mmap.mmap
+_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
+# Larger numbers can't come from a fit, and single precision can't work with them.
+_MAX_MAGNITUDE = 1e18
+_TOLERANCE = 1e-4
+_MAX_ATTEMPTS = 5
+# Covariances are checked for this number of items at a time.
+_BLOCK = 4096
+
+
+def load_learned(path: Path, *, private_copies: Path | None = None) -> Learned:
+    """Read the model in the folder `path`; see `palate.load`.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    private_copies
+        A folder that nobody else writes to. The arrays are then copied there once and mapped into
+        memory, so that several processes share them. (The model's own folder is not mapped, since a
+        process dies when a file that it has mapped is truncated. It is read into memory.)
+
+    Raises
+    ------
+    ModelFileError
+        If there is no model, it was written by a newer Palate, or a file is missing, damaged or
+        changed; the message says which.
+    """
+    for attempt in range(_MAX_ATTEMPTS):
+        description = _read_description(path)
+        try:
+            return _learned(path, description, private_copies)
+        except ModelFileError:
+            # A model that is replaced during loading takes its files away.
+            replaced = _read_description(path) != description
+            if attempt == _MAX_ATTEMPTS - 1 or not replaced:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    file = path / DESCRIPTION
+    try:
+        description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelFileError(f"there is no model in {path}: it has no {DESCRIPTION}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"{file} can't be read: {error}") from error
+    found = description.get("format") if isinstance(description, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise ModelFileError(f"{file} was not written by Palate: it has no format number")
+    if found < FORMAT:
+        raise ModelFileError(
+            f"{path} has format {found}, from before Palate's first release; fit the model again"
+        )
+    if found > FORMAT:
+        raise ModelFileError(
+            f"{path} has format {found}, from Palate {description.get('palate', 'unknown')}; this "
+            f"is Palate {version('palate')}, which reads formats up to {FORMAT}. Upgrade Palate"
+        )
+    return description
+
+
+def _learned(path: Path, description: dict[str, Any], private_copies: Path | None) -> Learned:
+    try:
+        entries = description["files"]
+        files = {part: _content(path, entry) for part, entry in entries.items() if part != "arrays"}
+        arrays = _arrays(_content(path, entries["arrays"], private_copies))
+        return _assemble(path, description, files, arrays)
+    except (
+        *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+        *(struct.error, pl.exceptions.PolarsError),
+    ) as error:
+        raise ModelFileError(
+            f"{path / DESCRIPTION} does not describe a model: {type(error).__name__} "
+            f"{first_line(error)}"
+        ) from error
+
+
+def _content(path: Path, entry: dict[str, str], private_copies: Path | None = None) -> Any:
+    file, digest = path / entry["name"], entry["sha256"]
+    if not MODEL_FILE.fullmatch(file.name) or file.parent != path:
+        raise ModelFileError(f"{path / DESCRIPTION} names a file that is not part of a model")
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ModelFileError(f"{path / DESCRIPTION} has no checksum of {file.name}")
+    copy = None if private_copies is None else private_copies / digest
+    if copy is not None and copy.exists():
+        return _mapped(copy)
+    try:
+        data = file.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{file} is missing or can't be read: {error}") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ModelFileError(
+            f"{file} is damaged or was changed: its checksum differs from the one in {DESCRIPTION}"
+        )
+    if copy is None:
+        return data
+    replace_file(copy, data)
+    return _mapped(copy)
+
+
+def _mapped(file: Path) -> Bytes:
+    with file.open("rb") as opened:
+        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _arrays(data: Bytes) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a safetensors file without copying them, read-only.
+
+    (The file begins with the length of a header, 8 bytes, and the header, JSON; the library of
+    that name would copy every array.)
+    """
+    (size,) = struct.unpack_from("<Q", data)
+    header = json.loads(bytes(data[8 : 8 + size]))
+    header.pop("__metadata__", None)
+    arrays = {}
+    for name, entry in header.items():
+        dtype, (first, last) = np.dtype(_DTYPES[entry["dtype"]]), entry["data_offsets"]
+        count = (last - first) // dtype.itemsize
+        flat = np.frombuffer(data, dtype, count, offset=8 + size + first)
+        arrays[name] = flat.reshape(entry["shape"])
+    return arrays
+
+
+def _assemble(
+    path: Path,
+    description: dict[str, Any],
+    files: dict[str, bytes],
+    arrays: dict[str, NDArray[Any]],
+) -> Learned:
+    items = read_parquet_bytes(files["items"])
+    ratings = None
+    if {"users", "ratings"} <= set(files):
+        users, frame = (read_parquet_bytes(files[part]) for part in ("users", "ratings"))
+        ratings = ratings_from_frame(frame, users, items, description["source"])
+    _validate_tables(path, items, ratings)
+    _validate_arrays(path, arrays, items, ratings)
+    return Learned(
+        items=items,
+        parameters=Parameters(
+            item_table=arrays["item_table"],
+            likelihood=_likelihood(**description["likelihood"]),
+            user_prior=UserPrior(arrays["prior_mean"], arrays["prior_covariance"]),
+            item_posterior=_item_posterior(arrays),
+        ),
+        item_counts=arrays["item_counts"],
+        item_means=arrays["item_means"],
+        ratings=ratings,
+        user_table=arrays.get("user_table"),
+        fit=_fit_record({name: description[name] for name in FitRecord.__dataclass_fields__}),
+    )
+
+
+def _likelihood(name: str, **settings: Any) -> Likelihood:
+    if name not in LIKELIHOODS or any(
+        isinstance(value, bool) or not abs(value) < _MAX_MAGNITUDE for value in settings.values()
+    ):
+        raise ValueError(f"there is no likelihood {name} with {settings}")
+    likelihood: Likelihood = LIKELIHOODS[name](**settings)
+    if likelihood.low > likelihood.high:
+        raise ValueError(f"the range {likelihood.low} to {likelihood.high} is empty")
+    if not isinstance(likelihood.noise_sd, float) or likelihood.noise_sd < 1 / _MAX_MAGNITUDE:
+        raise ValueError(f"noise_sd is {likelihood.noise_sd}")
+    return likelihood
+
+
+def _item_posterior(arrays: dict[str, NDArray[Any]]) -> ItemPosterior | None:
+    if "item_covariance" not in arrays:
+        return None
+    factors = arrays["item_table"].shape[1] - 1
+    covariances = ItemCovariances(arrays["item_covariance"], factors)
+    return ItemPosterior(arrays["item_bias_sd"], covariances)
+
+
+def _fit_record(values: dict[str, Any]) -> FitRecord:
+    types = {"solver": str, "settings": dict, "source": str, "history": list, "interrupted": bool}
+    for name, kind in types.items():
+        if not isinstance(values[name], kind):
+            raise TypeError(f"{name} should be a {kind.__name__}")
+    return FitRecord(**values)
+
+
+def _validate_tables(path: Path, items: pl.DataFrame, ratings: Ratings | None) -> None:
+    if not {"id", "item"} <= set(items.columns) or items["item"].dtype != pl.String:
+        raise ModelFileError(f"{path}: the items have no ids or names")
+    if ratings is not None and ratings.users.columns != ["id"]:
+        raise ModelFileError(f"{path}: the users have no ids")
+    tables = {"items": items} if ratings is None else {"items": items, "users": ratings.users}
+    for name, table in tables.items():
+        if table["id"].has_nulls() or table["id"].is_duplicated().any():
+            raise ModelFileError(f"{path}: the ids of {name} are not unique")
+
+
+def _validate_arrays(
+    path: Path,
+    arrays: dict[str, NDArray[Any]],
+    items: pl.DataFrame,
+    ratings: Ratings | None,
+) -> None:
+    """Check the types and shapes of the arrays, and that they hold finite numbers."""
+    width = arrays["item_table"].shape[-1]
+    expected: dict[str, tuple[tuple[int, ...], type]] = {
+        "item_table": ((items.height, width), np.float32),
+        "item_counts": ((items.height,), np.int64),
+        "item_means": ((items.height,), np.float32),
+        "prior_mean": ((width,), np.float64),
+        "prior_covariance": ((width, width), np.float64),
+    }
+    if "item_bias_sd" in arrays or "item_covariance" in arrays:
+        full = arrays["item_covariance"].shape[-1] != width - 1
+        size = (width - 1) ** 2 if full else width - 1
+        expected["item_bias_sd"] = ((items.height,), np.float32)
+        expected["item_covariance"] = ((items.height, size), np.float32)
+    if ratings is not None:
+        expected["user_table"] = ((ratings.users.height, width), np.float32)
+    for name, (shape, dtype) in expected.items():
+        array = arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype or width < 2:
+            raise ModelFileError(
+                f"{path}: {name} should be of {np.dtype(dtype)} with the shape {shape}; it is not"
+            )
+        known = arrays["item_counts"] > 0 if name == "item_means" else ...
+        finite = np.abs(array[known]).max(initial=0) < _MAX_MAGNITUDE  # false for NaN
+        if not finite or (name == "item_counts" and array.min(initial=0) < 0):
+            raise ModelFileError(f"{path}: {name} holds values that are not finite numbers")
+    if not _is_covariance(arrays["prior_covariance"]):
+        raise ModelFileError(f"{path}: prior_covariance is not a covariance matrix")
+    if not _are_valid(_item_posterior(arrays)):
+        raise ModelFileError(f"{path}: the covariances of the items are not covariance matrices")
+
+
+def _is_covariance(matrix: NDArray[np.float64]) -> bool:
+    """Return whether a matrix is symmetric and positive semidefinite, up to rounding."""
+    sd = np.sqrt(np.maximum(np.diag(matrix), 1 / _MAX_MAGNITUDE))
+    correlation = matrix / np.outer(sd, sd)
+    symmetric = np.allclose(correlation, correlation.T)
+    return bool(symmetric and np.linalg.eigvalsh(correlation)[0] > -_TOLERANCE)
+
+
+def _are_valid(posterior: ItemPosterior | None) -> bool:
+    """Return whether all covariances of the items are symmetric and positive definite."""
+    if posterior is None:
+        return True
+    covariances = posterior.covariances
+    if not (posterior.bias_sd.min(initial=0) >= 0 and covariances.variances.min(initial=1) > 0):
+        return False
+    if not covariances.full:
+        return True
+    for first in range(0, len(covariances), _BLOCK):
+        block = covariances.take(np.arange(first, min(first + _BLOCK, len(covariances))))
+        matrices = block.matrices()
+        if not np.allclose(matrices, matrices.transpose(0, 2, 1), rtol=1e-3, atol=1e-9):
+            return False
+        try:
+            cholesky_roots(matrices)
+        except np.linalg.LinAlgError:
+            return False
+    return True

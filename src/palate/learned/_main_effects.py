@@ -1,0 +1,54 @@
+"""A bilinear model in main effects and orthogonal axes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate._linear_algebra import orthonormal_basis
+
+Matrix = NDArray[np.floating[Any]]
+
+
+def main_effects(users: Matrix, items: Matrix) -> tuple[float, list[Matrix]]:
+    """Return mu, user factors, user biases, item factors and item biases, each summing to 0.
+
+    They have the same scores as `users` and `items`, rows of factors and bias; shapes
+    (users, k + 1) and (items, k + 1). What centring takes out of ``p_u . q_i`` goes to the biases
+    and to mu: the two-way analysis of variance of the scores.
+    """
+    p_mean, q_mean = users[:, :-1].mean(axis=0), items[:, :-1].mean(axis=0)
+    p, q = users[:, :-1] - p_mean, items[:, :-1] - q_mean
+    user_bias, item_bias = users[:, -1] + p @ q_mean, items[:, -1] + q @ p_mean
+    mu = float(user_bias.mean() + item_bias.mean() + p_mean @ q_mean)
+    return mu, [p, user_bias - user_bias.mean(), q, item_bias - item_bias.mean()]
+
+
+def orthogonal_axes(left: Matrix, right: Matrix, min_share: float = 0.0) -> tuple[Matrix, Matrix]:
+    """Return user and item factors with the products of `left` and `right`, on orthogonal axes.
+
+    With orthonormal bases Q of left's columns and S of right's, left right' = Q X S' with a small
+    X = (Q' left) (S' right)', whose singular value decomposition gives that of the whole. Axes
+    that explain less than `min_share` of the variance are left out; one is always kept.
+    """
+    q, s = orthonormal_basis(left), orthonormal_basis(right)
+    return axes_on_bases(q, (q.T @ left) @ (s.T @ right).T, s, min_share)
+
+
+def axes_on_bases(q: Matrix, x: Matrix, s: Matrix, min_share: float) -> tuple[Matrix, Matrix]:
+    """Return user and item factors whose products are q x s', as `orthogonal_axes` does.
+
+    User factors have a mean square of 1; each axis has the sign that makes its largest item factor
+    positive.
+    """
+    u, size, v = np.linalg.svd(x, full_matrices=False)
+    rank = max(1, int(np.sum(size**2 > min_share * np.sum(size**2))))
+    spread = np.sqrt(len(q))
+    users, items = spread * (q @ u[:, :rank]), s @ v[:rank].T * (size[:rank] / spread)
+    signs = np.where(items[np.abs(items).argmax(axis=0), np.arange(rank)] < 0, -1, 1)
+    return users * signs, items * signs
+
+
+def factor_table(factors: Matrix, bias: Matrix) -> NDArray[np.float32]:
+    """Return rows of factors and bias; shape (n, k + 1)."""
+    return np.ascontiguousarray(np.c_[factors, bias], dtype=np.float32)

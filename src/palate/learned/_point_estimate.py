@@ -1,0 +1,52 @@
+"""Models from two learned tables of factors and biases, without uncertainty of the items."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _native
+from palate.data._ratings import Ratings
+from palate.learned._likelihood import Gaussian, SigmoidGaussian, mean_squared_error
+from palate.learned._main_effects import factor_table, main_effects
+from palate.learned._parameters import Parameters
+from palate.learned._user_prior import UserPrior
+
+# The smallest noise, for ratings that are predicted exactly, as a fraction of their range.
+_MIN_NOISE = 1e-3
+
+
+def point_estimate(
+    ratings: Ratings,
+    users: NDArray[np.float32],
+    items: NDArray[np.float32],
+    likelihood: Gaussian | SigmoidGaussian,
+) -> Parameters:
+    """Return the parameters for two tables, each with rows of factors and bias.
+
+    The prior over users has the mean and the covariance of `users`. The noise is the root mean
+    squared error of the ratings; that of `likelihood` is ignored.
+    """
+    score = _native.score_pairs(users, items, ratings.user, ratings.item)
+    error = mean_squared_error(likelihood, score, ratings.rating) ** 0.5
+    smallest = _MIN_NOISE * ((likelihood.high - likelihood.low) or 1.0)
+    return Parameters(
+        item_table=items,
+        likelihood=replace(likelihood, noise_sd=max(smallest, error)),
+        user_prior=UserPrior(users.mean(axis=0, dtype=np.float64), np.cov(users.T, bias=True)),
+    )
+
+
+def linear_point_estimate(
+    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32]
+) -> tuple[Parameters, NDArray[np.float32]]:
+    """Return parameters whose expected rating is ``p_u . q_i + b_u + b_i``, and the users' table.
+
+    Both tables are centred, so that biases are main effects.
+    """
+    low, high = float(ratings.rating.min()), float(ratings.rating.max())
+    mu, (p, user_bias, q, item_bias) = main_effects(
+        users.astype(np.float64), items.astype(np.float64)
+    )
+    users, items = factor_table(p, user_bias), factor_table(q, item_bias)
+    return point_estimate(ratings, users, items, Gaussian(low, high, mu, noise_sd=1.0)), users

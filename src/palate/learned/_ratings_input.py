@@ -1,0 +1,91 @@
+"""Ratings as a caller gives them, by id or title, as ratings by row on the model's scale."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _arguments
+from palate.data._ratings import Csr, Ratings, require_ratings
+from palate.errors import DataError, SettingError, UnknownIdError
+from palate.learned._learned import Learned
+from palate.learned._lookup import require_same_type, rows_among
+
+_MAX_NAMED = 3
+
+
+def ratings_of_person(learned: Learned, ratings: Mapping[Any, float]) -> Csr:
+    """Return one person's ratings, given by the ids or titles of items."""
+    if not isinstance(ratings, Mapping):
+        raise DataError(
+            f"ratings are given as a {type(ratings).__name__}; give a rating for each item, "
+            'as in {"Fargo (1996)": 5}, or Ratings'
+        )
+    rows: dict[int, Any] = {}
+    for name, rating in ratings.items():
+        row = learned.item_index.row(name)
+        if row in rows:
+            raise DataError(f"{name!r} is rated twice, under two names; give it one rating")
+        rows[row] = _finite_rating(name, rating)
+    values = np.array(list(rows.values()), dtype=np.float32)
+    items = np.array(list(rows), dtype=np.int32)
+    require_scale(learned, values, items)
+    return Csr(np.array([0, len(values)]), items, values)
+
+
+def ratings_of_people(learned: Learned, ratings: Ratings) -> Csr:
+    """Return ratings grouped by user, with the model's rows of items."""
+    grouped = require_ratings(ratings).by_user()
+    rows = model_item_rows(learned, ratings)[grouped.partner]
+    require_scale(learned, grouped.rating, rows)
+    return Csr(grouped.starts, rows, grouped.rating)
+
+
+def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
+    """Return the model's row of every item of `ratings`; -1 for an unknown one without a rating.
+
+    Raises
+    ------
+    UnknownIdError
+        If the model does not know an item that has a rating.
+    """
+    ids = ratings.items["id"]
+    if ratings.items is learned.items:
+        return np.arange(len(ids), dtype=np.int32)
+    require_same_type("item", ids, learned.items["id"])
+    rows = rows_among(learned.items["id"], ids)
+    rated = np.unique(ratings.item)
+    unknown = ids[rated].filter(rows[rated].is_null())
+    if len(unknown):
+        raise UnknownIdError(
+            f"the model does not know {len(unknown):,} of the items, such as "
+            f"{', '.join(map(repr, unknown.head(_MAX_NAMED)))}; leave them out, or fit again"
+        )
+    return rows.cast(pl.Int32).fill_null(-1).to_numpy()
+
+
+def require_scale(learned: Learned, rating: NDArray[np.float32], item: NDArray[np.int32]) -> None:
+    """Check that ratings lie on the model's scale.
+
+    Raises
+    ------
+    DataError
+        If one does not.
+    """
+    low, high = np.float32(learned.likelihood.low), np.float32(learned.likelihood.high)
+    outside = np.flatnonzero((rating < low) | (rating > high))
+    if len(outside):
+        name = learned.items["item"][int(item[outside[0]])]
+        raise DataError(
+            f"the rating of {name!r} is {rating[outside[0]]:g}, outside the model's scale of "
+            f"{low:g} to {high:g}"
+        )
+
+
+def _finite_rating(name: Any, rating: Any) -> float:
+    try:
+        return _arguments.finite(f"the rating of {name!r}", rating)
+    except SettingError as error:
+        raise DataError(str(error)) from error

@@ -1,0 +1,38 @@
+"""What a solver is: the protocol that `palate.fit` and `palate.evaluate` accept."""
+
+from typing import Any, Protocol, runtime_checkable
+
+from palate.data._ratings import Ratings
+from palate.model._model import Model
+from palate.solvers._progress import Progress
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """Fits a model to ratings. Any object with these members is a solver.
+
+    Attributes
+    ----------
+    name
+        A short name: it identifies the solver in evaluations and in saved models.
+    settings
+        The settings by name, as JSON can hold them.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
+    def fit(
+        self,
+        ratings: Ratings,
+        valid: Ratings | None = None,
+        *,
+        threads: int | None = None,
+        progress: Progress = None,
+    ) -> Model:
+        """Return a model of `ratings`; see `Gibbs.fit` for the parameters.
+
+        `Model.from_factors` makes a model of two tables of factors and biases.
+        """

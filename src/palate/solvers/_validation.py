@@ -1,0 +1,54 @@
+"""Validation that every solver does before it fits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from palate.data._ratings import Ratings, require_shared_ids
+from palate.errors import DataError, SettingError
+
+# Beyond this, or where ratings are closer than its inverse, single precision is not enough.
+_MAX_MAGNITUDE = 1e12
+
+
+def validate_ratings(ratings: Ratings, valid: Ratings | None) -> None:
+    """Check that `ratings` can be learned from, and that `valid` fits them.
+
+    Raises
+    ------
+    DataError
+        If there are no ratings, or all are of one user or one item, or they are too large or too
+        close together; or if `valid` is empty, or over other users or items.
+    """
+    if len(ratings) == 0:
+        raise DataError("there are no ratings to learn from")
+    for role, ids in (("user", ratings.users["id"]), ("item", ratings.items["id"])):
+        if len(ids) == 1:
+            raise DataError(
+                f"all {len(ratings):,} ratings are of one {role}, {ids[0]!r}; there is nothing to "
+                f"compare it with ({ratings.source})"
+            )
+    low, high = float(ratings.rating.min()), float(ratings.rating.max())
+    largest, span = max(-low, high), high - low
+    if largest > _MAX_MAGNITUDE or 0 < span < 1 / _MAX_MAGNITUDE:
+        raise DataError(
+            f"the ratings go from {low:g} to {high:g}, which is beyond what single precision can "
+            "work with; give them in other units"
+        )
+    if valid is None:
+        return
+    if len(valid) == 0:
+        raise DataError("there are no ratings in valid; leave it out, or hold some back")
+    require_shared_ids(ratings, valid)
+
+
+@contextmanager
+def explain_memory_error(purpose: str, ratings: Ratings) -> Iterator[None]:
+    """Turn a MemoryError into a SettingError that says what needs the memory."""
+    try:
+        yield
+    except MemoryError as error:
+        rows = ratings.users.height + ratings.items.height
+        raise SettingError(
+            f"{purpose} for {rows:,} users and items need more memory than is available; choose "
+            "fewer"
+        ) from error

@@ -1,0 +1,1 @@
+"""The Bayesian solver: block Gibbs sampling."""

@@ -1,0 +1,113 @@
+"""Calibration: from the draw summary to parameters and users that are inferred from them."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.data._ratings import Ratings
+from palate.inference._user_posterior import infer
+from palate.learned._item_posterior import ItemPosterior
+from palate.learned._likelihood import Gaussian
+from palate.learned._main_effects import factor_table, main_effects, orthogonal_axes
+from palate.learned._parameters import Parameters
+from palate.learned._user_prior import UserPrior
+from palate.solvers.gibbs._draw_summary import BilinearForm
+
+# Each round brings the noise and the canonical form nearer by a factor of five or more.
+_ROUNDS = 8
+
+
+class Calibrated(NamedTuple):
+    """The parameters, and the users' factors and biases, shape (users, k + 1)."""
+
+    parameters: Parameters
+    user_table: NDArray[np.float32]
+
+
+def calibrate(
+    ratings: Ratings,
+    form: BilinearForm,
+    item_posterior: ItemPosterior,
+    likelihood: Gaussian,
+    noise_prior: tuple[float, float],
+    *,
+    threads: int,
+) -> Calibrated:
+    """Infer users from items, with the noise that fits them, in canonical form.
+
+    A few axes replace all that was sampled, so that a rating lies further from its expectation
+    than in the sampler. This noise is found by expectation and maximisation (Dempster, Laird and
+    Rubin 1977) with everything else held fixed::
+
+        1 / alpha = (2 rate + sum E (r_ui - prediction)^2) / (2 shape + ratings)
+
+    where the expectation is over the posteriors of users and items, and (shape, rate) is the gamma
+    prior of the sampler. The prior of a user has the covariance of the canonical user rows. Users
+    who are inferred anew are not exactly canonical: each round transforms everything to the
+    canonical form of its users.
+
+    Parameters
+    ----------
+    ratings
+        The ratings that were sampled.
+    form, item_posterior
+        The mean of the draws, and the spread of the items.
+    likelihood
+        The range of the ratings, their mean, and the noise of the sampler as a start.
+    noise_prior
+        The shape and the rate of the gamma prior, in units of the ratings.
+    threads
+        The number of threads.
+    """
+    users = form.users.astype(np.float64)
+    parameters = Parameters(
+        item_table=form.items,
+        likelihood=replace(likelihood, mu=likelihood.mu + form.mu),
+        user_prior=UserPrior(np.zeros(users.shape[1]), users.T @ users / len(users)),
+        item_posterior=item_posterior,
+    )
+    shape, rate = noise_prior
+    bias_squares = np.sum(item_posterior.bias_sd.astype(np.float64)[ratings.item] ** 2)
+    grouped = ratings.by_user()
+    for _ in range(_ROUNDS):
+        inferred = infer(grouped, parameters, threads)
+        squares = float(inferred.squares.sum() + bias_squares)
+        noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
+        parameters = _canonical(parameters, inferred.mean, float(np.sqrt(noise_variance)))
+    return Calibrated(parameters, infer(grouped, parameters, threads).mean)
+
+
+def _canonical(parameters: Parameters, users: NDArray[np.float32], noise_sd: float) -> Parameters:
+    """Return the parameters in the canonical form of the users as they were inferred.
+
+    A user's row x becomes (x - m) J, where m is the mean of all and J transforms the factors to
+    the new axes and adds to the bias what centring the items takes out.
+    """
+    items = parameters.item_table.astype(np.float64)
+    likelihood, posterior = parameters.likelihood, parameters.item_posterior
+    assert isinstance(likelihood, Gaussian)
+    assert posterior is not None
+    mu, (p, _, q, item_bias) = main_effects(users.astype(np.float64), items)
+    new_users, new_items = orthogonal_axes(p, q)
+    # Since new users are orthogonal with a mean square of 1, p = new_users R, and so q R' are the
+    # new items, for the products stay what they are.
+    item_transform = (new_users.T @ p / len(p)).T
+    user_transform = np.linalg.pinv(item_transform.T)
+    item_mean = items[:, :-1].mean(axis=0)
+    jacobian = np.block(
+        [[user_transform, item_mean[:, None]], [np.zeros(user_transform.shape[1]), 1]]
+    )
+    prior = parameters.user_prior
+    user_prior = UserPrior(
+        (prior.mean - users.mean(axis=0, dtype=np.float64)) @ jacobian,
+        jacobian.T @ prior.covariance @ jacobian,
+    )
+    covariances = posterior.covariances.transformed(item_transform).astype(np.float32)
+    return Parameters(
+        item_table=factor_table(new_items, item_bias),
+        likelihood=replace(likelihood, mu=likelihood.mu + mu, noise_sd=noise_sd),
+        user_prior=user_prior,
+        item_posterior=replace(posterior, covariances=covariances),
+    )

@@ -1,0 +1,208 @@
+"""The draw summary: from draws, each in a rotation of its own, to one canonical form."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _random_streams
+from palate._linear_algebra import orthonormal_basis, outer_products
+from palate.learned._item_posterior import ItemCovariances, ItemPosterior
+from palate.learned._main_effects import axes_on_bases, factor_table, main_effects
+
+Matrix = NDArray[np.float32]
+# The width of the sketch for each factor of the sampler. On MovieLens 100k, 3 comes within 0.0005
+# of the RMSE of an exact decomposition at the same rank, and 2 within 0.001.
+_WIDTH = 3
+# An axis is kept if it explains at least this fraction of the variance of the mean interaction.
+_MIN_SHARE = 1e-3
+# Covariances are accumulated on the preliminary axes above this fraction: some more axes, since
+# they are not yet the final ones.
+_MIN_PRELIMINARY_SHARE = 3e-4
+# The long sketch is updated in blocks that fit into the cache.
+_BLOCK = 2048
+# Covariances of items are full matrices up to this number of elements in all, and diagonals beyond:
+# every rating reads its item's, and more do not fit into any cache.
+_MAX_ELEMENTS = 1 << 24
+# The smallest variance of an item's factor, relative to the mean square of that factor over items.
+_MIN_RELATIVE_VARIANCE = 1e-10
+
+
+@dataclass(frozen=True)
+class BilinearForm:
+    """A bilinear model in main effects and orthogonal axes.
+
+    The score of user u and item i is ``mu + b_u + b_i + p_u . q_i``. Biases and factors sum to
+    zero over each side. Axes are orthogonal. User factors have a mean square of 1, so that an
+    item's factor is what one standard deviation of that taste is worth. Axes come in the order
+    of the variance that they explain, each with the sign that makes the largest item factor
+    positive.
+
+    Attributes
+    ----------
+    mu
+        The mean over all users and items.
+    users, items
+        The factors of each, then its bias; shapes (users, r + 1) and (items, r + 1).
+    """
+
+    mu: float
+    users: Matrix
+    items: Matrix
+
+
+class DrawSummary:
+    """The mean and the spread of draws that are added one by one, in constant memory.
+
+    The mean M of the draws' centred interactions is a matrix of users by items that is never
+    formed: only its products with random matrices are kept, which are means over the draws too.
+    From these the single-pass sketch of Tropp, Yurtsever, Udell and Cevher, "Practical sketching
+    algorithms for low-rank matrix approximation" (SIAM J. Matrix Anal. Appl. 2017), algorithm 4,
+    gives M on a basis Q of its range: with Y = M Omega and W = Psi' M,
+
+        Q = orth(Y),   M = Q (Psi' Q)^+ W
+
+    A draw's item factors on given axes are its interaction X projected on the user factors P of
+    these axes, X' P / users. Their covariance is accumulated on preliminary axes, and transformed
+    to the final axes at the end. The preliminary axes are those of the first half of the draws,
+    and the covariance is that of the second half; until then they are the axes of the first draw,
+    in case the fit is interrupted.
+
+    Parameters
+    ----------
+    users, items, factors
+        The sizes of the draws.
+    draws
+        How many draws are to be added.
+    seed
+        The seed of the random matrices.
+    """
+
+    def __init__(self, users: int, items: int, factors: int, draws: int, seed: int) -> None:
+        width = min(_WIDTH * factors, users, items)
+        self._factors = factors
+        self._half = max(1, draws // 2)
+        self._omega = _random_streams.normals(seed, _random_streams.ITEM_SKETCH, items, width)
+        self._psi = _random_streams.normals(
+            seed, _random_streams.USER_SKETCH, users, min(2 * width + 1, users)
+        )
+        self._y = np.zeros((users, width), dtype=np.float32)
+        self._w = np.zeros((self._psi.shape[1], items), dtype=np.float32)
+        self._mu = 0.0
+        self._user_bias, self._item_bias = np.zeros(users), np.zeros(items)
+        self._item_bias_squares = np.zeros(items)
+        self._moments: _Moments | None = None
+        self.draws = 0
+
+    def add(self, users: Matrix, items: Matrix) -> None:
+        """Add a draw: rows of factors and bias on both sides."""
+        if self.draws in {1, self._half}:
+            self._moments = _Moments(self._axes(_MIN_PRELIMINARY_SHARE)[0][:, : self._factors])
+        mu, (p, user_bias, q, item_bias) = main_effects(users, items)
+        onto = q.T @ self._omega
+        for first in range(0, len(p), _BLOCK):
+            self._y[first : first + _BLOCK] += p[first : first + _BLOCK] @ onto
+        self._w += (self._psi.T @ p) @ q.T
+        self._mu += mu
+        self._user_bias += user_bias
+        self._item_bias += item_bias
+        self._item_bias_squares += item_bias**2
+        if self._moments is not None:
+            self._moments.add(p, q)
+        self.draws += 1
+
+    def _axes(self, min_share: float) -> tuple[NDArray[Any], NDArray[Any]]:
+        basis = orthonormal_basis(self._y)
+        q, r = np.linalg.qr(self._psi.T @ basis)
+        on_basis = np.linalg.solve(r, q.T @ (self._w / self.draws))
+        right = orthonormal_basis(on_basis.T)
+        return axes_on_bases(basis, on_basis @ right, right, min_share)
+
+    def result(self, scale: float) -> tuple[BilinearForm, ItemPosterior]:
+        """Return the mean of the draws, and the spread of the items on its axes, times `scale`."""
+        users, items = self._axes(_MIN_SHARE)
+        weight = scale / self.draws
+        form = BilinearForm(
+            mu=weight * self._mu,
+            users=factor_table(users, weight * self._user_bias),
+            items=factor_table(scale * items, weight * self._item_bias),
+        )
+        mean = self._item_bias / self.draws
+        variance = self._item_bias_squares / self.draws - mean**2
+        bias_sd = scale * np.sqrt(np.maximum(variance, 0))
+        covariances = self._covariances(users)
+        floor = _MIN_RELATIVE_VARIANCE * np.maximum(np.mean(items**2, axis=0), np.finfo(float).tiny)
+        draws = 0 if self._moments is None else self._moments.draws
+        values = scale**2 * shrunk(covariances, draws, floor).values
+        covariances = ItemCovariances(values.astype(np.float32), covariances.factors)
+        return form, ItemPosterior(bias_sd.astype(np.float32), covariances)
+
+    def _covariances(self, users: NDArray[Any]) -> ItemCovariances:
+        if self._moments is None:
+            factors, items = users.shape[1], len(self._item_bias)
+            return ItemCovariances(np.zeros((items, factors)), factors)
+        return self._moments.covariances(users)
+
+
+def shrunk(covariances: ItemCovariances, draws: int, floor: NDArray[Any]) -> ItemCovariances:
+    """Return positive definite estimates of covariances that few draws have given.
+
+    Variances are at least `floor`, shape (k,). Correlations are multiplied by 1 - s, where s is the
+    fraction of the squared correlations that would arise by chance: between independent factors,
+    the square of a correlation over m draws has the expectation 1 / (m - 1). With the correlations
+    R_i of item i::
+
+        s = min(1, items k (k - 1) / (m - 1) / sum_i sum_{a != b} R_iab^2)
+
+    (Shrinkage of correlations towards 0: Schaefer and Strimmer, "A shrinkage approach to
+    large-scale covariance matrix estimation", Stat. Appl. Genet. Mol. Biol. 2005, section 2, with
+    the variance of a correlation for independent factors, and one intensity for all items.) Since
+    no R_iab^2 is above 1, s is at least 1 / (m - 1).
+    """
+    k = covariances.factors
+    variances = np.maximum(covariances.variances, floor)
+    if not covariances.full or k == 1:
+        return ItemCovariances(variances, k)
+    sd = np.sqrt(variances)
+    correlations = covariances.matrices() / (sd[:, :, None] * sd[:, None, :])
+    correlations[:, np.arange(k), np.arange(k)] = 0
+    squares = float(np.sum(correlations**2))
+    by_chance = len(covariances) * k * (k - 1) / max(draws - 1, 1)
+    kept = 1 - min(1.0, by_chance / squares) if squares > 0 else 0.0
+    correlations *= kept
+    correlations[:, np.arange(k), np.arange(k)] = 1
+    matrices = correlations * (sd[:, :, None] * sd[:, None, :])
+    return ItemCovariances(matrices.reshape(len(covariances), -1), k)
+
+
+class _Moments:
+    """The first and second moments of the draws' item factors on given axes."""
+
+    def __init__(self, users: NDArray[Any]) -> None:
+        self._users = users.astype(np.float32)
+        self._reference: Any = None
+        self._sum: Any = 0.0
+        self._squares: Any = 0.0
+        self.draws = 0
+
+    def add(self, p: Matrix, q: Matrix) -> None:
+        """Add a draw: centred factors of users and items."""
+        factors = q @ (p.T @ self._users / np.float32(len(p)))
+        # Moments about the first draw: those about zero would cancel where the spread is small.
+        if self._reference is None:
+            self._reference = factors
+        factors = factors - self._reference
+        n, r = factors.shape
+        full = n * r * r <= _MAX_ELEMENTS
+        self._sum += factors
+        self._squares += outer_products(factors, factors) if full else factors**2
+        self.draws += 1
+
+    def covariances(self, users: NDArray[Any]) -> ItemCovariances:
+        """Return the covariances on the axes of these user factors."""
+        mean = self._sum / self.draws
+        full = self._squares.shape != mean.shape
+        squares = outer_products(mean, mean) if full else mean**2
+        covariances = ItemCovariances(self._squares / self.draws - squares, mean.shape[1])
+        return covariances.transformed(self._users.T @ users / len(users))

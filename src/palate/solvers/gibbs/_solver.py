@@ -1,0 +1,147 @@
+"""The solver `Gibbs`: Bayesian matrix factorisation, without anything to tune."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from palate import _arguments
+from palate._threads import thread_count
+from palate.data._ratings import Ratings
+from palate.errors import SettingError
+from palate.learned._learned import FitRecord, Learned
+from palate.model._model import Model
+from palate.solvers._interrupt import interruptible
+from palate.solvers._progress import Progress, reporter
+from palate.solvers._validation import explain_memory_error, validate_ratings
+from palate.solvers.gibbs._chain import Chain
+
+
+@dataclass(frozen=True)
+class Gibbs:
+    """Bayesian matrix factorisation with biases, by block Gibbs sampling.
+
+    The model is ``r_ui = mu + b_u + b_i + p_u . q_i + noise``, the noise N(0, 1 / alpha), each
+    side's rows normal with a Normal-Wishart hyper-prior, and a gamma prior on alpha
+    (Salakhutdinov and Mnih, "Bayesian probabilistic matrix factorization using Markov chain
+    Monte Carlo", ICML 2008, section 3, the bias being one more coordinate of a row). A sweep draws
+    the users' prior, the users, the items' prior, the items, and alpha. Ratings are standardised
+    first, so that no setting depends on their scale.
+
+    The model that is returned holds what the draws after the burn-in say of the items, in
+    canonical form: main effects that sum to zero, and orthogonal axes in the order of the variance
+    that they explain; the mean of each, and how sure it is. Users are then inferred from the items
+    and their ratings (`Model.profile`), the users of the fit like any others.
+
+    The defaults are enough: on the official folds of MovieLens 100k the RMSE is 0.8954, and twice
+    as many sweeps or half as many factors again change it by less than 0.001.
+
+    Parameters
+    ----------
+    factors
+        How many factors the sampler uses. Too many do no harm but take time; how many axes the
+        model has is found from the draws.
+    sweeps
+        How many sweeps, those of the burn-in included.
+    burn_in
+        How many sweeps are not counted, while the sampler finds its way.
+    seed
+        The seed. The same seed gives the same model at any number of threads.
+
+    Raises
+    ------
+    SettingError
+        If a setting is outside its range.
+    """
+
+    factors: int = 32
+    sweeps: int = 150
+    burn_in: int = 20
+    seed: int = 0
+
+    name = "gibbs"
+    title = "Gibbs sampling"
+    description = (
+        "The model draws parameters that could explain the ratings, over and over, each time a "
+        "little differently. The mean of all draws is what it has learned; where they differ, it "
+        "is uncertain, which gives the intervals on this page. noise_sd is the standard deviation "
+        "of a rating about its expectation, train_rmse the error of the latest draw."
+    )
+
+    def __post_init__(self) -> None:
+        _arguments.set_frozen(
+            self,
+            factors=_arguments.count("factors", self.factors),
+            sweeps=_arguments.count("sweeps", self.sweeps, minimum=2),
+            burn_in=_arguments.count("burn_in", self.burn_in),
+            seed=_arguments.seed(self.seed),
+        )
+        if self.burn_in >= self.sweeps:
+            raise SettingError(
+                f"burn_in is {self.burn_in} of {self.sweeps} sweeps; some must be left to count"
+            )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by name."""
+        return asdict(self)
+
+    def fit(
+        self,
+        ratings: Ratings,
+        valid: Ratings | None = None,
+        *,
+        threads: int | None = None,
+        progress: Progress = None,
+    ) -> Model:
+        """Sample the model of `ratings`.
+
+        Parameters
+        ----------
+        ratings
+            The ratings to learn from.
+        valid
+            Ratings held back, over the same users and items: the error of the running mean of
+            predictions is told each sweep after the burn-in.
+        threads
+            How many threads to use; by default as many as this process may.
+        progress
+            True prints a table of sweeps as it grows; a function is called with each row: sweep,
+            noise_sd, train_rmse (of the present draw), valid_rmse, seconds.
+
+        Returns
+        -------
+        Model
+            Ctrl-C ends the fit after the sweep that it is in, and returns what was learned so
+            far, with ``model.fit.interrupted`` set. A second Ctrl-C raises KeyboardInterrupt.
+
+        Raises
+        ------
+        DataError
+            If there are no ratings, or `valid` is empty or over other users and items.
+        """
+        validate_ratings(ratings, valid)
+        report = reporter(progress)
+        # Idle BLAS threads would occupy the cores that our own threads need: with them, a fit of
+        # MovieLens 100k takes twice as long.
+        with (
+            explain_memory_error(f"{self.factors:,} factors", ratings),
+            threadpool_limits(1, user_api="blas"),
+            interruptible() as interrupted,
+        ):
+            chain = Chain(
+                ratings,
+                valid,
+                factors=self.factors,
+                sweeps=self.sweeps,
+                burn_in=self.burn_in,
+                seed=self.seed,
+                threads=thread_count(threads),
+            )
+            for sweep in range(self.sweeps):
+                report(chain.sweep(sweep))
+                if interrupted():
+                    break
+            calibrated = chain.calibrated()
+            fit = FitRecord(self.name, self.settings, ratings.source, chain.history, interrupted())
+        return Model(Learned.of_fit(ratings, *calibrated, fit))

@@ -1,0 +1,157 @@
+"""Axes: shares, exemplars, associations and names; the same in every seed."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import palate
+from palate.learned._canonical_axes import canonical_axes
+
+NAMES = [
+    "Action, newer <-> Drama, older",
+    "Romance, older <-> Horror, newer",
+    "rarely rated <-> Action, often rated",
+]
+
+
+CLASSICS = [
+    "Raging Bull (1980)",
+    "Clockwork Orange, A (1971)",
+    "Godfather, The (1972)",
+    "Apocalypse Now (1979)",
+]
+LIGHT = [
+    "McHale's Navy (1997)",
+    "Jungle2Jungle (1997)",
+    "First Knight (1995)",
+    "Batman & Robin (1997)",
+]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_first_axes_are_the_same_in_every_seed(ml100k, seed):
+    model = palate.fit(ml100k, palate.Gibbs(seed=seed))
+    assert model.axes()["name"].to_list()[:3] == NAMES
+    known = model.map().filter(pl.col("ratings") >= 20)
+    place = dict(zip(known["item"], known["x"].rank() / known.height, strict=True))
+    assert min(place[title] for title in CLASSICS) > 0.9  # all in the outer tenth
+    assert max(place[title] for title in LIGHT) < 0.1
+
+
+def test_shares_are_of_the_interaction_over_all_pairs(bayes):
+    table = bayes.axes()
+    assert table["share"].sum() == pytest.approx(1)
+    assert table["share"].is_sorted(descending=True)
+    users, items = bayes.learned.user_table[:, :-1], bayes.item_factors
+    for axis in range(3):
+        whole = (users @ items.T).var()
+        alone = np.outer(users[:, axis], items[:, axis]).var()
+        assert table["share"][axis] == pytest.approx(alone / whole, rel=0.02)
+
+
+def test_exemplars_are_the_surest(bayes):
+    table = bayes.axes(5)
+    for end, sign in (("low", -1), ("high", 1)):
+        exemplars = table[end][0].to_list()
+        assert len(exemplars) == 5
+        nearer = [sign * e["lower" if sign > 0 else "upper"] for e in exemplars]
+        assert nearer == sorted(nearer, reverse=True)
+        for e in exemplars:
+            assert e["ratings"] >= 20
+            assert e["lower"] < e["position"] < e["upper"]
+            assert sign * e["position"] > 0
+
+
+def test_associations_are_the_correlations_with_what_is_known(bayes):
+    along = {(a["column"], a["value"]): a for a in bayes.axes()["along"][0].to_list()}
+    known = bayes.learned.item_counts >= 20
+    position = bayes.item_factors[:, 0].astype(float)
+    year = bayes.items["year"].fill_null(0).to_numpy()
+    some = known & (year > 0)
+    r = np.corrcoef(position[some], year[some])[0, 1]
+    told = along["year", None]
+    assert told["association"] == pytest.approx(r, abs=1e-6)
+    assert told["items"] == some.sum()
+    half = 1.6448536 / np.sqrt(some.sum() - 3)
+    assert np.arctanh(told["upper"]) == pytest.approx(np.arctanh(r) + half, abs=1e-5)
+    drama = bayes.items["genres"].fill_null("").str.contains("Drama").to_numpy()
+    a, b = position[known & drama], position[known & ~drama]
+    pooled = np.sqrt((len(a) * a.var() + len(b) * b.var()) / (len(a) + len(b)))
+    d = (a.mean() - b.mean()) / pooled
+    told = along["genres", "Drama"]
+    assert told["association"] == pytest.approx(d / np.sqrt(d**2 + 4), abs=1e-6)
+    assert told["lower"] < told["association"] < told["upper"]
+    assert ("number of ratings", None) in along
+    sure = [max(a["lower"], -a["upper"], 0) for a in bayes.axes()["along"][0].to_list()]
+    assert sure == sorted(sure, reverse=True)
+
+
+def test_intervals_of_associations_cover(bayes, altered):
+    """A category that has nothing to do with the items is associated for sure in 1 of 10 axes."""
+    rng = np.random.default_rng(0)
+    noise = {f"n{k}": rng.normal(size=1682) for k in range(60)}
+    noise |= {f"c{k}": (rng.random(1682) < 0.3).astype(int) for k in range(60)}
+    items = bayes.items.select("id", "item").with_columns(
+        **{k: pl.Series(v) for k, v in noise.items()}
+    )
+    along = altered(bayes, items=items).axes()["along"][0].to_list()
+    sure = [a["lower"] * a["upper"] > 0 for a in along if a["column"] != "number of ratings"]
+    assert len(sure) == 120
+    assert 0.04 < np.mean(sure) < 0.17
+
+
+def test_a_point_estimate_is_turned_to_canonical_axes(model):
+    view = canonical_axes(model.learned.parameters, model.learned.item_counts > 0)
+    x, y = view.user_positions(model.learned.user_table), view.items
+    np.testing.assert_allclose(x.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(np.cov(x.T, bias=True), np.eye(50), atol=0.01)
+    centred = y - y.mean(0)
+    products = centred.T @ centred
+    assert np.abs(products - np.diag(np.diag(products))).max() < 1e-6 * products[0, 0]
+    # The scores stay what they are.
+    scores = model.learned.user_table[:, :-1].astype(float) @ model.item_factors.T
+    average = view.average[:-1] @ model.item_factors.T
+    np.testing.assert_allclose(x @ y.T + average, scores, atol=1e-5)
+    table = model.axes()
+    assert table["name"][0] == NAMES[0]
+    assert table["high"][0][0]["lower"] is None
+
+
+def test_gibbs_is_canonical_as_it_is(bayes):
+    view = bayes.learned.canonical_axes
+    np.testing.assert_array_equal(view.items, bayes.item_factors)
+    np.testing.assert_array_equal(view.average, 0)
+
+
+def test_without_metadata_exemplars_stand_for_the_ends(ml100k):
+    bare = palate.read_ratings(ml100k.frame())
+    model = palate.fit(bare, palate.Gibbs(sweeps=40, burn_in=20))
+    table = model.axes()
+    assert table["along"][0].to_list()[0]["column"] == "number of ratings"
+    assert table["name"][0] is None
+    assert model.axis_names.ends[0][0] == f"the side of {table['low'][0][0]['item']}"
+
+
+def test_a_tiny_table_has_axes(small):
+    for solver in (palate.Gibbs(factors=2, sweeps=30), palate.OneCycle(factors=3, epochs=2)):
+        table = palate.fit(small, solver).axes()
+        assert table.height >= 1
+        assert table["name"].null_count() == table.height
+    with pytest.raises(palate.SettingError, match="exemplars is 0"):
+        palate.fit(small, solver).axes(0)
+
+
+def test_names_speak_of_dates_numbers_and_flags(bayes, altered):
+    """An axis that is made of what is known of the items is named by it."""
+    first = bayes.item_factors[:, 0].astype(float)
+    high = (first > np.median(first)).astype(int)
+    days = pl.Series(np.argsort(np.argsort(first)).astype(int)).cast(pl.Date)
+    bare = bayes.items.select("id", "item")
+    for column, values, name in (
+        ("premiere", days, "older <-> newer"),
+        ("budget", pl.Series(-first * 1e308), "high budget <-> low budget"),
+        ("western", pl.Series(high), "other kinds <-> western"),
+        ("studio", pl.Series(np.where(high, "Gaumont", "Toho")), "Toho <-> Gaumont"),
+    ):
+        items = bare.with_columns(values.alias(column))
+        assert altered(bayes, items=items).axes()["name"][0] == name

@@ -1,0 +1,133 @@
+"""Neighbours: cosines, their intervals, correlations, and what is too little known to say."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import palate
+
+SILENCE = "Silence of the Lambs, The (1991)"
+
+
+def test_the_cautious_order_leaves_luck_behind(bayes):
+    cautious, plain = bayes.similar(SILENCE, 20), bayes.similar(SILENCE, 20, order="similarity")
+    assert cautious["lower"].is_sorted(descending=True)
+    assert plain["cosine"].is_sorted(descending=True)
+    assert cautious["ratings"].min() > 20
+    assert cautious["sure"].all()
+    everything = bayes.similar(SILENCE, 2000)
+    assert everything.height == 1681
+    inside = everything["similarity"].is_between(everything["lower"], everything["upper"])
+    assert inside.all()
+    assert (everything["sure"] == (everything["lower"] > 0)).all()
+    assert everything.filter(pl.col("ratings") == 1)["sure"].mean() < 0.05
+    assert bayes.similar(SILENCE, 2000, min_ratings=50)["ratings"].min() == 50
+
+
+def test_the_interval_is_the_spread_of_the_cosine_over_the_posterior(bayes):
+    """Beside a hundred times as many draws, for items that are known well and hardly."""
+    rng = np.random.default_rng(1)
+    told = bayes.similar("Star Wars (1977)", 2000)
+    k = bayes.factors
+
+    def draws(row):
+        covariance = (
+            bayes.learned.parameters.item_posterior.covariances.values[row]
+            .reshape(k, k)
+            .astype(float)
+        )
+        return rng.multivariate_normal(bayes.item_factors[row], covariance, 20_000, method="eigh")
+
+    one = draws(49)
+    for row in told[[0, 1, 2, 50, 400, 1000, 1600]].iter_rows(named=True):
+        other = draws(row["id"] - 1)
+        lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        lower, upper = np.quantile((one * other).sum(1) / lengths, [0.05, 0.95])
+        assert row["lower"] == pytest.approx(lower, abs=0.2 * (upper - lower))
+        assert row["upper"] == pytest.approx(upper, abs=0.2 * (upper - lower))
+
+
+def test_a_point_estimate_gives_the_cosines_alone(model):
+    told = model.similar(SILENCE, 5)
+    assert told["similarity"].is_sorted(descending=True)
+    assert told["lower"].null_count() == told["sure"].null_count() == 5
+    assert told["similarity"].equals(told["cosine"])
+    with pytest.raises(palate.SettingError, match="a point estimate, which has no intervals"):
+        model.similar(SILENCE, order="cautious")
+
+
+def test_correlations_are_those_of_predicted_ratings(bayes, model):
+    """Over the known users, who make up the prior of people at large only nearly."""
+    for any_model in (bayes, model):
+        told = any_model.similar(SILENCE, 5, min_ratings=100)
+        users, items = (
+            any_model.learned.user_table.astype(float),
+            any_model.learned.item_table.astype(float),
+        )
+        scores = users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
+        for row in told.iter_rows(named=True):
+            correlation = np.corrcoef(scores[:, 97], scores[:, row["id"] - 1])[0, 1]
+            assert row["correlation"] == pytest.approx(correlation, abs=0.05)
+
+
+def test_users_of_the_same_taste(bayes, ml100k):
+    told = bayes.similar_users(196, 942)
+    assert told.height == 942
+    assert 196 not in set(told["user"])
+    assert told["lower"].is_sorted(descending=True)
+    table = bayes.learned.user_table.astype(float)
+    first = told.row(0, named=True)
+    p, q = table[195, :-1], table[first["user"] - 1, :-1]
+    cosine = p @ q / np.linalg.norm(p) / np.linalg.norm(q)
+    assert first["cosine"] == pytest.approx(cosine, abs=1e-5)
+    assert first["lower"] < first["similarity"] < first["upper"]
+    rated = {u: set(ml100k.item[ml100k.user == u - 1].tolist()) for u in (196, first["user"])}
+    assert first["common"] == len(rated[196] & rated[first["user"]])
+    assert first["ratings"] == len(rated[first["user"]])
+    scores = [table[u - 1, :-1] @ bayes.item_factors.T + bayes.item_biases for u in rated]
+    assert first["correlation"] == pytest.approx(np.corrcoef(*scores)[0, 1], abs=1e-4)
+
+
+def test_users_of_a_point_estimate_have_intervals_too(model):
+    told = model.similar_users(196, 3, order="similarity")
+    assert told["cosine"].is_sorted(descending=True)
+    assert told["lower"].null_count() == 0
+
+
+def test_bad_requests_are_refused(bayes, tmp_path):
+    with pytest.raises(palate.SettingError, match="order is 'best'; it must be one of sim"):
+        bayes.similar(SILENCE, order="best")
+    with pytest.raises(palate.UnknownIdError, match="there is no user 'zoe'"):
+        bayes.similar_users("zoe")
+    bayes.save(tmp_path / "m", users=False)
+    alone = palate.load(tmp_path / "m")
+    assert alone.similar(SILENCE).equals(bayes.similar(SILENCE))
+    with pytest.raises(palate.UnknownIdError, match="saved without its users"):
+        alone.similar_users(196)
+
+
+def test_diagonal_covariances_do_as_well(bayes, altered):
+    k = bayes.factors
+    diagonals = np.ascontiguousarray(
+        bayes.learned.parameters.item_posterior.covariances.values[:, :: k + 1]
+    )
+    thin = altered(bayes, item_covariances=diagonals)
+    full, less = bayes.similar(SILENCE, 10), thin.similar(SILENCE, 10)
+    assert len(set(less["id"]) & set(full["id"])) >= 7
+    np.testing.assert_allclose(less["lower"], full["lower"], atol=0.1)
+    np.testing.assert_array_equal(thin.learned.canonical_axes.sd, bayes.learned.canonical_axes.sd)
+    assert thin.map("component 1", "axis 2").height == 1682
+
+
+def test_a_tiny_table_has_neighbours(small):
+    for solver in (palate.Gibbs(factors=1, sweeps=30), palate.OneCycle(factors=1, epochs=2)):
+        model = palate.fit(small, solver)
+        assert model.similar("tea", order="similarity").height == 3
+        assert model.similar_users("ann").height == 4
+
+
+def test_what_nobody_has_rated_is_like_nothing_yet(small):
+    model = palate.OneCycle(factors=2).fit(small.take(np.array([0, 1, 3, 4, 6, 8])))
+    with pytest.raises(palate.UnknownIdError, match="nobody has rated 'gin', so that its"):
+        model.similar("gin")
+    assert "nobody has rated it" in str(model.user("ann").explain("gin"))

@@ -1,0 +1,307 @@
+"""Models on disk: the same again after loading, and nothing else taken for a model."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import palate
+
+
+@pytest.fixture
+def little(small):
+    return palate.OneCycle(factors=3, epochs=1).fit(small)
+
+
+@pytest.fixture
+def folder(little, tmp_path):
+    little.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_loaded_model_is_the_same(model, tmp_path):
+    model.save(tmp_path / "model")
+    back = palate.load(tmp_path / "model")
+    np.testing.assert_array_equal(back.learned.item_table, model.learned.item_table)
+    np.testing.assert_array_equal(back.learned.user_table, model.learned.user_table)
+    assert back.fit == model.fit
+    assert back.learned.likelihood == model.learned.likelihood
+    assert back.items.equals(model.items)
+    assert back.biases().equals(model.biases())
+    assert back.user(196).recommend().equals(model.user(196).recommend())
+    assert back.ratings.frame().equals(model.ratings.frame())
+    assert back.history.equals(model.history)
+
+
+def test_its_settings_and_seed_are_written(folder):
+    description = json.loads((folder / "palate.json").read_text())
+    assert description["settings"]["seed"] == 0
+    assert description["settings"]["y_range"] == [0.0, 5.5]
+    assert description["palate"] == palate.__version__
+
+
+def test_without_users(little, tmp_path):
+    little.save(tmp_path / "model", users=False)
+    parts = {path.name.split(".")[0] for path in (tmp_path / "model").iterdir()}
+    assert parts == {"palate", "arrays", "items"}
+    back = palate.load(tmp_path / "model")
+    assert "no users" in repr(back)
+    assert back.similar("tea").equals(little.similar("tea"))
+    for call in (lambda: back.user("ann"), lambda: back.predict(["ann"], ["tea"])):
+        with pytest.raises(palate.UnknownIdError, match="saved without its users"):
+            call()
+    back.save(tmp_path / "again")
+    assert palate.load(tmp_path / "again").users is None
+
+
+def test_saving_over_a_model_leaves_only_the_new_one(little, small, folder):
+    palate.OneCycle(factors=2).fit(small).save(folder)
+    assert palate.load(folder).factors == 2
+    assert len(list(folder.iterdir())) == 5
+
+
+def refused(path, message):
+    with pytest.raises(palate.ModelFileError, match=message) as caught:
+        palate.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def part(folder, name):
+    return next(folder.glob(f"{name}.*"))
+
+
+def edit(folder, **changes):
+    file = folder / "palate.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_folders_that_are_no_model(tmp_path):
+    refused(tmp_path / "none", "there is no model in .*none: it has no palate.json")
+    refused(tmp_path, "there is no model in")
+    for text in ("{", "[]", "{}", '{"format": "x"}'):
+        (tmp_path / "palate.json").write_text(text)
+        refused(tmp_path, "can't be read|was not written by Palate")
+    (tmp_path / "palate.json").write_text('{"format": 3}')
+    refused(tmp_path, "does not describe a model: KeyError 'files'")
+
+
+@pytest.mark.parametrize("name", ["arrays", "items", "users", "ratings"])
+def test_a_truncated_edited_or_missing_file(folder, name):
+    file = part(folder, name)
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+    refused(folder, f"{name}.*is damaged or was changed")
+    file.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    refused(folder, f"{name}.*is damaged or was changed")
+    file.unlink()
+    refused(folder, f"{name}.*is missing or can't be read")
+    file.write_bytes(data)
+    palate.load(folder)
+
+
+def test_an_older_and_a_newer_format(folder):
+    edit(folder, format=1)
+    refused(folder, "has format 1, from before Palate's first release; fit the model again")
+    edit(folder, format=99, palate="9.0")
+    refused(folder, r"has format 99, from Palate 9.0; this is Palate .* Upgrade Palate")
+
+
+def test_a_file_outside_the_folder_is_never_read(folder, tmp_path):
+    part(folder, "items").rename(tmp_path / part(folder, "items").name)
+    files = json.loads((folder / "palate.json").read_text())["files"]
+    files["items"]["name"] = f"../{files['items']['name']}"
+    edit(folder, files=files)
+    refused(folder, "names a file that is not part of a model")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a["item_table"].fill(np.nan), "item_table holds values that are not finite"),
+        (lambda a: a.update(item_table=a["item_table"][1:].copy()), "item_table should be of"),
+        (lambda a: a.update(user_table=a["user_table"][:, 1:].copy()), "user_table should be of"),
+        (lambda a: a.pop("user_table"), "user_table should be of"),
+        (lambda a: a.update(item_table=a["item_table"].ravel()), "item_table should be of"),
+        (lambda a: a.update(item_table=a["item_table"].astype("f8")), "should be of float32"),
+        (lambda a: a.update(item_means=a["item_means"][1:].copy()), "item_means should be of"),
+        (lambda a: a["item_counts"].fill(-1), "item_counts holds"),
+        (lambda a: a.pop("item_counts"), "item_counts should be of int64"),
+        (lambda a: a["item_table"].fill(1e25), "item_table holds values that are not finite"),
+        (lambda a: a.update(prior_covariance=-a["prior_covariance"]), "is not a covariance matrix"),
+        (lambda a: a["prior_covariance"].__setitem__((0, 1), 9.0), "is not a covariance matrix"),
+        (lambda a: a.pop("prior_mean"), "prior_mean should be of float64|KeyError"),
+    ],
+)
+def test_arrays_that_do_not_fit(folder, change, message):
+    """Damage that came with a checksum of its own."""
+    arrays = load_file(part(folder, "arrays"))
+    change(arrays)
+    forge(folder, "arrays", lambda file: save_file(arrays, file))
+    refused(folder, message)
+
+
+def forge(folder, name, write):
+    """Change a part of the model and put its checksum right."""
+    file = part(folder, name)
+    write(file)
+    files = json.loads((folder / "palate.json").read_text())["files"]
+    files[name]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    edit(folder, files=files)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "message"),
+    [
+        ("items", {"id": [1, 2, 3, 4]}, "the items have no ids or names"),
+        ("users", {"name": list("abcde")}, "the users have no ids"),
+        (
+            "ratings",
+            {"user": [9], "item": [0], "rating": [1.0]},
+            "to a user that does not exist",
+        ),
+        (
+            "ratings",
+            {"user": [-1], "item": [0], "rating": [1.0]},
+            "to a user that does not exist",
+        ),
+        (
+            "ratings",
+            {"user": [0], "item": [None], "rating": [1.0]},
+            "column item of the ratings does not",
+        ),
+        (
+            "ratings",
+            {"user": [0], "item": [0], "rating": [np.nan]},
+            "column rating of the ratings does not hold finite",
+        ),
+        ("ratings", {"user": [0]}, "does not describe a model: ColumnNotFoundError"),
+    ],
+)
+def test_tables_that_do_not_fit(folder, name, table, message):
+    types = {"user": pl.Int32, "item": pl.Int32, "rating": pl.Float32}
+    overrides = {key: types[key] for key in table if key in types}
+    forge(folder, name, pl.DataFrame(table, schema_overrides=overrides).write_parquet)
+    refused(folder, message)
+
+
+def likelihood(**changes):
+    valid = {"name": "sigmoid", "low": 0.0, "high": 5.5, "noise_sd": 1.0}
+    return {"likelihood": valid | changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"files": None}, "does not describe a model: AttributeError"),
+        (likelihood(low=5, high=1), "the range 5 to 1 is empty"),
+        (likelihood(high=float("nan")), "there is no likelihood"),
+        (likelihood(name="identity"), "there is no likelihood identity with"),
+        (likelihood(high="a"), "does not describe a model: Type"),
+        (likelihood(mu=3.0), "does not describe a model: TypeError"),
+        ({"history": 5}, "does not describe a model: TypeError history should be a list"),
+        (likelihood(low=True), "there is no likelihood sigmoid with"),
+        (likelihood(high=1e300), "there is no likelihood sigmoid with"),
+        (likelihood(noise_sd=1e-300), "noise_sd is 1e-300"),
+        (likelihood(noise_sd=-1.0), "noise_sd is -1.0"),
+        (likelihood(noise_sd="1"), "does not describe a model: TypeError"),
+        ({"format": True}, "was not written by Palate"),
+        ({"format": -1}, "was not written by Palate"),
+    ],
+)
+def test_descriptions_that_do_not_fit(folder, changes, message):
+    edit(folder, **changes)
+    refused(folder, message)
+
+
+def test_a_folder_with_other_things_is_left_alone(little, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(palate.ModelFileError, match="holds something other than a model"):
+        little.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_place_that_can_not_be_written(little, tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "model", "nul\0byte"):
+        with pytest.raises(palate.ModelFileError, match="can't be written to"):
+            little.save(place)
+
+
+# Saves a model of two factors over one of three with the same ratings, and dies by SIGKILL at the
+# n-th moment that changes the folder: a file opened, written, synced, renamed or deleted.
+KILLED = """
+    import os, pathlib, signal, sys
+    import palate
+    folder, fatal = sys.argv[1], int(sys.argv[2])
+    model = palate.load(folder)
+    new = palate.OneCycle(factors=2, epochs=1).fit(model.ratings)
+    moments = 0
+    def moment():
+        global moments
+        moments += 1
+        if moments == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def deadly(function):
+        def call(*args, **kwargs):
+            result = function(*args, **kwargs)
+            moment()
+            return result
+        return call
+    os.fsync = deadly(os.fsync)
+    for name in ("open", "replace", "unlink"):
+        setattr(pathlib.Path, name, deadly(getattr(pathlib.Path, name)))
+    moment()
+    new.save(folder)
+    print("saved")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process by SIGKILL: run it on Unix")
+def test_a_save_that_is_killed_leaves_the_old_model_or_the_new(little, tmp_path):
+    factors = []
+    for fatal in range(1, 40):
+        folder = tmp_path / str(fatal)
+        little.save(folder)
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(KILLED), folder, str(fatal)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        factors.append(palate.load(folder).factors)
+        if "saved" in done.stdout:
+            break
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        palate.load(folder).save(folder)  # and what it left behind is cleared away
+        assert len(list(folder.iterdir())) == 5
+    assert factors == sorted(factors, reverse=True)  # the old one until a moment, then the new
+    assert factors.count(3) > 4
+    assert factors.count(2) > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.update(item_covariance=-a["item_covariance"]), "not covariance matrices"),
+        (lambda a: a.update(item_bias_sd=-a["item_bias_sd"]), "not covariance matrices"),
+        (lambda a: a.pop("item_bias_sd"), "item_bias_sd should be of float32"),
+        (
+            lambda a: a.update(item_covariance=a["item_covariance"][:, :-1].copy()),
+            "item_covariance should be of float32",
+        ),
+    ],
+)
+def test_spreads_that_do_not_fit(bayes, tmp_path, change, message):
+    bayes.save(tmp_path / "model")
+    arrays = load_file(part(tmp_path / "model", "arrays"))
+    change(arrays)
+    forge(tmp_path / "model", "arrays", lambda file: save_file(arrays, file))
+    refused(tmp_path / "model", message)

@@ -1,0 +1,150 @@
+"""The draw summary beside the dense mean and the dense spread of the draws."""
+
+import numpy as np
+import pytest
+
+from palate.learned._item_posterior import ItemCovariances
+from palate.solvers.gibbs import _draw_summary
+from palate.solvers.gibbs._draw_summary import DrawSummary, shrunk
+
+USERS, ITEMS, FACTORS = 20, 15, 8
+
+
+@pytest.fixture
+def draws():
+    rng = np.random.default_rng(0)
+    shapes = ((USERS, FACTORS + 1), (ITEMS, FACTORS + 1))
+    return [[rng.normal(0.5, 1, shape).astype(np.float32) for shape in shapes] for _ in range(6)]
+
+
+def scores(users, items):
+    return users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
+
+
+def form_of(draws, scale=1.0):
+    summary = DrawSummary(USERS, ITEMS, FACTORS, draws=len(draws), seed=0)
+    for draw in draws:
+        summary.add(*draw)
+    return summary.result(scale)[0]
+
+
+@pytest.mark.parametrize("scale", [1, 12.5])
+def test_where_the_sketch_is_wide_enough_it_is_the_mean_of_the_draws(draws, scale, monkeypatch):
+    monkeypatch.setattr(_draw_summary, "_MIN_SHARE", 1e-12)
+    form = form_of(draws, scale)
+    mean = scale * np.mean([scores(*draw) for draw in draws], axis=0)
+    np.testing.assert_allclose(form.mu + scores(form.users, form.items), mean, atol=1e-4 * scale)
+
+
+def test_effects_and_axes_are_as_stated(draws):
+    form = form_of(draws)
+    mean = np.mean([scores(*draw) for draw in draws], axis=0)
+    assert form.mu == pytest.approx(mean.mean(), abs=1e-5)
+    np.testing.assert_allclose(form.users[:, -1], mean.mean(1) - mean.mean(), atol=1e-5)
+    np.testing.assert_allclose(form.items[:, -1], mean.mean(0) - mean.mean(), atol=1e-5)
+    users, items = form.users[:, :-1], form.items[:, :-1]
+    np.testing.assert_allclose(users.T @ users / USERS, np.eye(users.shape[1]), atol=1e-5)
+    products = items.T @ items
+    np.testing.assert_allclose(products, np.diag(np.diag(products)), atol=1e-4)
+    assert (np.diff(np.diag(products)) < 0).all()
+    np.testing.assert_allclose(users.sum(0), 0, atol=1e-4)
+    np.testing.assert_allclose(items.sum(0), 0, atol=1e-4)
+    assert (items[np.abs(items).argmax(0), np.arange(items.shape[1])] > 0).all()
+
+
+def test_rotations_of_the_draws_change_nothing(draws):
+    rotation = np.linalg.qr(np.random.default_rng(1).normal(size=(FACTORS, FACTORS)))[0]
+    turned = [
+        [np.c_[rows[:, :-1] @ rotation, rows[:, -1]].astype(np.float32) for rows in draw]
+        for draw in draws
+    ]
+    one, other = form_of(draws), form_of(turned)
+    np.testing.assert_allclose(one.items, other.items, atol=1e-3)
+
+
+@pytest.mark.parametrize("most", [1 << 26, 0])
+def test_spread_is_that_of_the_draws(draws, most, monkeypatch):
+    """Of the draws after half of them: the last two of six of eight, on the final axes."""
+    monkeypatch.setattr(_draw_summary, "_MIN_PRELIMINARY_SHARE", 1e-12)
+    monkeypatch.setattr(_draw_summary, "_MIN_SHARE", 1e-12)
+    monkeypatch.setattr(_draw_summary, "_MAX_ELEMENTS", most)
+    monkeypatch.setattr(_draw_summary, "shrunk", lambda covariances, draws, floor: covariances)
+    rank = 3  # in a space of three axes, nothing is lost from one draw to the next
+    fixed = np.random.default_rng(5).normal(size=(USERS, rank))
+    rng = np.random.default_rng(6)
+    low = [
+        [
+            np.c_[fixed, rng.normal(size=USERS)].astype(np.float32),
+            rng.normal(0.5, 1, (ITEMS, rank + 1)).astype(np.float32),
+        ]
+        for _ in range(6)
+    ]
+    summary = DrawSummary(USERS, ITEMS, rank, draws=8, seed=0)
+    for draw in low:
+        summary.add(*draw)
+    form, posterior = summary.result(2.0)
+    users = form.users[:, :-1].astype(np.float64)
+    centred = [(u[:, :-1] - u[:, :-1].mean(0)) @ i[:, :-1].T.astype(float) for u, i in low]
+    factors = np.array([2 * (x - x.mean(1)[:, None]).T @ users / USERS for x in centred[4:]])
+    away = factors - factors.mean(axis=0)
+    expected = np.einsum("sni,snj->nij", away, away) / 2
+    if most:
+        found = posterior.covariances.matrices()
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    else:  # exact where the preliminary axes are the final ones
+        assert posterior.covariances.values.shape == (ITEMS, rank)
+    means = [np.mean(scores(*draw), axis=0) for draw in low]
+    biases = np.array([2 * (mean - mean.mean()) for mean in means])
+    np.testing.assert_allclose(posterior.bias_sd, biases.std(axis=0), rtol=1e-3)
+
+
+def covariances_of(rng, items, k, draws, correlation):
+    """Return sample covariances of draws whose factors all have the given correlation."""
+    common, own = rng.normal(size=(draws, items, 1)), rng.normal(size=(draws, items, k))
+    factors = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+    away = factors - factors.mean(axis=0)
+    values = np.einsum("dni,dnj->nij", away, away).reshape(items, -1) / draws
+    return ItemCovariances(values, k)
+
+
+@pytest.mark.parametrize("draws", [1, 2, 5, 33])
+def test_covariances_of_few_draws_become_positive_definite(draws):
+    """Fewer draws than factors have no full rank; with a floor on variances of 0 for one draw."""
+    rng, k = np.random.default_rng(0), 8
+    singular = covariances_of(rng, 50, k, draws, 0.0)
+    found = shrunk(singular, draws, np.full(k, 1e-6)).matrices()
+    np.testing.assert_array_equal(found, found.transpose(0, 2, 1))
+    assert (np.linalg.eigvalsh(found)[:, 0] > 0).all()
+    np.linalg.cholesky(found)
+    variances = np.diagonal(found, axis1=1, axis2=2)
+    np.testing.assert_allclose(variances, np.maximum(singular.variances, 1e-6))
+
+
+@pytest.mark.parametrize(("correlation", "low", "high"), [(0.0, 0.0, 0.1), (0.6, 0.55, 0.65)])
+def test_shrinkage_takes_what_chance_adds_and_no_more(correlation, low, high):
+    """Independent factors stay so; of true correlations of 0.6 nearly all is kept."""
+    k, draws = 6, 40
+    covariances = covariances_of(np.random.default_rng(1), 400, k, draws, correlation)
+    found = shrunk(covariances, draws, np.full(k, 1e-9)).matrices().mean(axis=0)
+    sd = np.sqrt(np.diag(found))
+    off = (found / np.outer(sd, sd))[~np.eye(k, dtype=bool)]
+    assert low <= np.abs(off).mean() < high
+
+
+def test_shrunk_covariances_fit_further_draws_better_than_the_sample_does():
+    """By the likelihood of fresh draws; the control is the sample with the smallest ridge."""
+    rng, k, draws = np.random.default_rng(2), 10, 14
+    root = np.linalg.cholesky(0.3 + 0.7 * np.eye(k))
+    train, test = (rng.normal(size=(n, 200, k)) @ root.T for n in (draws, 400))
+    away = train - train.mean(axis=0)
+    sample = np.einsum("dni,dnj->nij", away, away) / draws
+
+    def likelihood(matrices):
+        solved = np.linalg.solve(matrices, (test - train.mean(axis=0)).transpose(1, 2, 0))
+        squares = np.einsum("nkd,dnk->n", solved, test - train.mean(axis=0)) / len(test)
+        return -(squares + np.linalg.slogdet(matrices)[1]).mean() / 2
+
+    flat = ItemCovariances(sample.reshape(200, -1), k)
+    ours = likelihood(shrunk(flat, draws, np.full(k, 1e-9)).matrices())
+    assert ours > likelihood(sample + 1e-6 * np.eye(k)) + 1
+    assert ours > likelihood(sample * np.eye(k))
