@@ -1,0 +1,59 @@
+"""Atomic file writing: after a crash a file has its old content or its new content, complete."""
+
+import os
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+# The names of temporary files. One stays behind only if the process is killed while writing.
+TEMPORARY = re.compile(r"\.palate-[0-9a-f]{16}\.tmp")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` to the file `path` in one step, replacing a file that exists.
+
+    The data are written to a temporary file in the same folder, forced to the disk and renamed to
+    `path`; then the folder is forced to the disk, so that the new name survives a power failure.
+    The temporary file has a random name, so writers that run at once do not interfere: the last
+    one to finish wins. The file gets the permissions that the umask gives to new files.
+
+    Parameters
+    ----------
+    path
+        The file to write. Its folder must exist.
+    data
+        The whole content.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written. The old file is then unchanged, and the temporary file
+        removed, unless only the last step failed: forcing the folder to the disk.
+    ValueError
+        If `path` contains a null character.
+    """
+    temporary = path.parent / f".palate-{secrets.token_hex(8)}.tmp"
+    file = temporary.open("xb")
+    try:
+        with file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Force the entries of the folder `path` to the disk; only POSIX systems can do this."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
