@@ -27,9 +27,9 @@ from palate.plots._write import check_path, write_page
 _TITLE = "What people like: a report by Palate"
 _INTRODUCTION = (
     '<p class="kind">Palate report</p><h1>What people like, and how certain that is</h1>'
-    '<p class="lead">A table of ratings contains more than average ratings: how much each item is '
-    "liked whatever one's taste, which tastes there are, and who would like what. This page shows "
-    "what a model has learned from one such table.</p>"
+    '<p class="lead">A table of ratings shows more than averages: how much each item is liked '
+    "regardless of taste, which tastes there are, and who would like what. This page shows what a "
+    "model has learned from one such table.</p>"
 )
 
 
@@ -96,7 +96,7 @@ def _sections(
         Section(
             "accuracy", "Accuracy", "How well it predicts", accuracy_section(model, evaluation)
         ),
-        Section("biases", "Biases", "What is liked, whatever one's taste", biases_section(model)),
+        Section("biases", "Biases", "Liked regardless of taste", biases_section(model)),
         Section("axes", "Tastes", "The axes of taste", axes_section(model)),
         Section("map", "Map", "A map of the items", map_section(model)),
         Section("neighbours", "Neighbours", "Similar items", neighbours_section(model)),
