@@ -62,7 +62,7 @@ def check_path(path: str | Path) -> Path:
     if is_folder:
         raise SettingError(f"{path} is a folder; name the file to write in it")
     if not has_folder:
-        raise SettingError(f"the folder {path.parent} for {path.name} does not exist; create it")
+        raise SettingError(f"there is no folder {path.parent} to write {path.name} in; create it")
     return path
 
 

@@ -29,7 +29,7 @@ def accuracy_section(model: Model, evaluation: Evaluation | None) -> str:
     """Return the section as HTML."""
     if evaluation is None:
         return (
-            '<p class="note">How well this model predicts has not been measured; '
+            '<p class="note">How well this model predicts was not measured; '
             "<code>palate report MODEL --evaluate</code> measures it.</p>"
         )
     rows = [

@@ -4,7 +4,7 @@ _TITLES = {
     "gibbs": "Gibbs sampling",
     "one-cycle": "One-cycle training",
     "global-mean": "Global mean",
-    "damped-means": "Damped means of users and items",
+    "damped-means": "Damped means of items and users",
     "popularity": "Most rated items first",
 }
 _DESCRIPTIONS = {
