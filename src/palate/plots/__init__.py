@@ -3,10 +3,15 @@
 from palate.errors import MissingExtraError
 
 try:
-    from palate.plots._figures import axes, biases, explanation, history, neighbours, portrait
-    from palate.plots._map import gap
-    from palate.plots._map import item_map as map  # noqa: A004  (that is what it is)
-    from palate.plots._report import report
+    from palate.plots._axes import axes
+    from palate.plots._biases import biases
+    from palate.plots._explanation import explanation
+    from palate.plots._gap import gap
+    from palate.plots._history import history
+    from palate.plots._map import item_map as map  # noqa: A004  (the public name)
+    from palate.plots._neighbours import neighbours
+    from palate.plots._portrait import portrait
+    from palate.plots._report._report import report
     from palate.plots._write import write
 except ModuleNotFoundError as error:
     if (error.name or "").split(".")[0] != "plotly":

@@ -1,31 +1,32 @@
-"""Text in figures: how wide it is, how it is cut and wrapped, and how it stays text."""
+"""Text in figures: its width in pixels, shortening, wrapping and escaping."""
 
 import html
 import unicodedata
+from collections.abc import Sequence
 
 # Widths of characters in ems. They are those of DejaVu Sans, among the widest of the fonts that
-# `system-ui` stands for, so that what has room by them has room everywhere.
-_NARROW, _USUAL, _CAPITAL, _BROAD = 0.4, 0.64, 0.76, 1.0
-_NARROW_ONES = frozenset(" !'(),./:;I[]fijlrt|")
-_BROAD_ONES = frozenset("%@MWmw…")
-SIZE = 12
+# `system-ui` stands for, so text that fits by this estimate fits everywhere.
+_NARROW, _REGULAR, _CAPITAL, _WIDE = 0.4, 0.64, 0.76, 1.0
+_NARROW_CHARACTERS = frozenset(" !'(),./:;I[]fijlrt|")
+_WIDE_CHARACTERS = frozenset("%@MWmw…")
+FONT_SIZE = 12
 
 
-def text_width(text: str, size: int = SIZE) -> float:
-    """Return how many pixels wide a line of text is at most."""
+def text_width(text: str, size: int = FONT_SIZE) -> float:
+    """Return an upper estimate of the width of a line of text, in pixels."""
     return size * sum(map(_em, text))
 
 
 def _em(character: str) -> float:
-    if character in _NARROW_ONES:
+    if character in _NARROW_CHARACTERS:
         return _NARROW
-    if character in _BROAD_ONES or unicodedata.east_asian_width(character) in "WF":
-        return _BROAD
-    return _CAPITAL if character.isupper() else _USUAL
+    if character in _WIDE_CHARACTERS or unicodedata.east_asian_width(character) in "WF":
+        return _WIDE
+    return _CAPITAL if character.isupper() else _REGULAR
 
 
-def shorten(text: str, width: float, size: int = SIZE) -> str:
-    """Return `text`, cut off with an ellipsis where it is wider than `width` pixels."""
+def shorten(text: str, width: float, size: int = FONT_SIZE) -> str:
+    """Return `text`, cut off with an ellipsis if it is wider than `width` pixels."""
     text = " ".join(text.split())
     if text_width(text, size) <= width:
         return text
@@ -34,8 +35,8 @@ def shorten(text: str, width: float, size: int = SIZE) -> str:
     return f"{text.rstrip()}…"
 
 
-def wrap(text: str, width: float, size: int = SIZE) -> list[str]:
-    """Return `text` in lines of at most `width` pixels, broken at blanks."""
+def wrap(text: str, width: float, size: int = FONT_SIZE) -> list[str]:
+    """Return `text` in lines of at most `width` pixels, broken at spaces."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -46,27 +47,20 @@ def wrap(text: str, width: float, size: int = SIZE) -> list[str]:
     return lines
 
 
-def plain(text: object) -> str:
-    """Return text so that plotly shows it as it is.
+def escape(text: object) -> str:
+    """Return text so that plotly shows it literally.
 
-    Plotly reads a few HTML tags and entities wherever it shows text, and formulas between dollars
-    where a notebook has loaded MathJax.
+    Plotly interprets a few HTML tags and entities wherever it shows text, and formulas between
+    dollar signs if a notebook has loaded MathJax.
     """
     return html.escape(" ".join(str(text).split()), quote=False).replace("$", "&#36;")
 
 
-def signed(value: float) -> str:
-    """Return a number with its sign and two decimals."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+def join_lines(lines: Sequence[str]) -> str:
+    """Return lines of text, escaped, with the line breaks of plotly."""
+    return "<br>".join(map(escape, lines))
 
 
-def between(lower: float | None, upper: float | None) -> str:
-    """Return an interval in words; nothing where there is none."""
-    if lower is None or upper is None:
-        return ""
-    return f"{signed(lower)} to {signed(upper)}"
-
-
-def arrowed(name: str) -> str:
-    """Return the name of an axis of taste with an arrow between its ends."""
-    return name.replace("<->", "\N{LEFT RIGHT ARROW}")
+def hover_text(*lines: str) -> str:
+    """Return the text of a hover box; empty lines are left out."""
+    return join_lines([line for line in lines if line])

@@ -1,23 +1,22 @@
-"""Pages on disk: a file that is there is replaced in one step, when the new one is whole."""
+"""Figures and pages as files, which are replaced in one step."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import plotly.graph_objects as go
 
+from palate._files import replace_file
 from palate.errors import SettingError, first_line
 
 
 def write(figure: go.Figure, path: str | Path) -> Path:
-    """Write a figure as one HTML page, which needs no network to be seen.
+    """Write a figure as one HTML page, which can be viewed without a network.
 
     Parameters
     ----------
     figure
-        A figure of `palate.plots`, or any other of plotly.
+        A figure of `palate.plots`, or any other figure of plotly.
     path
-        The file to write. A file that is there is replaced in one step, when the new one is whole.
+        The file to write. An existing file is replaced in one step.
 
     Returns
     -------
@@ -27,7 +26,7 @@ def write(figure: go.Figure, path: str | Path) -> Path:
     Raises
     ------
     SettingError
-        If this is no figure, or the file can't be written.
+        If `figure` is not a figure, or the file cannot be written.
 
     Examples
     --------
@@ -37,38 +36,45 @@ def write(figure: go.Figure, path: str | Path) -> Path:
     'map.html'
     """
     if not isinstance(figure, go.Figure):
-        raise SettingError("this is no figure; give one, such as palate.plots.map(model)")
-    path = writable(path)
+        raise SettingError(
+            "figure is not a plotly figure; give one, such as palate.plots.map(model)"
+        )
+    path = check_path(path)
     write_page(path, figure.to_html(include_plotlyjs=True, full_html=True))
     return path
 
 
-def writable(path: str | Path) -> Path:
-    """Return a path to write to, before any work is done for it."""
+def check_path(path: str | Path) -> Path:
+    """Return `path`, after checking that a file can have it; call this before long work.
+
+    Raises
+    ------
+    SettingError
+        If `path` is not a path, is a folder, or lies in a folder that does not exist.
+    """
     if not isinstance(path, str | Path):
-        raise SettingError(f"{path!r} is no path; name the file to write, such as report.html")
+        raise SettingError(f"{path!r} is not a path; name the file to write, such as report.html")
     path = Path(path)
     try:
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
     except OSError as error:
-        raise SettingError(f"{path} can't be written: {first_line(error)}") from error
+        raise SettingError(f"{path} cannot be written: {first_line(error)}") from error
     if is_folder:
         raise SettingError(f"{path} is a folder; name the file to write in it")
     if not has_folder:
-        raise SettingError(f"there is no folder {path.parent} to write {path.name} in; make it")
+        raise SettingError(f"there is no folder {path.parent} to write {path.name} in; create it")
     return path
 
 
 def write_page(path: Path, text: str) -> None:
-    """Put a page in the place of a file in one step."""
-    fresh = path.with_name(f"{path.name}.new")
+    """Write a page, replacing an existing file in one step.
+
+    Raises
+    ------
+    SettingError
+        If it cannot be written.
+    """
     try:
-        with fresh.open("w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        replace_file(path, text.encode("utf-8", errors="replace"))
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            fresh.unlink(missing_ok=True)
-        raise SettingError(f"{path} can't be written: {first_line(error)}") from error
+        raise SettingError(f"{path} cannot be written: {first_line(error)}") from error
