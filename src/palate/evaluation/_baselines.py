@@ -41,7 +41,7 @@ class GlobalMean:
     """Predicts the mean of all ratings."""
 
     name: ClassVar[str] = "global-mean"
-    title: ClassVar[str] = "global mean"
+    title: ClassVar[str] = "Global mean"
 
     def __init__(self, ratings: Ratings) -> None:
         self.mean = float(ratings.rating.mean(dtype=np.float64))
@@ -61,7 +61,7 @@ class DampedMeans:
     """
 
     name: ClassVar[str] = "damped-means"
-    title: ClassVar[str] = "means of items and users"
+    title: ClassVar[str] = "Damped means of items and users"
 
     def __init__(self, ratings: Ratings) -> None:
         self.mean = float(ratings.rating.mean(dtype=np.float64))
@@ -84,7 +84,7 @@ class Popularity:
     """Recommends the items with the most ratings; predicts none."""
 
     name: ClassVar[str] = "popularity"
-    title: ClassVar[str] = "most rated first"
+    title: ClassVar[str] = "Most rated items first"
 
     def __init__(self, ratings: Ratings) -> None:
         counts = np.bincount(ratings.item, minlength=ratings.items.height)

@@ -19,7 +19,7 @@ from palate.evaluation._baselines import BASELINES, Baseline, top_items
 from palate.inference._user_posteriors import UserPosteriors
 from palate.solvers import require_solver
 from palate.solvers._protocol import Solver
-from palate.solvers._registry import SOLVERS
+from palate.solvers._registry import SOLVERS, solver_title
 
 _N = 10
 # A held-out rating is relevant from three quarters of the scale on: from 4, on a scale of 1 to 5.
@@ -138,6 +138,12 @@ def evaluate(
     results = [{"name": name, **_over_folds(rows)} for name, rows in figures.items()]
     cold = [int(test.cold.sum()) for test in tests]
     return Evaluation(description, warning, _relevant_from(ratings), cold, results)
+
+
+def contender_title(name: str) -> str:
+    """Return the title of a solver or baseline by its name in an `Evaluation`."""
+    baselines = {baseline.name: baseline.title for baseline in BASELINES}
+    return baselines.get(name) or solver_title(name)
 
 
 def _ignore(message: str) -> None:

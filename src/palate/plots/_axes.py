@@ -104,7 +104,7 @@ def axis_ends(model: Model, axis: int) -> tuple[str, str]:
 
     They are the strongest associations of the ends, or an exemplar of each.
     """
-    low, high = model.axis_ends[axis - 1]
+    low, high = model.axis_names.ends[axis - 1]
     return low, high
 
 

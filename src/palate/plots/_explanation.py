@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from palate._theme import BLUE, GREEN, GREY, ORANGE
+from palate.analysis._explanation import Explanation
 from palate.errors import SettingError
-from palate.interpret._reasons import Explanation
 from palate.plots._format import signed
 from palate.plots._layout import WIDTH, check_width
 from palate.plots._rows import SECOND, Panel, new_row_figure

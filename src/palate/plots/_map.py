@@ -119,7 +119,7 @@ def _map_figure(
 
 
 def _drawn_part(model: Model, table: pl.DataFrame) -> str:
-    rated = int((model.item_counts > 0).sum())
+    rated = int((model.learned.item_counts > 0).sum())
     return "All items" if table.height == rated else f"The {table.height:,} most rated items"
 
 
@@ -145,7 +145,7 @@ def _with_markers(
 
     The items to label, the first ones, are emphasised.
     """
-    rows = model.names.rows(table["id"])
+    rows = model.learned.item_index.rows(table["id"])
     emphasised = np.arange(table.height) < labels
     table = table.with_columns(
         pl.Series("colour", pl.Series(colours.values).gather(rows)),

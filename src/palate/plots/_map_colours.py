@@ -9,9 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate._theme import DIVERGING, SEQUENTIAL
+from palate.analysis._item_features import category_lists, features
+from palate.analysis._map import coordinate
 from palate.errors import SettingError
-from palate.interpret._map import coordinate
-from palate.interpret._metadata import entries, features
 from palate.model._model import Model
 from palate.plots._plane import RATINGS
 from palate.plots._units import POINTS
@@ -77,14 +77,14 @@ def colouring(model: Model, colour: str | None) -> Categories | ColourScale:
 
 
 def _by_bias(model: Model) -> ColourScale:
-    values, _ = coordinate(model, "bias")
+    values, _ = coordinate(model.learned, model.item_means, "bias")
     largest = float(np.nanmax(np.abs(values))) or 1.0
     marker = {"colorscale": _plotly_scale(DIVERGING), "cmin": -largest, "cmax": largest}
     return ColourScale(f"bias ({POINTS})", values, marker)
 
 
 def _by_ratings(model: Model) -> ColourScale:
-    values = np.log10(np.maximum(model.item_counts, 1))
+    values = np.log10(np.maximum(model.learned.item_counts, 1))
     ticks = np.arange(math.floor(values.max()) + 1)
     bar = {"tickvals": ticks, "ticktext": [f"{10**tick:,}" for tick in ticks.tolist()]}
     return ColourScale(RATINGS, values, {"colorscale": _plotly_scale(SEQUENTIAL)}, bar)
@@ -95,7 +95,7 @@ def _by_column(model: Model, column: str) -> Categories | ColourScale:
     known = [feature for feature in features(model.items) if feature.column == column]
     if known and known[0].value is None:
         return ColourScale(column, known[0].values, {"colorscale": _plotly_scale(SEQUENTIAL)})
-    lists = entries(model.items[column])
+    lists = category_lists(model.items[column])
     if lists is not None:
         return Categories(column, lists.list.first())
     if known:

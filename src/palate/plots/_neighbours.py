@@ -77,4 +77,4 @@ def neighbour_table(model: Model, item: Any, n: int) -> pl.DataFrame:
 
 def item_title(model: Model, item: Any) -> str:
     """Return the title of an item, given its id or title."""
-    return str(model.items["item"][model.names.row(item)])
+    return str(model.items["item"][model.learned.item_index.row(item)])

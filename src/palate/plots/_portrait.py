@@ -5,8 +5,8 @@ import polars as pl
 
 from palate import _arguments
 from palate._theme import BLUE, GREY
+from palate.analysis._portrait import Portrait
 from palate.errors import SettingError
-from palate.interpret._portrait import Portrait
 from palate.plots._format import with_arrow
 from palate.plots._layout import WIDTH, check_width
 from palate.plots._rows import Panel, interval_dots, new_row_figure

@@ -82,11 +82,12 @@ class OneCycle:
     seed: int = 0
 
     name = "one-cycle"
-    title = "the one-cycle recipe of the fastai book"
+    title = "One-cycle training"
     description = (
-        "The model goes through all ratings several times and corrects itself after each batch "
-        "of them, with steps that first grow and then shrink. train_loss is its mean squared "
-        "error on the training ratings, valid_loss on held-out ratings, if there were any."
+        "The solver goes through all ratings several times and corrects the model after every "
+        "small batch, at first in small steps, then in larger ones, and in ever smaller ones at "
+        "the end. This is the recipe of the fastai book. train_loss is the error on the training "
+        "ratings; valid_loss is the error on held-out ratings, if there were any."
     )
 
     def __post_init__(self) -> None:

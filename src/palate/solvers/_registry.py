@@ -28,5 +28,11 @@ def solver_by_name(name: str, settings: Mapping[str, Any]) -> Gibbs | OneCycle:
 
 
 def solver_title(name: str) -> str:
-    """Return what to call a solver in prose."""
+    """Return the title of a solver; for an unknown one, its name."""
     return SOLVERS[name].title if name in SOLVERS else name
+
+
+def solver_description(name: str) -> str:
+    """Return how a solver works, for readers who are not specialists."""
+    unknown = "The model was fitted to the ratings above."
+    return SOLVERS[name].description if name in SOLVERS else unknown

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from palate.evaluation import Evaluation
+from palate.evaluation._evaluate import Evaluation, contender_title
 from palate.model._model import Model
 from palate.plots._report._html import MISSING, Number, note, paragraph, table
-from palate.plots._report._solvers import solver_title
 from palate.plots._units import POINTS
 
 _METRICS = {
@@ -33,14 +32,16 @@ def accuracy_section(model: Model, evaluation: Evaluation | None) -> str:
             "<code>palate report MODEL --evaluate</code> measures it.</p>"
         )
     rows = [
-        [solver_title(row["name"]), *(_figure(row, metric) for metric in _METRICS)]
+        [contender_title(row["name"]), *(_figure(row, metric) for metric in _METRICS)]
         for row in evaluation.results
     ]
-    split = f"{evaluation.split[:1].upper()}{evaluation.split[1:]}"
+    standard_error = _STANDARD_ERROR if len(evaluation.cold) > 1 else ""
     return (
         paragraph(_EXPLAINED)
-        + table(["", *_METRICS.values()], rows, bold=solver_title(model.fit.solver))
-        + paragraph(f"{split}.{_STANDARD_ERROR if len(evaluation.cold) > 1 else ''}")
+        + table(["", *_METRICS.values()], rows, bold=contender_title(model.fit.solver))
+        + paragraph(
+            f"Held out: {evaluation.split}.{_STANDARD_ERROR if len(evaluation.cold) > 1 else ''}"
+        )
         + (note(f"Caution: {evaluation.warning}.") if evaluation.warning else "")
     )
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import polars as pl
 
-from palate.interpret._axes import MAJOR
+from palate.analysis._axes import MIN_MAJOR_SHARE
 from palate.model._model import Model
 from palate.plots._axes import EXEMPLARS, axis_ends, axis_figure
 from palate.plots._report._html import figure, note, paragraph
@@ -27,7 +27,7 @@ def axes_section(model: Model) -> str:
             "often they are rated."
         )
     axes = model.axes(EXEMPLARS)
-    major = axes.filter(pl.col("share").is_finite() & (pl.col("share") >= MAJOR))
+    major = axes.filter(pl.col("share").is_finite() & (pl.col("share") >= MIN_MAJOR_SHARE))
     drawn = major.filter((pl.col("low").list.len() > 0) | (pl.col("high").list.len() > 0))
     if drawn.is_empty():
         return html + note("No axis stands out: these ratings do not show different tastes.")
@@ -40,5 +40,5 @@ def axes_section(model: Model) -> str:
         )
     others = axes.height - major.height
     if others:
-        html += paragraph(f"The other {others} axes explain less than {MAJOR:.0%} each.")
+        html += paragraph(f"The other {others} axes explain less than {MIN_MAJOR_SHARE:.0%} each.")
     return html

@@ -11,7 +11,7 @@ from palate.plots._report._notes import NO_USERS
 
 def data_section(model: Model) -> str:
     """Return the section as HTML."""
-    counts, ratings = model.item_counts, model.ratings
+    counts, ratings = model.learned.item_counts, model.ratings
     html = paragraph(
         "Everything on this page is learned from these ratings. Usually a few items have very many "
         "ratings and most have few, so some things are known well and others hardly at all."

@@ -3,7 +3,7 @@
 from palate.model._model import Model
 from palate.plots._history import history
 from palate.plots._report._html import figure, note, paragraph
-from palate.plots._report._solvers import solver_description
+from palate.solvers._registry import solver_description
 
 
 def fit_section(model: Model) -> str:

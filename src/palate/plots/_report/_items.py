@@ -30,8 +30,8 @@ def map_section(model: Model) -> str:
 
 def neighbours_section(model: Model) -> str:
     """Return the section on neighbours as HTML."""
-    order = np.argsort(-model.item_counts, kind="stable")[:_CARDS]
-    ids = [model.items["id"][int(row)] for row in order if model.item_counts[row]]
+    order = np.argsort(-model.learned.item_counts, kind="stable")[:_CARDS]
+    ids = [model.items["id"][int(row)] for row in order if model.learned.item_counts[row]]
     html = paragraph(
         "Two items are similar if the same people like them, whatever the items are about. A "
         "similarity of 1 means that they appeal to exactly the same tastes, 0 that they have "

@@ -19,10 +19,10 @@ from palate.plots._report._fit import fit_section
 from palate.plots._report._html import Section, facts, note, page, settings_text
 from palate.plots._report._items import map_section, neighbours_section
 from palate.plots._report._notes import NO_ITEM_COLUMNS, NO_USERS
-from palate.plots._report._solvers import solver_title
 from palate.plots._report._user import user_section
 from palate.plots._units import has_intervals, has_item_columns
 from palate.plots._write import check_path, write_page
+from palate.solvers._registry import solver_title
 
 _TITLE = "What people like: a report by Palate"
 _INTRODUCTION = (
@@ -119,7 +119,7 @@ def _portrayed_user(model: Model, user: Any) -> tuple[Any, Profile] | None:
 def _header(model: Model) -> str:
     counts = [("items", f"{model.items.height:,}")]
     counts += [] if model.users is None else [("users", f"{model.users.height:,}")]
-    counts.append(("ratings", f"{int(model.item_counts.sum()):,}"))
+    counts.append(("ratings", f"{int(model.learned.item_counts.sum()):,}"))
     counts.append(("axes of taste", f"{model.factors}"))
     now = datetime.datetime.now().astimezone()
     settings = settings_text(model.fit.settings)

@@ -62,10 +62,11 @@ class Gibbs:
     name = "gibbs"
     title = "Gibbs sampling"
     description = (
-        "The model draws parameters that could explain the ratings, over and over, each time a "
-        "little differently. The mean of all draws is what it has learned; where they differ, it "
-        "is uncertain, which gives the intervals on this page. noise_sd is the standard deviation "
-        "of a rating about its expectation, train_rmse the error of the latest draw."
+        "The solver draws many models at random, each more probable the better it explains the "
+        "ratings. The average of these draws is what the model has learned; how far they differ is "
+        "how uncertain it is, and gives the intervals on this page. noise_sd is the standard "
+        "deviation of single ratings around the expected ones; train_rmse is the error of the "
+        "latest draw on the training ratings."
     )
 
     def __post_init__(self) -> None:
