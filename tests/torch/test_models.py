@@ -55,9 +55,9 @@ def test_model_of_a_learner_has_all_methods(learn, tmp_path):
     assert model.axes().height > 0
     assert model.similar("Fargo (1996)", 3).height == 3
     model.save(tmp_path / "model")
-    again = palate.load(tmp_path / "model")
-    assert again.fit.solver == "torch"
-    np.testing.assert_array_equal(again.item_table, model.item_table)
+    loaded = palate.load(tmp_path / "model")
+    assert loaded.fit.solver == "torch"
+    np.testing.assert_array_equal(loaded.item_table, model.item_table)
 
 
 @pytest.mark.parametrize("y_range", [None, (0, 5.5)])
@@ -176,14 +176,14 @@ def test_export_and_load(tiny, make, tmp_path):
     learn.fit_one_cycle(2)
     path = tmp_path / "folder" / "learner.safetensors"
     learn.export(path)
-    again = load_learner(path)
-    assert type(again.model) is type(learn.model)
-    assert again.history == learn.history
-    assert (again.lr, again.wd, again.dls.names) == (0.02, 0.01, ("user", "title"))
-    assert again.validate() == learn.validate()
-    assert again.predict(["ann"], ["gin"]) == learn.predict(["ann"], ["gin"])
-    again.progress = False
-    again.fit_one_cycle(1)
+    loaded = load_learner(path)
+    assert type(loaded.model) is type(learn.model)
+    assert loaded.history == learn.history
+    assert (loaded.lr, loaded.wd, loaded.dls.names) == (0.02, 0.01, ("user", "title"))
+    assert loaded.validate() == learn.validate()
+    assert loaded.predict(["ann"], ["gin"]) == learn.predict(["ann"], ["gin"])
+    loaded.progress = False
+    loaded.fit_one_cycle(1)
 
 
 def test_export_and_load_a_custom_module(tiny, tmp_path):
@@ -196,8 +196,8 @@ def test_export_and_load_a_custom_module(tiny, tmp_path):
         load_learner(path, Twisted(*tiny.sizes, 3))
     with pytest.raises(palate.SettingError, match="do not fit Twisted"):
         load_learner(path, Twisted(*tiny.sizes, 4), nn.functional.l1_loss)
-    again = load_learner(path, Twisted(*tiny.sizes, 3), nn.functional.l1_loss)
-    assert again.validate() == learn.validate()
+    loaded = load_learner(path, Twisted(*tiny.sizes, 3), nn.functional.l1_loss)
+    assert loaded.validate() == learn.validate()
 
 
 def test_another_reduction_is_a_custom_loss(tiny, tmp_path):

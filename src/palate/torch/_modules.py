@@ -33,7 +33,7 @@ class Ranged(Module):
 
 
 class Embedding(nn.Embedding):
-    """A table of `n` rows of `width` numbers, initialised from N(0, 0.01)."""
+    """A table of `n` rows of `width` numbers, with initial standard deviation 0.01."""
 
     def __init__(self, n: int, width: int) -> None:
         super().__init__(n, width)
@@ -89,7 +89,7 @@ class DotProduct(Ranged):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return _sizes(self.user_factors.weight, self.movie_factors.weight, self.y_range)
+        return _arguments_of(self.user_factors.weight, self.movie_factors.weight, self.y_range)
 
 
 class DotProductBias(Ranged):
@@ -103,10 +103,10 @@ class DotProductBias(Ranged):
     def __init__(
         self, n_users: int, n_movies: int, n_factors: int, y_range: Range = (0, 5.5)
     ) -> None:
-        self.user_factors = _table(n_users, n_factors)
-        self.user_bias = _table(n_users)
-        self.movie_factors = _table(n_movies, n_factors)
-        self.movie_bias = _table(n_movies)
+        self.user_factors = _initial_parameter(n_users, n_factors)
+        self.user_bias = _initial_parameter(n_users)
+        self.movie_factors = _initial_parameter(n_movies, n_factors)
+        self.movie_bias = _initial_parameter(n_movies)
         self.y_range = check_range(y_range)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ class DotProductBias(Ranged):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return _sizes(self.user_factors, self.movie_factors, self.y_range)
+        return _arguments_of(self.user_factors, self.movie_factors, self.y_range)
 
 
 class EmbeddingDotBias(Ranged):
@@ -139,7 +139,7 @@ class EmbeddingDotBias(Ranged):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return _sizes(self.u_weight.weight, self.i_weight.weight, self.y_range)
+        return _arguments_of(self.u_weight.weight, self.i_weight.weight, self.y_range)
 
 
 class CollabNN(Ranged):
@@ -225,11 +225,11 @@ class EmbeddingNN(Ranged):
         }
 
 
-def _table(*size: int) -> nn.Parameter:
+def _initial_parameter(*size: int) -> nn.Parameter:
     return nn.Parameter(torch.empty(*size).normal_(0, _INITIAL_SD))
 
 
-def _sizes(users: Tensor, items: Tensor, y_range: Range) -> dict[str, Any]:
+def _arguments_of(users: Tensor, items: Tensor, y_range: Range) -> dict[str, Any]:
     n_users, n_factors = users.shape
     sizes = {"n_users": n_users, "n_movies": len(items), "n_factors": n_factors}
     return sizes | {"y_range": y_range}
