@@ -1,4 +1,4 @@
-"""What every benchmark says of its surroundings, and how it times."""
+"""The environment, memory, timing and synthetic data of the benchmarks."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ import palate
 
 
 def surroundings(*packages: str) -> str:
-    """Name the machine, Python and the versions of `packages`, for the head of a report."""
+    """Return a description of the machine, Python and the versions of `packages`."""
     versions = []
     for package in ("palate", *packages):
         try:
@@ -41,13 +41,16 @@ def _processor() -> str:
 
 
 def peak_gigabytes() -> float:
-    """Return the most memory that this process has held."""
+    """Return the peak memory of this process, in GB."""
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def synthetic(users: int, items: int, n: int) -> palate.Ratings:
-    """Return random ratings of 1 to 5; as in real data a tenth of the items has most of them."""
+    """Return random ratings from 1 to 5 with a skewed distribution of ratings per item.
+
+    A tenth of the items has 46% of the ratings.
+    """
     rng = np.random.default_rng(0)
     user = rng.integers(0, users, n, dtype=np.int32)
     item = rng.random(n, dtype=np.float32)

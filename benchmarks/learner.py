@@ -1,8 +1,8 @@
-"""The wing for PyTorch: seconds for the book's fit by the kernel, by autograd, and by fastai.
+"""palate.torch: seconds for the book's fit with the native kernel, autograd and fastai.
 
     python benchmarks/learner.py
 
-It needs: pip install 'palate[torch]'; and where it is installed, it measures fastai too.
+Requires: pip install 'palate[torch]'. If fastai is installed, it is measured too.
 """
 
 import importlib.util
@@ -29,20 +29,20 @@ def main() -> None:
     ratings = palate.movielens("100k")
     dls = CollabDataLoaders.from_ratings(ratings, bs=64, seed=0, device="cpu")
     fits = {
-        "DotProductBias, the kernel": bilinear(dls, native=True),
+        "DotProductBias, native kernel": bilinear(dls, native=True),
         "DotProductBias, autograd": bilinear(dls, native=False),
-        "CollabNN": ours(lambda: Learner(dls, CollabNN(*get_emb_sz(dls)), progress=False)),
-        "collab_learner, layers 100 and 50": ours(
+        "CollabNN": fit_of(lambda: Learner(dls, CollabNN(*get_emb_sz(dls)), progress=False)),
+        "collab_learner, layers 100 and 50": fit_of(
             lambda: collab_learner(dls, use_nn=True, layers=[100, 50], progress=False)
         ),
     }
     if importlib.util.find_spec("fastai"):
-        fits["collab_learner of fastai"] = fastai_fit(ratings)
+        fits["fastai's collab_learner"] = fastai_fit(ratings)
     seconds = {name: median_seconds(fit, runs=3) for name, fit in fits.items()}
     autograd = seconds["DotProductBias, autograd"]
-    print("Five epochs of MovieLens 100k, batches of 64, on the CPU: seconds, median of 3 runs")
+    print("Five epochs of MovieLens 100k, batches of 64, CPU: seconds, median of 3 runs")
     for name, value in seconds.items():
-        print(f"  {name:42} {value:8.2f}   {value / autograd:7.2f} times autograd's")
+        print(f"  {name:42} {value:8.2f}   {value / autograd:7.2f} times the time of autograd")
 
 
 def bilinear(dls: CollabDataLoaders, *, native: bool) -> Callable[[], None]:
@@ -50,10 +50,10 @@ def bilinear(dls: CollabDataLoaders, *, native: bool) -> Callable[[], None]:
         model = DotProductBias(*dls.sizes, 50)
         return Learner(dls, model, MSELossFlat(), native=native, progress=False)
 
-    return ours(make)
+    return fit_of(make)
 
 
-def ours(make: Callable[[], Learner]) -> Callable[[], None]:
+def fit_of(make: Callable[[], Learner]) -> Callable[[], None]:
     return lambda: make().fit_one_cycle(EPOCHS, LR, wd=WD)
 
 

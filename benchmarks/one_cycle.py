@@ -1,6 +1,6 @@
-"""The one-cycle solver: seconds for the book's fit, against a plain PyTorch loop and fastai.
+"""The one-cycle solver: seconds for the book's fit, compared with PyTorch and fastai.
 
-    python benchmarks/one_cycle.py             the book's fit; peers where they are installed
+    python benchmarks/one_cycle.py             the book's fit, and that of installed peers
     python benchmarks/one_cycle.py --large     one epoch of 10 million synthetic ratings
 
 Peers: pip install torch fastai
@@ -30,11 +30,12 @@ def book_fit() -> None:
     seconds = {name: median_seconds(fit, runs=3) for name, fit in fits.items()}
     print("Five epochs of MovieLens 100k, 50 factors, batches of 64: seconds, median of 3 runs")
     for name, value in seconds.items():
-        print(f"  {name:20} {value:8.3f}   {value / seconds['palate']:7.1f} times palate's")
+        ratio = value / seconds["palate"]
+        print(f"  {name:20} {value:8.3f}   {ratio:7.1f} times the time of palate")
 
 
 def torch_loop(train: palate.Ratings, valid: palate.Ratings) -> float:
-    """Train the same recipe as a reader of the book would write it, and return its valid loss."""
+    """Train the same model in a plain PyTorch loop, and return its validation loss."""
     import torch
     from torch import nn
 
@@ -72,7 +73,7 @@ def torch_loop(train: palate.Ratings, valid: palate.Ratings) -> float:
 
 
 def fastai_fit(ratings: palate.Ratings) -> Callable[[], None]:
-    """Return fastai's fit, its tables of data made beforehand."""
+    """Return a function that runs fastai's fit, on data loaders created beforehand."""
     from fastai.collab import CollabDataLoaders, collab_learner
 
     table = ratings.frame().to_pandas()

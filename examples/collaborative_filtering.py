@@ -1,23 +1,23 @@
 # %% [markdown]
 # # Collaborative filtering, from a dot product to a neural network
 #
-# The way of the fastai book's chapter on collaborative filtering, with Palate: a table of ratings,
-# factors and biases learned from it, what they mean, and a network in their place. Every name
-# (`CollabDataLoaders`, `Module`, `Learner` ...) is the chapter's, so its own code runs here too.
+# This example follows the fastai book's chapter on collaborative filtering: it learns factors and
+# biases from a table of ratings, interprets them, and then replaces them with a network. The names
+# (`CollabDataLoaders`, `Module`, `Learner` ...) are the chapter's, so its code runs unchanged.
 #
-# It needs PyTorch: `pip install 'palate[torch]'`.
+# It requires PyTorch: `pip install 'palate[torch]'`.
 
 # %%
 import palate
 from palate.torch import *
 
-torch.manual_seed(42)
+_ = torch.manual_seed(42)
 
 # %% [markdown]
 # ## The ratings
 #
-# MovieLens 100k: 943 people, 1,682 films, 100,000 ratings of 1 to 5. It is a table, and any table
-# with users, items and ratings would do.
+# MovieLens 100k has 100,000 ratings from 1 to 5, by 943 users of 1,682 films. Any other table of
+# users, items and ratings can take its place.
 
 # %%
 movielens = palate.movielens("100k")
@@ -25,35 +25,36 @@ titles = movielens.items.select("id", "item", "genres", "year")
 movielens.frame().join(titles, left_on="item", right_on="id").head()
 
 # %% [markdown]
-# What a person would think of a film can be guessed from a few numbers for each: how much of some
-# quality the film has, and how much the person cares for it. Here are three, made up: funny,
-# frightening, romantic.
+# Suppose that a few qualities describe every film. One number for each quality says how much of it
+# a film has, and another how much a user likes it. The dot product of the two vectors then predicts
+# how much this user likes this film. Here are invented values for three qualities: funny,
+# frightening and romantic.
 
 # %%
 alien = np.array([-0.7, 0.95, -0.8])
 annie_hall = np.array([0.9, -0.9, 0.7])
-somebody = np.array([0.3, 0.8, -0.4])
+user = np.array([0.3, 0.8, -0.4])
 
-print(f"Alien {somebody @ alien:+.2f}, Annie Hall {somebody @ annie_hall:+.2f}")
+print(f"Alien {user @ alien:+.2f}, Annie Hall {user @ annie_hall:+.2f}")
 
 # %% [markdown]
-# Nobody has to make them up: they can be learned. A fifth of the rows is held back, to see how
-# well.
+# Such numbers, the factors, can be learned from the ratings. A fifth of the ratings is held out to
+# measure how well this works.
 
 # %%
 dls = CollabDataLoaders.from_ratings(movielens, bs=64)
 dls.show_batch()
 n_users, n_movies = len(dls.classes["user"]), len(dls.classes["title"])
-print(f"{n_users} users and {n_movies} films, #na# at position 0 counted")
+print(f"{n_users} users and {n_movies} films, including #na# at position 0")
 
 # %% [markdown]
-# A table of pandas or polars does as well: `CollabDataLoaders.from_df(table, item_name="title")`.
+# A pandas or polars table works too: `CollabDataLoaders.from_df(table, item_name="title")`.
 
 # %% [markdown]
 # ## A dot product
 #
-# Looking a row up in a table is the same as a product with a vector that is one at its place and
-# zero elsewhere. That is all that an embedding is.
+# An embedding is a table of factors. Looking up a row gives the same result as multiplying a
+# one-hot vector by the table.
 
 # %%
 factors = torch.randn(n_users, 5)
@@ -62,7 +63,7 @@ print(torch.allclose(one_hot(3, n_users).float() @ factors, factors[3]))
 
 # %%
 class Product(Module):
-    """A rating is the product of what a person likes and what a film has."""
+    """The prediction is the dot product of a user's and a film's factors."""
 
     def __init__(self, n_users, n_movies, n_factors):
         self.user_factors = Embedding(n_users, n_factors)
@@ -77,33 +78,35 @@ learn = Learner(dls, Product(n_users, n_movies, 50), loss_func=MSELossFlat())
 learn.fit_one_cycle(5, 5e-3)
 
 # %% [markdown]
-# Ratings lie between 1 and 5, so predictions should, too. A sigmoid can't quite reach its ends,
-# hence 0 to 5.5.
+# Ratings lie between 1 and 5, and a sigmoid keeps predictions in a range. Because a sigmoid never
+# reaches the ends of its range, we use 0 to 5.5.
 
 # %%
 learn = Learner(dls, DotProduct(n_users, n_movies, 50, y_range=(0, 5.5)))
 learn.fit_one_cycle(5, 5e-3)
 
 # %% [markdown]
-# Now `train_loss` falls and falls while `valid_loss` turns round: it learns the rows by heart.
+# The `train_loss` keeps falling while the `valid_loss` rises again: the model overfits.
 #
 # ## Biases, and weight decay
 #
-# Some people rate higher than others, and some films are simply better liked: one number each says
-# that. And weight decay keeps numbers small that the ratings don't insist on.
+# Some users rate higher than others, and some films are better liked by everyone. A bias for each
+# user and each film expresses this. Weight decay shrinks factors and biases towards zero unless the
+# ratings support them, which reduces overfitting.
 
 # %%
 learn = Learner(dls, DotProductBias(n_users, n_movies, 50), loss_func=MSELossFlat())
 learn.fit_one_cycle(5, 5e-3, wd=0.1)
 
 # %% [markdown]
-# `DotProductBias` with `MSELossFlat` is trained by Palate's own kernel, to the same numbers as by
-# PyTorch's autograd, which trains any other module (and this one with `native=False`).
+# Palate trains `DotProductBias` with `MSELossFlat` in a native kernel, with the same result as
+# PyTorch's autograd up to rounding. Autograd trains all other modules, and this one with
+# `native=False`.
 #
-# ## What a bias means
+# ## Interpreting biases
 #
-# A low bias is not a low mean rating: people dislike the film even where it is of a kind that they
-# enjoy. A high one: they like it even where it is not.
+# A bias is not a mean rating. Users dislike a film with a low bias even if it matches their taste,
+# and like a film with a high bias even if it does not.
 
 # %%
 movie_bias = learn.model.movie_bias.squeeze()
@@ -112,8 +115,8 @@ print("Lowest: ", [dls.classes["title"][i] for i in worst])
 print("Highest:", [dls.classes["title"][i] for i in best])
 
 # %% [markdown]
-# The factors have a meaning, too. Along the first principal component of those of the thousand
-# most rated films, the films at the two ends are liked by different people.
+# Factors can be interpreted too. We compute the first principal component of the factors of the
+# thousand most rated films. The films at its two ends appeal to different users.
 
 # %%
 positions = dls.train.x[:, 1]
@@ -122,14 +125,14 @@ most_rated = counts.argsort(descending=True)[:1000]
 rows = learn.model.movie_factors[most_rated].detach()
 centred = rows - rows.mean(dim=0)
 _, _, components = torch.linalg.svd(centred, full_matrices=False)
-along = (centred @ components[0]).argsort()
-print("One end:  ", [dls.classes["title"][most_rated[i]] for i in along[:5]])
-print("The other:", [dls.classes["title"][most_rated[i]] for i in along[-5:]])
+order = (centred @ components[0]).argsort()
+print("One end:  ", [dls.classes["title"][most_rated[i]] for i in order[:5]])
+print("Other end:", [dls.classes["title"][most_rated[i]] for i in order[-5:]])
 
 # %% [markdown]
 # ## Distance
 #
-# Films that the same people like lie in the same direction.
+# The factors of films that appeal to the same users point in similar directions.
 
 # %%
 movie_factors = learn.model.movie_factors
@@ -141,10 +144,11 @@ nearest = similarity.masked_fill(~popular, -1).argsort(descending=True)[1:6]
 print([dls.classes["title"][i] for i in nearest])
 
 # %% [markdown]
-# ## Into Palate
+# ## A Palate model
 #
-# A bilinear learner becomes a Palate model: recommendations for people whom it has never seen,
-# reasons that sum exactly, maps, files without pickle.
+# A learner with a bilinear module can be converted to a Palate model. The model recommends to new
+# users, explains its predictions with contributions that add up exactly, draws maps, and is saved
+# without pickle.
 
 # %%
 model = learn.to_palate()
@@ -154,16 +158,16 @@ print(me.explain("Heat (1995)").sentence)
 learn.export("learner.safetensors")
 
 # %% [markdown]
-# ## A module of your own
+# ## A custom module
 #
-# Say that how often a film is rated tells something as well. The module is ours alone; nothing in
-# Palate knows of it. Its method `tables()` says what a film's bias is in all, and so it too becomes
-# a Palate model.
+# The number of a film's ratings may also predict how much users like it. The following module adds
+# a term for it. Its method `tables()` returns the factors and the biases with this term included,
+# so that it can be converted to a Palate model too.
 
 
 # %%
 class WithPopularity(Module):
-    """Factors, biases, and a weight for the logarithm of how often a film was rated."""
+    """Factors, biases, and a weight for the logarithm of a film's number of ratings."""
 
     def __init__(self, n_users, n_movies, n_factors, counts, y_range=(0, 5.5)):
         self.user_factors = Embedding(n_users, n_factors)
@@ -176,14 +180,14 @@ class WithPopularity(Module):
 
     def tables(self):
         term = self.popularity_weight * self.popularity
-        of_movies = self.movie_bias.weight.squeeze(1) + term
-        of_users = self.user_bias.weight.squeeze(1)
-        return self.user_factors.weight, of_users, self.movie_factors.weight, of_movies
+        movie_bias = self.movie_bias.weight.squeeze(1) + term
+        user_bias = self.user_bias.weight.squeeze(1)
+        return self.user_factors.weight, user_bias, self.movie_factors.weight, movie_bias
 
     def forward(self, x):
         user, movie = x.T
-        p, of_users, q, of_movies = self.tables()
-        score = (p[user] * q[movie]).sum(dim=1) + of_users[user] + of_movies[movie]
+        p, user_bias, q, movie_bias = self.tables()
+        score = (p[user] * q[movie]).sum(dim=1) + user_bias[user] + movie_bias[movie]
         return sigmoid_range(score, *self.y_range)
 
 
@@ -195,8 +199,8 @@ print(learn.to_palate().user(196).recommend(3)["item"].to_list())
 # %% [markdown]
 # ## A network
 #
-# In place of the product, the two rows side by side and a small network on top. The widths of the
-# embeddings follow a rule of thumb.
+# A small network on the concatenated embeddings can replace the dot product. The widths of the
+# embeddings follow fastai's rule of thumb.
 
 # %%
 sizes = get_emb_sz(dls)
@@ -205,15 +209,16 @@ learn = Learner(dls, CollabNN(*sizes), loss_func=MSELossFlat())
 learn.fit_one_cycle(5, 5e-3, wd=0.01)
 
 # %% [markdown]
-# A deeper one, in one line:
+# `collab_learner` creates deeper networks:
 
 # %%
 learn = collab_learner(dls, use_nn=True, y_range=(0, 5.5), layers=[100, 50])
 learn.fit_one_cycle(5, 5e-3, wd=0.1)
 
 # %% [markdown]
-# It is no better than the product here, and nobody can read it. What needs no epochs, no learning
-# rate and no weight decay predicts better than all of them:
+# On these ratings a network is no better than the dot product with biases, and it is harder to
+# interpret. Palate's Gibbs sampler predicts better than all of them, without a choice of epochs,
+# learning rate or weight decay:
 
 # %%
 bayes = palate.fit(dls.train.ratings)

@@ -1,12 +1,30 @@
-"""Fixtures: the chapter's table, loaders, and learners that start alike."""
+"""Fixtures: the chapter's table, loaders, learners with equal parameters, and one thread."""
 
 import copy
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import palate
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Run PyTorch on one thread, here and in child processes.
+
+    Its threads wait for each other by spinning. With batches this small they gain little, and
+    they cost minutes where other processes use the same cores.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +48,17 @@ def dls(ml100k: palate.Ratings):
     return CollabDataLoaders.from_ratings(ml100k, seed=0, device="cpu")
 
 
+@pytest.fixture(scope="session")
+def large_batches(ml100k: palate.Ratings):
+    """Return loaders with batches of 256, for fits that need not follow the book."""
+    from palate.torch import CollabDataLoaders
+
+    return CollabDataLoaders.from_ratings(ml100k, seed=0, bs=256, device="cpu")
+
+
 @pytest.fixture
 def tiny(small: palate.Ratings):
-    """Return the ten ratings of `small`, eight of them to train on, in batches of two."""
+    """Return the ten ratings of `small`, eight of them for training, in batches of two."""
     from palate.torch import CollabDataLoaders
 
     return CollabDataLoaders.from_ratings(small, bs=2, seed=0, device="cpu")
@@ -40,7 +66,7 @@ def tiny(small: palate.Ratings):
 
 @pytest.fixture
 def pair(dls):
-    """Return two learners that start alike: one for the kernel, one for autograd."""
+    """Return two learners with equal parameters, the first native and the second autograd."""
     from palate.torch import DotProductBias, Learner, torch
 
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""The chapter's code, word for word: its names, its table, its lists."""
+"""The chapter's code runs unchanged and reproduces its table and its lists."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ HIGHEST = [
     "Shawshank Redemption, The (1994)",
     "Star Wars (1977)",
 ]
-# The listings of the chapter, as they stand there.
+# Listings of the chapter, unchanged.
 TRAINING = """
 model = DotProductBias(n_users, n_movies, 50)
 learn = Learner(dls, model, loss_func=MSELossFlat())
@@ -47,8 +47,8 @@ dls = CollabDataLoaders.from_df(ratings, item_name='title', bs=64)
 
 @pytest.mark.parametrize("loading", LOADING.values(), ids=LOADING)
 @pytest.mark.parametrize("native", [True, False], ids=["native", "autograd"])
-def test_the_listings_print_the_books_table_and_lists(loading, native):
-    """The bounds are those of the one-cycle solver's own test, for any seed."""
+def test_listings_reproduce_the_books_table_and_lists(loading, native):
+    """The bounds hold for any seed, as in the test of the one-cycle solver."""
     training = TRAINING if native else TRAINING.replace("wd=0.1", "wd=0.1, native=False")
     script = (
         "from palate.torch import *\nimport palate\ntorch.manual_seed(0)"
@@ -59,21 +59,21 @@ def test_the_listings_print_the_books_table_and_lists(loading, native):
         + "top = movie_bias.argsort(descending=True)[:15]\n"
         + "print([dls.classes['title'][i] for i in top])"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
     )
-    *table, lowest, highest, top = done.stdout.splitlines()
+    *table, lowest, highest, top = completed.stdout.splitlines()
     assert table[0].split() == ["epoch", "train_loss", "valid_loss", "time"]
     assert [row.split()[0] for row in table[1:]] == ["0", "1", "2", "3", "4"]
     assert 0.79 < float(table[-1].split()[2]) < 0.845
     assert "Star Wars (1977)" in highest
     assert sum(title in top for title in HIGHEST) >= 4
     assert "Children of the Corn: The Gathering (1996)" in lowest or "Lawnmower Man 2" in lowest
-    assert done.stderr.count("native kernel") == native
+    assert completed.stderr.count("native kernel") == native
 
 
-def test_the_other_listings_of_the_chapter_run(table):
-    """Its own modules, written out as the reader writes them; then embeddings and distances."""
+def test_remaining_listings_run(table):
+    """The modules that the chapter defines itself, then embeddings and distances."""
     from palate.torch import __all__ as names
 
     assert len(set(names)) == len(names)

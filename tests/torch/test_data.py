@@ -1,4 +1,4 @@
-"""Loaders: every row once, vocabularies that do not guess, tables in and ids out."""
+"""Loaders and vocabularies."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import palate
 from palate.torch import CollabDataLoaders, get_emb_sz
 
 
-def test_an_epoch_visits_every_row_once_in_a_new_order(dls):
+def test_epoch_visits_every_row_once_in_a_new_order(dls):
     passes = []
     for _ in range(2):
         x, y = (torch.cat(parts) for parts in zip(*dls.train, strict=True))
@@ -28,7 +28,7 @@ def _sorted(rows):
     return rows[np.lexsort(rows.T)]
 
 
-def test_the_last_short_batch_is_left_out_in_training_alone(small):
+def test_only_training_drops_the_last_short_batch(small):
     dls = CollabDataLoaders.from_ratings(small, valid_pct=0.3, bs=3, seed=0)
     assert [len(y) for _, y in dls.train] == [3, 3]
     assert [len(y) for _, y in dls.valid] == [3]
@@ -36,20 +36,20 @@ def test_the_last_short_batch_is_left_out_in_training_alone(small):
     assert [len(y) for _, y in dls.train] == [6]
 
 
-def test_valid_rows_come_as_they_stand(dls):
+def test_valid_rows_keep_their_order(dls):
     x, y = (torch.cat(parts) for parts in zip(*dls.valid, strict=True))
     assert torch.equal(x, dls.valid.x)
     np.testing.assert_array_equal(y[:, 0].numpy(), dls.valid.ratings.rating)
 
 
-def test_one_batch_has_the_books_shapes(dls):
+def test_one_batch_has_shapes_of_the_book(dls):
     x, y = dls.one_batch()
     assert (x.shape, x.dtype) == ((64, 2), torch.int64)
     assert (y.shape, y.dtype) == ((64, 1), torch.float32)
 
 
-def test_the_books_table_keeps_all_its_rows(table):
-    """Two films may have one title, and a user may have rated both."""
+def test_from_df_keeps_duplicate_pairs(table):
+    """Two films may share a title, and a user may have rated both."""
     dls = CollabDataLoaders.from_df(table, item_name="title", bs=64)
     assert len(dls.train.ratings) + len(dls.valid.ratings) == 100_000
     assert dls.sizes == (944, 1665)
@@ -58,7 +58,7 @@ def test_the_books_table_keeps_all_its_rows(table):
     assert len(pairs[0]) < 80_000
 
 
-def test_pandas_and_polars_come_out_alike(table):
+def test_pandas_and_polars_give_equal_loaders(table):
     one, other = (
         CollabDataLoaders.from_df(frame, item_name="title", seed=5)
         for frame in (table, pl.DataFrame(table.to_dict("list")))
@@ -67,7 +67,7 @@ def test_pandas_and_polars_come_out_alike(table):
     assert list(one.classes["title"][:50]) == list(other.classes["title"][:50])
 
 
-def test_the_split_follows_the_seed(ml100k):
+def test_split_depends_on_the_seed(ml100k):
     def valid(seed):
         return CollabDataLoaders.from_ratings(ml100k, seed=seed).valid.x
 
@@ -80,7 +80,7 @@ def test_the_split_follows_the_seed(ml100k):
     assert torch.equal(one, valid(None))
 
 
-def test_a_split_of_ones_own(ml100k, small):
+def test_custom_split(ml100k, small):
     train, valid = palate.splits.official(ml100k, 1)
     dls = CollabDataLoaders.from_ratings(train, valid=valid)
     assert (dls.train.ratings, dls.valid.ratings) == (train, valid)
@@ -88,7 +88,7 @@ def test_a_split_of_ones_own(ml100k, small):
         CollabDataLoaders.from_ratings(train, valid=small)
 
 
-def test_vocabularies_go_both_ways(dls):
+def test_vocabularies_map_in_both_directions(dls):
     users, titles = dls.classes["user"], dls.classes["title"]
     assert list(dls.classes) == ["user", "title"]
     assert (users[0], titles[0]) == ("#na#", "#na#")
@@ -96,23 +96,23 @@ def test_vocabularies_go_both_ways(dls):
     assert users[users.o2i[196]] == 196
     at = titles.o2i["Fargo (1996)"]
     assert titles[at] == titles[torch.tensor(at)] == "Fargo (1996)"
-    assert titles.o2i[100] == at  # an id will do
+    assert titles.o2i[100] == at  # an id instead of a title
     assert titles[-1] == titles[len(titles) - 1]
     assert "Fargo (1996)" in titles.o2i
     assert "Fargo" not in titles.o2i
     assert len(titles.o2i) == 1683
-    assert repr(users) == "['#na#', 1, 2, 3, 4, 5, 6, 7, 8, 9, ...] (944 in all)"
+    assert repr(users) == "['#na#', 1, 2, 3, 4, 5, 6, 7, 8, 9, ...] (944 in total)"
     with pytest.raises(IndexError):
         titles[1683]
 
 
-def test_positions_are_rows_of_the_ratings(dls):
+def test_positions_match_rows_of_the_ratings(dls):
     item = dls.train.ratings.item[0]
     title = dls.train.ratings.items["item"][int(item)]
     assert dls.classes["title"][dls.train.x[0, 1]] == title
 
 
-def test_an_unknown_or_ambiguous_name_is_no_guess(dls):
+def test_unknown_and_ambiguous_names_raise(dls):
     titles = dls.classes["title"]
     with pytest.raises(palate.UnknownIdError, match="the nearest are 'Fargo"):
         titles.o2i["Fargo"]
@@ -120,14 +120,14 @@ def test_an_unknown_or_ambiguous_name_is_no_guess(dls):
         titles.o2i["Chasing Amy (1997)"]
 
 
-def test_ids_without_titles_stay_as_they_came():
+def test_ids_without_titles_keep_their_type():
     frame = pd.DataFrame({"userId": ["b", "a"], "movieId": [7, 9], "stars": [1, 2]})
     dls = CollabDataLoaders.from_df(frame, valid_pct=0)
     assert list(dls.classes["movieId"]) == ["#na#", 7, 9]
     assert list(dls.classes["userId"]) == ["#na#", "a", "b"]
 
 
-def test_columns_of_unusual_names_go_by_their_order():
+def test_unrecognised_column_names_are_taken_in_order():
     frame = pd.DataFrame({"who": ["a", "b"], "what": ["x", "y"], "how_good": [1, 2]})
     dls = CollabDataLoaders.from_df(frame, valid_pct=0)
     assert dls.names == ("who", "what")
@@ -137,17 +137,17 @@ def test_columns_of_unusual_names_go_by_their_order():
 @pytest.mark.parametrize(
     ("frame", "settings", "message"),
     [
-        ({"user": [1], "item": [2]}, {}, "it needs three"),
+        ({"user": [1], "item": [2]}, {}, "it must have three"),
         ({"user": [1], "item": [2], "rating": [3]}, {"item_name": "title"}, "no column 'title'"),
         ({"user": [1, 2], "item": [2, 3], "rating": [3, None]}, {}, "row 2, column 'rating'"),
         ({"user": [1, 2], "item": [2, 3], "rating": [3, 4]}, {"valid_pct": 1.5}, "valid_pct"),
         ({"user": [1, 2], "item": [2, 3], "rating": [3, 4]}, {"bs": 0}, "bs is 0"),
-        ({"user": ["#na#", "b"], "item": [2, 3], "rating": [3, 4]}, {}, "stands for nobody"),
+        ({"user": ["#na#", "b"], "item": [2, 3], "rating": [3, 4]}, {}, "reserved for missing"),
         ({"row": [0, 1], "user": [1, 2], "what": [2, 3], "stars": [3, 4]}, {}, "item_name="),
         ({"user": [1, 2], "item": [2, 3], "rating": [3, 4]}, {"seed": -1}, "seed"),
     ],
 )
-def test_bad_tables_and_settings(frame, settings, message):
+def test_invalid_tables_and_settings(frame, settings, message):
     with pytest.raises((palate.DataError, palate.SettingError), match=message):
         CollabDataLoaders.from_df(pd.DataFrame(frame), **settings)
 
@@ -159,7 +159,7 @@ def test_show_batch_shows_ids_and_titles(dls, capsys):
     assert len(lines) == 4
 
 
-def test_a_title_comes_before_an_id_that_reads_the_same():
+def test_title_takes_precedence_over_an_equal_id():
     frame = pl.DataFrame(
         {"user": [1, 1, 2], "item": [1, 2, 3], "rating": [3, 4, 5], "title": ["2", "1", "x"]}
     )
@@ -169,6 +169,6 @@ def test_a_title_comes_before_an_id_that_reads_the_same():
     assert titles.o2i[3] == 3
 
 
-def test_no_ratings_to_train_on(small):
+def test_no_training_ratings(small):
     with pytest.raises(palate.DataError, match="no ratings to train on"):
         CollabDataLoaders.from_ratings(small.take(np.zeros(0, dtype=np.int64)), valid=small)

@@ -1,4 +1,4 @@
-"""The example runs as it stands, and the notebook beside it is the same."""
+"""The example runs, and its notebook has the same cells."""
 
 import re
 from pathlib import Path
@@ -17,11 +17,13 @@ def cells(notebook):
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
 
 
-def test_the_notebook_is_the_script_and_runs(tmp_path):
+def test_notebook_matches_the_script_and_runs(tmp_path):
     notebook = nbformat.read(EXAMPLES / "collaborative_filtering.ipynb", as_version=4)
     script = jupytext.read(EXAMPLES / "collaborative_filtering.py")
-    assert cells(notebook) == cells(script), "make it anew, as CONTRIBUTING.md says"
-    assert all(cell.outputs or not _shows(cell) for cell in notebook.cells if "outputs" in cell)
+    assert cells(notebook) == cells(script), "regenerate it, see CONTRIBUTING.md"
+    assert all(
+        cell.outputs or not _has_output(cell) for cell in notebook.cells if "outputs" in cell
+    )
     folder = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources=folder
@@ -34,7 +36,7 @@ def test_the_notebook_is_the_script_and_runs(tmp_path):
     assert max(last) < 0.92
 
 
-def _shows(cell):
+def _has_output(cell):
     return "print(" in cell.source or "fit_one_cycle" in cell.source
 
 

@@ -1,4 +1,4 @@
-"""Between PyTorch and Palate: models out of learners, learners out of models, and files."""
+"""Conversion between learners and Palate models, and learners in files."""
 
 import json
 import struct
@@ -36,14 +36,14 @@ def learn(dls):
     return learn
 
 
-def test_a_model_predicts_what_the_learner_does(learn):
+def test_model_predicts_as_the_learner(learn):
     model, valid = learn.to_palate(), learn.dls.valid
     predicted = model.predict_rows(valid.ratings.user, valid.ratings.item)
     np.testing.assert_allclose(predicted, learn.outputs(valid.x).numpy(), atol=1e-5)
     assert model.history["valid_loss"].to_list() == [row["valid_loss"] for row in learn.history]
 
 
-def test_a_model_does_all_that_models_do(learn, tmp_path):
+def test_model_of_a_learner_has_all_methods(learn, tmp_path):
     model = learn.to_palate()
     np.testing.assert_array_equal(model.item_biases, learn.model.movie_bias.detach()[1:])
     bias = learn.model.movie_bias.argsort(descending=True)[:5]
@@ -55,17 +55,18 @@ def test_a_model_does_all_that_models_do(learn, tmp_path):
     assert model.axes().height > 0
     assert model.similar("Fargo (1996)", 3).height == 3
     model.save(tmp_path / "model")
-    again = palate.load(tmp_path / "model")
-    assert again.fit.solver == "torch"
-    np.testing.assert_array_equal(again.item_table, model.item_table)
+    loaded = palate.load(tmp_path / "model")
+    assert loaded.fit.solver == "torch"
+    np.testing.assert_array_equal(loaded.item_table, model.item_table)
 
 
 @pytest.mark.parametrize("y_range", [None, (0, 5.5)])
-def test_a_plain_dot_product_has_main_effects_in_palate(dls, y_range):
-    """Its biases are what centring takes out of the products: well liked films have high ones."""
+def test_dot_product_without_biases_gains_main_effects(large_batches, y_range):
+    """Centring extracts biases from the products; popular films have high ones."""
     torch.manual_seed(0)
+    dls = large_batches
     learn = Learner(dls, DotProduct(*dls.sizes, 20, y_range), progress=False)
-    learn.fit_one_cycle(5, 5e-3)
+    learn.fit_one_cycle(3, 5e-3)
     model, valid = learn.to_palate(), dls.valid
     predicted = model.predict_rows(valid.ratings.user, valid.ratings.item)
     outputs = learn.outputs(valid.x).numpy()
@@ -79,7 +80,7 @@ def test_a_plain_dot_product_has_main_effects_in_palate(dls, y_range):
     assert abs(parts.get("its appeal to the average taste", 0)) < 1e-4
 
 
-def test_where_a_user_rated_twice_the_model_has_the_mean(table):
+def test_duplicate_ratings_become_their_mean(table):
     torch.manual_seed(0)
     dls = CollabDataLoaders.from_df(table, item_name="title", valid_pct=0)
     model = Learner(dls, DotProductBias(*dls.sizes, 5), progress=False).to_palate()
@@ -96,8 +97,8 @@ class Twisted(DotProductBias):
         return super().forward(x) + 0.1 * (x[:, 0] % 2)
 
 
-class Unsaid(DotProductBias):
-    """It does not say that it ends in a sigmoid."""
+class UndeclaredRange(DotProductBias):
+    """It ends in a sigmoid, but has no y_range."""
 
     def __init__(self, *sizes):
         super().__init__(*sizes, y_range=None)
@@ -115,7 +116,7 @@ class OneSided(Module):
         return x.sum(dim=1).float()
 
 
-def test_what_is_not_bilinear_is_no_palate_model(dls):
+def test_modules_that_are_not_bilinear_are_rejected(dls):
     with pytest.raises(palate.SettingError, match=r"differ by up to 0\.1"):
         Learner(dls, Twisted(*dls.sizes, 5)).to_palate()
     with pytest.raises(palate.SettingError, match=r"tables\(\)"):
@@ -126,13 +127,13 @@ def test_what_is_not_bilinear_is_no_palate_model(dls):
         with pytest.raises(palate.SettingError, match=r"tables\(\)"):
             Learner(dls, module).to_palate()
     with pytest.raises(palate.SettingError, match="attribute y_range"):
-        Learner(dls, Unsaid(*dls.sizes, 5)).to_palate()
+        Learner(dls, UndeclaredRange(*dls.sizes, 5)).to_palate()
     with pytest.raises(palate.SettingError, match="the vocabularies have 944"):
         Learner(dls, DotProductBias(945, dls.sizes[1], 5)).to_palate()
 
 
 @pytest.mark.parametrize("which", ["model", "bayes"])
-def test_from_a_model_and_back(which, request):
+def test_model_to_learner_and_back(which, request):
     model = request.getfixturevalue(which)
     learn = from_model(model)
     users, items = model.users["id"][:40].to_list(), model.items["id"][:40].to_list()
@@ -142,11 +143,11 @@ def test_from_a_model_and_back(which, request):
         np.clip(outputs, 1, 5) if which == "bayes" else outputs, expected, atol=1e-4
     )
     np.testing.assert_allclose(learn.to_palate().predict(users, items), expected, atol=1e-4)
-    # Nobody is the mean of all.
+    # The row of #na# is the mean of all users.
     torch.testing.assert_close(learn.model.user_bias[0], learn.model.user_bias[1:].mean())
 
 
-def test_from_a_model_one_can_go_on(model):
+def test_learner_from_a_model_can_be_trained_further(model):
     learn = from_model(model)
     learn.progress = False
     start = learn.loss_of(learn.dls.train.x, learn.dls.train.y).item()
@@ -154,13 +155,13 @@ def test_from_a_model_one_can_go_on(model):
     assert learn.loss_of(learn.dls.train.x, learn.dls.train.y).item() < start
 
 
-def test_from_a_model_without_users(model, tmp_path):
+def test_from_model_requires_users(model, tmp_path):
     model.save(tmp_path / "m", users=False)
     with pytest.raises(palate.UnknownIdError, match="without its users"):
         from_model(palate.load(tmp_path / "m"))
 
 
-MADE = {
+MODULES = {
     "DotProduct": lambda dls: DotProduct(*dls.sizes, 3),
     "DotProductBias": lambda dls: DotProductBias(*dls.sizes, 3, y_range=(0.5, 6)),
     "EmbeddingDotBias": lambda dls: EmbeddingDotBias(*dls.sizes, 3),
@@ -169,74 +170,74 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+@pytest.mark.parametrize("make", MODULES.values(), ids=MODULES)
 def test_export_and_load(tiny, make, tmp_path):
     learn = Learner(tiny, make(tiny), lr=0.02, progress=False)
     learn.fit_one_cycle(2)
     path = tmp_path / "folder" / "learner.safetensors"
     learn.export(path)
-    again = load_learner(path)
-    assert type(again.model) is type(learn.model)
-    assert again.history == learn.history
-    assert (again.lr, again.wd, again.dls.names) == (0.02, 0.01, ("user", "title"))
-    assert again.validate() == learn.validate()
-    assert again.predict(["ann"], ["gin"]) == learn.predict(["ann"], ["gin"])
-    again.progress = False
-    again.fit_one_cycle(1)
+    loaded = load_learner(path)
+    assert type(loaded.model) is type(learn.model)
+    assert loaded.history == learn.history
+    assert (loaded.lr, loaded.wd, loaded.dls.names) == (0.02, 0.01, ("user", "title"))
+    assert loaded.validate() == learn.validate()
+    assert loaded.predict(["ann"], ["gin"]) == learn.predict(["ann"], ["gin"])
+    loaded.progress = False
+    loaded.fit_one_cycle(1)
 
 
-def test_export_a_module_of_ones_own(tiny, tmp_path):
+def test_export_and_load_a_custom_module(tiny, tmp_path):
     path = tmp_path / "l"
     learn = Learner(tiny, Twisted(*tiny.sizes, 3), nn.functional.l1_loss, progress=False)
     learn.export(path)
     with pytest.raises(palate.SettingError, match=r"model=Twisted\(\.\.\.\)"):
         load_learner(path)
-    with pytest.raises(palate.SettingError, match="the loss l1_loss"):
+    with pytest.raises(palate.SettingError, match="the custom loss l1_loss"):
         load_learner(path, Twisted(*tiny.sizes, 3))
-    with pytest.raises(palate.SettingError, match="don't fit Twisted"):
+    with pytest.raises(palate.SettingError, match="do not fit Twisted"):
         load_learner(path, Twisted(*tiny.sizes, 4), nn.functional.l1_loss)
-    again = load_learner(path, Twisted(*tiny.sizes, 3), nn.functional.l1_loss)
-    assert again.validate() == learn.validate()
+    loaded = load_learner(path, Twisted(*tiny.sizes, 3), nn.functional.l1_loss)
+    assert loaded.validate() == learn.validate()
 
 
-def test_another_reduction_is_another_loss(tiny, tmp_path):
+def test_another_reduction_is_a_custom_loss(tiny, tmp_path):
     Learner(tiny, DotProduct(*tiny.sizes, 3), MSELossFlat(reduction="sum")).export(tmp_path / "l")
-    with pytest.raises(palate.SettingError, match="the loss MSELossFlat"):
+    with pytest.raises(palate.SettingError, match="the custom loss MSELossFlat"):
         load_learner(tmp_path / "l")
 
 
-def test_double_precision_comes_back(tiny, tmp_path):
+def test_double_precision_is_restored(tiny, tmp_path):
     learn = Learner(tiny, DotProduct(*tiny.sizes, 3).double())
     learn.export(tmp_path / "l")
     assert load_learner(tmp_path / "l").validate() == learn.validate()
 
 
-def test_ratings_that_are_all_the_same():
+def test_constant_ratings():
     frame = {"user": [1, 1, 2], "item": [1, 2, 1], "rating": [3, 3, 3]}
     dls = CollabDataLoaders.from_df(pd.DataFrame(frame), valid_pct=0)
     model = Learner(dls, DotProduct(*dls.sizes, 2)).to_palate()
     assert model.user(2).recommend(2).height == 1
 
 
-def test_files_that_hold_no_learner(tiny, tmp_path, model):
+def test_invalid_files(tiny, tmp_path, model):
     path = tmp_path / "l"
     Learner(tiny, DotProduct(*tiny.sizes, 3)).export(path)
     good = path.read_bytes()
-    with pytest.raises(palate.ModelFileError, match="there is no file"):
+    with pytest.raises(palate.ModelFileError, match="does not exist"):
         load_learner(tmp_path / "none")
-    with pytest.raises(palate.ModelFileError, match="can't be read"):
+    with pytest.raises(palate.ModelFileError, match="cannot read"):
         load_learner(tmp_path)
-    for spoiled, why in (
-        (b"", "can't be read"),
-        (good[:-10], "can't be read"),
+    for content, reason in (
+        (b"", "cannot read"),
+        (good[:-10], "cannot read"),
         (good[:-10] + bytes(10), "damaged"),
         (_with(good, format=99), "format 99"),
         (_with(good, format="x"), "not written by"),
         (_with(good, names=None), "damaged"),
         (_with(good, bs=5), "damaged"),
     ):
-        path.write_bytes(spoiled)
-        with pytest.raises(palate.PalateError, match=why):
+        path.write_bytes(content)
+        with pytest.raises(palate.PalateError, match=reason):
             load_learner(path)
     model.save(tmp_path / "model")
     arrays = next((tmp_path / "model").glob("arrays.*"))
@@ -244,7 +245,7 @@ def test_files_that_hold_no_learner(tiny, tmp_path, model):
         load_learner(arrays)
 
 
-def test_an_export_that_fails_leaves_the_old_file(tiny, tmp_path, monkeypatch):
+def test_failed_export_keeps_the_old_file(tiny, tmp_path, monkeypatch):
     path = tmp_path / "l"
     learn = Learner(tiny, DotProduct(*tiny.sizes, 3))
     learn.export(path)
@@ -261,12 +262,12 @@ def test_an_export_that_fails_leaves_the_old_file(tiny, tmp_path, monkeypatch):
 
 
 def _with(file, **changes):
-    """Return the file with another description in its head."""
+    """Return the file with changes to the description in its header."""
     (size,) = struct.unpack("<Q", file[:8])
-    head = json.loads(file[8 : 8 + size])
-    head["__metadata__"]["palate"] = json.dumps(
-        json.loads(head["__metadata__"]["palate"]) | changes
+    header = json.loads(file[8 : 8 + size])
+    header["__metadata__"]["palate"] = json.dumps(
+        json.loads(header["__metadata__"]["palate"]) | changes
     )
-    text = json.dumps(head).encode()
+    text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + file[8 + size :]

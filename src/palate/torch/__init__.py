@@ -1,4 +1,7 @@
-"""Floor 4, an optional wing: the code of the book's chapter, on PyTorch (the extra ``torch``).
+"""PyTorch modules and a learner with the interface of a book's chapter (the extra ``torch``).
+
+The book is Howard and Gugger 2020, "Deep Learning for Coders with fastai and PyTorch", and the
+chapter is chapter 8, on collaborative filtering. Its code runs here unchanged.
 
 >>> from palate.torch import *
 >>> dls = CollabDataLoaders.from_ratings(palate.movielens("100k"))
@@ -16,11 +19,11 @@ try:
     import torch
     from torch import nn, tensor
 
-    from palate.torch._callbacks import Callback, StopFit
+    from palate.torch._collab_learner import collab_learner
     from palate.torch._data import CollabDataLoaders, get_emb_sz
-    from palate.torch._export import load_learner
     from palate.torch._from_model import from_model
-    from palate.torch._learner import Learner, collab_learner
+    from palate.torch._learner import Callback, Learner
+    from palate.torch._load_learner import load_learner
     from palate.torch._modules import (
         CollabNN,
         DotProduct,
@@ -33,10 +36,11 @@ try:
         one_hot,
         sigmoid_range,
     )
+    from palate.torch._training_loop import StopFit
 except ModuleNotFoundError as error:
     if (error.name or "").split(".")[0] not in {"torch", "pandas"}:
         raise
-    message = "the book's code on PyTorch needs an extra: pip install 'palate[torch]'"
+    message = "palate.torch requires PyTorch and pandas: pip install 'palate[torch]'"
     raise MissingExtraError(message) from error
 
 __all__ = [

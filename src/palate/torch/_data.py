@@ -1,4 +1,4 @@
-"""Ratings as tensors, a whole epoch at a time, with vocabularies as the book has them."""
+"""Ratings as tensors in batches, with the vocabularies of the book's chapter."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
@@ -18,23 +18,23 @@ from palate.data._read import read_rows
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.model._lookup import ItemNames, user_row
 
-NOBODY = "#na#"
-_SHOWN = 10
-_SEEDS = (1 << 63) - 1
-# The widths of embeddings by the number of categories, as fastai has them.
-_WIDTH, _POWER, _WIDEST = 1.6, 0.56, 600
+MISSING = "#na#"
+_MAX_SHOWN = 10
+_MAX_SEED = (1 << 63) - 1
+# Widths of embeddings by the number of categories, as in fastai.
+_EMBEDDING_SCALE, _EMBEDDING_POWER, _MAX_EMBEDDING_WIDTH = 1.6, 0.56, 600
 
 
 class Vocabulary(Sequence[Any]):
     """The users or the items by their positions in a table of embeddings.
 
-    Position 0 is ``#na#``, which stands for nobody and nothing; row n of the ratings' users or
-    items is at position n + 1. A position may be a tensor, as the book's code has it.
+    Position 0 is ``#na#``, which stands for a missing user or item; row n of the ratings' users or
+    items is at position n + 1. A position may be a tensor, as in the book's code.
 
     Attributes
     ----------
     o2i
-        From an id or a title to its position, as in ``o2i["Fargo (1996)"]``.
+        Maps an id or a title to its position, as in ``o2i["Fargo (1996)"]``.
     """
 
     def __init__(self, names: pl.Series, row: Callable[[Any], int]) -> None:
@@ -53,16 +53,16 @@ class Vocabulary(Sequence[Any]):
     def __getitem__(self, position: Any) -> Any:
         if isinstance(position, slice):
             return [self[at] for at in range(*position.indices(len(self)))]
-        at = range(len(self))[position]  # counts negative ones from the end, as a list does
-        return self._names[at - 1] if at else NOBODY
+        at = range(len(self))[position]  # negative positions count from the end
+        return self._names[at - 1] if at else MISSING
 
     def __repr__(self) -> str:
-        first = ", ".join(repr(name) for name in self[:_SHOWN])
-        return f"[{first}{', ...' if len(self) > _SHOWN else ''}] ({len(self):,} in all)"
+        first = ", ".join(repr(name) for name in self[:_MAX_SHOWN])
+        return f"[{first}{', ...' if len(self) > _MAX_SHOWN else ''}] ({len(self):,} in total)"
 
 
 class Positions:
-    """Finds the position of an id or a title; see `Vocabulary`."""
+    """Maps an id or a title to its position; see `Vocabulary`."""
 
     def __init__(self, n: int, shown: dict[Any, int], row: Callable[[Any], int]) -> None:
         self._n, self._shown, self._row = n, shown, row
@@ -70,45 +70,45 @@ class Positions:
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, what: Any) -> int:
-        """Return the position of `what`.
+    def __getitem__(self, name: Any) -> int:
+        """Return the position of an id or a title.
 
         Raises
         ------
         UnknownIdError
-            If there is none, or a title names several items: nothing is taken for ``#na#``.
+            If it is unknown, or a title names several items. Neither maps to ``#na#``.
         """
-        if isinstance(what, str):
-            if what == NOBODY:
+        if isinstance(name, str):
+            if name == MISSING:
                 return 0
-            if what in self._shown:  # what is shown comes before an id that reads the same
-                return self._shown[what] + 1
-        return self._row(what) + 1
+            if name in self._shown:  # a title takes precedence over an equal id
+                return self._shown[name] + 1
+        return self._row(name) + 1
 
-    def __contains__(self, what: Any) -> bool:
+    def __contains__(self, name: Any) -> bool:
         try:
-            self[what]
+            self[name]
         except UnknownIdError:
             return False
         return True
 
 
 class Loader:
-    """Some of the ratings, in batches.
+    """Batches of ratings.
 
     Attributes
     ----------
     ratings
-        What it holds.
+        The ratings.
     x
         The positions of user and item; int64, shape (n, 2).
     y
         The ratings; float32, shape (n, 1).
     bs
-        The batch size; all rows where there are fewer.
+        The batch size, at most the number of rows.
     shuffled
-        Whether rows come in a new order each time, without replacement, the last short batch left
-        out; otherwise all come as they stand.
+        Whether each pass draws a new order, without replacement, and drops the last short batch;
+        otherwise a pass has all rows in their order.
     """
 
     def __init__(self, ratings: Ratings, bs: int, device: torch.device, *, shuffled: bool) -> None:
@@ -127,12 +127,12 @@ class Loader:
         return self.batches(self.order())
 
     def order(self) -> torch.Tensor:
-        """Return the order of the rows for one pass, drawn from torch's generator of the CPU."""
+        """Return the order of the rows for one pass, drawn from torch's CPU generator."""
         n = len(self.ratings)
         return torch.randperm(n) if self.shuffled else torch.arange(n)
 
     def batches(self, order: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Give x and y of each batch of `order`."""
+        """Yield x and y of each batch of `order`."""
         order = order.to(self.x.device)
         x, y = self.x[order], self.y[order]
         for first in range(0, len(self) * self.bs, self.bs):
@@ -140,18 +140,18 @@ class Loader:
 
 
 class CollabDataLoaders:
-    """Ratings to train on and ratings held back, on a device.
+    """Training ratings and held-out ratings, on a device.
 
-    Made by `from_df` or `from_ratings`.
+    Created by `from_df` or `from_ratings`.
 
     Attributes
     ----------
     train, valid
-        The two parts; each gives batches (x, y). See `Loader`.
+        The training and the held-out ratings, in batches (x, y); see `Loader`.
     classes
         The `Vocabulary` of the users and that of the items, by the names of their columns.
     device
-        Where the tensors live.
+        The device of the tensors.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class CollabDataLoaders:
         bs: int,
         device: torch.device | str | None,
     ) -> None:
-        _check(train)
+        _require_trainable(train)
         self.device = torch.device(device) if device is not None else default_device()
         self.bs = _arguments.count("bs", bs)
         self.train = Loader(train, self.bs, self.device, shuffled=True)
@@ -171,7 +171,7 @@ class CollabDataLoaders:
         self.names = names
         users, items = train.users, train.items
         titles = items["item"]
-        if titles.equals(items["id"].cast(pl.String)):  # no titles: ids as they came
+        if titles.equals(items["id"].cast(pl.String)):  # no titles: ids in their own type
             titles = items["id"]
         self.classes = {
             names[0]: Vocabulary(users["id"], partial(user_row, users)),
@@ -190,38 +190,38 @@ class CollabDataLoaders:
         bs: int = 64,
         device: torch.device | str | None = None,
     ) -> "CollabDataLoaders":
-        """Take a table with a column each of users, items and ratings.
+        """Create loaders from a table with columns of users, items and ratings.
 
-        Every row counts, also where a user has rated an item twice, as happens where two films
-        have the same title.
+        Every row is kept, even if a user has rated an item twice, as happens when two films have
+        the same title.
 
         Parameters
         ----------
         ratings
             A pandas, polars or Arrow table.
         valid_pct
-            The share of the rows to hold back; 0 to learn from all.
+            The fraction of the rows to hold out; 0 to train on all.
         user_name, item_name, rating_name
-            The columns. Those left out are found by their usual names; if none of these is there,
-            they are the first, the second and the third.
+            The names of the columns. Columns without a name are found by their usual names; if
+            none of these exists, they are the first, second and third column.
         seed
-            The seed of the split. By default it is drawn from torch's generator, so that
-            ``torch.manual_seed`` before this makes everything come out the same again.
+            The seed of the split. By default the split is drawn from torch's generator, so that
+            ``torch.manual_seed`` makes it reproducible.
         bs
             The batch size.
         device
-            Where the tensors live: by default CUDA or MPS where torch has it, else the CPU.
+            The device of the tensors; by default CUDA or MPS if available, else the CPU.
 
         Raises
         ------
         DataError
-            If there is no such column, or a value is missing or not a number; the message names
+            If a column does not exist, or a value is missing or not a number; the message names
             the row and the column.
         """
         frame = open_table(ratings, lambda fields: True).frame
-        told = _columns(frame.columns, [user_name, item_name, rating_name])
-        rows, _ = read_rows(frame, told, timestamps=False)
-        names = (str(told["user"]), str(told["item"]))
+        columns = _columns(frame.columns, [user_name, item_name, rating_name])
+        rows, _ = read_rows(frame, columns, timestamps=False)
+        names = (str(columns["user"]), str(columns["item"]))
         train, valid = split(rows, valid_pct, seed)
         return cls(train, valid, names=names, bs=bs, device=device)
 
@@ -236,7 +236,7 @@ class CollabDataLoaders:
         bs: int = 64,
         device: torch.device | str | None = None,
     ) -> "CollabDataLoaders":
-        """Take Palate's own ratings; items are known by id and shown by title.
+        """Create loaders from Palate ratings; items have ids and are shown by title.
 
         Parameters
         ----------
@@ -245,13 +245,13 @@ class CollabDataLoaders:
         valid_pct, seed, bs, device
             As in `from_df`.
         valid
-            Ratings held back by `palate.splits`, over the same users and items; then none of
-            `ratings` is.
+            Ratings held out by `palate.splits`, over the same users and items; all of `ratings`
+            are then training ratings.
 
         Raises
         ------
         DataError
-            If these are no `Ratings`, or `valid` is over other users or items.
+            If `ratings` or `valid` is not a `Ratings`, or their users or items differ.
         """
         if valid is None:
             ratings, valid = split(require_ratings(ratings), valid_pct, seed)
@@ -259,7 +259,7 @@ class CollabDataLoaders:
         return cls(ratings, valid, names=("user", "title"), bs=bs, device=device)
 
     def one_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return x and y of one batch to train on; shapes (bs, 2) and (bs, 1)."""
+        """Return x and y of one training batch; shapes (bs, 2) and (bs, 1)."""
         return next(iter(self.train))
 
     def show_batch(self, max_n: int = 10) -> None:
@@ -275,63 +275,68 @@ class CollabDataLoaders:
 
     @cached_property
     def sizes(self) -> tuple[int, int]:
-        """How many users and items there are, ``#na#`` counted."""
+        """The numbers of users and items, including ``#na#``."""
         users, items = self.classes.values()
         return len(users), len(items)
 
 
 def split(ratings: Ratings, valid_pct: float, seed: int | None) -> tuple[Ratings, Ratings]:
-    """Hold back a share of the ratings; see `CollabDataLoaders.from_df`."""
-    share = _arguments.finite("valid_pct", valid_pct)
-    if not 0 <= share < 1:
+    """Return training and held-out ratings; see `CollabDataLoaders.from_df`."""
+    fraction = _arguments.finite("valid_pct", valid_pct)
+    if not 0 <= fraction < 1:
         raise SettingError(f"valid_pct is {valid_pct}; it must be at least 0 and below 1")
     generator = None
     if seed is not None:
-        generator = torch.Generator().manual_seed(_arguments.integer("seed", seed, 0, _SEEDS))
+        generator = torch.Generator().manual_seed(_arguments.integer("seed", seed, 0, _MAX_SEED))
     order: NDArray[np.int64] = torch.randperm(len(ratings), generator=generator).numpy()
-    held_back = int(len(ratings) * share)
-    return ratings.take(order[held_back:]), ratings.take(order[:held_back])
+    held_out = int(len(ratings) * fraction)
+    return ratings.take(order[held_out:]), ratings.take(order[:held_out])
 
 
-def _columns(names: list[str], told: list[str | None]) -> dict[str, str | None]:
-    """Return the columns of users, items and ratings."""
-    roles = dict(zip(("user", "item", "rating"), told, strict=True))
+def _columns(names: list[str], given: list[str | None]) -> dict[str, str | None]:
+    """Return the columns of users, items and ratings by their roles."""
+    roles = dict(zip(("user", "item", "rating"), given, strict=True))
     if len(names) < len(roles):
         raise DataError(
-            f"the table has the columns {listed(names)}; it needs three, of users, of items and of "
+            f"the table has the columns {listed(names)}; it must have three, for users, items and "
             "ratings"
         )
-    free = [name for name in names if name not in told]
+    free = [name for name in names if name not in given]
     found = {role: usual(role, free) for role, name in roles.items() if name is None}
     if not any(found.values()) and len(found) == len(roles):
         return dict(zip(roles, names, strict=False))
     for role, name in found.items():
         if name is None:
             raise DataError(
-                f"can't tell which column is the {role}; name it with {role}_name=. The columns "
-                f"are {listed(names)}"
+                f"cannot determine the column of the {role}; specify it with {role}_name=. The "
+                f"columns are {listed(names)}"
             )
     return roles | found
 
 
-def _check(train: Ratings) -> None:
+def _require_trainable(train: Ratings) -> None:
     if len(train) == 0:
         raise DataError("there are no ratings to train on")
     for ids in (train.users["id"], train.items["id"]):
-        if ids.dtype == pl.String and NOBODY in ids:
-            raise DataError(f"an id is {NOBODY!r}, which stands for nobody here; call it otherwise")
+        if ids.dtype == pl.String and MISSING in ids:
+            raise DataError(
+                f"an id is {MISSING!r}, which is reserved for missing users and items; rename it"
+            )
 
 
 def default_device() -> torch.device:
-    """Return CUDA or MPS where torch has it, else the CPU."""
+    """Return CUDA or MPS if available, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def get_emb_sz(dls: CollabDataLoaders) -> list[tuple[int, int]]:
-    """Return for users and items how many there are and how wide their embeddings should be.
+    """Return the number of users and that of items, each with the width of its embedding.
 
-    The width is fastai's rule of thumb, 1.6 n^0.56 and at most 600.
+    The width follows fastai's rule of thumb: 1.6 n^0.56, at most 600.
     """
-    return [(n, min(_WIDEST, round(_WIDTH * n**_POWER))) for n in dls.sizes]
+    return [
+        (n, min(_MAX_EMBEDDING_WIDTH, round(_EMBEDDING_SCALE * n**_EMBEDDING_POWER)))
+        for n in dls.sizes
+    ]

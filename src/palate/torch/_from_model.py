@@ -1,4 +1,4 @@
-"""From a Palate model to a learner."""
+"""A learner from a Palate model."""
 
 import numpy as np
 import torch
@@ -12,18 +12,18 @@ from palate.torch._tables import tables
 
 
 def from_model(model: Model, bs: int = 64, device: torch.device | str | None = None) -> Learner:
-    """Return a learner with the factors and biases of a Palate model, and its ratings.
+    """Return a learner with the factors, biases and ratings of a Palate model.
 
-    Its module is a `DotProductBias` that predicts what the model expects (where the model cuts
-    ratings off at the ends of their scale, the module does not). The row of ``#na#`` is the
-    mean of all users or items. What a model by Gibbs knows of its certainty has no place in it.
+    Its module is a `DotProductBias` with the model's expected ratings as predictions, but without
+    the model's clipping to the ends of the rating scale. The row of ``#na#`` is the mean of all
+    users or items. The posterior of a Gibbs model is reduced to its mean.
 
     Parameters
     ----------
     model
         Any model that was saved with its users.
     bs, device
-        As of `CollabDataLoaders.from_ratings`. None of the ratings are held back.
+        As of `CollabDataLoaders.from_ratings`. No ratings are held out.
 
     Raises
     ------
@@ -32,8 +32,8 @@ def from_model(model: Model, bs: int = 64, device: torch.device | str | None = N
     """
     ratings, users = model.known()
     items, link = model.item_table, model.link
-    none = ratings.take(np.zeros(0, dtype=np.int64))
-    dls = CollabDataLoaders.from_ratings(ratings, valid=none, bs=bs, device=device)
+    empty = ratings.take(np.zeros(0, dtype=np.int64))
+    dls = CollabDataLoaders.from_ratings(ratings, valid=empty, bs=bs, device=device)
     y_range = (link.low, link.high) if isinstance(link, Sigmoid) else None
     module = DotProductBias(*dls.sizes, model.factors, y_range)
     users, items = (np.vstack([table.mean(axis=0), table]) for table in (users, items))

@@ -1,4 +1,4 @@
-"""The tables of a bilinear module, whatever it calls them."""
+"""The factors and biases of a bilinear module."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from palate.errors import SettingError
-from palate.torch._modules import Range, checked
+from palate.torch._modules import Range, check_range
 
 _NAMES = (
     ("user_factors", "user_bias", "movie_factors", "movie_bias"),
@@ -21,7 +21,7 @@ _NAMES = (
 
 @dataclass(frozen=True)
 class Tables:
-    """What makes the score p_u . q_i + b_u + b_i; the first row of each is that of ``#na#``.
+    """The terms of the score p_u . q_i + b_u + b_i; the first row of each is that of ``#na#``.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Tables:
     user_bias, item_bias
         Shapes (users + 1,) and (items + 1,), or with a second axis of length 1.
     y_range
-        What the sigmoid of a score is stretched to; None where the score is the prediction.
+        The range to which the sigmoid of a score is scaled; None if the score is the prediction.
     """
 
     user_factors: Tensor
@@ -40,16 +40,16 @@ class Tables:
     y_range: Range
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return copies of the users' factors and biases, and of the items'.
+        """Return copies of the factors and biases, in one table of users and one of items.
 
         Shapes (users + 1, k + 1) and (items + 1, k + 1).
         """
-        return _joined(self.user_factors, self.user_bias), _joined(
+        return _concatenate(self.user_factors, self.user_bias), _concatenate(
             self.item_factors, self.item_bias
         )
 
     def set(self, users: NDArray[np.float32], items: NDArray[np.float32]) -> None:
-        """Put factors and biases in the place of those that are there."""
+        """Replace the factors and biases, which are laid out as in `arrays`."""
         sides = (
             (users, self.user_factors, self.user_bias),
             (items, self.item_factors, self.item_bias),
@@ -62,31 +62,32 @@ class Tables:
 
 
 def tables(model: nn.Module) -> Tables:
-    """Return the tables of a module, by the names that the chapter's code gives them.
+    """Return the tables of a module.
 
-    A module of another make has a method ``tables()`` that returns the factors and the biases of
-    users, then those of items. A module without biases has the chapter's `DotProduct`'s names.
+    They are what its method ``tables()`` returns: the factors and the biases of users, then those
+    of items. Without this method they are found by the names in the chapter's code; the biases
+    may then be missing.
 
     Raises
     ------
     SettingError
-        If it has neither.
+        If the module has neither, or the shapes do not match.
     """
     own = getattr(model, "tables", None)
     found = own() if callable(own) else _by_name(model)
     y_range = getattr(model, "y_range", None)
-    if y_range is not None:  # of a module of one's own it may be a tensor
-        y_range = checked(tuple(float(end) for end in y_range))
-    values = [_table(table) for table in found] if isinstance(found, Iterable) else []
+    if y_range is not None:  # a custom module may have a tensor
+        y_range = check_range(tuple(float(end) for end in y_range))
+    values = [_weight(table) for table in found] if isinstance(found, Iterable) else []
     if len(values) == len(_NAMES[0]) and all(isinstance(value, Tensor) for value in values):
         users, user_bias, items, item_bias = values
-        fit = user_bias.numel() == len(users) and item_bias.numel() == len(items)
-        if fit and users.ndim == items.ndim == 2 and users.shape[1] == items.shape[1]:
+        matching = user_bias.numel() == len(users) and item_bias.numel() == len(items)
+        if matching and users.ndim == items.ndim == 2 and users.shape[1] == items.shape[1]:
             return Tables(users, user_bias, items, item_bias, y_range)
     raise SettingError(
-        f"{type(model).__name__} has no tables of factors and biases that Palate knows of; give "
-        "it a method tables() that returns the factors and the biases of users, then those of "
-        "items, a row for each, that of #na# first"
+        f"{type(model).__name__} has no recognised tables of factors and biases; define a method "
+        "tables() that returns the factors and the biases of users, then those of items, with one "
+        "row for each and the row of #na# first"
     )
 
 
@@ -94,7 +95,7 @@ def _by_name(model: nn.Module) -> list[Any] | None:
     for names in _NAMES:
         found = [getattr(model, name, None) for name in names]
         users, user_bias, items, item_bias = found
-        if not isinstance(_table(users), Tensor) or not isinstance(_table(items), Tensor):
+        if not isinstance(_weight(users), Tensor) or not isinstance(_weight(items), Tensor):
             continue
         if user_bias is None and item_bias is None:
             return [users, _no_bias(users), items, _no_bias(items)]
@@ -103,15 +104,15 @@ def _by_name(model: nn.Module) -> list[Any] | None:
     return None
 
 
-def _table(table: Any) -> Any:
+def _weight(table: Any) -> Any:
     return table.weight if isinstance(table, nn.Embedding) else table
 
 
 def _no_bias(factors: Any) -> Any:
-    return _table(factors).new_zeros(len(_table(factors)))
+    return _weight(factors).new_zeros(len(_weight(factors)))
 
 
-def _joined(factors: Tensor, bias: Tensor) -> NDArray[np.float32]:
+def _concatenate(factors: Tensor, bias: Tensor) -> NDArray[np.float32]:
     rows = torch.cat([factors, bias.reshape(-1, 1)], dim=1)
     joined: NDArray[np.float32] = rows.detach().float().cpu().numpy()
     return joined

@@ -1,7 +1,7 @@
-"""From a bilinear learner to a Palate model."""
+"""A Palate model from a bilinear module."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,26 +16,26 @@ from palate.model._model import Fit, Model
 from palate.solvers._canonical import centred, table
 from palate.solvers._one_cycle import point_estimate
 from palate.torch._modules import Range
+from palate.torch._objective import Objective
 from palate.torch._tables import tables
 
-if TYPE_CHECKING:
-    from palate.torch._learner import Learner
-
-# So many pairs tell whether a module is what its tables say, to within this share of the range.
-_PAIRS, _TOLERANCE = 1000, 1e-3
+# Number of random pairs on which the module is compared with its tables, and the largest
+# difference allowed, as a fraction of the rating range.
+_N_PAIRS, _TOLERANCE = 1000, 1e-3
 
 
-def to_palate(learn: "Learner") -> Model:
-    """Return a Palate model of what was learned; see `Learner.to_palate`."""
-    found = tables(learn.model)
-    users, items = (np.ascontiguousarray(table[1:]) for table in found.arrays())
-    ratings = without_duplicates(learn.dls.train.ratings, "mean")
+def to_palate(objective: Objective, history: list[dict[str, Any]]) -> Model:
+    """Return a Palate model of the fitted module; see `Learner.to_palate`."""
+    module, dls = objective.model, objective.dls
+    found = tables(module)
+    users, items = (np.ascontiguousarray(rows[1:]) for rows in found.arrays())
+    ratings = without_duplicates(dls.train.ratings, "mean")
     link = _link(ratings, found.y_range)
-    _check(learn, users, items, link)
+    _require_bilinear(objective, users, items, link)
     if isinstance(link, Linear) or not found.item_bias.any():
-        users, items, link = _with_main_effects(users, items, link)
-    settings = {"module": type(learn.model).__name__, "y_range": found.y_range, "bs": learn.dls.bs}
-    fit = Fit("torch", settings, ratings.source, list(learn.history))
+        users, items, link = _extract_biases(users, items, link)
+    settings = {"module": type(module).__name__, "y_range": found.y_range, "bs": dls.bs}
+    fit = Fit("torch", settings, ratings.source, list(history))
     return Model.trained(ratings, point_estimate(ratings, users, items, link), users, fit)
 
 
@@ -45,13 +45,13 @@ def _link(ratings: Ratings, y_range: Range) -> Link:
     return Linear(float(ratings.rating.min()), float(ratings.rating.max()), mu=0.0)
 
 
-def _with_main_effects(
+def _extract_biases(
     users: NDArray[np.float32], items: NDArray[np.float32], link: Link
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Link]:
-    """Return tables of the same scores, with biases that are main effects; see `centred`.
+    """Return tables with the same scores whose biases are main effects; see `centred`.
 
-    So a model without biases of its own has some to read, and one without a sigmoid is in the form
-    that linear models have in Palate.
+    This gives a module without biases interpretable ones, and brings a module without a sigmoid
+    into the form of Palate's linear models.
     """
     mu, (p, user_bias, q, item_bias) = centred(users.astype(np.float64), items.astype(np.float64))
     if isinstance(link, Linear):
@@ -61,26 +61,27 @@ def _with_main_effects(
     return table(p, user_bias), table(q, item_bias), link
 
 
-def _check(
-    learn: "Learner", users: NDArray[np.float32], items: NDArray[np.float32], link: Link
+def _require_bilinear(
+    objective: Objective, users: NDArray[np.float32], items: NDArray[np.float32], link: Link
 ) -> None:
-    """See that the module predicts what its tables say."""
-    if len(users) + 1 != learn.dls.sizes[0] or len(items) + 1 != learn.dls.sizes[1]:
+    """Raise SettingError unless the module's predictions are those of its tables."""
+    name, (n_users, n_items) = type(objective.model).__name__, objective.dls.sizes
+    if (len(users) + 1, len(items) + 1) != (n_users, n_items):
         raise SettingError(
-            f"{type(learn.model).__name__} has tables of {len(users) + 1:,} users and "
-            f"{len(items) + 1:,} items; the vocabularies have {learn.dls.sizes[0]:,} and "
-            f"{learn.dls.sizes[1]:,}"
+            f"{name} has tables of {len(users) + 1:,} users and {len(items) + 1:,} items; the "
+            f"vocabularies have {n_users:,} and {n_items:,}"
         )
     rng = np.random.default_rng(0)
-    user, item = (rng.integers(0, len(t), _PAIRS, dtype=np.int32) for t in (users, items))
+    user, item = (rng.integers(0, len(t), _N_PAIRS, dtype=np.int32) for t in (users, items))
     x = torch.from_numpy(np.stack([user, item], axis=1).astype(np.int64) + 1)
-    outputs = learn.outputs(x.to(learn.dls.device)).reshape(-1).float().cpu().numpy()
-    level = link.level(_native.score_pairs(users, items, user, item))
-    distance = np.abs(outputs - level).max() if len(outputs) == len(level) else np.inf
-    if not distance <= _TOLERANCE * max(1.0, link.high - link.low):
+    outputs = objective.outputs(x.to(objective.dls.device)).reshape(-1).float().cpu().numpy()
+    expected = link.level(_native.score_pairs(users, items, user, item))
+    same_length = len(outputs) == len(expected)
+    difference = np.abs(outputs - expected).max() if same_length else np.inf
+    if not difference <= _TOLERANCE * max(1.0, link.high - link.low):
         raise SettingError(
-            f"{type(learn.model).__name__} does not predict what its tables say (they differ by up "
-            f"to {distance:.2g}). If it ends in a sigmoid, its attribute y_range must say of what "
-            "range; if a term of the user alone or of the item alone goes into it, add that to the "
-            "bias in a method tables(); otherwise it is not bilinear"
+            f"the predictions of {name} are not those of its tables (they differ by up to "
+            f"{difference:.2g}). If it ends in a sigmoid, its attribute y_range must give the "
+            "range; if another term depends on the user alone or the item alone, add it to the "
+            "bias in a method tables(); otherwise the module is not bilinear"
         )

@@ -1,8 +1,9 @@
-"""A learner in one file, by safetensors and JSON: weights, vocabularies and ratings."""
+"""A learner in one file of safetensors and JSON: weights, vocabularies and ratings."""
 
 import hashlib
 import io
 import json
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from torch import Tensor, nn
 from palate.errors import ModelFileError, SettingError, first_line
 from palate.model._storage import parquet, ratings_frame, ratings_of, write
 from palate.torch._data import CollabDataLoaders
-from palate.torch._learner import Learner, Loss
 from palate.torch._modules import (
     CollabNN,
     DotProduct,
@@ -24,119 +24,120 @@ from palate.torch._modules import (
     EmbeddingDotBias,
     EmbeddingNN,
     MSELossFlat,
-    is_usual,
+    is_default_loss,
 )
+from palate.torch._objective import Loss, Objective
 
 FORMAT = 1
 _MODULES = {
     kind.__name__: kind
     for kind in (DotProduct, DotProductBias, EmbeddingDotBias, CollabNN, EmbeddingNN)
 }
-_PARTS = ("users", "items", "train", "valid")
-_WEIGHT = "module."
+_FRAMES = ("users", "items", "train", "valid")
+_WEIGHT_PREFIX = "module."
 
 
-def export(learn: Learner, path: Path) -> None:
-    """Write the learner to the file `path`; see `Learner.export`."""
-    train, valid = learn.dls.train.ratings, learn.dls.valid.ratings
-    tensors = {_WEIGHT + name: _plain(value) for name, value in learn.model.state_dict().items()}
+@dataclass(frozen=True)
+class SavedLearner:
+    """The contents of a learner's file.
+
+    Attributes
+    ----------
+    objective
+        The module, the ratings and the loss.
+    lr, wd, native
+        As of `Learner`.
+    history
+        A row for each epoch.
+    """
+
+    objective: Objective
+    lr: float
+    wd: float
+    native: bool | None
+    history: list[dict[str, Any]]
+
+
+def write_learner(saved: SavedLearner, path: Path) -> None:
+    """Write a learner to the file `path`; see `Learner.export`."""
+    objective = saved.objective
+    module, dls = objective.model, objective.dls
+    train, valid = dls.train.ratings, dls.valid.ratings
+    tensors = {_WEIGHT_PREFIX + name: _plain(value) for name, value in module.state_dict().items()}
     frames = {"users": train.users, "items": train.items}
     frames |= {"train": ratings_frame(train), "valid": ratings_frame(valid)}
     tensors |= {
         name: torch.frombuffer(bytearray(parquet(frame)), dtype=torch.uint8)
         for name, frame in frames.items()
     }
-    ours = type(learn.model) in _MODULES.values()
+    supported = type(module) in _MODULES.values()
+    default_loss = is_default_loss(objective.loss_func)
     description = {
         "format": FORMAT,
         "palate": version("palate"),
         "torch": torch.__version__,
-        "module": type(learn.model).__name__,
-        "arguments": learn.model.arguments() if ours else None,  # type: ignore[operator]
-        "loss": None if is_usual(learn.loss_func) else _name(learn.loss_func),
-        "names": learn.dls.names,
-        "settings": {"lr": learn.lr, "wd": learn.wd, "mixed_precision": learn.mixed_precision}
-        | {"native": learn.native},
-        "bs": learn.dls.bs,
+        "module": type(module).__name__,
+        "arguments": module.arguments() if supported else None,  # type: ignore[operator]
+        "loss": None if default_loss else _name(objective.loss_func),
+        "names": dls.names,
+        "settings": {"lr": saved.lr, "wd": saved.wd}
+        | {"mixed_precision": objective.mixed_precision, "native": saved.native},
+        "bs": dls.bs,
         "source": train.source,
-        "history": learn.history,
+        "history": saved.history,
     }
     description["sha256"] = _digest(description, tensors)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, save(tensors, {"palate": json.dumps(description)}))
     except OSError as error:
-        raise ModelFileError(f"the learner can't be written to {path}: {error}") from error
+        raise ModelFileError(f"cannot write the learner to {path}: {error}") from error
 
 
-def load_learner(
-    path: str | Path,
-    model: nn.Module | None = None,
-    loss_func: Loss | None = None,
-    device: torch.device | str | None = None,
-) -> Learner:
-    """Read a learner that `Learner.export` has written. Nothing in the file is run as code.
-
-    Parameters
-    ----------
-    path
-        The file.
-    model
-        For a module of your own, one made as it was made then; the weights are put into it.
-    loss_func
-        The loss, where it was another than `MSELossFlat()`.
-    device
-        As of `CollabDataLoaders.from_ratings`.
-
-    Returns
-    -------
-    Learner
-        With its ratings and history; metrics and callbacks are yours to give again.
-
-    Raises
-    ------
-    ModelFileError
-        If there is no such file, or it is damaged or was not written by `Learner.export`.
-    SettingError
-        If a `model` or a `loss_func` is needed and not given, or the weights don't fit it.
-    """
-    path = Path(path)
+def read_learner(
+    path: Path,
+    model: nn.Module | None,
+    loss_func: Loss | None,
+    device: torch.device | str | None,
+) -> SavedLearner:
+    """Read a learner from the file `path`; see `load_learner`."""
     description, tensors = _read(path)
     try:
         frames = {
             name: pl.read_parquet(io.BytesIO(tensors.pop(name).numpy().tobytes()))
-            for name in _PARTS
+            for name in _FRAMES
         }
         users, items, source = frames["users"], frames["items"], description["source"]
-        train, valid = (ratings_of(frames[name], users, items, source) for name in _PARTS[2:])
-        dls = CollabDataLoaders(
-            train,
-            valid,
-            names=tuple(description["names"]),
-            bs=description["bs"],
-            device=device,
+        train, valid = (
+            ratings_of(frames[name], users, items, source) for name in ("train", "valid")
         )
+        names, bs = tuple(description["names"]), description["bs"]
+        dls = CollabDataLoaders(train, valid, names=names, bs=bs, device=device)
         module = _module(path, description) if model is None else model
         loss = _loss(path, description) if loss_func is None else loss_func
-        _put(module, {name.removeprefix(_WEIGHT): value for name, value in tensors.items()}, path)
-        learn = Learner(dls, module, loss, **description["settings"])
-        learn.history = description["history"]
+        weights = {name.removeprefix(_WEIGHT_PREFIX): value for name, value in tensors.items()}
+        _load_weights(module, weights, path)
+        settings = description["settings"]
+        objective = Objective(module, dls, loss, settings["mixed_precision"])
+        return SavedLearner(
+            objective, settings["lr"], settings["wd"], settings["native"], description["history"]
+        )
     except SettingError:
         raise
     except (LookupError, RuntimeError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise ModelFileError(f"{path} does not hold a learner: {first_line(error)}") from error
-    return learn
+        raise ModelFileError(f"{path} does not contain a learner: {first_line(error)}") from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the description and the tensors in the file, its format and checksum verified."""
     try:
         with safe_open(path, framework="pt") as file:
             description = json.loads((file.metadata() or {}).get("palate", "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise ModelFileError(f"there is no file {path}") from error
+        raise ModelFileError(f"the file {path} does not exist") from error
     except (OSError, ValueError, SafetensorError) as error:
-        raise ModelFileError(f"{path} can't be read: {first_line(error)}") from error
+        raise ModelFileError(f"cannot read {path}: {first_line(error)}") from error
     if not isinstance(description, dict) or not isinstance(description.get("format"), int):
         raise ModelFileError(f"{path} was not written by Learner.export")
     if description["format"] > FORMAT:
@@ -145,7 +146,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"this is Palate {version('palate')}, which reads formats up to {FORMAT}"
         )
     if description.pop("sha256", None) != _digest(description, tensors):
-        raise ModelFileError(f"{path} is damaged or was changed: its checksum is another")
+        raise ModelFileError(
+            f"{path} is damaged or was modified: its contents do not match their checksum"
+        )
     return description, tensors
 
 
@@ -153,8 +156,8 @@ def _module(path: Path, description: dict[str, Any]) -> nn.Module:
     kind = _MODULES.get(description["module"])
     if kind is None or description["arguments"] is None:
         raise SettingError(
-            f"{path} holds the weights of a module of your own, {description['module']}; give "
-            f"load_learner one as model={description['module']}(...)"
+            f"{path} contains the weights of a custom module, {description['module']}; pass an "
+            f"instance to load_learner: model={description['module']}(...)"
         )
     return kind(**description["arguments"])
 
@@ -162,18 +165,19 @@ def _module(path: Path, description: dict[str, Any]) -> nn.Module:
 def _loss(path: Path, description: dict[str, Any]) -> Loss:
     if description["loss"] is not None:
         raise SettingError(
-            f"{path} was trained with the loss {description['loss']}; give it as loss_func="
+            f"the learner in {path} has the custom loss {description['loss']}; pass it to "
+            "load_learner as loss_func="
         )
     return MSELossFlat()
 
 
-def _put(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+def _load_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
     try:
-        module.load_state_dict(weights, assign=True)  # of the precision that they were of
+        module.load_state_dict(weights, assign=True)  # keeps the saved precision
     except RuntimeError as error:
-        why = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise SettingError(
-            f"the weights in {path} don't fit {type(module).__name__}: {why}"
+            f"the weights in {path} do not fit {type(module).__name__}: {reason}"
         ) from error
 
 

@@ -1,0 +1,258 @@
+"""The two backends of a fit: autograd for any module, the native kernel for bilinear ones."""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from palate import _native
+from palate._threads import thread_count
+from palate.errors import SettingError
+from palate.solvers._one_cycle import losses
+from palate.torch._data import Loader
+from palate.torch._modules import DotProductBias, EmbeddingDotBias, is_default_loss
+from palate.torch._objective import Loss, Objective
+from palate.torch._tables import tables
+
+_BETA2, _EPSILON = 0.99, 1e-5
+# Number of parameters of the modules that the native kernel trains.
+_N_TABLES = 4
+_SUPPORTED = (DotProductBias, EmbeddingDotBias)
+# Layers that subtract a mean: their scale and shift do not decay.
+_NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+
+
+class Schedule(NamedTuple):
+    """The learning rate and beta of each step; shapes (steps,)."""
+
+    lr: NDArray[np.float64]
+    beta: NDArray[np.float64]
+
+
+class Backend(Protocol):
+    """Takes the optimiser's steps."""
+
+    def epoch(self, order: Tensor) -> Iterator[list[float]]:
+        """Take a step for each batch of rows of `order`; yield the losses of one or more steps."""
+
+    def synchronise(self) -> None:
+        """Ensure that the module's parameters are those after the last step."""
+
+
+class AutogradBackend:
+    """Adam with decoupled weight decay on any module, with the steps of `palate.OneCycle`.
+
+    As in fastai, the biases of layers and the parameters of normalisations do not decay. (A table
+    of user or item biases does.)
+
+    Parameters
+    ----------
+    model
+        The module to train.
+    train
+        The training ratings.
+    batch_loss
+        Returns the loss of `model` on a batch.
+    schedule, wd
+        The settings of each step, and the weight decay.
+    after_backward
+        Called with the gradients of a batch, before the step.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train: Loader,
+        batch_loss: Loss,
+        *,
+        schedule: Schedule,
+        wd: float,
+        after_backward: Callable[[], None] = lambda: None,
+    ) -> None:
+        if any(getattr(module, "sparse", False) for module in model.modules()):
+            raise SettingError(
+                "the optimiser updates every row of a table; create embeddings without sparse=True"
+            )
+        self._train, self._batch_loss, self._after_backward = train, batch_loss, after_backward
+        self._betas = [(beta, _BETA2) for beta in schedule.beta.tolist()]
+        self._lr = schedule.lr.tolist()
+        self._step = 0
+        self._adam = torch.optim.AdamW(
+            _parameter_groups(model, wd), lr=self._lr[0], eps=_EPSILON, fused=True
+        )
+
+    def epoch(self, order: Tensor) -> Iterator[list[float]]:
+        """Take the steps one by one."""
+        for x, y in self._train.batches(order):
+            loss = self._batch_loss(x, y)
+            if not loss.requires_grad:
+                raise SettingError("the loss does not depend on the parameters of the module")
+            self._adam.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._after_backward()
+            for group in self._adam.param_groups:
+                group["lr"], group["betas"] = self._lr[self._step], self._betas[self._step]
+            self._adam.step()
+            self._step += 1
+            yield [loss.item()]
+
+    def synchronise(self) -> None:
+        """Do nothing: every step updates the module itself."""
+
+
+def _parameter_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
+    """Return the parameters of `model` with and without weight decay, as the optimiser takes them.
+
+    A parameter that has two names is in one group, once.
+    """
+    groups: dict[float, dict[nn.Parameter, None]] = {wd: {}, 0.0: {}}
+    seen: set[nn.Parameter] = set()
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            exempt = name == "bias" or isinstance(module, _NORMALISATIONS)
+            if parameter.requires_grad and parameter not in seen:
+                groups[0.0 if exempt else wd][parameter] = None
+                seen.add(parameter)
+    if not seen:
+        raise SettingError(f"{type(model).__name__} has no parameters to train")
+    return [
+        {"params": list(parameters), "weight_decay": decay}
+        for decay, parameters in groups.items()
+        if parameters
+    ]
+
+
+class NativeBackend:
+    """The native one-cycle kernel on the tables of a supported module; see `unsupported_reason`."""
+
+    def __init__(self, model: nn.Module, train: Loader, *, schedule: Schedule, wd: float) -> None:
+        ratings = train.ratings
+        self._tables = tables(model)
+        assert self._tables.y_range is not None
+        users, items = self._tables.arrays()
+        self._synchronised = users, items
+        self._bs, self._threads = train.bs, thread_count(None)
+        self._kernel = _native.OneCycle(
+            ratings.user + 1,
+            ratings.item + 1,
+            ratings.rating,
+            users,
+            items,
+            schedule.lr,
+            schedule.beta,
+            wd,
+            *self._tables.y_range,
+        )
+
+    def epoch(self, order: Tensor) -> Iterator[list[float]]:
+        """Take many steps per call of the kernel."""
+        current = self._tables.arrays()
+        equal = functools.partial(np.array_equal, equal_nan=True)
+        if not all(map(equal, current, self._synchronised)):
+            raise SettingError(
+                "a callback has changed the parameters of the module, which the native kernel does "
+                "not support; use native=False"
+            )
+        factors = self._tables.user_factors.shape[1]
+        return losses(self._kernel, order.numpy(), self._bs, factors, self._threads)
+
+    def synchronise(self) -> None:
+        """Copy the kernel's tables into the module."""
+        self._synchronised = self._kernel.tables()
+        self._tables.set(*self._synchronised)
+
+
+def select_backend(
+    objective: Objective,
+    native: bool | None,
+    *,
+    schedule: Schedule,
+    wd: float,
+    batch_loss: Loss,
+    after_backward: Callable[[], None],
+    batch_callbacks: bool,
+) -> Backend:
+    """Return the backend for a fit.
+
+    Parameters
+    ----------
+    objective
+        What to fit.
+    native
+        True requires the native kernel, False autograd; None takes the kernel if it supports the
+        fit.
+    schedule, wd, batch_loss, after_backward
+        As for `AutogradBackend`.
+    batch_callbacks
+        Whether a callback must run at every batch, which the kernel does not support.
+
+    Raises
+    ------
+    SettingError
+        If `native` is True and the kernel does not support the fit.
+    """
+    model, train = objective.model, objective.dls.train
+    reason = unsupported_reason(objective)
+    if reason is None and batch_callbacks:
+        reason = "a callback must run at every batch"
+    if native and reason is not None:
+        raise SettingError(
+            f"the native kernel does not support this fit: {reason}; use native=False"
+        )
+    if native is False or reason is not None:
+        return AutogradBackend(
+            model, train, batch_loss, schedule=schedule, wd=wd, after_backward=after_backward
+        )
+    _announce_native()
+    return NativeBackend(model, train, schedule=schedule, wd=wd)
+
+
+@functools.cache
+def _announce_native() -> None:
+    """Print a notice, once per process."""
+    print("Training with Palate's native kernel (native=False for autograd).", file=sys.stderr)
+
+
+def unsupported_reason(objective: Objective) -> str | None:
+    """Return why the native kernel cannot minimise `objective`, or None if it can."""
+    model = objective.model
+    if not isinstance(model, DotProductBias | EmbeddingDotBias) or type(model) not in _SUPPORTED:
+        name = f"{type(model).__module__}.{type(model).__qualname__}"
+        return f"it trains palate.torch's DotProductBias and EmbeddingDotBias, not {name}"
+    parameters = list(model.parameters())
+    single = all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parameters)
+    sizes = model.arguments()["n_users"], model.arguments()["n_movies"]
+    expected = objective.dls.sizes
+    reasons = {
+        f"the module must have tables of {expected} users and items, not {sizes}": sizes
+        != expected,
+        "the module must have a y_range": model.y_range is None,
+        "the loss must be MSELossFlat()": not is_default_loss(objective.loss_func),
+        "it runs on the CPU in single precision": objective.mixed_precision or not single,
+        "some parameters are frozen": not all(p.requires_grad for p in parameters),
+        "the module has been modified (hooks, tied or additional parameters, embedding options or "
+        "its own forward)": _is_modified(model, parameters),
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def _is_modified(model: nn.Module, parameters: list[nn.Parameter]) -> bool:
+    """Return whether an instance of a supported module differs from its class's behaviour."""
+    modules = list(model.modules())
+    hooked = any(
+        value
+        for owner in (*modules, *parameters)
+        for name, value in vars(owner).items()
+        if "hooks" in name
+    ) or any(parameter._backward_hooks for parameter in parameters)
+    options = any(
+        embedding.padding_idx is not None or embedding.max_norm is not None
+        for embedding in modules
+        if isinstance(embedding, nn.Embedding)
+    )
+    return hooked or options or len(parameters) != _N_TABLES or "forward" in vars(model)
