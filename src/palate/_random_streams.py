@@ -8,7 +8,7 @@ one changes every model.
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
+from palate._native import normals as native_normals
 
 SPLIT = 0
 USER_TABLE = 1
@@ -32,4 +32,4 @@ def sweep(sweep: int, use: str) -> int:
 
 def normals(seed: int, stream: int, rows: int, columns: int) -> NDArray[np.float32]:
     """Return standard normal numbers from the start of a stream; shape (rows, columns)."""
-    return _native.normals(seed, stream, rows * columns).reshape(rows, columns)
+    return native_normals(seed, stream, rows * columns).reshape(rows, columns)

@@ -128,12 +128,12 @@ def test_the_map_is_coloured_by_columns_bias_or_number_of_ratings(bayes, small):
     assert len(points.x) == 1682
 
 
-def test_flags_and_missing_categories_have_colours(small):
+def test_flags_and_missing_categories_have_colours(small, altered):
     columns = pl.DataFrame(
         {"drink": [0, 1, 0, 1], "kind": ["a", None, "b", "a"], "same": [1.0] * 4}
     )
     fitted = palate.OneCycle(factors=2, epochs=1).fit(small)
-    described = replace(fitted, items=fitted.items.hstack(columns))
+    described = altered(fitted, items=fitted.items.hstack(columns))
     flags = palate.plots.map(described, colour="drink").data
     assert {trace.name for trace in flags} == {"drink", "not drink"}
     assert [t.name for t in palate.plots.map(described, colour="kind").data] == ["other", "a", "b"]
@@ -196,9 +196,9 @@ def test_invalid_arguments_are_rejected(model, call, message):
         call(model)
 
 
-def test_a_model_without_history_says_so(model):
+def test_a_model_without_history_says_so(model, altered):
     with pytest.raises(palate.SettingError, match="has no history of its fit"):
-        palate.plots.history(replace(model, fit=replace(model.fit, history=[])))
+        palate.plots.history(altered(model, fit=replace(model.fit, history=[])))
 
 
 def test_without_plotly_the_error_names_the_extra():

@@ -240,8 +240,8 @@ def test_a_model_without_users_says_so(bayes, folder, browser):
         palate.plots.report(alone, folder / "alone.html", user=196)
 
 
-def test_a_model_without_metadata_says_so(bayes, folder, browser):
-    bare = replace(bayes, items=bayes.items.select("id", "item"))
+def test_a_model_without_metadata_says_so(bayes, folder, browser, altered):
+    bare = altered(bayes, items=bayes.items.select("id", "item"))
     path = palate.plots.report(bare, folder / "bare.html")
     assert prose(path).count("Only the ids and titles of the items are known") == 2
     assert "colours show the bias" in prose(path)
@@ -257,8 +257,8 @@ def test_the_smallest_tables_have_a_report(small, folder, browser, solver, facto
         assert page.locator("section").count() == 8
 
 
-def test_an_empty_history_and_an_interrupted_fit_are_mentioned(model, folder):
-    odd = replace(model, fit=replace(model.fit, history=[], interrupted=True))
+def test_an_empty_history_and_an_interrupted_fit_are_mentioned(model, folder, altered):
+    odd = altered(model, fit=replace(model.fit, history=[], interrupted=True))
     text = prose(palate.plots.report(odd, folder / "odd.html"))
     assert "This model has no history of its fit" in text
     assert "The fit was interrupted" in text

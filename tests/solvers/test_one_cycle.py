@@ -186,9 +186,7 @@ def test_what_is_held_back_must_be_of_the_same_users_and_items(small):
 
 
 def test_more_than_memory_holds_is_refused(ml100k):
-    with pytest.raises(
-        palate.SettingError, match="need more memory than is available"
-    ):
+    with pytest.raises(palate.SettingError, match="need more memory than is available"):
         palate.OneCycle(factors=2**31 - 1).fit(ml100k)  # 22 TB
 
 

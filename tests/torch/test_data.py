@@ -116,7 +116,7 @@ def test_unknown_and_ambiguous_names_raise(dls):
     titles = dls.classes["title"]
     with pytest.raises(palate.UnknownIdError, match="the nearest are 'Fargo"):
         titles.o2i["Fargo"]
-    with pytest.raises(palate.UnknownIdError, match="names 2 items"):
+    with pytest.raises(palate.UnknownIdError, match="is the title of 2 items"):
         titles.o2i["Chasing Amy (1997)"]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
+from palate._native import score_pairs
 from palate.analysis._intervals import Z
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
@@ -90,7 +90,7 @@ def _means_over_ratings(
     unclipped = learned.likelihood.unclipped
     row = ratings.item if side == "item" else ratings.user
     additive = unclipped(table[ratings.user, -1] + learned.item_biases[ratings.item])
-    score = _native.score_pairs(table, learned.item_table, ratings.user, ratings.item)
+    score = score_pairs(table, learned.item_table, ratings.user, ratings.item)
     expected = unclipped(score)
     counts = np.maximum(np.bincount(row, minlength=len(own)), 1)
 

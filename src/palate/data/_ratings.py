@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _native
+from palate._native import group_by_row
 from palate.errors import DataError
 
 
@@ -147,5 +147,5 @@ def _group(
     partner: NDArray[np.int32],
     rating: NDArray[np.float32],
 ) -> Csr:
-    starts, order = _native.group_by_row(rows, n_rows)
+    starts, order = group_by_row(rows, n_rows)
     return Csr(starts, partner[order], rating[order])

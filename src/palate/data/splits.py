@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _arguments, _native, _random_streams
+from palate import _arguments, _random_streams
+from palate._native import permutation
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 
@@ -23,7 +24,7 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     held_back = int(len(ratings) * _arguments.fraction("share", share))
     if not 0 < held_back < len(ratings):
         raise SettingError(f"{share:.0%} of {len(ratings)} ratings leaves one part empty")
-    order = _native.permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
+    order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     return ratings.take(order[held_back:]), ratings.take(order[:held_back])
 
 
@@ -38,7 +39,7 @@ def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings,
     _arguments.integer("folds", n, 2)
     if n > len(ratings):
         raise SettingError(f"folds is {n}; there are only {len(ratings)} ratings to share out")
-    order = _native.permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
+    order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     parts = np.array_split(order, n)
     return [
         (ratings.take(np.concatenate(parts[:k] + parts[k + 1 :])), ratings.take(parts[k]))

@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
+from palate._native import top_n
 from palate.data._ratings import Ratings
 
 # Damping of items and of users: Koren and Bell, "Advances in collaborative filtering" (in the
@@ -107,7 +107,7 @@ def top_items(
     grouped = seen.by_user()
     users = np.zeros((seen.users.height, 2), dtype=np.float32)
     items = np.c_[np.zeros(len(scores)), scores].astype(np.float32)
-    rows: NDArray[np.int32] = _native.top_n(
+    rows: NDArray[np.int32] = top_n(
         users, items, grouped.starts, grouped.partner, eligible, n, threads
     )[0]
     return rows

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
 from palate._linear_algebra import quadratic_forms
+from palate._native import infer_rows, score_pairs
 from palate.data._ratings import Csr
 from palate.errors import DataError
 from palate.learned._parameters import Parameters
@@ -134,7 +134,7 @@ class _RowSolver:
         covariances: bool,
     ) -> Inferred:
         """Return the exact posteriors for responses mu + score + noise."""
-        mean, covariance, squares = _native.infer_rows(
+        mean, covariance, squares = infer_rows(
             self.ratings.starts,
             self.ratings.partner,
             response,
@@ -158,9 +158,7 @@ class _RowSolver:
 
     def scores(self, mean: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the score of every rating for users at `mean`."""
-        return _native.score_pairs(
-            mean, self.parameters.item_table, self.ratings.row, self.ratings.partner
-        )
+        return score_pairs(mean, self.parameters.item_table, self.ratings.row, self.ratings.partner)
 
     def loss(self, mean: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return minus twice the log posterior of each user, up to a constant; shape (n,)."""

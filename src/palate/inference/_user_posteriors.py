@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _arguments, _native
+from palate import _arguments
+from palate._native import score_pairs, top_n
 from palate._threads import thread_count
 from palate.data._ratings import Csr
 from palate.inference._prediction_interval import paired_score_variance, require_intervals
@@ -74,7 +75,7 @@ class UserPosteriors:
 
     def scores(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores of pairs of rows; shape (n,)."""
-        return _native.score_pairs(self.table, self.parameters.item_table, user, item)
+        return score_pairs(self.table, self.parameters.item_table, user, item)
 
     def rating_sd(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the standard deviation of the ratings of pairs of rows; shape (n,).
@@ -117,7 +118,7 @@ class UserPosteriors:
         starts, partner = self.ratings.starts, self.ratings.partner
         if seen:
             starts, partner = np.zeros_like(starts), partner[:0]
-        best: tuple[NDArray[np.int32], NDArray[np.float32]] = _native.top_n(
+        best: tuple[NDArray[np.int32], NDArray[np.float32]] = top_n(
             self.table,
             self.parameters.item_table,
             starts,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
+from palate._native import score_pairs
 from palate.data._ratings import Ratings
 from palate.learned._likelihood import Gaussian, SigmoidGaussian, mean_squared_error
 from palate.learned._main_effects import factor_table, main_effects
@@ -27,7 +27,7 @@ def point_estimate(
     The prior over users has the mean and the covariance of `users`. The noise is the root mean
     squared error of the ratings; that of `likelihood` is ignored.
     """
-    score = _native.score_pairs(users, items, ratings.user, ratings.item)
+    score = score_pairs(users, items, ratings.user, ratings.item)
     error = mean_squared_error(likelihood, score, ratings.rating) ** 0.5
     smallest = _MIN_NOISE * ((likelihood.high - likelihood.low) or 1.0)
     return Parameters(

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate import _native
+from palate._native import score_pairs
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError
@@ -29,7 +29,7 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
     table = np.empty((merged.users.height, learned.factors + 1), dtype=np.float32)
     table[known] = old_table
     table[touched] = infer(grouped.take(touched), learned.parameters, thread_count(None)).mean
-    score = _native.score_pairs(table, learned.item_table, new_user, new.item)
+    score = score_pairs(table, learned.item_table, new_user, new.item)
     error = new.rating - learned.likelihood.rating(score)
     return replace(learned, user_table=table, ratings=merged), _drift(learned, new, error)
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _arguments, _native, _random_streams
+from palate import _arguments, _random_streams
+from palate._native import OneCycle as OneCycleKernel
+from palate._native import permutation, score_pairs
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
@@ -232,7 +234,7 @@ class RunningLoss:
 
 
 def losses(
-    kernel: _native.OneCycle, order: NDArray[np.int64], bs: int, factors: int, threads: int
+    kernel: OneCycleKernel, order: NDArray[np.int64], bs: int, factors: int, threads: int
 ) -> Iterator[list[float]]:
     """Visit the ratings of `order` in batches; give the losses of a few at a time."""
     whole = len(order) // bs * bs
@@ -258,7 +260,7 @@ class _Training:
         self.history: list[dict[str, Any]] = []
         self._loss = RunningLoss()
         steps = len(ratings) // solver.bs * solver.epochs
-        self.kernel = _native.OneCycle(
+        self.kernel = OneCycleKernel(
             ratings.user,
             ratings.item,
             ratings.rating,
@@ -278,7 +280,7 @@ class _Training:
         """Visit every rating once and return the row for the table."""
         start = time.perf_counter()
         stream = _random_streams.epoch_order(number)
-        order = _native.permutation(self.solver.seed, stream, len(self.ratings))
+        order = permutation(self.solver.seed, stream, len(self.ratings))
         for values in losses(self.kernel, order, self.solver.bs, self.solver.factors, self.threads):
             self._loss.add(values)
         row = {
@@ -294,5 +296,5 @@ class _Training:
         if self.valid is None:
             return None
         users, items = self.kernel.tables()
-        score = _native.score_pairs(users, items, self.valid.user, self.valid.item)
+        score = score_pairs(users, items, self.valid.user, self.valid.item)
         return mean_squared_error(self.likelihood, score, self.valid.rating)

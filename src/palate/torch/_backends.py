@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from palate import _native
+from palate._native import OneCycle as OneCycleKernel
 from palate._threads import thread_count
 from palate.errors import SettingError
 from palate.solvers._one_cycle import losses
@@ -137,7 +137,7 @@ class NativeBackend:
         users, items = self._tables.arrays()
         self._synchronised = users, items
         self._bs, self._threads = train.bs, thread_count(None)
-        self._kernel = _native.OneCycle(
+        self._kernel = OneCycleKernel(
             ratings.user + 1,
             ratings.item + 1,
             ratings.rating,

@@ -51,8 +51,8 @@ def collab_learner(
     """
     if not use_nn and (emb_szs is not None or layers is not None):
         raise SettingError("emb_szs and layers belong to a network; add use_nn=True")
-    link = sigmoid(dls.train.ratings, y_range)
-    y_range = link.low, link.high
+    likelihood = sigmoid(dls.train.ratings, y_range)
+    y_range = likelihood.low, likelihood.high
     if use_nn:
         sizes = get_emb_sz(dls) if emb_szs is None else emb_szs
         return Learner(dls, EmbeddingNN(sizes, layers or (), y_range), loss_func, **settings)

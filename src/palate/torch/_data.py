@@ -1,7 +1,7 @@
 """Ratings as tensors in batches, with the vocabularies of the book's chapter."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -16,7 +16,7 @@ from palate.data._open import open_table
 from palate.data._ratings import Ratings, require_ratings, require_shared_ids
 from palate.data._read import read_rows
 from palate.errors import DataError, SettingError, UnknownIdError
-from palate.model._lookup import ItemNames, user_row
+from palate.learned._lookup import IdIndex, ItemIndex
 
 MISSING = "#na#"
 _MAX_SHOWN = 10
@@ -174,8 +174,8 @@ class CollabDataLoaders:
         if titles.equals(items["id"].cast(pl.String)):  # no titles: ids in their own type
             titles = items["id"]
         self.classes = {
-            names[0]: Vocabulary(users["id"], partial(user_row, users)),
-            names[1]: Vocabulary(titles, ItemNames(items).row),
+            names[0]: Vocabulary(users["id"], IdIndex(users["id"], "user").row),
+            names[1]: Vocabulary(titles, ItemIndex(items).row),
         }
 
     @classmethod

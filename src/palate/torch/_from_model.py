@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 
-from palate.inference._link import Sigmoid
 from palate.model._model import Model
 from palate.torch._data import CollabDataLoaders
 from palate.torch._learner import Learner
@@ -30,13 +29,13 @@ def from_model(model: Model, bs: int = 64, device: torch.device | str | None = N
     UnknownIdError
         If the model was saved without users.
     """
-    ratings, users = model.known()
-    items, link = model.item_table, model.link
+    ratings, users = model.learned.require_users()
+    items, likelihood = model.learned.item_table, model.learned.likelihood
     empty = ratings.take(np.zeros(0, dtype=np.int64))
     dls = CollabDataLoaders.from_ratings(ratings, valid=empty, bs=bs, device=device)
-    y_range = (link.low, link.high) if isinstance(link, Sigmoid) else None
+    y_range = None if likelihood.linear else (likelihood.low, likelihood.high)
     module = DotProductBias(*dls.sizes, model.factors, y_range)
     users, items = (np.vstack([table.mean(axis=0), table]) for table in (users, items))
-    users[:, -1] += link.mu
+    users[:, -1] += likelihood.mu
     tables(module).set(users, items)
     return Learner(dls, module)

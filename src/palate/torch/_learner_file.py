@@ -1,7 +1,6 @@
 """A learner in one file of safetensors and JSON: weights, vocabularies and ratings."""
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,8 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from palate._files import replace_file
 from palate.errors import ModelFileError, SettingError, first_line
-from palate.model._storage import parquet, ratings_frame, ratings_of, write
+from palate.learned._ratings_parquet import (
+    parquet_bytes,
+    ratings_frame,
+    ratings_from_frame,
+    read_parquet_bytes,
+)
 from palate.torch._data import CollabDataLoaders
 from palate.torch._modules import (
     CollabNN,
@@ -67,7 +72,7 @@ def write_learner(saved: SavedLearner, path: Path) -> None:
     frames = {"users": train.users, "items": train.items}
     frames |= {"train": ratings_frame(train), "valid": ratings_frame(valid)}
     tensors |= {
-        name: torch.frombuffer(bytearray(parquet(frame)), dtype=torch.uint8)
+        name: torch.frombuffer(bytearray(parquet_bytes(frame)), dtype=torch.uint8)
         for name, frame in frames.items()
     }
     supported = type(module) in _MODULES.values()
@@ -89,7 +94,7 @@ def write_learner(saved: SavedLearner, path: Path) -> None:
     description["sha256"] = _digest(description, tensors)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, save(tensors, {"palate": json.dumps(description)}))
+        replace_file(path, save(tensors, {"palate": json.dumps(description)}))
     except OSError as error:
         raise ModelFileError(f"cannot write the learner to {path}: {error}") from error
 
@@ -103,13 +108,10 @@ def read_learner(
     """Read a learner from the file `path`; see `load_learner`."""
     description, tensors = _read(path)
     try:
-        frames = {
-            name: pl.read_parquet(io.BytesIO(tensors.pop(name).numpy().tobytes()))
-            for name in _FRAMES
-        }
+        frames = {name: read_parquet_bytes(tensors.pop(name).numpy().tobytes()) for name in _FRAMES}
         users, items, source = frames["users"], frames["items"], description["source"]
         train, valid = (
-            ratings_of(frames[name], users, items, source) for name in ("train", "valid")
+            ratings_from_frame(frames[name], users, items, source) for name in ("train", "valid")
         )
         names, bs = tuple(description["names"]), description["bs"]
         dls = CollabDataLoaders(train, valid, names=names, bs=bs, device=device)

@@ -39,9 +39,7 @@ def accuracy_section(model: Model, evaluation: Evaluation | None) -> str:
     return (
         paragraph(_EXPLAINED)
         + table(["", *_METRICS.values()], rows, bold=contender_title(model.fit.solver))
-        + paragraph(
-            f"Held out: {evaluation.split}.{_STANDARD_ERROR if len(evaluation.cold) > 1 else ''}"
-        )
+        + paragraph(f"Held out: {evaluation.split}.{standard_error}")
         + (note(f"Caution: {evaluation.warning}.") if evaluation.warning else "")
     )
 

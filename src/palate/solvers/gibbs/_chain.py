@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native, _random_streams
+from palate import _random_streams
+from palate._native import sample_rows, score_pairs
 from palate.data._ratings import Csr, Ratings
 from palate.learned._likelihood import Gaussian, mean_squared_error
 from palate.solvers.gibbs._calibration import Calibrated, calibrate
@@ -124,7 +125,7 @@ class Chain:
         """
         random = RandomStream(self.seed, _random_streams.sweep(number, f"{side} prior"))
         prior = self._hyperprior.draw(rows, random)
-        return _native.sample_rows(
+        return sample_rows(
             ratings.starts,
             ratings.partner,
             ratings.rating,
@@ -150,7 +151,7 @@ class Chain:
         """Return the error of the mean prediction over the draws after the burn-in."""
         if self.valid is None or draws < 1:
             return None
-        self._prediction_sums += _native.score_pairs(
+        self._prediction_sums += score_pairs(
             self._users, self._items, self.valid.user, self.valid.item
         )
         mean = (self.sd * self._prediction_sums / draws).astype(np.float32)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _native
+from palate._native import normals
 
 # Rows are summed in blocks that fit into the cache.
 _BLOCK = 2048
@@ -27,7 +27,7 @@ class RandomStream:
 
     def normal(self, n: int) -> NDArray[np.float64]:
         """Return `n` standard normal numbers."""
-        numbers = _native.normals(self._seed, self._stream, n, self._position)
+        numbers = normals(self._seed, self._stream, n, self._position)
         self._position += n + n % 2
         return numbers.astype(np.float64)
 
