@@ -13,7 +13,8 @@ _JITTER = 1e-6
 
 def with_ones(factors: Matrix) -> Matrix:
     """Return rows [q, 1]: what a user's factors and bias are multiplied by; shape (n, k + 1)."""
-    return np.c_[factors, np.ones(len(factors), dtype=factors.dtype)]
+    rows: Matrix = np.c_[factors, np.ones(len(factors), dtype=factors.dtype)]
+    return rows
 
 
 def quadratic_forms(rows: Matrix, matrix: Matrix) -> NDArray[np.float64]:

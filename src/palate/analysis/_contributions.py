@@ -45,8 +45,7 @@ class Contributions:
         self._surplus = working.response - bias
 
     def _row(self, items: NDArray[np.integer[Any]]) -> Numbers:
-        rows: Numbers = with_ones(self.learned.item_factors[items].astype(np.float64))
-        return rows
+        return with_ones(self.learned.item_factors[items]).astype(np.float64)
 
     @cached_property
     def covariance(self) -> Numbers:

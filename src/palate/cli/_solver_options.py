@@ -78,6 +78,7 @@ def _options(*, several_solvers: bool) -> list[Any]:
     """Return the options as typer makes them of a function's signature."""
     from palate.solvers._registry import SOLVERS
 
+    options: dict[str, tuple[Any, str]]
     choice = Enum("Solver", {name: name for name in SOLVERS})  # type: ignore[misc]
     if several_solvers:
         help_text = "Evaluate this solver; repeat the option for more; all unless given."

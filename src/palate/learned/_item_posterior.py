@@ -70,7 +70,8 @@ class ItemCovariances:
             moments = moments.reshape(len(moments), -1)
         else:
             moments = np.diagonal(moments, axis1=1, axis2=2)
-        return np.einsum("ni,ni->n", self.values[rows], moments)
+        traces: NDArray[np.floating[Any]] = np.einsum("ni,ni->n", self.values[rows], moments)
+        return traces
 
     def transformed(self, transform: Matrix) -> "ItemCovariances":
         """Return the covariances of ``q @ transform`` for the items' factors q.

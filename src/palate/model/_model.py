@@ -72,7 +72,8 @@ class Model(Readings):
             parameters, user_table = linear_point_estimate(ratings, *tables)
         else:
             likelihood = SigmoidGaussian(*_arguments.interval("y_range", y_range), noise_sd=1.0)
-            parameters, user_table = point_estimate(ratings, *tables, likelihood), tables[0]
+            user_table, item_table = tables
+            parameters = point_estimate(ratings, user_table, item_table, likelihood)
         rows = [dict(row) for row in history]
         fit = FitRecord(solver, dict(settings or {}), ratings.source, rows)
         return cls(Learned.of_fit(ratings, parameters, user_table, fit))

@@ -69,12 +69,12 @@ def _require_bilinear(
     x = torch.from_numpy(np.stack([user, item], axis=1).astype(np.int64) + 1)
     outputs = objective.outputs(x.to(objective.dls.device)).reshape(-1).float().cpu().numpy()
     expected = score_pairs(users, items, user, item)
-    scale = np.ptp(objective.dls.train.ratings.rating)
+    scale = float(np.ptp(objective.dls.train.ratings.rating))
     if likelihood is not None:
         expected, scale = likelihood.rating(expected), likelihood.high - likelihood.low
     same_length = len(outputs) == len(expected)
     difference = np.abs(outputs - expected).max() if same_length else np.inf
-    if not difference <= _TOLERANCE * max(1.0, float(scale)):
+    if not difference <= _TOLERANCE * max(1.0, scale):
         raise SettingError(
             f"the predictions of {name} are not those of its tables (they differ by up to "
             f"{difference:.2g}). If it ends in a sigmoid, its attribute y_range must give the "
