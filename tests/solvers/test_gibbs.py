@@ -171,7 +171,7 @@ def test_the_noise_is_what_the_model_expects(fitted, fold):
     """1 / alpha = (2 rate + the expected squares) / (2 shape + ratings), at the end."""
     train, _ = fold
     learned = fitted.parameters
-    squares = infer(train.by_user(), learned, 2).squares.sum()
+    squares = infer(train.by_user(), learned, 2, squares=True).squares.sum()
     squares += np.sum(learned.item_bias_sd.astype(np.float64)[train.item] ** 2)
     rate = train.rating.var(dtype=np.float64)
     expected = (2 * rate + squares) / (2 + len(train))

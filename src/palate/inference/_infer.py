@@ -89,7 +89,8 @@ class Inferred(NamedTuple):
     covariance
         Shape (n, k + 1, k + 1), or (0, k + 1, k + 1) where it was not asked for.
     squares
-        The expected sum of squared errors over a person's ratings; shape (n,).
+        The expected sum of squared errors over a person's ratings; shape (n,), or (0,) where it was
+        not asked for.
     """
 
     mean: NDArray[np.float32]
@@ -98,7 +99,12 @@ class Inferred(NamedTuple):
 
 
 def infer(
-    ratings: Csr, parameters: Parameters, threads: int, *, covariances: bool = False
+    ratings: Csr,
+    parameters: Parameters,
+    threads: int,
+    *,
+    covariances: bool = False,
+    squares: bool = False,
 ) -> Inferred:
     """Return the posterior of every user of `ratings` given the items.
 
@@ -117,6 +123,8 @@ def infer(
         How many threads to use.
     covariances
         Whether to return the covariance of each profile.
+    squares
+        Whether to return the expected sum of squared errors of each profile.
 
     Raises
     ------
@@ -125,9 +133,9 @@ def infer(
     """
     solve = _Solver(ratings, parameters, threads)
     if isinstance(parameters.link, Linear):
-        inferred = solve(ratings.rating, _NO_WEIGHTS, parameters.link.mu, covariances)
+        inferred = solve(ratings.rating, _NO_WEIGHTS, parameters.link.mu, covariances, squares)
     else:
-        inferred = _laplace(solve, covariances)
+        inferred = _laplace(solve, covariances, squares)
     if not np.isfinite(inferred.mean).all():
         raise DataError("a profile left the range of numbers; are the ratings on another scale?")
     return inferred
@@ -161,9 +169,10 @@ class _Solver:
         rating: NDArray[np.float32],
         weight: NDArray[np.float32],
         mu: float,
-        covariances: bool,
+        covariances: bool = False,
+        squares: bool = False,
     ) -> Inferred:
-        mean, covariance, squares = _native.infer_rows(
+        mean, covariance, square = _native.infer_rows(
             self.ratings.starts,
             self.ratings.partner,
             rating,
@@ -176,9 +185,10 @@ class _Solver:
             mu,
             self.threads,
             covariances,
+            squares,
         )
         d = mean.shape[1]
-        return Inferred(mean, covariance.reshape(-1, d, d), squares)
+        return Inferred(mean, covariance.reshape(-1, d, d), square)
 
     @cached_property
     def user(self) -> NDArray[np.int32]:
@@ -209,17 +219,17 @@ class _Solver:
         return loss.astype(np.float64, copy=False)
 
 
-def _laplace(solve: _Solver, covariances: bool) -> Inferred:
+def _laplace(solve: _Solver, covariances: bool, squares: bool) -> Inferred:
     people = len(solve.ratings.starts) - 1
     mean = np.tile(solve.parameters.prior.mean.astype(np.float32), (people, 1))
     loss = solve.loss(mean)
     for _ in range(_STEPS):
-        new = solve(*solve.linearised(mean), 0.0, covariances=False).mean
+        new = solve(*solve.linearised(mean), 0.0).mean
         new_loss = solve.loss(new)
         better = new_loss < loss
         moved = np.abs(new - mean)[better].max(initial=0)
         mean[better], loss = new[better], np.minimum(new_loss, loss)
         if moved < _SETTLED:
             break
-    last = solve(*solve.linearised(mean), 0.0, covariances)
+    last = solve(*solve.linearised(mean), 0.0, covariances, squares)
     return Inferred(mean, last.covariance, last.squares)

@@ -72,7 +72,7 @@ def settle(
     of_biases = np.sum(posterior.bias_sd.astype(np.float64)[ratings.item] ** 2)
     csr = ratings.by_user()
     for _ in range(_ROUNDS):
-        inferred = infer(csr, parameters, threads)
+        inferred = infer(csr, parameters, threads, squares=True)
         squares = float(inferred.squares.sum() + of_biases)
         noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
         parameters = replace(parameters, noise_sd=float(np.sqrt(noise_variance)))
