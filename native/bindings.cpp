@@ -1,7 +1,9 @@
-// palate._native: the kernels for Python. Checks shapes, releases the GIL, computes nothing.
+// palate._native: the kernels for Python. Checks the arguments and releases the GIL; no arithmetic.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <limits>
@@ -11,11 +13,13 @@
 #include <type_traits>
 
 #include "palate/csr.hpp"
+#include "palate/dispatch.hpp"
 #include "palate/gibbs.hpp"
 #include "palate/one_cycle.hpp"
 #include "palate/philox.hpp"
 #include "palate/profile.hpp"
 #include "palate/score.hpp"
+#include "palate/team.hpp"
 #include "palate/top_n.hpp"
 
 namespace nb = nanobind;
@@ -55,9 +59,15 @@ void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
 
+void require_threads(const char* function, int threads) {
+  if (threads < 1)
+    throw std::invalid_argument(std::string(function) + ": threads must be at least 1, got " +
+                                std::to_string(threads));
+}
+
 template <typename T>
 void require_rows(const Vector<T>& rows, std::size_t limit, const char* what) {
-  // Most often all is well: one pass without a branch says so.
+  // All rows are usually valid: a first pass without branches checks that.
   using Unsigned = std::make_unsigned_t<T>;
   Unsigned highest = 0;
   for (const T row : view(rows)) highest = std::max(highest, static_cast<Unsigned>(row));
@@ -98,8 +108,8 @@ nb::tuple group_by_row(Vector<std::int32_t> rows, std::size_t n_rows) {
 NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<std::int32_t> user,
                              Vector<std::int32_t> item) {
   require(users.shape(1) == items.shape(1) && users.shape(1) > 0,
-          "score_pairs: both tables need the same number of columns");
-  require(user.size() == item.size(), "score_pairs: as many users as items are needed");
+          "score_pairs: both tables must have the same number of columns");
+  require(user.size() == item.size(), "score_pairs: user and item must have the same length");
   require_rows(user, users.shape(0), "user");
   require_rows(item, items.shape(0), "item");
   auto out = new_vector<float>(user.size());
@@ -109,34 +119,35 @@ NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<st
   return out;
 }
 
-// What sample_rows and infer_rows are both given.
-void require_side(const char* what, const Vector<std::int64_t>& starts,
+// Checks the arguments that sample_rows and infer_rows have in common.
+void require_side(const char* function, const Vector<std::int64_t>& starts,
                   const Vector<std::int32_t>& partner, const Vector<float>& rating,
                   const Matrix<float>& partners, const Matrix<double>& precision,
                   const Vector<double>& shift) {
   const auto check = [&](bool condition, const char* message) {
-    require(condition, (std::string(what) + message).c_str());
+    require(condition, (std::string(function) + message).c_str());
   };
   const std::size_t columns = partners.shape(1);
   check(columns > 1 && precision.shape(0) == columns && precision.shape(1) == columns &&
             shift.size() == columns,
-        ": the prior needs as many coordinates as the other side has");
+        ": precision and shift must have as many coordinates as partners has columns");
   check(starts.size() > 0 && starts(0) == 0 &&
             starts(starts.size() - 1) == static_cast<std::int64_t>(partner.size()) &&
             partner.size() == rating.size(),
-        ": starts, partner and rating do not fit together");
+        ": the lengths of starts, partner and rating do not match");
   require_rows(partner, partners.shape(0), "partner");
   for (std::size_t r = 0; r + 1 < starts.size(); ++r)
-    check(starts(r) <= starts(r + 1), ": starts must not fall");
+    check(starts(r) <= starts(r + 1), ": starts must not decrease");
 }
 
 nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                       Vector<float> rating, Vector<std::int32_t> order, Matrix<float> partners,
                       Matrix<double> precision, Vector<double> shift, double alpha, double mu,
                       std::uint64_t seed, std::uint64_t stream, int threads, bool want_squares) {
+  require_threads("sample_rows", threads);
   require_side("sample_rows", starts, partner, rating, partners, precision, shift);
   const std::size_t columns = partners.shape(1), n_rows = order.size();
-  require(starts.size() == n_rows + 1, "sample_rows: order needs every row once");
+  require(starts.size() == n_rows + 1, "sample_rows: order must list every row once");
   require_rows(order, n_rows, "order");
   auto rows = new_matrix<float>(n_rows, columns);
   auto squares = new_vector<double>(want_squares ? n_rows : 0);
@@ -155,17 +166,18 @@ using Flags = nb::ndarray<nb::ro, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 nb::tuple top_n(Matrix<float> users, Matrix<float> items, Vector<std::int64_t> seen_starts,
                 Vector<std::int32_t> seen_items, Flags allowed, std::size_t n, int threads) {
   const std::size_t n_users = users.shape(0), n_items = items.shape(0);
+  require_threads("top_n", threads);
   require(users.shape(1) == items.shape(1) && users.shape(1) > 0,
-          "top_n: both tables need the same number of columns");
+          "top_n: both tables must have the same number of columns");
   if (allowed.dtype() != nb::dtype<bool>() && allowed.dtype() != nb::dtype<std::uint8_t>())
-    throw nb::type_error("top_n: allowed is bool or uint8");
-  require(allowed.size() == n_items, "top_n: allowed needs a flag for each item");
-  require(n > 0 && n <= std::numeric_limits<std::int32_t>::max(), "top_n: n is at least 1");
+    throw nb::type_error("top_n: allowed must be bool or uint8");
+  require(allowed.size() == n_items, "top_n: allowed must have a flag for each item");
+  require(n > 0 && n <= std::numeric_limits<std::int32_t>::max(), "top_n: n must be at least 1");
   require(seen_starts.size() == n_users + 1 && seen_starts(0) == 0 &&
               seen_starts(n_users) == static_cast<std::int64_t>(seen_items.size()),
-          "top_n: users, seen_starts and seen_items do not fit together");
+          "top_n: the lengths of users, seen_starts and seen_items do not match");
   for (std::size_t u = 0; u < n_users; ++u)
-    require(seen_starts(u) <= seen_starts(u + 1), "top_n: seen_starts must not fall");
+    require(seen_starts(u) <= seen_starts(u + 1), "top_n: seen_starts must not decrease");
   require_rows(seen_items, n_items, "seen_items");
   auto rows = new_matrix<std::int32_t>(n_users, n);
   auto scores = new_matrix<float>(n_users, n);
@@ -181,18 +193,21 @@ nb::tuple top_n(Matrix<float> users, Matrix<float> items, Vector<std::int64_t> s
 nb::tuple infer_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                      Vector<float> rating, Vector<float> weight, Matrix<float> partners,
                      Matrix<float> covariance, Matrix<double> precision, Vector<double> shift,
-                     double alpha, double mu, int threads, bool want_covariances) {
+                     double alpha, double mu, int threads, bool want_covariances,
+                     bool want_squares) {
+  require_threads("infer_rows", threads);
   require_side("infer_rows", starts, partner, rating, partners, precision, shift);
   require(weight.size() == 0 || weight.size() == rating.size(),
-          "infer_rows: a weight is needed for each rating, or none");
+          "infer_rows: weight must be empty or have an entry for each rating");
   const std::size_t columns = partners.shape(1), factors = columns - 1, n_rows = starts.size() - 1;
   const std::size_t width = covariance.shape(1);
-  require(covariance.size() == 0 || (covariance.shape(0) == partners.shape(0) &&
-                                     (width == factors || width == factors * factors)),
-          "infer_rows: covariances are factors x factors, or their diagonals, or none");
+  require(
+      covariance.size() == 0 || (covariance.shape(0) == partners.shape(0) &&
+                                 (width == factors || width == factors * factors)),
+      "infer_rows: covariance must hold factors x factors or factors numbers a row, or be empty");
   auto means = new_matrix<float>(n_rows, columns);
   auto covariances = new_matrix<float>(want_covariances ? n_rows : 0, columns * columns);
-  auto squares = new_vector<double>(n_rows);
+  auto squares = new_vector<double>(want_squares ? n_rows : 0);
   {
     nb::gil_scoped_release release;
     palate::infer_rows({view(starts), view(partner), view(rating), view(weight)},
@@ -202,7 +217,7 @@ nb::tuple infer_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
   return nb::make_tuple(means, covariances, squares);
 }
 
-// One caller at a time: a fit is a sequence of runs. Keeps the ratings alive.
+// For one caller at a time: a fit is a sequence of runs. Keeps the ratings alive.
 class OneCycle {
  public:
   OneCycle(Vector<std::int32_t> user, Vector<std::int32_t> item, Vector<float> rating,
@@ -215,10 +230,11 @@ class OneCycle {
         solver_(make(user, item, rating, users, items, lr, beta, wd, low, high)) {}
 
   NewVector<double> run(Vector<std::int64_t> order, std::size_t batch, int threads) {
-    require(batch > 0, "run: a batch holds at least one rating");
+    require_threads("OneCycle.run", threads);
+    require(batch > 0, "OneCycle.run: batch must be at least 1");
     const std::size_t steps = order.size() / batch;
     require(solver_.step() + static_cast<std::int64_t>(steps) <= solver_.steps(),
-            "run: the schedule has no steps left");
+            "OneCycle.run: the schedule has no steps left");
     require_rows(order, rating_.size(), "order");
     auto losses = new_vector<double>(steps);
     nb::gil_scoped_release release;
@@ -242,14 +258,14 @@ class OneCycle {
                                const Matrix<float>& items, const Vector<double>& lr,
                                const Vector<double>& beta, double wd, double low, double high) {
     require(user.size() == item.size() && user.size() == rating.size(),
-            "OneCycle: users, items and ratings need the same length");
+            "OneCycle: user, item and rating must have the same length");
     require(users.shape(1) == items.shape(1) && users.shape(1) > 1,
-            "OneCycle: both tables need the same number of columns, two at least");
+            "OneCycle: both tables must have the same number of columns, at least 2");
     require_rows(user, users.shape(0), "user");
     require_rows(item, items.shape(0), "item");
-    require(lr.size() == beta.size(), "OneCycle: a beta is needed for each learning rate");
+    require(lr.size() == beta.size(), "OneCycle: lr and beta must have the same length");
     for (const double b : view(beta))
-      require(b > 0 && b <= palate::kMostBeta, "OneCycle: betas lie above 0 and up to 0.95");
+      require(b > 0 && b <= palate::kMaxBeta, "OneCycle: betas must be above 0 and at most 0.95");
     require(low < high, "OneCycle: low must be below high");
     return {{view(user), view(item), view(rating)},
             view(users),
@@ -268,18 +284,38 @@ class OneCycle {
   palate::OneCycle solver_;
 };
 
-}  // namespace
+// For the tests: a team in which one member fails before a barrier, as a kernel does when memory
+// runs out.
+void throw_in_team(int members, int thrower) {
+  nb::gil_scoped_release release;
+  palate::run_team(members, [&](int member, palate::Barrier& barrier) {
+    barrier.wait();
+    if (member == thrower) throw std::runtime_error("member " + std::to_string(member));
+    barrier.wait();
+  });
+}
 
-NB_MODULE(_native, m) {
-  m.doc() = "Palate's kernels; see native/include/palate for what they compute.";
+void define_random_numbers(nb::module_& m) {
   m.def("philox", &palate::philox, "counter"_a, "key"_a);
   m.def("normals", &normals, "seed"_a, "stream"_a, "n"_a, "first"_a = 0);
   m.def("permutation", &permutation, "seed"_a, "stream"_a, "n"_a);
+}
+
+void define_scores(nb::module_& m) {
+  m.def("score_pairs", &score_pairs, "users"_a.noconvert(), "items"_a.noconvert(),
+        "user"_a.noconvert(), "item"_a.noconvert());
+  m.def("top_n", &top_n, "users"_a.noconvert(), "items"_a.noconvert(), "seen_starts"_a.noconvert(),
+        "seen_items"_a.noconvert(), "allowed"_a.noconvert(), "n"_a, "threads"_a,
+        nb::sig("def top_n(users: NDArray[numpy.float32], items: NDArray[numpy.float32], "
+                "seen_starts: NDArray[numpy.int64], seen_items: NDArray[numpy.int32], "
+                "allowed: NDArray[numpy.bool_] | NDArray[numpy.uint8], n: int, "
+                "threads: int) -> tuple[NDArray[numpy.int32], NDArray[numpy.float32]]"));
+}
+
+void define_posteriors(nb::module_& m) {
   m.def("group_by_row", &group_by_row, "rows"_a.noconvert(), "n_rows"_a,
         nb::sig("def group_by_row(rows: NDArray[numpy.int32], n_rows: int) -> "
                 "tuple[NDArray[numpy.int64], NDArray[numpy.int64]]"));
-  m.def("score_pairs", &score_pairs, "users"_a.noconvert(), "items"_a.noconvert(),
-        "user"_a.noconvert(), "item"_a.noconvert());
   m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "order"_a.noconvert(), "partners"_a.noconvert(),
         "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a,
@@ -290,22 +326,20 @@ NB_MODULE(_native, m) {
                 "shift: NDArray[numpy.float64], alpha: float, mu: float, seed: int, "
                 "stream: int, threads: int, want_squares: bool = True) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float64]]"));
-  m.def("top_n", &top_n, "users"_a.noconvert(), "items"_a.noconvert(), "seen_starts"_a.noconvert(),
-        "seen_items"_a.noconvert(), "allowed"_a.noconvert(), "n"_a, "threads"_a,
-        nb::sig("def top_n(users: NDArray[numpy.float32], items: NDArray[numpy.float32], "
-                "seen_starts: NDArray[numpy.int64], seen_items: NDArray[numpy.int32], "
-                "allowed: NDArray[numpy.bool_] | NDArray[numpy.uint8], n: int, "
-                "threads: int) -> tuple[NDArray[numpy.int32], NDArray[numpy.float32]]"));
   m.def("infer_rows", &infer_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "weight"_a.noconvert(), "partners"_a.noconvert(),
         "covariance"_a.noconvert(), "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a,
-        "mu"_a, "threads"_a, "want_covariances"_a,
+        "mu"_a, "threads"_a, "want_covariances"_a, "want_squares"_a,
         nb::sig("def infer_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
                 "rating: NDArray[numpy.float32], weight: NDArray[numpy.float32], "
                 "partners: NDArray[numpy.float32], covariance: NDArray[numpy.float32], "
                 "precision: NDArray[numpy.float64], shift: NDArray[numpy.float64], "
-                "alpha: float, mu: float, threads: int, want_covariances: bool) -> "
+                "alpha: float, mu: float, threads: int, want_covariances: bool, "
+                "want_squares: bool) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float32], NDArray[numpy.float64]]"));
+}
+
+void define_one_cycle(nb::module_& m) {
   nb::class_<OneCycle>(m, "OneCycle")
       .def(nb::init<Vector<std::int32_t>, Vector<std::int32_t>, Vector<float>, Matrix<float>,
                     Matrix<float>, Vector<double>, Vector<double>, double, double, double>(),
@@ -315,4 +349,19 @@ NB_MODULE(_native, m) {
       .def("run", &OneCycle::run, "order"_a.noconvert(), "batch"_a, "threads"_a)
       .def("tables", &OneCycle::tables,
            nb::sig("def tables(self) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32]]"));
+}
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  m.doc() = "Palate's kernels; see native/include/palate for what they compute.";
+  // An invalid PALATE_SIMD is reported here, as an ImportError.
+  const palate::Simd level = palate::simd_level();
+  m.def("simd_level", [level] { return palate::name(level); });
+  m.def("simd_levels", &palate::simd_levels);
+  m.def("_throw_in_team", &throw_in_team, "members"_a, "thrower"_a);
+  define_random_numbers(m);
+  define_scores(m);
+  define_posteriors(m);
+  define_one_cycle(m);
 }

@@ -13,7 +13,7 @@ void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& 
                  std::span<double> squares) {
   const std::size_t columns = partners.columns;
   TaskQueue queue(order.size());
-  run_team(queue.members(threads), [&](int) {
+  run_team(queue.members(threads), [&](int, Barrier&) {
     RowPosterior posterior(ratings, partners, prior, noise);
     std::vector<float> numbers(columns);
     while (const auto tasks = queue.next())

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 
 #include "palate/team.hpp"
 
@@ -10,10 +11,11 @@ namespace palate {
 
 namespace {
 
-// With fewer ratings of a batch for each thread, waiting for each other eats up what they gain.
-constexpr std::size_t kRatingsPerThread = 256;
+// Minimum number of ratings of a batch per thread: with fewer, threads mostly wait for each other.
+constexpr std::size_t kMinRatingsPerThread = 256;
 
-PALATE_INLINE Lanes take(const Steps& steps, const Lanes& p, const Lanes& m, const Lanes& root) {
+PALATE_INLINE Lanes take_steps(const Steps& steps, const Lanes& p, const Lanes& m,
+                               const Lanes& root) {
   const auto& [decay, n, d] = steps;
   const Lanes numerator = ((root * n[3] + n[2]) * root + n[1]) * root + n[0];
   const Lanes denominator = (((root * d[4] + d[3]) * root + d[2]) * root + d[1]) * root + d[0];
@@ -21,47 +23,52 @@ PALATE_INLINE Lanes take(const Steps& steps, const Lanes& p, const Lanes& m, con
 }
 
 // Takes the last `n` steps of the window on a row whose gradients are zero.
-PALATE_DISPATCH void coast(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks, const Window& window,
-                           std::size_t n) {
+PALATE_INLINE void coast_body(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks,
+                              const Window& window, std::size_t n) {
   const float momentum = window.momentum(n), root = window.root(n);
   for (std::size_t b = 0; b < blocks; ++b) {
     const Lanes m_left = m[b] * momentum, root_left = sqrt(v[b]) * root;
     Lanes value = p[b];
-    for (std::size_t left = n; left > 0; left -= (left - 1) % Steps::kMost + 1)
-      value = take(window.group_to(left - 1), value, m_left, root_left);
+    for (std::size_t left = n; left > 0; left -= (left - 1) % Steps::kMaxSteps + 1)
+      value = take_steps(window.group_to(left - 1), value, m_left, root_left);
     p[b] = value;
     m[b] = m_left;
     v[b] *= root * root;
   }
 }
+constexpr Dispatched<coast_body> coast;
 
-PALATE_DISPATCH void decay_only(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks, float decay,
-                                float variance) {
+PALATE_INLINE void decay_only_body(Lanes* p, Lanes* m, Lanes* v, std::size_t blocks, float decay,
+                                   float variance) {
   for (std::size_t b = 0; b < blocks; ++b) {
     p[b] *= decay;
     m[b] = Lanes{};
     v[b] *= variance;
   }
 }
+constexpr Dispatched<decay_only_body> decay_only;
 
-PALATE_DISPATCH void adam(Lanes* p, Lanes* m, Lanes* v, const Lanes* gradient, std::size_t blocks,
-                          const Step& step, float epsilon) {
-  constexpr float kKeep = static_cast<float>(kBeta2), kTake = static_cast<float>(1 - kBeta2);
+PALATE_INLINE void adam_body(Lanes* p, Lanes* m, Lanes* v, const Lanes* gradient,
+                             std::size_t blocks, const Step& step, float epsilon) {
+  constexpr float kOld = static_cast<float>(kBeta2), kNew = static_cast<float>(1 - kBeta2);
   for (std::size_t b = 0; b < blocks; ++b) {
     const Lanes g = gradient[b];
     m[b] = m[b] * step.beta + g * (1 - step.beta);
-    v[b] = v[b] * kKeep + g * g * kTake;
+    v[b] = v[b] * kOld + g * g * kNew;
     p[b] = p[b] * step.decay - (m[b] * step.size) / (sqrt(v[b]) * step.scale + epsilon);
   }
 }
+constexpr Dispatched<adam_body> adam;
 
-PALATE_DISPATCH float score(const Lanes* user, const Lanes* item, std::size_t blocks) {
+PALATE_INLINE float score_body(const Lanes* user, const Lanes* item, std::size_t blocks) {
   return dot(user, item, blocks);
 }
+constexpr Dispatched<score_body> score;
 
-PALATE_DISPATCH void add_scaled(Lanes* sum, const Lanes* row, float factor, std::size_t blocks) {
+PALATE_INLINE void add_scaled_body(Lanes* sum, const Lanes* row, float factor, std::size_t blocks) {
   for (std::size_t b = 0; b < blocks; ++b) sum[b] += row[b] * factor;
 }
+constexpr Dispatched<add_scaled_body> add_scaled;
 
 float& coordinate(Lanes* row, std::size_t i) { return reinterpret_cast<float*>(row)[i]; }
 
@@ -97,13 +104,13 @@ Side::State Side::state(std::size_t row) {
 void Side::catch_up(State row, std::int64_t from, Window& window) const {
   const std::int64_t missed = window.last() - from;
   const auto [p, m, v] = row;
-  if (missed <= Window::kMost) {
-    window.reach(static_cast<std::size_t>(missed));
+  if (missed <= Window::kMaxSteps) {
+    window.prepare(static_cast<std::size_t>(missed));
     coast(p, m, v, blocks_, window, static_cast<std::size_t>(missed));
-  } else {  // after kMost steps no momentum is left
-    Window first(window.schedule(), from + Window::kMost);
-    first.reach(Window::kMost);
-    coast(p, m, v, blocks_, first, Window::kMost);
+  } else {  // after kMaxSteps steps no momentum is left
+    Window first(window.schedule(), from + Window::kMaxSteps);
+    first.prepare(Window::kMaxSteps);
+    coast(p, m, v, blocks_, first, Window::kMaxSteps);
     decay_only(p, m, v, blocks_, window.decay_since(first.last()),
                static_cast<float>(std::pow(kBeta2, window.last() - first.last())));
   }
@@ -123,7 +130,7 @@ void Side::apply(std::size_t row, Lanes* gradient, const Schedule& schedule) {
   coordinate(p, constant_) = 1;
 }
 
-// Works on a copy of each row, so that looking at the tables never changes how a fit goes on.
+// Works on a copy of each row, so that reading the tables never changes the rest of a fit.
 void Side::write(std::span<float> table, Window& window) const {
   LanesVector copy(3 * blocks_);
   const State state{&copy[0], &copy[blocks_], &copy[2 * blocks_]};
@@ -166,13 +173,19 @@ OneCycle::OneCycle(const Ratings& ratings, std::span<const float> users,
       items_(Side::Kind::kItems, items, factors),
       schedule_(lr, beta, wd, high - low) {}
 
+void OneCycle::require_consistent() const {
+  if (in_run_)
+    throw std::logic_error("OneCycle: an earlier run failed between two steps; start anew");
+}
+
 void OneCycle::run(std::span<const std::int64_t> order, std::size_t batch, int threads,
                    std::span<double> losses) {
-  const auto members = static_cast<int>(std::clamp<std::size_t>(
-      batch / kRatingsPerThread, 1, static_cast<std::size_t>(std::max(threads, 1))));
-  Barrier barrier(members);
+  require_consistent();
+  const auto members = static_cast<int>(
+      std::clamp<std::size_t>(batch / kMinRatingsPerThread, 1, static_cast<std::size_t>(threads)));
   std::vector<double> errors(batch);
-  run_team(members, [&](int number) {
+  run_team(members, [&](int number, Barrier& barrier) {
+    if (number == 0) in_run_ = true;
     Member member{static_cast<std::size_t>(number), static_cast<std::size_t>(members), {}, {}};
     for (std::size_t i = 0; i < losses.size(); ++i) {
       const Batch now{order.subspan(i * batch, batch), step_ + static_cast<std::int64_t>(i) + 1};
@@ -184,6 +197,7 @@ void OneCycle::run(std::span<const std::int64_t> order, std::size_t batch, int t
       update(member);
     }
   });
+  in_run_ = false;
   step_ += static_cast<std::int64_t>(losses.size());
 }
 
@@ -194,7 +208,7 @@ void OneCycle::enter(Side& side, std::size_t row, std::int64_t step, Window& win
   member.rows.push_back({&side, row});
 }
 
-// Brings the rows of the batch that this member owns up to the step before.
+// Brings the rows of the batch that this member owns up to the previous step.
 void OneCycle::gather(const Batch& batch, Member& member) {
   Window window(schedule_, batch.step - 1);
   member.rows.clear();
@@ -234,6 +248,7 @@ void OneCycle::update(Member& member) {
 }
 
 void OneCycle::write(std::span<float> users, std::span<float> items) const {
+  require_consistent();
   Window window(schedule_, step_);
   users_.write(users, window);
   items_.write(items, window);

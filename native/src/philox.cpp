@@ -17,7 +17,7 @@ std::uint64_t join(std::uint32_t high, std::uint32_t low) {
   return (std::uint64_t{high} << 32) | low;
 }
 
-// Normal numbers are made from so many blocks at a time.
+// The number of blocks that normal numbers are made from at a time.
 constexpr std::size_t kBlocks = 8;
 using Doubles = double __attribute__((vector_size(kBlocks * sizeof(double))));
 using Bits = std::uint64_t __attribute__((vector_size(kBlocks * sizeof(std::uint64_t))));
@@ -31,7 +31,7 @@ PALATE_INLINE Doubles polynomial(const double (&coefficients)[kTerms], const Dou
 }
 
 // log(x) for 0 < x < 1. With x = 2^e sqrt(2) m, m within sqrt(2) of 1, and s = (m - 1) / (m + 1),
-// log(m) = 2 s (1 + s^2 / 3 + s^4 / 5 + ...), of which the rest is below 1e-13.
+// log(m) = 2 s (1 + s^2 / 3 + s^4 / 5 + ...); the terms left out are below 1e-13.
 PALATE_INLINE Doubles log(const Doubles& x) {
   constexpr double kSeries[] = {1.0,     1.0 / 3,  1.0 / 5,  1.0 / 7,
                                 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15};
@@ -43,8 +43,8 @@ PALATE_INLINE Doubles log(const Doubles& x) {
   return exponent * std::numbers::ln2 + 2 * s * polynomial(kSeries, s * s);
 }
 
-// cos and sin of 2 pi x for 0 < x < 1: of an angle up to pi / 4 by their power series, of which the
-// rest is below 1e-12, and a number of quarter turns.
+// cos and sin of 2 pi x for 0 < x < 1: a number of quarter turns, and the power series of an angle
+// up to pi / 4, whose terms left out are below 1e-12.
 PALATE_INLINE void turn(const Doubles& x, Doubles* cosine, Doubles* sine) {
   constexpr double kCosine[] = {1.0,         -1.0 / 2,       1.0 / 24,         -1.0 / 720,
                                 1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600.0};
@@ -82,8 +82,8 @@ PALATE_INLINE Doubles units(const Bits& high, const Bits& low) {
 }
 
 // The normal numbers of kBlocks blocks from `first` on.
-PALATE_DISPATCH void normal_blocks(std::uint64_t seed, std::uint64_t stream, std::uint64_t first,
-                                   float* out) {
+PALATE_INLINE void normal_blocks_body(std::uint64_t seed, std::uint64_t stream, std::uint64_t first,
+                                      float* out) {
   Bits index;
   for (std::size_t i = 0; i < kBlocks; ++i) index[i] = first + i;
   Bits w[4] = {index & 0xffffffffu, index >> 32, index * 0 + (stream & 0xffffffffu),
@@ -98,9 +98,10 @@ PALATE_DISPATCH void normal_blocks(std::uint64_t seed, std::uint64_t stream, std
     out[2 * i + 1] = static_cast<float>(radius * sine[i]);
   }
 }
+constexpr Dispatched<normal_blocks_body> normal_blocks;
 
 // An integer in 0 .. n - 1 from 64 random bits: the high word of a 128-bit product (Lemire 2019),
-// whose bias, n / 2^64, is far below what any use here could see.
+// whose bias, n / 2^64, is far too small to matter here.
 std::uint64_t below(std::uint64_t n, std::uint64_t bits) {
   const std::uint64_t n_high = n >> 32, n_low = n & 0xffffffffu;
   const std::uint64_t b_high = bits >> 32, b_low = bits & 0xffffffffu;

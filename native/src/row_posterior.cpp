@@ -8,10 +8,14 @@ namespace palate {
 
 namespace {
 
-// So many ratings are gathered at a time: with 80 floats each they fit the first cache.
+// Number of ratings that are gathered at a time: with 80 floats each they fit the first-level
+// cache.
 constexpr std::size_t kChunk = 64;
-// Rows of the other side lie anywhere in memory: they are asked for so many ratings ahead.
+// Rows of the other side are scattered in memory: they are prefetched this many ratings ahead.
 constexpr std::size_t kAhead = 16;
+// A sum of squared residuals below this share of the sum of squared targets is recomputed from the
+// residuals: by the single-precision sums it would be off by more than about 1e-4 of its value.
+constexpr double kMinShare = 1.0 / 64;
 
 PALATE_INLINE void prefetch(const float* row, std::size_t size) {
   for (std::size_t i = 0; i < size; i += kLanes) __builtin_prefetch(row + i);
@@ -35,7 +39,7 @@ PALATE_INLINE void add_tile(const float* z, std::size_t stride, std::size_t n, s
   }
 }
 
-// Tiles from the first column to the diagonal, narrower ones where no more are needed.
+// Tiles from the first column to the diagonal, the last ones narrower where that is enough.
 template <typename Vector, std::size_t kRows>
 PALATE_INLINE void add_panel(const float* z, std::size_t stride, std::size_t n, std::size_t first,
                              float* sum) {
@@ -61,9 +65,9 @@ PALATE_INLINE void add_panels(const float* z, std::size_t stride, std::size_t n,
 }
 
 // Adds the outer products of n gathered rows of `size` coordinates to the lower triangle. A tile
-// is as large as the registers hold.
-PALATE_DISPATCH void add_products(std::size_t width, const float* z, std::size_t stride,
-                                  std::size_t n, std::size_t size, float* sum) {
+// is as large as the vector registers allow.
+PALATE_INLINE void add_products_body(std::size_t width, const float* z, std::size_t stride,
+                                     std::size_t n, std::size_t size, float* sum) {
   if (width == 16)
     add_panels<Lanes, 8>(z, stride, n, size, sum);
   else if (width == 8)
@@ -71,16 +75,19 @@ PALATE_DISPATCH void add_products(std::size_t width, const float* z, std::size_t
   else
     add_panels<Four, 4>(z, stride, n, size, sum);
 }
+constexpr Dispatched<add_products_body> add_products;
 
-PALATE_DISPATCH void copy(const float* from, std::size_t n, float* to) {
+PALATE_INLINE void copy_body(const float* from, std::size_t n, float* to) {
   for (; n >= kLanes; n -= kLanes, from += kLanes, to += kLanes)
     __builtin_memcpy(to, from, sizeof(Lanes));
   for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
 }
+constexpr Dispatched<copy_body> copy;
 
 // row[0 .. last] -= the sum over kPivots of pivot * pivot[last], for pivot rows one stride apart.
 template <std::size_t kPivots>
-PALATE_INLINE void take_off(const Lanes* pivots, std::size_t stride, std::size_t i, Lanes* row) {
+PALATE_INLINE void subtract_pivots(const Lanes* pivots, std::size_t stride, std::size_t i,
+                                   Lanes* row) {
   float factors[kPivots];
   for (std::size_t p = 0; p < kPivots; ++p)
     factors[p] = reinterpret_cast<const float*>(pivots + p * stride)[i];
@@ -91,7 +98,7 @@ PALATE_INLINE void take_off(const Lanes* pivots, std::size_t stride, std::size_t
   }
 }
 
-// Makes the rows first .. first + kPivots - 1 of M final, and takes their products off the rows
+// Completes the rows first .. first + kPivots - 1 of M, and subtracts their products from the rows
 // before them.
 template <std::size_t kPivots>
 PALATE_INLINE void factor_rows(Lanes* a, std::size_t stride, std::size_t first) {
@@ -99,33 +106,35 @@ PALATE_INLINE void factor_rows(Lanes* a, std::size_t stride, std::size_t first) 
     Lanes* pivot = a + j * stride;
     const float scale = 1 / std::sqrt(reinterpret_cast<float*>(pivot)[j]);
     for (std::size_t b = 0; b <= j / kLanes; ++b) pivot[b] *= scale;
-    for (std::size_t i = first; i < j; ++i) take_off<1>(pivot, stride, i, a + i * stride);
+    for (std::size_t i = first; i < j; ++i) subtract_pivots<1>(pivot, stride, i, a + i * stride);
   }
   for (std::size_t i = 0; i < first; ++i)
-    take_off<kPivots>(a + first * stride, stride, i, a + i * stride);
+    subtract_pivots<kPivots>(a + first * stride, stride, i, a + i * stride);
 }
 
 // Factors A = M' M, M lower triangular, in place, from the last rows up.
-PALATE_DISPATCH void factor(Lanes* a, std::size_t stride, std::size_t size) {
+PALATE_INLINE void factor_body(Lanes* a, std::size_t stride, std::size_t size) {
   std::size_t left = size;
   for (; left >= 4; left -= 4) factor_rows<4>(a, stride, left - 4);
   for (; left > 0; --left) factor_rows<1>(a, stride, left - 1);
 }
+constexpr Dispatched<factor_body> factor;
 
-// Solves M' y = c from the last coordinate down, using up c. (Beyond the diagonal a row holds
-// whatever its lanes were filled with, which reaches only coordinates that are done.)
-PALATE_DISPATCH void solve_transposed(const Lanes* m, std::size_t stride, std::size_t size,
-                                      Lanes* c, float* y) {
+// Solves M' y = c from the last coordinate down, overwriting c. (What the lanes beyond the diagonal
+// of a row contain affects only coordinates that are already solved.)
+PALATE_INLINE void solve_transposed_body(const Lanes* m, std::size_t stride, std::size_t size,
+                                         Lanes* c, float* y) {
   for (std::size_t j = size; j-- > 0;) {
     const Lanes* row = m + j * stride;
     y[j] = reinterpret_cast<float*>(c)[j] / reinterpret_cast<const float*>(row)[j];
     for (std::size_t b = 0; b <= j / kLanes; ++b) c[b] -= row[b] * y[j];
   }
 }
+constexpr Dispatched<solve_transposed_body> solve_transposed;
 
-// Solves M x = y from the first coordinate up, x being zero beyond.
-PALATE_DISPATCH void solve(const Lanes* m, std::size_t stride, std::size_t size, const float* y,
-                           Lanes* x) {
+// Solves M x = y from the first coordinate up; the padding of x is set to zero.
+PALATE_INLINE void solve_body(const Lanes* m, std::size_t stride, std::size_t size, const float* y,
+                              Lanes* x) {
   float* values = reinterpret_cast<float*>(x);
   std::fill_n(values, stride * kLanes, 0.0f);
   for (std::size_t i = 0; i < size; ++i) {
@@ -134,10 +143,11 @@ PALATE_DISPATCH void solve(const Lanes* m, std::size_t stride, std::size_t size,
     values[i] = (y[i] - product) / reinterpret_cast<const float*>(row)[i];
   }
 }
+constexpr Dispatched<solve_body> solve;
 
-// x' S x for the symmetric S of which the lower triangle is given; `before` is room for a row.
-PALATE_DISPATCH double quadratic(const Lanes* s, std::size_t stride, std::size_t size,
-                                 const float* x, Lanes* before) {
+// x' S x for the symmetric S whose lower triangle is given; `before` is a scratch row.
+PALATE_INLINE double quadratic_body(const Lanes* s, std::size_t stride, std::size_t size,
+                                    const float* x, Lanes* before) {
   float* values = reinterpret_cast<float*>(before);
   std::fill_n(values, stride * kLanes, 0.0f);
   double total = 0;
@@ -149,26 +159,45 @@ PALATE_DISPATCH double quadratic(const Lanes* s, std::size_t stride, std::size_t
   }
   return total;
 }
+constexpr Dispatched<quadratic_body> quadratic;
+
+// The dot product of n floats, in double precision.
+PALATE_INLINE double wide_dot_body(const float* a, const float* b, std::size_t n) {
+  using Doubles = double __attribute__((vector_size(8 * sizeof(double))));
+  Doubles sums = {};
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    sums += __builtin_convertvector(load<Eight>(a + i), Doubles) *
+            __builtin_convertvector(load<Eight>(b + i), Doubles);
+  double total = 0;
+  for (std::size_t k = 0; k < 8; ++k) total += sums[k];
+  for (; i < n; ++i) total += static_cast<double>(a[i]) * b[i];
+  return total;
+}
+constexpr Dispatched<wide_dot_body> wide_dot;
 
 // out = a + scale * b.
-PALATE_DISPATCH void add_scaled(const Lanes* a, const Lanes* b, float scale, std::size_t n,
-                                Lanes* out) {
+PALATE_INLINE void add_scaled_body(const Lanes* a, const Lanes* b, float scale, std::size_t n,
+                                   Lanes* out) {
   for (std::size_t i = 0; i < n; ++i) out[i] = a[i] + b[i] * scale;
 }
+constexpr Dispatched<add_scaled_body> add_scaled;
 
 // Adds weight * C to the lower triangle, for a full C, row-major.
-PALATE_DISPATCH void add_full(const float* c, std::size_t size, float weight, std::size_t stride,
-                              float* sum) {
+PALATE_INLINE void add_full_body(const float* c, std::size_t size, float weight, std::size_t stride,
+                                 float* sum) {
   for (std::size_t i = 0; i < size; ++i)
     for (std::size_t j = 0; j <= i; ++j) sum[i * stride + j] += weight * c[i * size + j];
 }
+constexpr Dispatched<add_full_body> add_full;
 
-PALATE_DISPATCH void add_row(const float* c, std::size_t size, float weight, float* sum) {
+PALATE_INLINE void add_row_body(const float* c, std::size_t size, float weight, float* sum) {
   for (std::size_t i = 0; i < size; ++i) sum[i] += weight * c[i];
 }
+constexpr Dispatched<add_row_body> add_row;
 
-// The sum over first <= j < last of column[j] * rows[j], a lane of each: in four parts, for one
-// would wait for each product before the next.
+// The sum over first <= j < last of column[j] * rows[j], for one block of lanes. Four partial sums,
+// since in a single one each addition would wait for the one before.
 PALATE_INLINE Lanes combine(const Lanes* rows, const float* column, std::size_t stride,
                             std::size_t first, std::size_t last) {
   Lanes sums[4] = {};
@@ -181,8 +210,8 @@ PALATE_INLINE Lanes combine(const Lanes* rows, const float* column, std::size_t 
 }
 
 // T = M'^-1, from the last row up: T_i = (e_i - sum_{j > i} M_ji T_j) / M_ii.
-PALATE_DISPATCH void invert_transposed(const Lanes* m, std::size_t stride, std::size_t size,
-                                       Lanes* t) {
+PALATE_INLINE void invert_transposed_body(const Lanes* m, std::size_t stride, std::size_t size,
+                                          Lanes* t) {
   for (std::size_t i = size; i-- > 0;) {
     const float* column = reinterpret_cast<const float*>(m) + i;
     const float scale = 1 / column[i * stride * kLanes];
@@ -193,6 +222,7 @@ PALATE_DISPATCH void invert_transposed(const Lanes* m, std::size_t stride, std::
     reinterpret_cast<float*>(row)[i] = scale;
   }
 }
+constexpr Dispatched<invert_transposed_body> invert_transposed;
 
 }  // namespace
 
@@ -233,56 +263,57 @@ void RowPosterior::gather(std::size_t first, std::size_t n) {
   }
 }
 
-void RowPosterior::add_covariances(std::size_t first, std::size_t last) {
+// Adds sum_j w_j C_j.
+void RowPosterior::add_covariances(Triangle& sums) {
   const std::size_t factors = columns_ - 1;
   const bool full = partners_.covariance.size() > partners_.rows.size() / columns_ * factors;
   const std::size_t size = full ? factors * factors : factors;
   std::fill_n(right_.data(), right_.size(), Lanes{});
   float* diagonal = reinterpret_cast<float*>(right_.data());
-  for (std::size_t at = first; at < last; ++at) {
-    const float weight = ratings_.weight.empty() ? 1 : ratings_.weight[at];
+  for (std::size_t at = first_; at < last_; ++at) {
+    const float w = weight(at);
     const float* c = &partners_.covariance[static_cast<std::size_t>(ratings_.partner[at]) * size];
     if (full)
-      add_full(c, factors, weight, sums_.stride() * kLanes, &sums_.at(0, 0));
+      add_full(c, factors, w, sums.stride() * kLanes, &sums.at(0, 0));
     else
-      add_row(c, factors, weight, diagonal);
+      add_row(c, factors, w, diagonal);
   }
-  for (std::size_t i = 0; i < factors; ++i) sums_.at(i, i) += diagonal[i];
+  for (std::size_t i = 0; i < factors; ++i) sums.at(i, i) += diagonal[i];
 }
 
-void RowPosterior::add_up(std::size_t first, std::size_t last) {
+void RowPosterior::add_ratings() {
   const std::size_t stride = sums_.stride();
   std::fill_n(sums_.row(0), (columns_ + 1) * stride, Lanes{});
-  for (std::size_t at = first; at < last; at += kChunk) {
-    const std::size_t n = std::min(kChunk, last - at);
+  for (std::size_t at = first_; at < last_; at += kChunk) {
+    const std::size_t n = std::min(kChunk, last_ - at);
     gather(at, n);
     add_products(width_, reinterpret_cast<const float*>(gathered_.data()), stride * kLanes, n,
                  columns_ + 1, &sums_.at(0, 0));
   }
 }
 
-// Makes A, in `factor_`, and c, in `right_`, of the sums and the prior.
+// Computes A, in `factor_`, and c, in `right_`, from the sums and the prior.
 void RowPosterior::add_prior() {
   const std::size_t stride = factor_.stride();
   const float alpha = static_cast<float>(noise_.alpha);
-  // The prior's last row is its shift, as the sums' last row is that of the targets. What lies
-  // beyond the diagonal is multiplied by zeros, and so must be finite.
+  // The last row of the prior is its shift, the last row of the sums that of the targets. Values
+  // beyond the diagonal are multiplied by zeros, so they must be finite.
   add_scaled(precision_.row(0), sums_.row(0), alpha, columns_ * stride, factor_.row(0));
   add_scaled(precision_.row(columns_), sums_.row(columns_), alpha, stride, right_.data());
 }
 
 void RowPosterior::condition(std::size_t row) {
-  const auto first = static_cast<std::size_t>(ratings_.starts[row]);
-  const auto last = static_cast<std::size_t>(ratings_.starts[row + 1]);
-  add_up(first, last);
-  if (!partners_.covariance.empty()) add_covariances(first, last);
+  first_ = static_cast<std::size_t>(ratings_.starts[row]);
+  last_ = static_cast<std::size_t>(ratings_.starts[row + 1]);
+  add_ratings();
+  if (!partners_.covariance.empty()) add_covariances(sums_);
   add_prior();
   factor(factor_.row(0), factor_.stride(), columns_);
   solve_transposed(factor_.row(0), factor_.stride(), columns_, right_.data(), y_.data());
 }
 
-// With y = M'^-1 c, M^-1 y is the mean A^-1 c, and M^-1 (y + e) has the covariance A^-1 besides,
-// since A = M' M.
+// With y = M'^-1 c, M^-1 y is the mean A^-1 c, and M^-1 (y + e) has that mean and the covariance
+// A^-1, since A = M' M.
 void RowPosterior::mean(float* out) {
   solve(factor_.row(0), factor_.stride(), columns_, y_.data(), row_.data());
   std::copy_n(reinterpret_cast<const float*>(row_.data()), columns_, out);
@@ -295,28 +326,51 @@ void RowPosterior::draw(std::span<const float> noise, float* out) {
 
 double RowPosterior::squares() {
   const float* x = reinterpret_cast<const float*>(row_.data());
-  double total = sums_.at(columns_, columns_);
+  const double targets = sums_.at(columns_, columns_);
+  double total = targets;
   for (std::size_t i = 0; i < columns_; ++i) total -= 2.0 * sums_.at(columns_, i) * x[i];
   total += quadratic(sums_.row(0), sums_.stride(), columns_, x, right_.data());
-  return std::max(total, 0.0);
+  return total > kMinShare * targets ? total : residual_squares();
+}
+
+double RowPosterior::residual_squares() {
+  const float* x = reinterpret_cast<const float*>(row_.data());
+  const std::size_t factors = columns_ - 1;
+  double total = 0;
+  for (std::size_t at = first_; at < last_; ++at) {
+    const float* z = partner(at);
+    const double predicted = noise_.mu + z[factors] + x[factors] + wide_dot(z, x, factors);
+    const double residual = ratings_.rating[at] - predicted;
+    total += weight(at) * residual * residual;
+  }
+  if (partners_.covariance.empty()) return total;
+  std::fill_n(inverse_.row(0), columns_ * inverse_.stride(), Lanes{});
+  add_covariances(inverse_);
+  return total + quadratic(inverse_.row(0), inverse_.stride(), columns_, x, right_.data());
 }
 
 // A^-1 = M^-1 M'^-1 = T' T, the sum of the outer products of T's rows.
-double RowPosterior::covariance(float* out) {
+void RowPosterior::invert() {
   const std::size_t stride = factor_.stride();
-  // The gathered rows are done with: their room serves for T.
+  // The gathered rows are no longer needed: their buffer is used for T.
   if (gathered_.size() < columns_ * stride) gathered_.resize(columns_ * stride);
   invert_transposed(factor_.row(0), stride, columns_, gathered_.data());
   std::fill_n(inverse_.row(0), columns_ * stride, Lanes{});
   add_products(width_, reinterpret_cast<const float*>(gathered_.data()), stride * kLanes, columns_,
                columns_, &inverse_.at(0, 0));
-  double trace = 0;
-  for (std::size_t i = 0; i < columns_; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
+}
+
+void RowPosterior::covariance(float* out) {
+  for (std::size_t i = 0; i < columns_; ++i)
+    for (std::size_t j = 0; j <= i; ++j)
       out[i * columns_ + j] = out[j * columns_ + i] = inverse_.at(i, j);
+}
+
+double RowPosterior::uncertain_squares() {
+  double trace = 0;
+  for (std::size_t i = 0; i < columns_; ++i)
+    for (std::size_t j = 0; j <= i; ++j)
       trace += (i == j ? 1.0 : 2.0) * sums_.at(i, j) * inverse_.at(i, j);
-    }
-  }
   return trace;
 }
 

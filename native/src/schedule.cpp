@@ -7,11 +7,11 @@ namespace palate {
 namespace {
 
 constexpr double kEpsilon = 1e-5;
-// Gradients for ratings from 0 to 1 are about so small.
+// The typical size of a gradient for ratings from 0 to 1.
 constexpr double kGradient = 0x1p-14;
-// The fourth power of it is a float still. Ratings so wide that it matters have gradients so large
-// that epsilon does not.
-constexpr double kLeastEpsilon = 1e-9;
+// The smallest epsilon whose fourth power is a normal float. It applies only to ratings of so wide
+// a range that their gradients make epsilon irrelevant.
+constexpr double kMinEpsilon = 1e-9;
 
 }  // namespace
 
@@ -19,7 +19,7 @@ Schedule::Schedule(std::span<const double> lr, std::span<const double> beta, dou
                    double width)
     : steps{{.decay = 1, .size = 0, .scale = 1, .beta = 1}},
       unit(width * width * kGradient),
-      epsilon(static_cast<float>(std::max(kEpsilon / unit, kLeastEpsilon))) {
+      epsilon(static_cast<float>(std::max(kEpsilon / unit, kMinEpsilon))) {
   for (std::size_t i = 0; i < lr.size(); ++i) {
     const double t = static_cast<double>(i + 1), decay = 1 - lr[i] * wd;
     steps.push_back({.decay = static_cast<float>(decay),

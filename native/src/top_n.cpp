@@ -12,33 +12,26 @@ namespace palate {
 
 namespace {
 
-// So many users are scored together: their scores on 4 AVX-512, 2 AVX2 or 2 SSE/NEON registers of
-// items, and what those are computed from, fill the registers there are.
+// Number of users that are scored together: their scores on 4 AVX-512, 2 AVX2 or 2 SSE/NEON
+// registers of items, and the operands of those, fill the vector registers.
 constexpr std::size_t kTile = 6;
-// So many items are packed together: a multiple of each of those widths.
+// Number of items that are packed together: a multiple of each of those widths.
 constexpr std::size_t kPanel = 4 * kLanes;
-// A thread takes so many users at a time, who pass over a panel while it is in the first cache.
-constexpr std::size_t kMostUsers = 16 * kTile;
-// A thread packs so many panels at a time.
+// Maximum number of users that a thread takes at a time: all are scored on one panel while it is in
+// the first-level cache.
+constexpr std::size_t kMaxUsers = 16 * kTile;
+// Number of panels that a thread packs at a time.
 constexpr std::size_t kPanelsAtATime = 8;
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-// Panels hold plain floats, for vectors of any size: a copy, which compiles to one load.
-template <typename Vector>
-PALATE_INLINE Vector load(const float* from) {
-  Vector value;
-  __builtin_memcpy(&value, from, sizeof value);
-  return value;
-}
-
-// Users, and the score that is to be beaten for each.
+// Users, and the score that an item must exceed for each.
 struct Tile {
   std::array<const float*, kTile> user;
   std::array<float, kTile> bar;
 };
 
-// Scores a tile on kWide vectors of a panel's items, of which `item` is the first one's bias.
+// Scores a tile on kWide vectors of a panel's items; `item` points to the bias of the first item.
 template <typename Vector, std::size_t kWide>
 PALATE_INLINE void score_part(const float* item, std::size_t factors, const Tile& tile,
                               float* scores) {
@@ -73,8 +66,8 @@ PALATE_INLINE bool any_above(const float* scores, float bar) {
 }
 
 // Scores a tile on a panel, and returns the set of users with a score above their bar.
-PALATE_DISPATCH unsigned score_tile(std::size_t width, const float* panel, std::size_t factors,
-                                    const Tile& tile, float* scores) {
+PALATE_INLINE unsigned score_tile_body(std::size_t width, const float* panel, std::size_t factors,
+                                       const Tile& tile, float* scores) {
   if (width == 16)
     score_panel<Lanes, 4>(panel, factors, tile, scores);
   else if (width == 8)
@@ -86,6 +79,7 @@ PALATE_DISPATCH unsigned score_tile(std::size_t width, const float* panel, std::
     hits |= static_cast<unsigned>(any_above(scores + u * kPanel, tile.bar[u])) << u;
   return hits;
 }
+constexpr Dispatched<score_tile_body> score_tile;
 
 // The allowed items in panels: the biases of a panel's items, then their first factors, and so on.
 class Panels {
@@ -104,7 +98,7 @@ class Panels {
   const float* panel(std::size_t p) const {
     return reinterpret_cast<const float*>(data_.data()) + p * columns_ * kPanel;
   }
-  // The rows of a panel's items: fewer than kPanel in the last one, the rest of which is zeros.
+  // The rows of a panel's items: fewer than kPanel in the last panel, which is filled with zeros.
   std::span<const std::int32_t> rows(std::size_t p) const {
     return std::span(rows_).subspan(p * kPanel, std::min(kPanel, rows_.size() - p * kPanel));
   }
@@ -138,51 +132,51 @@ struct Found {
 // The best items of one user so far. Items are offered in ascending order of rows.
 class Best {
  public:
-  void start(std::size_t most, std::span<const std::int32_t> seen);
-  // A score not above the bar is of no interest, since of equal ones the lower row stays.
+  void start(std::size_t n, std::span<const std::int32_t> seen);
+  // A score must exceed the bar to enter the list: of equal scores the lower row stays.
   float bar() const { return bar_; }
   void offer(std::span<const std::int32_t> rows, const float* scores);
   void write(std::span<std::int32_t> rows, std::span<float> scores);
 
  private:
-  bool was_seen(std::int32_t row);
+  bool is_seen(std::int32_t row);
   void push(Found found);
 
-  std::size_t most_ = 0;
-  float bar_ = kNever;
-  std::vector<Found> heap_;  // the worst on top
+  std::size_t n_ = 0;
+  float bar_ = kLowest;
+  std::vector<Found> heap_;  // the worst item on top
   std::vector<std::int32_t> seen_;
   std::size_t next_seen_ = 0;
 };
 
-void Best::start(std::size_t most, std::span<const std::int32_t> seen) {
-  most_ = most;
-  bar_ = kNever;
+void Best::start(std::size_t n, std::span<const std::int32_t> seen) {
+  n_ = n;
+  bar_ = kLowest;
   heap_.clear();
   seen_.assign(seen.begin(), seen.end());
   if (!std::is_sorted(seen_.begin(), seen_.end())) std::sort(seen_.begin(), seen_.end());
   next_seen_ = 0;
 }
 
-bool Best::was_seen(std::int32_t row) {
+bool Best::is_seen(std::int32_t row) {
   while (next_seen_ < seen_.size() && seen_[next_seen_] < row) ++next_seen_;
   return next_seen_ < seen_.size() && seen_[next_seen_] == row;
 }
 
 void Best::push(Found found) {
-  if (heap_.size() == most_) {
+  if (heap_.size() == n_) {
     std::pop_heap(heap_.begin(), heap_.end());
     heap_.back() = found;
   } else {
     heap_.push_back(found);
   }
   std::push_heap(heap_.begin(), heap_.end());
-  if (heap_.size() == most_) bar_ = heap_.front().score;
+  if (heap_.size() == n_) bar_ = heap_.front().score;
 }
 
 void Best::offer(std::span<const std::int32_t> rows, const float* scores) {
   for (std::size_t i = 0; i < rows.size(); ++i)
-    if (scores[i] > bar_ && !was_seen(rows[i])) push({scores[i], rows[i]});
+    if (scores[i] > bar_ && !is_seen(rows[i])) push({scores[i], rows[i]});
 }
 
 void Best::write(std::span<std::int32_t> rows, std::span<float> scores) {
@@ -190,11 +184,11 @@ void Best::write(std::span<std::int32_t> rows, std::span<float> scores) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const bool found = i < heap_.size();
     rows[i] = found ? heap_[i].row : -1;
-    scores[i] = found ? heap_[i].score : kNever;
+    scores[i] = found ? heap_[i].score : kLowest;
   }
 }
 
-// Searches for one block of users after another, in buffers of its own.
+// Finds the best items of one block of users after another, in buffers of its own.
 class Searcher {
  public:
   Searcher(std::span<const float> users, std::size_t columns, const Seen& seen,
@@ -203,10 +197,10 @@ class Searcher {
         columns_(columns),
         seen_(seen),
         panels_(panels),
-        most_(std::min(n, panels.items())),
+        n_(std::min(n, panels.items())),
         scores_(kTile * kPanel / kLanes) {}
 
-  // Searches for the users first .. last - 1, kMostUsers of them at most.
+  // Finds the best items of the users first .. last - 1, at most kMaxUsers of them.
   void search(std::size_t first, std::size_t last);
   Best& best(std::size_t i) { return best_[i]; }
 
@@ -217,9 +211,9 @@ class Searcher {
   std::size_t columns_;
   Seen seen_;
   const Panels& panels_;
-  std::size_t most_;
+  std::size_t n_;
   const std::size_t width_ = register_floats();
-  std::array<Best, kMostUsers> best_;
+  std::array<Best, kMaxUsers> best_;
   LanesVector scores_;
 };
 
@@ -227,7 +221,7 @@ void Searcher::search(std::size_t first, std::size_t last) {
   for (std::size_t u = first; u < last; ++u) {
     const auto start = static_cast<std::size_t>(seen_.starts[u]);
     const auto size = static_cast<std::size_t>(seen_.starts[u + 1]) - start;
-    best_[u - first].start(most_, seen_.items.subspan(start, size));
+    best_[u - first].start(n_, seen_.items.subspan(start, size));
   }
   for (std::size_t p = 0; p < panels_.count(); ++p)
     for (std::size_t from = first; from < last; from += kTile) offer(p, first, last, from);
@@ -237,11 +231,11 @@ void Searcher::search(std::size_t first, std::size_t last) {
 void Searcher::offer(std::size_t p, std::size_t first, std::size_t last, std::size_t from) {
   Tile tile;
   for (std::size_t i = 0; i < kTile; ++i) {
-    // A tile is always full, so that each score takes the same instructions: the last user stands
-    // in for those who are missing, with a bar that nothing passes.
+    // A tile is always full, so that every score is computed by the same instructions: missing
+    // users are replaced by the last one, with a bar that no score exceeds.
     const std::size_t u = std::min(from + i, last - 1);
     tile.user[i] = &users_[u * columns_];
-    tile.bar[i] = from + i < last ? best_[u - first].bar() : -kNever;
+    tile.bar[i] = from + i < last ? best_[u - first].bar() : -kLowest;
   }
   float* scores = reinterpret_cast<float*>(scores_.data());
   const unsigned hits = score_tile(width_, panels_.panel(p), columns_ - 1, tile, scores);
@@ -250,10 +244,10 @@ void Searcher::offer(std::size_t p, std::size_t first, std::size_t last, std::si
     if (hits >> i & 1) best_[from - first + i].offer(panels_.rows(p), scores + i * kPanel);
 }
 
-// How many users a thread takes at a time: fewer where there is not enough work for all threads.
+// The number of users that a thread takes at a time: fewer if there is too little work for all.
 std::size_t users_at_a_time(std::size_t n_users, int threads) {
-  const std::size_t fair = n_users / (4 * static_cast<std::size_t>(std::max(threads, 1)));
-  return std::clamp(fair / kTile * kTile, kTile, kMostUsers);
+  const std::size_t share = n_users / (4 * static_cast<std::size_t>(threads));
+  return std::clamp(share / kTile * kTile, kTile, kMaxUsers);
 }
 
 }  // namespace
@@ -263,13 +257,13 @@ void top_n(std::span<const float> users, std::span<const float> items, std::size
            std::span<std::int32_t> rows, std::span<float> scores) {
   Panels panels(items, columns, allowed);
   TaskQueue packing(panels.count(), kPanelsAtATime);
-  run_team(packing.members(threads), [&](int) {
+  run_team(packing.members(threads), [&](int, Barrier&) {
     while (const auto tasks = packing.next())
       for (std::size_t p = tasks.first; p < tasks.last; ++p) panels.pack(p);
   });
   const std::size_t n_users = users.size() / columns;
   TaskQueue searching(n_users, users_at_a_time(n_users, threads));
-  run_team(searching.members(threads), [&](int) {
+  run_team(searching.members(threads), [&](int, Barrier&) {
     Searcher searcher(users, columns, seen, panels, n);
     while (const auto tasks = searching.next()) {
       searcher.search(tasks.first, tasks.last);

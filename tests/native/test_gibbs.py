@@ -45,6 +45,25 @@ def test_each_draw_equals_its_twins(columns):
         assert squares[row] == pytest.approx(np.sum(residuals**2), rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.parametrize("columns", [2, 9, 17, 33])
+def test_squares_of_ratings_almost_without_noise(columns):
+    """Noise of 1e-4 leaves squares a hundred million times below the ratings' own."""
+    side = Side(columns, n=6000)
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(ROWS, columns))
+    row = np.repeat(np.arange(ROWS), np.diff(side.starts))
+    z = side.partners[side.partner].astype(np.float64)
+    score = (z[:, :-1] * rows[row, :-1]).sum(1) + rows[row, -1] + z[:, -1] + MU
+    side.rating = (score + 1e-4 * rng.normal(size=len(row))).astype(np.float32)
+    names = ("starts", "partner", "rating", "order", "partners", "precision", "shift")
+    drawn, squares = _native.sample_rows(*(getattr(side, n) for n in names), 1e8, MU, 5, 9, 1)
+    for r in range(ROWS):
+        mine = slice(side.starts[r], side.starts[r + 1])
+        partners = side.partners[side.partner[mine]]
+        residuals = twins.residuals(partners, side.rating[mine], drawn[r], MU)
+        assert squares[r] == pytest.approx(np.sum(residuals**2), rel=1e-6, abs=0)
+
+
 def test_the_draws_have_the_posteriors_mean_and_covariance():
     """Over 20,000 draws of one row: means and covariances within five standard errors."""
     side, columns, n = Side(4), 4, 20_000
@@ -79,12 +98,18 @@ def test_another_stream_gives_other_draws():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"starts": np.arange(ROWS + 1)}, ValueError, "do not fit together"),
+        (
+            {"starts": np.arange(ROWS + 1)},
+            ValueError,
+            "lengths of starts, partner and rating do not match",
+        ),
         ({"precision": np.eye(8)}, ValueError, "as many coordinates"),
         ({"shift": np.zeros(8)}, ValueError, "as many coordinates"),
         ({"partners": np.zeros((3, 9), np.float32)}, IndexError, "partner: row"),
         ({"order": np.full(ROWS, ROWS, np.int32)}, IndexError, "order: row 30 of 30"),
         ({"rating": np.zeros(1500)}, TypeError, "incompatible"),
+        ({"threads": 0}, ValueError, "sample_rows: threads must be at least 1, got 0"),
+        ({"threads": -1}, ValueError, "sample_rows: threads must be at least 1, got -1"),
     ],
 )
 def test_bad_arguments_are_refused(changes, error, message):

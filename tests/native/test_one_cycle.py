@@ -109,16 +109,24 @@ def test_bad_arguments_are_refused():
     kernel = problem.kernel()
     with pytest.raises(ValueError, match="no steps left"):
         kernel.run(np.tile(problem.order, 2), problem.batch, 1)
-    with pytest.raises(ValueError, match="at least one rating"):
+    with pytest.raises(ValueError, match="batch must be at least 1"):
         kernel.run(problem.order, 0, 1)
+    with pytest.raises(ValueError, match=r"OneCycle\.run: threads must be at least 1, got 0"):
+        kernel.run(problem.order, problem.batch, 0)
+    with pytest.raises(ValueError, match=r"OneCycle\.run: threads must be at least 1, got -1"):
+        kernel.run(problem.order, problem.batch, -1)
     with pytest.raises(IndexError, match="order: row"):
         kernel.run(problem.order + 1, problem.batch, 1)
     for change, error, message in (
         ({"user": problem.user[:-1]}, ValueError, "same length"),
         ({"item": problem.item + np.int32(1)}, IndexError, "item: row"),
         ({"user": problem.user.astype(np.int64)}, TypeError, "incompatible"),
-        ({"settings": (*schedule(3, 0.1)[:1], *schedule(4, 0.1)[1:], 0, 0, 5)}, ValueError, "beta"),
-        ({"settings": (np.ones(1), np.ones(1), 0, 0, 5)}, ValueError, "betas lie above 0"),
+        (
+            {"settings": (*schedule(3, 0.1)[:1], *schedule(4, 0.1)[1:], 0, 0, 5)},
+            ValueError,
+            "lr and beta",
+        ),
+        ({"settings": (np.ones(1), np.ones(1), 0, 0, 5)}, ValueError, "betas must be above 0"),
         ({"settings": (np.ones(1), np.full(1, 0.9), 0, 5, 5)}, ValueError, "low must be below"),
     ):
         with pytest.raises(error, match=message):

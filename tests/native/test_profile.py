@@ -36,10 +36,10 @@ class Side:
         self.precision = root @ root.T / columns + np.eye(columns)
         self.shift = rng.normal(size=columns)
 
-    def infer(self, threads=1, want=True, **changes):
+    def infer(self, threads=1, covariances=True, squares=True, alpha=ALPHA, **changes):
         names = ("starts", "partner", "rating", "weight", "partners", "covariance")
         arrays = [changes.get(name, getattr(self, name)) for name in (*names, "precision", "shift")]
-        return _native.infer_rows(*arrays, ALPHA, MU, threads, want)
+        return _native.infer_rows(*arrays, alpha, MU, threads, covariances, squares)
 
 
 @pytest.mark.parametrize("columns", [2, 3, 9, 16, 17, 33, 65])
@@ -59,6 +59,35 @@ def test_each_posterior_equals_its_twins(columns, covariance):
             covariances[row].reshape(columns, columns), spread, atol=1e-4, rtol=1e-3
         )
         assert squares[row] == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("covariance", ["full", "diagonal", "none"])
+@pytest.mark.parametrize("weights", [False, True])
+def test_expected_squares_of_ratings_almost_without_noise(covariance, weights):
+    columns, alpha = 17, 1e8
+    side = Side(columns, covariance, weights=weights, n=6000)
+    side.full, side.covariance = side.full * 1e-10, side.covariance * np.float32(1e-10)
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(ROWS, columns))
+    row = np.repeat(np.arange(ROWS), np.diff(side.starts))
+    z = side.partners[side.partner].astype(np.float64)
+    score = (z[:, :-1] * rows[row, :-1]).sum(1) + rows[row, -1] + z[:, -1] + MU
+    side.rating = (score + 1e-4 * rng.normal(size=len(row))).astype(np.float32)
+    means, covariances, squares = side.infer(alpha=alpha)
+    for r in range(ROWS):
+        mine = slice(side.starts[r], side.starts[r + 1])
+        partner, weight = side.partner[mine], side.weight[mine] if weights else 1.0
+        residuals = twins.residuals(side.partners[partner], side.rating[mine], means[r], MU)
+        moment = np.einsum(
+            "ni,nj->nij", *[np.c_[side.partners[partner, :-1], np.ones(len(partner))]] * 2
+        )
+        moment[:, :-1, :-1] += side.full[partner]
+        mean = means[r, :-1].astype(np.float64)
+        expected = np.sum(weight * residuals**2)
+        expected += np.sum(weight * np.einsum("nij,i,j->n", side.full[partner], mean, mean))
+        inverse = covariances[r].reshape(columns, columns).astype(np.float64)
+        expected += np.einsum("n,nij,ij->", np.broadcast_to(weight, len(partner)), moment, inverse)
+        assert squares[r] == pytest.approx(expected, rel=1e-4, abs=0)
 
 
 def test_the_expected_squares_are_what_draws_average_to():
@@ -90,12 +119,16 @@ def test_the_same_bits_at_any_number_of_threads(threads):
         np.testing.assert_array_equal(one, many)
 
 
-def test_covariances_only_where_they_are_asked_for():
+@pytest.mark.parametrize("covariances", [False, True])
+@pytest.mark.parametrize("squares", [False, True])
+def test_covariances_and_squares_only_where_they_are_asked_for(covariances, squares):
     side = Side(9)
-    means, covariances, squares = side.infer(want=False)
-    assert covariances.shape == (0, 81)
-    np.testing.assert_array_equal(means, side.infer()[0])
-    np.testing.assert_array_equal(squares, side.infer()[2])
+    everything = side.infer()
+    wanted = side.infer(covariances=covariances, squares=squares)
+    np.testing.assert_array_equal(wanted[0], everything[0])
+    np.testing.assert_array_equal(wanted[1], everything[1][: ROWS * covariances])
+    np.testing.assert_array_equal(wanted[2], everything[2][: ROWS * squares])
+    assert wanted[1].shape == (ROWS * covariances, 81)
 
 
 def test_a_weak_prior_leaves_nothing_behind():
@@ -113,13 +146,27 @@ def test_a_weak_prior_leaves_nothing_behind():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"starts": np.arange(ROWS + 1)}, ValueError, "do not fit together"),
+        (
+            {"starts": np.arange(ROWS + 1)},
+            ValueError,
+            "lengths of starts, partner and rating do not match",
+        ),
         ({"precision": np.eye(8)}, ValueError, "as many coordinates"),
-        ({"weight": np.ones(3, np.float32)}, ValueError, "a weight is needed for each rating"),
-        ({"covariance": np.ones((40, 9), np.float32)}, ValueError, "covariances are factors x"),
-        ({"covariance": np.ones((39, 8), np.float32)}, ValueError, "covariances are factors x"),
+        ({"weight": np.ones(3, np.float32)}, ValueError, "weight must be empty or have an entry"),
+        (
+            {"covariance": np.ones((40, 9), np.float32)},
+            ValueError,
+            "covariance must hold factors x factors",
+        ),
+        (
+            {"covariance": np.ones((39, 8), np.float32)},
+            ValueError,
+            "covariance must hold factors x factors",
+        ),
         ({"partners": np.zeros((3, 9), np.float32)}, IndexError, "partner: row"),
         ({"rating": np.zeros(1500)}, TypeError, "incompatible"),
+        ({"threads": 0}, ValueError, "infer_rows: threads must be at least 1, got 0"),
+        ({"threads": -1}, ValueError, "infer_rows: threads must be at least 1, got -1"),
     ],
 )
 def test_bad_arguments_are_refused(changes, error, message):

@@ -26,5 +26,5 @@ def test_rows_and_shapes_are_checked():
         _native.score_pairs(table, table, rows, rows)
     with pytest.raises(ValueError, match="same number of columns"):
         _native.score_pairs(table, table[:, :2].copy(), rows[:1], rows[:1])
-    with pytest.raises(ValueError, match="as many users as items"):
+    with pytest.raises(ValueError, match="user and item must have the same length"):
         _native.score_pairs(table, table, rows[:1], rows)

@@ -132,13 +132,25 @@ def test_the_same_bits_whoever_else_is_asked_for(last):
     ("changes", "error", "message"),
     [
         ({"users": np.zeros((50, 7), np.float32)}, ValueError, "same number of columns"),
-        ({"users": np.zeros((9, 6), np.float32)}, ValueError, "do not fit together"),
-        ({"seen_items": np.zeros(3, np.int32)}, ValueError, "do not fit together"),
-        ({"seen_starts": np.arange(51)}, ValueError, "do not fit together"),
+        (
+            {"users": np.zeros((9, 6), np.float32)},
+            ValueError,
+            "users, seen_starts and seen_items do not match",
+        ),
+        (
+            {"seen_items": np.zeros(3, np.int32)},
+            ValueError,
+            "users, seen_starts and seen_items do not match",
+        ),
+        (
+            {"seen_starts": np.arange(51)},
+            ValueError,
+            "users, seen_starts and seen_items do not match",
+        ),
         (
             {"seen_starts": FALLING, "seen_items": np.zeros(1, np.int32)},
             ValueError,
-            "must not fall",
+            "must not decrease",
         ),
         (
             {"seen_starts": FIRST_SAW_ONE, "seen_items": np.full(1, -1, np.int32)},
@@ -154,8 +166,10 @@ def test_the_same_bits_whoever_else_is_asked_for(last):
         ({"allowed": np.ones(300, np.float32)}, TypeError, "bool or uint8"),
         ({"allowed": np.ones(600, bool)[::2]}, TypeError, "incompatible"),
         ({"items": np.zeros((300, 6))}, TypeError, "incompatible"),
-        ({"n": 0}, ValueError, "n is at least 1"),
+        ({"n": 0}, ValueError, "n must be at least 1"),
         ({"n": -1}, TypeError, "incompatible"),
+        ({"threads": 0}, ValueError, "top_n: threads must be at least 1, got 0"),
+        ({"threads": -1}, ValueError, "top_n: threads must be at least 1, got -1"),
     ],
 )
 def test_bad_arguments_are_refused(changes, error, message):

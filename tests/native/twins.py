@@ -96,8 +96,13 @@ def sample_row(partners, rating, precision, shift, alpha, mu, noise):
     a, c = posterior(partners, rating, precision, shift, alpha, mu)
     m = np.linalg.cholesky(a[::-1, ::-1])[::-1, ::-1].T
     row = np.linalg.solve(m, np.linalg.solve(m.T, c) + noise)
-    predicted = partners[:, :-1] @ row[:-1] + row[-1] + partners[:, -1] + mu
-    return row, rating - predicted
+    return row, residuals(partners, rating, row, mu)
+
+
+def residuals(partners, rating, row, mu):
+    """Return ratings minus predictions of one row, in double precision."""
+    z, x = partners.astype(np.float64), row.astype(np.float64)
+    return rating - (z[:, :-1] @ x[:-1] + x[-1] + z[:, -1] + mu)
 
 
 def top_n(users, items, seen, allowed, n):

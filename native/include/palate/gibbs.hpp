@@ -11,10 +11,10 @@
 
 namespace palate {
 
-// Draws every row of `rows` (row-major) given the other side, and tells the sum of squared
-// residuals of each where there is room for them in `squares`. Row r takes its normal numbers from
-// their place in the stream, so that the draws are the same at any number of threads. `order`
-// lists the rows, those with most ratings first.
+// Draws every row of `rows` (row-major) given the other side. Writes the sum of squared residuals
+// of each row to `squares`, unless it is empty. Row r takes its normal numbers from a fixed place
+// in the stream, so the draws are the same bits at any number of threads. `order` lists the rows,
+// those with most ratings first, for an even load.
 void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                  const Noise& noise, std::uint64_t seed, std::uint64_t stream,
                  std::span<const std::int32_t> order, int threads, std::span<float> rows,

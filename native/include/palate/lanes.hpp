@@ -1,4 +1,4 @@
-// Sixteen floats that move together: the unit in which rows are stored and computed.
+// Vectors of sixteen floats: the unit in which rows are stored and computed.
 //
 // A vector type of GCC and Clang: one AVX-512 register, two AVX2 or four SSE/NEON registers. Sums
 // over a row are taken lane by lane, so their order never depends on the instruction set.
@@ -34,8 +34,16 @@ struct AlignedAllocator {
 
 using LanesVector = std::vector<Lanes, AlignedAllocator<Lanes>>;
 
-// How many floats a row of `n` coordinates takes: the next multiple of the lane count.
+// The number of floats that a row of `n` coordinates takes: the next multiple of the lane count.
 constexpr std::size_t padded(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+// Loads a vector from an address of any alignment: a copy, which compiles to one instruction.
+template <typename Vector>
+PALATE_INLINE Vector load(const float* from) {
+  Vector value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
 
 PALATE_INLINE Lanes sqrt(const Lanes& x) {
   Lanes y;
@@ -43,7 +51,7 @@ PALATE_INLINE Lanes sqrt(const Lanes& x) {
   return y;
 }
 
-// The sum of the lanes, in halves.
+// The sum of the lanes, by halving.
 PALATE_INLINE float sum(Lanes x) {
   for (std::size_t half = kLanes / 2; half > 0; half /= 2)
     for (std::size_t i = 0; i < half; ++i) x[i] += x[i + half];

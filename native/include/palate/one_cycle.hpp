@@ -9,9 +9,10 @@
 //     v  = 0.99 v + 0.01 g^2
 //     p -= lr_t / (1 - beta_t^t) * m / (sqrt(v / (1 - 0.99^t)) + 1e-5)
 //
-// A row outside the batch has g = 0 and is left alone until it is needed again. Then it walks the
-// steps that it missed, which share one square root: j steps after the last gradient m has shrunk
-// by the product of the betas and v by 0.99^j. Once the momentum is spent, only the decay is left.
+// A row outside the batch has g = 0 and is left as it is until it is needed again. Then it takes
+// the steps that it missed, which share one square root: j steps after the last gradient m has
+// shrunk by the product of the betas and v by 0.99^j. Once the momentum is gone, only the decay is
+// left.
 #pragma once
 
 #include <cstdint>
@@ -37,10 +38,10 @@ class Side {
   std::int64_t step(std::size_t row) const { return step_[row]; }
   std::size_t slot(std::size_t row) const { return slot_[row]; }
 
-  // Brings the row up to the last step of the window and makes it part of the next step's batch,
-  // its gradient being number `slot`.
+  // Brings the row up to the last step of the window and adds it to the next step's batch, where
+  // its gradient has the number `slot`.
   void enter(std::size_t row, std::size_t slot, Window& window);
-  // Takes the step that the row has entered, with this gradient.
+  // Takes the step that the row has entered, with the given gradient.
   void apply(std::size_t row, Lanes* gradient, const Schedule& schedule);
   // Copies the rows out as [factors, bias], as they are at the last step of the window.
   void write(std::span<float> table, Window& window) const;
@@ -66,17 +67,18 @@ struct Ratings {
 class OneCycle {
  public:
   // Tables are row-major with factors + 1 columns, the last one the bias. `lr` and `beta` have an
-  // entry for each step of the whole schedule, beta at most kMostBeta.
+  // entry for each step of the whole schedule; beta is at most kMaxBeta.
   OneCycle(const Ratings& ratings, std::span<const float> users, std::span<const float> items,
            std::size_t factors, std::span<const double> lr, std::span<const double> beta, double wd,
            double low, double high);
 
   // Takes a step for each batch of `batch` ratings of `order`; writes the loss of each to `losses`.
-  // The result is the same at any number of threads.
+  // The result is the same at any number of threads. After an exception in the middle of a run,
+  // rows are at different steps: run and write then throw std::logic_error.
   void run(std::span<const std::int64_t> order, std::size_t batch, int threads,
            std::span<double> losses);
 
-  // Copies both tables out as they are at the present step.
+  // Copies both tables out as they are at the current step.
   void write(std::span<float> users, std::span<float> items) const;
 
   std::size_t n_users() const { return users_.rows(); }
@@ -88,6 +90,7 @@ class OneCycle {
   struct Batch;   // the ratings of one step
   struct Member;  // a thread, the rows that it owns in this batch and their gradients
 
+  void require_consistent() const;
   void enter(Side& side, std::size_t row, std::int64_t step, Window& window, Member& member);
   void gather(const Batch& batch, Member& member);
   void gradients(const Batch& batch, Member& member, std::span<double> errors);
@@ -99,6 +102,7 @@ class OneCycle {
   Side users_, items_;
   Schedule schedule_;
   std::int64_t step_ = 0;
+  bool in_run_ = false;
 };
 
 }  // namespace palate

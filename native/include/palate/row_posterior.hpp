@@ -1,4 +1,4 @@
-// What is known of one row of a side, given its ratings and the rows of the other side.
+// The posterior of one row of a side, given its ratings and the rows of the other side.
 //
 // For user u with ratings r_j of items j, z_j = [q_j, 1] and the prior N(m, Lambda^-1) over users,
 // x_u = [p_u, b_u] has the normal distribution N(A^-1 c, A^-1) where
@@ -27,18 +27,18 @@ struct Grouped {
   std::span<const std::int64_t> starts;
   std::span<const std::int32_t> partner;
   std::span<const float> rating;
-  std::span<const float> weight = {};  // 1 each where there are none
+  std::span<const float> weight = {};  // all 1 if empty
 };
 
-// The rows of the other side (row-major, `columns` wide, the last one the bias), and for each the
-// covariance of its factors: row-major and square, the diagonal only, or none for all.
+// The rows of the other side (row-major, `columns` wide, the last column the bias), and the
+// covariance of each row's factors: square and row-major, or the diagonal only, or none at all.
 struct Partners {
   std::span<const float> rows;
   std::size_t columns;
   std::span<const float> covariance = {};
 };
 
-// A normal distribution over rows of `columns` coordinates, the last one the bias.
+// A normal distribution of rows of `columns` coordinates, the last one the bias.
 struct Prior {
   std::span<const double> precision;  // Lambda, row-major, columns x columns
   std::span<const double> shift;      // Lambda m
@@ -46,10 +46,10 @@ struct Prior {
 
 struct Noise {
   double alpha;  // the precision of a rating
-  double mu;     // the mean that all ratings share
+  double mu;     // the overall mean of the ratings
 };
 
-// A lower triangle whose row i holds the lanes 0 .. i / kLanes.
+// A lower triangular matrix: row i uses the blocks 0 .. i / kLanes of its lanes.
 class Triangle {
  public:
   explicit Triangle(std::size_t size) : stride_(padded(size) / kLanes), data_(size * stride_) {}
@@ -63,30 +63,36 @@ class Triangle {
   LanesVector data_;
 };
 
-// Takes rows one by one, in buffers of its own. First `condition`; then `mean` or `draw`, once;
-// then the rest.
+// Computes the posterior of one row after another, in buffers of its own. The order of calls for a
+// row is: condition; mean or draw, once; squares; invert; covariance and uncertain_squares.
 class RowPosterior {
  public:
   RowPosterior(const Grouped& ratings, const Partners& partners, const Prior& prior,
                const Noise& noise);
 
-  // Takes up a row: everything below is about it.
+  // Selects the row that all other functions refer to, and factors its A.
   void condition(std::size_t row);
   // x = A^-1 c.
   void mean(float* out);
-  // A draw from N(A^-1 c, A^-1), made of as many standard normal numbers.
+  // x = a draw from N(A^-1 c, A^-1), made from standard normal numbers, one for each coordinate.
   void draw(std::span<const float> noise, float* out);
-  // sum_j w_j ((t_j - x' z_j)^2 + x' C_j x) with t_j = r_j - mu - b_j, for the x that was given.
+  // sum_j w_j ((t_j - x' z_j)^2 + x' C_j x) for that x, with the targets t_j = r_j - mu - b_j.
   double squares();
-  // A^-1, row-major; returns its part in the expectation of those squares, the trace of
-  // A^-1 sum_j w_j (z_j z_j' + C_j).
-  double covariance(float* out);
+  // Computes A^-1.
+  void invert();
+  // A^-1, row-major.
+  void covariance(float* out);
+  // What A^-1 adds to the expectation of the squares: the trace of A^-1 sum_j w_j (z_j z_j' + C_j).
+  double uncertain_squares();
 
  private:
-  void add_up(std::size_t first, std::size_t last);
   void gather(std::size_t first, std::size_t n);
-  void add_covariances(std::size_t first, std::size_t last);
+  void add_ratings();
+  void add_covariances(Triangle& sums);
   void add_prior();
+  // The squares without cancellation, one rating at a time.
+  double residual_squares();
+  float weight(std::size_t at) const { return ratings_.weight.empty() ? 1 : ratings_.weight[at]; }
   const float* partner(std::size_t at) const {
     return &partners_.rows[static_cast<std::size_t>(ratings_.partner[at]) * columns_];
   }
@@ -96,11 +102,12 @@ class RowPosterior {
   std::size_t columns_;
   Noise noise_;
   std::size_t width_ = register_floats();
-  Triangle precision_;  // of the prior, and below it its shift
-  Triangle sums_;       // of w [z, t] [z, t]' (and w C): so the last row is sum w z t
-  Triangle factor_;     // A, and then its factor M: A = M' M, M lower triangular
-  Triangle inverse_;
-  LanesVector gathered_;  // a chunk of rows [z, t], times the root of w
+  std::size_t first_ = 0, last_ = 0;  // the ratings of the row
+  Triangle precision_;                // of the prior; its shift is the last row
+  Triangle sums_;                     // of w [z, t] [z, t]' (and w C); the last row is sum w z t
+  Triangle factor_;                   // A, then its factor M: A = M' M, M lower triangular
+  Triangle inverse_;                  // A^-1; before that, scratch
+  LanesVector gathered_;              // a chunk of rows [z, t], times the square root of w
   LanesVector row_, right_;
   std::vector<float> y_;
 };

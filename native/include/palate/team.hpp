@@ -11,10 +11,13 @@
 
 namespace palate {
 
-// A barrier for short phases: it spins for a while, then lets other threads run.
+// A barrier for short phases: a waiting thread spins for a while, then yields to other threads.
 class Barrier {
  public:
-  explicit Barrier(int members) : members_(members), waiting_(0), phase_(0) {}
+  // Thrown by wait() after abort(): a member that failed will never arrive.
+  struct Aborted {};
+
+  explicit Barrier(int members) : members_(members) {}
 
   void wait() {
     if (members_ == 1) return;
@@ -25,18 +28,24 @@ class Barrier {
       return;
     }
     for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
-      if (spins > kSpins) std::this_thread::yield();
+      if (aborted_.load(std::memory_order_relaxed)) throw Aborted{};
+      if (spins > kMaxSpins) std::this_thread::yield();
     }
   }
 
+  // Releases all members that wait, now or later, from a phase that cannot be completed. To be
+  // called by a member that will not call wait() again.
+  void abort() { aborted_.store(true, std::memory_order_relaxed); }
+
  private:
-  static constexpr int kSpins = 1000;
+  static constexpr int kMaxSpins = 1000;
   const int members_;
-  std::atomic<int> waiting_;
-  std::atomic<unsigned> phase_;
+  std::atomic<int> waiting_{0};
+  std::atomic<unsigned> phase_{0};
+  std::atomic<bool> aborted_{false};
 };
 
-// Numbers of tasks, handed out a few at a time to whoever asks.
+// Distributes task numbers 0 .. size - 1 among threads, a few at a time.
 class TaskQueue {
  public:
   struct Tasks {
@@ -47,7 +56,7 @@ class TaskQueue {
   explicit TaskQueue(std::size_t size, std::size_t at_a_time = 8)
       : size_(size), at_a_time_(at_a_time) {}
 
-  // How many of `threads` find something to do.
+  // The number of threads that have something to do, at most `threads`.
   int members(int threads) const {
     const std::size_t shares = (size_ + at_a_time_ - 1) / at_a_time_;
     return static_cast<int>(std::clamp<std::size_t>(shares, 1, static_cast<std::size_t>(threads)));
@@ -63,38 +72,42 @@ class TaskQueue {
   std::atomic<std::size_t> next_{0};
 };
 
-// Runs work(member) for member = 0 .. members - 1, member 0 on the calling thread. Throws what the
-// first of them threw, when all are done; or std::system_error, having run nothing, where the
-// system has no threads left.
-inline void run_team(int members, const std::function<void(int)>& work) {
-  enum class Signal { kWait, kGo, kCancel };
+// Runs work(member, barrier) for member = 0 .. members - 1, member 0 on the calling thread, and
+// waits for all of them. An exception in one member aborts the barrier, so that the others end as
+// well; the exception of the lowest member that threw one is rethrown. Where the system has no
+// threads left, throws std::system_error before any work was done.
+inline void run_team(int members, const std::function<void(int, Barrier&)>& work) {
+  enum class Signal { kWait, kStart, kCancel };
   std::atomic<Signal> signal{Signal::kWait};
+  Barrier barrier(members);
   std::vector<std::thread> others;
   std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(members));
-  const auto attempt = [&](int member) {
+  const auto run = [&](int member) {
     try {
-      work(member);
+      work(member, barrier);
+    } catch (const Barrier::Aborted&) {  // reported by the member that failed
     } catch (...) {
       thrown[static_cast<std::size_t>(member)] = std::current_exception();
+      barrier.abort();
     }
   };
-  const auto dismiss = [&](Signal last) {
-    signal.store(last, std::memory_order_release);
+  const auto release = [&](Signal value) {
+    signal.store(value, std::memory_order_release);
     signal.notify_all();
-    if (last == Signal::kGo) attempt(0);
+    if (value == Signal::kStart) run(0);
     for (std::thread& other : others) other.join();
   };
   try {
     for (int member = 1; member < members; ++member)
       others.emplace_back([&, member] {
         signal.wait(Signal::kWait);
-        if (signal.load(std::memory_order_acquire) == Signal::kGo) attempt(member);
+        if (signal.load(std::memory_order_acquire) == Signal::kStart) run(member);
       });
   } catch (...) {
-    dismiss(Signal::kCancel);
+    release(Signal::kCancel);
     throw;
   }
-  dismiss(Signal::kGo);
+  release(Signal::kStart);
   for (const std::exception_ptr& error : thrown)
     if (error) std::rethrow_exception(error);
 }

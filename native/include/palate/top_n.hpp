@@ -2,7 +2,7 @@
 //
 // For user u: the n items i of highest p_u . q_i + b_u + b_i, among those that are allowed and not
 // seen by u, best first and equal scores by the lower row. Scores are single precision sums taken
-// factor by factor, b_u + b_i first: an order that does not depend on who shares a block with whom.
+// factor by factor, b_u + b_i first: an order that does not depend on which users share a block.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,9 @@ struct Seen {
   std::span<const std::int32_t> items;
 };
 
-// Tables are row-major with `columns` columns of finite numbers, the last one the bias; allowed[i]
-// is not zero where item i may be returned to anybody. `rows` and `scores` take n columns for each
-// user; where fewer items are left, the rest is -1 and minus infinity.
+// Tables are row-major with `columns` columns of finite numbers, the last one the bias; item i is
+// returned only where allowed[i] is not zero. `rows` and `scores` have n columns for each user;
+// where fewer items are left, the rest is -1 and minus infinity.
 void top_n(std::span<const float> users, std::span<const float> items, std::size_t columns,
            const Seen& seen, std::span<const std::uint8_t> allowed, std::size_t n, int threads,
            std::span<std::int32_t> rows, std::span<float> scores);

@@ -1,6 +1,7 @@
 """The posterior of users, given their ratings, the items and the prior."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ _NO_COVARIANCES = np.zeros((0, 1), dtype=np.float32)
 # Gauss-Newton ends when no coordinate moves by more than this; it takes some ten iterations.
 _TOLERANCE = 1e-4
 _MAX_ITERATIONS = 50
+_MAX_HALVINGS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,8 @@ class Inferred(NamedTuple):
     covariance
         Shape (n, k + 1, k + 1), or (0, k + 1, k + 1) where it was not asked for.
     squares
-        The expected sum of squared errors over a user's ratings; shape (n,).
+        The expected sum of squared errors over a user's ratings; shape (n,), or (0,) where it was
+        not asked for.
     """
 
     mean: NDArray[np.float32]
@@ -64,7 +67,12 @@ class Inferred(NamedTuple):
 
 
 def infer(
-    ratings: Csr, parameters: Parameters, threads: int, *, covariances: bool = False
+    ratings: Csr,
+    parameters: Parameters,
+    threads: int,
+    *,
+    covariances: bool = False,
+    squares: bool = False,
 ) -> Inferred:
     """Return the posterior of every user of `ratings` given the items.
 
@@ -84,6 +92,8 @@ def infer(
         The number of threads.
     covariances
         Whether to return the covariance of each user.
+    squares
+        Whether to return the expected sum of squared errors of each user.
 
     Raises
     ------
@@ -93,10 +103,16 @@ def infer(
     solver = _RowSolver(ratings, parameters, threads)
     if parameters.likelihood.linear:
         inferred = solver.solve(
-            ratings.rating, _NO_WEIGHTS, parameters.likelihood.mu, covariances=covariances
+            ratings.rating,
+            _NO_WEIGHTS,
+            parameters.likelihood.mu,
+            covariances=covariances,
+            squares=squares,
         )
     else:
-        inferred = _laplace(solver, covariances=covariances)
+        mode = _posterior_mode(solver)
+        linearised = solver.solve_linearised(mode, covariances=covariances, squares=squares)
+        inferred = linearised._replace(mean=mode)
     if not np.isfinite(inferred.mean).all():
         raise DataError("a profile is not finite; are the ratings on another scale than the model?")
     return inferred
@@ -125,16 +141,22 @@ class _RowSolver:
         self.covariances = _NO_COVARIANCES if posterior is None else posterior.covariances.values
         self.shift = self.prior.precision @ self.prior.mean
 
+    @cached_property
+    def user(self) -> NDArray[np.int32]:
+        """The row of the user of every rating."""
+        return self.ratings.row
+
     def solve(
         self,
         response: NDArray[np.float32],
         weight: NDArray[np.float32],
         mu: float,
         *,
-        covariances: bool,
+        covariances: bool = False,
+        squares: bool = False,
     ) -> Inferred:
         """Return the exact posteriors for responses mu + score + noise."""
-        mean, covariance, squares = infer_rows(
+        mean, covariance, square_sums = infer_rows(
             self.ratings.starts,
             self.ratings.partner,
             response,
@@ -147,39 +169,53 @@ class _RowSolver:
             mu,
             self.threads,
             covariances,
+            squares,
         )
         d = mean.shape[1]
-        return Inferred(mean, covariance.reshape(-1, d, d), squares)
+        return Inferred(mean, covariance.reshape(-1, d, d), square_sums)
 
-    def solve_linearised(self, mean: NDArray[np.float32], *, covariances: bool) -> Inferred:
+    def solve_linearised(
+        self, mean: NDArray[np.float32], *, covariances: bool = False, squares: bool = False
+    ) -> Inferred:
         """Return the posteriors of the linear model that agrees with the likelihood at `mean`."""
         working = self.likelihood.working_response(self.scores(mean), self.ratings.rating)
-        return self.solve(*working, 0.0, covariances=covariances)
+        return self.solve(*working, 0.0, covariances=covariances, squares=squares)
 
     def scores(self, mean: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the score of every rating for users at `mean`."""
-        return score_pairs(mean, self.parameters.item_table, self.ratings.row, self.ratings.partner)
+        return score_pairs(mean, self.parameters.item_table, self.user, self.ratings.partner)
 
     def loss(self, mean: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return minus twice the log posterior of each user, up to a constant; shape (n,)."""
         rating = self.likelihood.rating(self.scores(mean))
         error = (self.ratings.rating - rating).astype(np.float64)
-        squares = np.bincount(self.ratings.row, weights=error**2, minlength=len(mean))
+        squares = np.bincount(self.user, weights=error**2, minlength=len(mean))
         loss: NDArray[np.float64] = self.likelihood.precision * squares
         return loss + quadratic_forms(mean - self.prior.mean, self.prior.precision)
 
 
-def _laplace(solver: _RowSolver, *, covariances: bool) -> Inferred:
+def _posterior_mode(solver: _RowSolver) -> NDArray[np.float32]:
+    """Return the mode of each user's posterior, shape (n, k + 1), by damped Gauss-Newton.
+
+    A full step can overshoot where the expected rating is far from linear. It is then halved until
+    it decreases the loss (Nocedal and Wright, "Numerical optimization", 2006, section 10.3).
+    """
     users = len(solver.ratings.starts) - 1
-    mean = np.tile(solver.prior.mean.astype(np.float32), (users, 1))
-    loss = solver.loss(mean)
+    mode = np.tile(solver.prior.mean.astype(np.float32), (users, 1))
+    loss = solver.loss(mode)
     for _ in range(_MAX_ITERATIONS):
-        new = solver.solve_linearised(mean, covariances=False).mean
-        new_loss = solver.loss(new)
-        better = new_loss < loss
-        moved = np.abs(new - mean)[better].max(initial=0)
-        mean[better], loss = new[better], np.minimum(new_loss, loss)
+        step = solver.solve_linearised(mode).mean - mode
+        moved = 0.0
+        for _ in range(_MAX_HALVINGS):
+            candidate = mode + step
+            candidate_loss = solver.loss(candidate)
+            better = candidate_loss < loss
+            moved = max(moved, float(np.abs(step[better]).max(initial=0)))
+            mode[better], loss[better] = candidate[better], candidate_loss[better]
+            step[better] = 0
+            if np.abs(step).max(initial=0) < _TOLERANCE:
+                break
+            step /= 2
         if moved < _TOLERANCE:
             break
-    last = solver.solve_linearised(mean, covariances=covariances)
-    return Inferred(mean, last.covariance, last.squares)
+    return mode

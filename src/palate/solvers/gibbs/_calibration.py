@@ -72,7 +72,7 @@ def calibrate(
     bias_squares = np.sum(item_posterior.bias_sd.astype(np.float64)[ratings.item] ** 2)
     grouped = ratings.by_user()
     for _ in range(_ROUNDS):
-        inferred = infer(grouped, parameters, threads)
+        inferred = infer(grouped, parameters, threads, squares=True)
         squares = float(inferred.squares.sum() + bias_squares)
         noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
         parameters = _canonical(parameters, inferred.mean, float(np.sqrt(noise_variance)))
