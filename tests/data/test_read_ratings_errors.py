@@ -156,9 +156,7 @@ def test_columns_of_the_wrong_type():
 def test_a_table_of_items_that_does_not_fit(write):
     ratings = write("r.csv", GOOD)
     twice = write("twice.csv", "item,title\n1,One\n1,Uno\n2,Two\n")
-    refused(
-        ratings, "twice.csv, line 2, column 'item': the id '1' appears", items=twice
-    )
+    refused(ratings, "twice.csv, line 2, column 'item': the id '1' appears", items=twice)
     nameless = write("nameless.csv", "title,colour\nOne,red\n")
     refused(ratings, "can't tell which column holds the item ids; call it 'item'", items=nameless)
     others = write("others.csv", "item,title\n7,Seven\n8,Eight\n")

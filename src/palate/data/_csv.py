@@ -86,21 +86,20 @@ class _Csv:
         DataError
             If a line has more fields than the first or its quotes do not close; the line is named.
         """
-        schema = dict.fromkeys(names, pl.String)
+        # Each block gets a header: its first line must not decide how many fields there are.
+        numbers = self.delimiter.join(str(n) for n in range(len(names)))
         skip = int(header)
         for block in self.blocks():
             try:
                 frame = pl.read_csv(
-                    block.encode(),
+                    f"{numbers}\n{block}".encode(),
                     separator=self.delimiter,
                     quote_char=self.quote,
-                    has_header=False,
-                    schema=schema,
+                    infer_schema=False,
                 )
-            except pl.exceptions.NoDataError:  # nothing but line ends
-                continue
             except pl.exceptions.PolarsError as error:
                 raise DataError(f"{self.file.path.name}{self._fault(error)}") from error
+            frame.columns = list(names)
             frame = self._without_blank_lines(frame, block)
             yield frame[skip:]
             skip = max(0, skip - frame.height)
@@ -130,7 +129,7 @@ def open_csv(path: Path, is_header: IsHeader) -> Table:
     """Open the table in a text file, every value as text.
 
     Only the first block of the file decides about its separator and header. The rows are read
-    when the columns are, block by block.
+    block by block whenever columns of the table are read.
 
     Raises
     ------
@@ -139,7 +138,8 @@ def open_csv(path: Path, is_header: IsHeader) -> Table:
     """
     csv.field_size_limit(_MAX_FIELD)
     file = open_text_file(path)
-    text = _Csv(file, _separator(next(file.blocks())))
+    start = next(block for block in file.blocks() if block.strip())
+    text = _Csv(file, _separator(start))
     try:
         first = next(fields for _, fields in text.records() if fields)
     except csv.Error as error:
