@@ -1,4 +1,4 @@
-"""Bad input: each kind is refused with a message that says what, where, and what to do."""
+"""Errors of `read_ratings`: each says what is wrong, where, and what to do."""
 
 import gzip
 import re
@@ -132,7 +132,7 @@ def test_a_column_that_is_there_twice(write):
         (["soon", "later", "now"], "line 2, column 'timestamp': 'soon' is neither"),
     ],
 )
-def test_timestamps_that_are_none(write, times, message):
+def test_bad_timestamps(write, times, message):
     rows = [f"{'ab'[n % 2]},{n},5,{time}\n" for n, time in enumerate(times)]
     refused(write("r.csv", "user,item,rating,timestamp\n" + "".join(rows)), message)
 

@@ -33,8 +33,6 @@ class _Csv:
         The file.
     separator
         What divides the fields.
-    quote
-        What encloses a field that contains separators or line ends, if the format has quotes.
     """
 
     file: TextFile
@@ -47,6 +45,7 @@ class _Csv:
 
     @property
     def quote(self) -> str | None:
+        """The character that encloses fields with separators or line ends in them, or None."""
         return _quote(self.separator)
 
     def blocks(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Where a user has rated an item more than once."""
+"""Repeated ratings of an item by the same user: refused, or reduced to one."""
 
 from dataclasses import replace
 from typing import Literal
@@ -56,7 +56,7 @@ def without_duplicates(ratings: Ratings, keep: Literal["first", "last", "mean"])
 
 
 def _pairs(ratings: Ratings) -> NDArray[np.int64]:
-    """Return for each rating a number that stands for its user and item together."""
+    """Return a number for each rating that identifies its pair of user and item; shape (n,)."""
     pairs = ratings.user.astype(np.int64)
     pairs *= ratings.items.height
     pairs += ratings.item

@@ -129,7 +129,7 @@ def _read_folder(name: str, folder: Path, source: str) -> Ratings:
     )
 
 
-def _u_item(path: Path) -> pl.DataFrame:
+def _read_u_item(path: Path) -> pl.DataFrame:
     """Read the items of 100k in the format of GroupLens, with flags for 19 genres."""
     raw = pl.read_csv(
         path,
@@ -145,41 +145,41 @@ def _u_item(path: Path) -> pl.DataFrame:
         separator="|",
         ignore_nulls=True,
     )
-    return _dated(raw.select("movieId", pl.col("title").str.strip_chars(), genres=genres))
+    return _with_year(raw.select("movieId", pl.col("title").str.strip_chars(), genres=genres))
 
 
-def _recbole_item(path: Path) -> pl.DataFrame:
+def _read_recbole_items(path: Path) -> pl.DataFrame:
     """Read the items of 100k in the format of RecBole: separate years, and one typing error."""
     raw = pl.read_csv(path, separator="\t", quote_char=None, infer_schema=False)
     raw.columns = ["movieId", "name", "year", "genres"]
     titled = pl.format("{} ({})", pl.col("name").str.strip_chars(), pl.col("year"))
     title = pl.when(pl.col("name") == "unkonwn").then(pl.lit("unknown")).otherwise(titled)
     genres = pl.col("genres").str.replace_all(" ", "|")
-    return _dated(raw.select("movieId", title=title, genres=genres))
+    return _with_year(raw.select("movieId", title=title, genres=genres))
 
 
-def _movies_dat(path: Path) -> pl.DataFrame:
+def _read_movies_dat(path: Path) -> pl.DataFrame:
     """Read the items of 1m and 10m: id::title::genres, in Latin-1 and in UTF-8."""
     frame = open_table(path, lambda fields: False).read()
     frame.columns = ["movieId", "title", "genres"]
-    return _dated(frame)
+    return _with_year(frame)
 
 
-def _movies_csv(path: Path) -> pl.DataFrame:
-    return _dated(pl.read_csv(path, infer_schema=False))
+def _read_movies_csv(path: Path) -> pl.DataFrame:
+    return _with_year(pl.read_csv(path, infer_schema=False))
 
 
-def _dated(items: pl.DataFrame) -> pl.DataFrame:
+def _with_year(items: pl.DataFrame) -> pl.DataFrame:
     """Add the year that a title ends with: "Fargo (1996)"."""
     year = pl.col("title").str.extract(r"\((\d{4})\)\D*$").cast(pl.Int32)
     return items.insert_column(2, items.select(year.alias("year")).to_series())
 
 
 _LAYOUTS: tuple[tuple[str, str, Callable[[Path], pl.DataFrame]], ...] = (
-    ("u.data", "u.item", _u_item),
-    ("u.data", "ml-100k.item", _recbole_item),
-    ("ratings.dat", "movies.dat", _movies_dat),
-    ("ratings.csv", "movies.csv", _movies_csv),
+    ("u.data", "u.item", _read_u_item),
+    ("u.data", "ml-100k.item", _read_recbole_items),
+    ("ratings.dat", "movies.dat", _read_movies_dat),
+    ("ratings.csv", "movies.csv", _read_movies_csv),
 )
 
 
@@ -197,7 +197,7 @@ def _fetch(name: str, folder: Path) -> str:
             with _new_folder(folder) as scratch:
                 fetch(scratch)
         except (OSError, http.client.HTTPException) as error:
-            failures.append(f"{source} did not serve: {_reason(error)}")
+            failures.append(f"{source} failed: {_reason(error)}")
         else:
             return f"{source} ({'; '.join(failures)})" if failures else source
     raise DownloadError(

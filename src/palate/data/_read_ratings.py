@@ -159,7 +159,7 @@ def _codes(ids: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
     distinct = ids.unique().sort()
     rows = pl.LazyFrame({"id": distinct}).with_row_index("row").cast({"row": pl.Int32})
     joined = pl.LazyFrame({"id": ids}).join(rows, on="id", how="left", maintain_order="left")
-    codes = joined.select("row").collect(engine="streaming")  # in a fifth of the memory
+    codes = joined.select("row").collect(engine="streaming")  # uses much less memory
     return codes["row"].to_numpy(writable=True), distinct
 
 

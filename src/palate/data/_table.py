@@ -73,13 +73,13 @@ class Table:
         return pl.concat(blocks, how="vertical_relaxed")
 
     def place(self, row: int) -> str:
-        """Return where `row`, counted from 0, stands in the source."""
+        """Return the line or row of the source that holds `row`, counted from 0."""
         if self.line_of is not None:
             return f"line {self.line_of(row):,}"
         return f"row {row + 1:,}"
 
     def where(self, row: int, column: str) -> str:
-        """Return the source, the place of `row` and the column, for the start of a message."""
+        """Return the source, the line or row and the column, as the start of a message."""
         return f"{self.name}, {self.place(row)}, column {column!r}"
 
     def refuse(self, bad: pl.Series, column: str, why: Callable[[int], str]) -> None:

@@ -55,7 +55,7 @@ def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings,
 def official(ratings: Ratings, fold: int) -> tuple[Ratings, Ratings]:
     """Return (train, valid) of fold u1 to u5 of MovieLens 100k, as GroupLens published them.
 
-    The test rows of fold k are the k-th 20,000 lines of ``u.data`` as it stands.
+    The test rows of fold k are the k-th 20,000 lines of ``u.data``.
 
     Raises
     ------
