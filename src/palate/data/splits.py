@@ -43,7 +43,7 @@ def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings,
     """
     _arguments.integer("folds", n, 2)
     if n > len(ratings):
-        raise SettingError(f"folds is {n}; there are only {len(ratings)} ratings to divide")
+        raise SettingError(f"folds is {n}; there are only {len(ratings)} ratings to share out")
     order = _native.permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     parts = np.array_split(order, n)
     return [
