@@ -68,7 +68,7 @@ def official(ratings: Ratings, fold: int) -> tuple[Ratings, Ratings]:
     if not _is_ml_100k(ratings):
         what = "others, or in another order" if len(ratings) == _ML_100K_RATINGS else "ratings"
         raise DataError(
-            "official folds exist only for MovieLens 100k, with its 100,000 ratings in the order "
+            "official folds are those of MovieLens 100k, with its 100,000 ratings in the order "
             f"of u.data; these are {len(ratings):,} {what}; read it with palate.movielens('100k')"
         )
     valid = np.zeros(len(ratings), dtype=bool)
