@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from palate.data import splits
     from palate.data._movielens import movielens
     from palate.data._ratings import Ratings
-    from palate.data._read import read_ratings
+    from palate.data._read_ratings import read_ratings
     from palate.errors import (
         DataError,
         DownloadError,
@@ -82,7 +82,7 @@ _MODULES = {
     "fit": "palate.solvers",
     "load": "palate.model._model",
     "movielens": "palate.data._movielens",
-    "read_ratings": "palate.data._read",
+    "read_ratings": "palate.data._read_ratings",
     "splits": "palate.data",
 } | dict.fromkeys([name for name in __all__ if name.endswith("Error")], "palate.errors")
 

@@ -1,4 +1,4 @@
-"""Ratings from real databases: an SQLite file, and PostgreSQL where one is at hand."""
+"""Ratings from real databases: an SQLite file, and PostgreSQL if one is available."""
 
 import os
 import sqlite3

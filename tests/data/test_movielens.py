@@ -1,4 +1,4 @@
-"""MovieLens: the real data, and a real server that serves, breaks off, or is not there."""
+"""MovieLens: the real data, and a local server that works, breaks off or does not exist."""
 
 import functools
 import hashlib
@@ -89,7 +89,7 @@ def test_an_archive_is_fetched_once(server, tmp_path):
     assert "the cache folder" in palate.movielens("ml-latest-small").source
 
 
-def test_half_a_download_is_never_taken_for_a_whole_one(server, tmp_path):
+def test_an_incomplete_download_is_not_stored(server, tmp_path):
     server.broken = True
     with pytest.raises(palate.DownloadError, match=r"IncompleteRead|broke off"):
         palate.movielens("latest-small")
@@ -98,7 +98,7 @@ def test_half_a_download_is_never_taken_for_a_whole_one(server, tmp_path):
     assert len(palate.movielens("latest-small")) == 3
 
 
-def test_a_reply_that_is_no_http_is_a_failure_like_others(tmp_path, monkeypatch):
+def test_a_reply_that_is_not_http_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PALATE_DATA", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -112,7 +112,7 @@ def test_a_reply_that_is_no_http_is_a_failure_like_others(tmp_path, monkeypatch)
         thread.start()
         port = listening.getsockname()[1]
         monkeypatch.setattr(_movielens, "_GROUPLENS", f"http://127.0.0.1:{port}/")
-        with pytest.raises(palate.DownloadError, match="GroupLens did not serve: garbage"):
+        with pytest.raises(palate.DownloadError, match="GroupLens failed: garbage"):
             palate.movielens("1m")
         thread.join()
 
@@ -126,24 +126,24 @@ def test_a_wrong_checksum_is_refused(server, tmp_path, monkeypatch):
     assert len(palate.movielens("latest-small")) == 3
 
 
-def test_where_nothing_can_be_reached_it_says_what_to_do(tmp_path, monkeypatch):
+def test_the_error_without_a_network_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PALATE_DATA", str(tmp_path))
     monkeypatch.setattr(_movielens, "_GROUPLENS", "http://127.0.0.1:1/")
     monkeypatch.setattr(_movielens, "_WHEEL", "no-such-package-of-palate==1")
     with pytest.raises(palate.DownloadError) as caught:
         palate.movielens("100k")
     message = str(caught.value)
-    assert "GroupLens did not serve: [Errno" in message
+    assert "GroupLens failed: [Errno" in message
     assert "no-such-package-of-palate" in message
     assert "give the file with path=" in message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_package_serves_where_grouplens_does_not(tmp_path, monkeypatch, ml100k):
+def test_the_package_is_used_if_grouplens_fails(tmp_path, monkeypatch, ml100k):
     monkeypatch.setenv("PALATE_DATA", str(tmp_path))
     monkeypatch.setattr(_movielens, "_GROUPLENS", "http://127.0.0.1:1/")
     fetched = palate.movielens("100k")
-    assert "recbole==1.2.1 on PyPI (GroupLens did not serve" in fetched.source
+    assert "recbole==1.2.1 on PyPI (GroupLens failed" in fetched.source
     assert fetched.frame().equals(ml100k.frame())
     assert fetched.items.equals(ml100k.items)
 
@@ -182,7 +182,7 @@ def test_an_archive_of_the_1m_layout(tmp_path):
     assert ratings.items["year"].to_list() == [1996, 1975]
 
 
-def test_what_is_given_must_hold_it(tmp_path):
+def test_a_path_without_the_data_is_refused(tmp_path):
     with pytest.raises(palate.DataError, match="there is no folder or archive"):
         palate.movielens("100k", path=tmp_path / "none")
     with pytest.raises(palate.DataError, match="does not hold MovieLens 100k"):

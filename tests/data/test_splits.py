@@ -1,6 +1,9 @@
-"""Splits: what they hold back, and that nothing is lost or in both parts."""
+"""Splits: the held-out ratings are the right ones, and no rating is lost or in both parts."""
+
+import dataclasses
 
 import numpy as np
+import polars as pl
 import pytest
 
 import palate
@@ -37,6 +40,28 @@ def test_official_folds_are_the_published_ones(ml100k):
     tests = [splits.official(ml100k, fold)[1].frame() for fold in range(1, 6)]
     assert sum(len(t) for t in tests) == 100_000
     assert len({tuple(row[:2]) for t in tests for row in t.rows()}) == 100_000
+
+
+def test_official_folds_are_refused_for_other_ratings(ml100k):
+    """The folds are lines of u.data, so the same ratings in another order are not enough."""
+    shuffled = ml100k.take(np.random.default_rng(0).permutation(len(ml100k)))
+    with pytest.raises(palate.DataError, match="are 100,000 others, or in another order"):
+        splits.official(shuffled, 1)
+    one_changed = ml100k.rating.copy()
+    one_changed[50_000] += 0.5
+    with pytest.raises(palate.DataError, match="are 100,000 others, or in another order"):
+        splits.official(dataclasses.replace(ml100k, rating=one_changed), 1)
+    rows = np.arange(100_000)
+    foreign = pl.DataFrame({"user": rows % 943 + 1, "item": rows // 943 + 1, "rating": rows % 5})
+    for ids in (pl.Int64, pl.String, pl.Date, pl.Datetime):
+        table = foreign.with_columns(pl.col("user").cast(ids))
+        with pytest.raises(palate.DataError, match=r"u\.data; these are 100,000 others"):
+            splits.official(palate.read_ratings(table), 1)
+
+
+def test_official_folds_do_not_depend_on_the_type_of_ids(ml100k):
+    text = palate.read_ratings(ml100k.frame().with_columns(pl.col("user", "item").cast(pl.String)))
+    assert len(splits.official(text, 5)[1]) == 20_000
 
 
 def test_leave_last_holds_back_each_users_latest(small):

@@ -268,7 +268,7 @@ def test_ratings_that_do_not_fit_the_model(bayes):
         bayes.profiles(read(item=[50, 100], rating=[9, 2]))
     with pytest.raises(palate.DataError, match="these are the ratings of 2 users; use profiles"):
         bayes.profile(read(item=[50, 100]))
-    with pytest.raises(palate.DataError, match="these are no Ratings but a dict"):
+    with pytest.raises(palate.DataError, match="a dict is not Ratings"):
         bayes.profiles({50: 5})
     for cautious in (0, 0.6, "x", float("nan")):
         with pytest.raises(palate.SettingError, match="cautious"):

@@ -191,7 +191,7 @@ def test_more_than_memory_holds_is_refused(ml100k):
 
 
 def test_a_table_must_be_read_first(small):
-    with pytest.raises(palate.DataError, match=r"no Ratings but a DataFrame; read them with"):
+    with pytest.raises(palate.DataError, match=r"a DataFrame is not Ratings; read it with"):
         palate.fit(small.frame())
 
 

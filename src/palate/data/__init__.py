@@ -1,3 +1,3 @@
-"""Floor 1: where ratings come from, what they are, and how to split them."""
+"""Sources of ratings, the `Ratings` they become, and splits of them."""
 
 from palate.data import splits as splits

@@ -1,4 +1,4 @@
-"""Which column is the user, the item, the rating: by name, by position, or as told."""
+"""Which column holds the users, the items, the ratings: as given, by its name or by position."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,14 +42,14 @@ def usual(role: str, names: Sequence[str]) -> str | None:
     return next(iter(likely(role, names)), None)
 
 
-def is_ratings_header(fields: Sequence[str], told: Mapping[str, str | None]) -> bool:
-    """Say whether the first line of a ratings file holds names.
+def is_ratings_header(fields: Sequence[str], given: Mapping[str, str | None]) -> bool:
+    """Return whether the first line of a ratings file holds column names.
 
-    It does where a name that was told stands in it. Else it does not where columns were told by
-    position, or where the third field is a number, for there a file without a header has its
-    rating.
+    It does if it contains one of the names that were given. Otherwise it does not if columns
+    were given by position, or if the third field is a number: in a file without a header that
+    is the rating.
     """
-    names = [name for name in told.values() if name is not None]
+    names = [name for name in given.values() if name is not None]
     if any(name in fields for name in names):
         return True
     if any(re.fullmatch(r"column \d+", name) for name in names):
@@ -58,29 +58,29 @@ def is_ratings_header(fields: Sequence[str], told: Mapping[str, str | None]) -> 
 
 
 def is_items_header(fields: Sequence[str], item_column: str) -> bool:
-    """Say whether the first line of an items file holds names."""
+    """Return whether the first line of an items file holds column names."""
     if item_column in fields or usual("item", fields):
         return True
     return usual("title", fields) is not None and not any(map(_is_number, fields))
 
 
-def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the column of each role that the table has: user, item, rating and so on.
+def find_columns(table: Table, given: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the column of each role that the table has: user, item, rating, timestamp, title.
 
     Raises
     ------
     DataError
-        If a column that was told is not there, or one of user, item and rating can't be found.
+        If a given column does not exist, or one of user, item and rating can't be found.
     """
-    names = table.frame.columns
-    found = {role: name for role, name in told.items() if name is not None}
+    names = table.columns
+    found = {role: name for role, name in given.items() if name is not None}
     for role, column in found.items():
         if column not in names:
             raise DataError(
                 f"{table.name} has no column {column!r} for {role}=; it has {listed(names)}"
             )
     if len(set(found.values())) < len(found):
-        raise DataError(f"the same column was named for two things: {found}")
+        raise DataError(f"the same column was named for two roles: {found}")
     free = [name for name in names if name not in found.values()]
     if not table.header:
         found |= zip([role for role in ROLES if role not in found], free, strict=False)
@@ -103,7 +103,7 @@ def find_columns(table: Table, told: Mapping[str, str | None]) -> dict[str, str]
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the names of columns for a message."""
+    """Return the names of columns as text for a message."""
     return ", ".join(repr(name) for name in names)
 
 

@@ -20,7 +20,7 @@ _TABLES = {
 
 
 def is_database_url(source: object) -> bool:
-    """Say whether `source` is a URL such as ``sqlite:///ratings.db``.
+    """Return whether `source` is a URL such as ``sqlite:///ratings.db``.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def is_database_url(source: object) -> bool:
     if scheme is None:
         return False
     if scheme[1] in {"http", "https", "ftp", "file", "s3", "gs"}:
-        raise DataError(f"{source} is no database; fetch the file and give its path")
+        raise DataError(f"{source} is not a database; fetch the file and give its path")
     return True
 
 
@@ -52,10 +52,11 @@ def open_database(url: str, table: str | None) -> Table:
     url = _sqlite_url(url) if url.startswith("sqlite") else url
     if table is None:
         table = _only_ratings_table(url)
-        return Table(_query(url, f"SELECT * FROM {_quoted(table)}"), f"table {table}")
+        return Table.of_frame(_query(url, f"SELECT * FROM {_quoted(table)}"), f"table {table}")
     if re.match(r"\s*(select|with)\b", table, re.IGNORECASE):
-        return Table(_query(url, table), "query result")
-    return Table(_query(url, f"SELECT * FROM {_quoted(*table.split('.'))}"), f"table {table}")
+        return Table.of_frame(_query(url, table), "query result")
+    frame = _query(url, f"SELECT * FROM {_quoted(*table.split('.'))}")
+    return Table.of_frame(frame, f"table {table}")
 
 
 def _sqlite_url(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What is known of the items: titles and more, joined by id."""
+"""Titles and other columns of a table of items, joined to the ratings by id."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from palate.data._columns import is_items_header, likely, listed, usual
-from palate.data._open import open_table
 from palate.data._ratings import Ratings
+from palate.data._sources import open_table
 from palate.data._table import TEXT_TYPES, Table
 from palate.errors import DataError
 
@@ -16,30 +16,33 @@ from palate.errors import DataError
 def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
     """Return the ratings with the titles and other columns of a table of items.
 
+    `item_column` is what the ratings call their column of item ids.
+
     Raises
     ------
     DataError
-        If the table names an id twice, or none of its ids is in the ratings.
+        If the table has an id twice, or none of its ids is in the ratings.
     """
     table = open_table(items, lambda fields: is_items_header(fields, item_column))
+    described = table.read()
     known = _as_text(ratings.items["id"])
-    key = _key(table, known, item_column)
-    ids = _as_text(table.frame[key])
+    key = _key(table, described, known, item_column)
+    ids = _as_text(described[key])
     table.refuse(
         ids.is_not_null() & ids.is_duplicated(),
         key,
-        lambda row: f"the id {ids[row]!r} stands there more than once",
+        lambda row: f"the id {ids[row]!r} appears more than once",
     )
-    title = _title(table, key)
-    details = table.frame.drop([key] if title is None else [key, title])
+    title = _title(table, described, key)
+    details = described.drop([key] if title is None else [key, title])
     details = details.rename(_free_names(details.columns, {"id", "item", _KEY}))
-    titles = table.frame[title] if title is not None else pl.Series([None] * len(ids))
-    described = details.with_columns(ids.alias(_KEY), titles.cast(pl.String).alias("item")).filter(
+    titles = described[title] if title is not None else pl.Series([None] * len(ids))
+    keyed = details.with_columns(ids.alias(_KEY), titles.cast(pl.String).alias("item")).filter(
         pl.col(_KEY).is_not_null()
     )
     joined = (
         ratings.items.select("id", pl.col("item").alias("shown"), known.alias(_KEY))
-        .join(described, on=_KEY, how="left", maintain_order="left")
+        .join(keyed, on=_KEY, how="left", maintain_order="left")
         .with_columns(pl.col("item").fill_null(pl.col("shown")))
         .select("id", "item", *details.columns)
     )
@@ -52,7 +55,7 @@ def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
 
 
 def shown() -> pl.Expr:
-    """Return what a person reads: the title where there is one, else the id."""
+    """Return the expression for an item's display name: its title, or else its id as text."""
     return pl.col("item").fill_null(pl.col("id").cast(pl.String))
 
 
@@ -69,9 +72,9 @@ def _as_text(ids: pl.Series) -> pl.Series:
     return text.str.strip_chars() if ids.dtype == pl.String else text
 
 
-def _key(table: Table, known: pl.Series, item_column: str) -> str:
-    """Return the column of ids: of the likely ones, the one that knows most items."""
-    names = table.frame.columns
+def _key(table: Table, described: pl.DataFrame, known: pl.Series, item_column: str) -> str:
+    """Return the column of ids: of the likely ones, the one that matches most items."""
+    names = described.columns
     if not table.header:
         candidates = names[:1]
     else:
@@ -81,19 +84,20 @@ def _key(table: Table, known: pl.Series, item_column: str) -> str:
             f"{table.name}: can't tell which column holds the item ids; call it "
             f"{item_column!r} as in the ratings. The columns are {listed(names)}"
         )
-    matches = [known.is_in(_as_text(table.frame[name]).implode()).sum() for name in candidates]
+    matches = [known.is_in(_as_text(described[name]).implode()).sum() for name in candidates]
     best = candidates[matches.index(max(matches))]
     if max(matches) == 0:
         raise DataError(
             f"{table.name}: none of the ids in column {best!r} is an item of the ratings "
-            f"(which has {known[0]!r}, for one); call the column of ids {item_column!r}"
+            f"(where {known[0]!r} is one); call the column of ids {item_column!r}"
         )
     return best
 
 
-def _title(table: Table, key: str) -> str | None:
+def _title(table: Table, described: pl.DataFrame, key: str) -> str | None:
+    """Return the column of titles, or None: by its name, or else the first column of text."""
     others = [
-        name for name, dtype in table.frame.schema.items() if name != key and dtype in TEXT_TYPES
+        name for name, dtype in described.schema.items() if name != key and dtype in TEXT_TYPES
     ]
     if not table.header:
         return others[0] if others else None

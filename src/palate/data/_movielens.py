@@ -1,4 +1,4 @@
-"""MovieLens by name, from the nearest place that has it."""
+"""MovieLens by name: from a given path, the cache folder, GroupLens or, for 100k, PyPI."""
 
 import hashlib
 import http.client
@@ -20,16 +20,16 @@ from pathlib import Path
 import platformdirs
 import polars as pl
 
-from palate.data._open import open_table
 from palate.data._ratings import Ratings
-from palate.data._read import read_ratings
+from palate.data._read_ratings import read_ratings
+from palate.data._sources import open_table
 from palate.errors import DataError, DownloadError, SettingError, first_line
 
 _GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
 _TIMEOUT_SECONDS = 20
 _ML_100K_SHA256 = "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"
 _WHEEL_ITEMS_SHA256 = "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532"
-# RecBole ships MovieLens 100k as its example: the same ratings from where GroupLens is blocked.
+# RecBole ships MovieLens 100k as its example: the same ratings, where GroupLens is blocked.
 _WHEEL = "recbole==1.2.1"
 _WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
 
@@ -61,11 +61,11 @@ def movielens(name: str = "100k", *, path: str | Path | None = None) -> Ratings:
     name
         "100k", "latest-small", "1m", "10m", "20m", "25m" or "32m"; "ml-100k" and so on too.
     path
-        A folder or archive of GroupLens that you have. Without it, the data come from the cache
-        folder (``PALATE_DATA``, or the user's cache folder), else from GroupLens, and
-        MovieLens 100k, where GroupLens can't be reached, from a package on PyPI that holds it
-        too. What is fetched is checked (but for latest-small, which has no fixed checksum) and
-        kept in the cache folder.
+        A folder or archive from GroupLens. Without it, the data come from the cache folder
+        (``PALATE_DATA``, or else the user's cache folder), or else from GroupLens; if GroupLens
+        can't be reached, MovieLens 100k comes from a package on PyPI that contains it. Downloads
+        are checked (except latest-small, which has no fixed checksum) and stored in the cache
+        folder.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def movielens(name: str = "100k", *, path: str | Path | None = None) -> Ratings:
     if name not in _ARCHIVE_MD5:
         raise SettingError(f"there is no MovieLens {name!r}; there are {', '.join(_ARCHIVE_MD5)}")
     if path is not None:
-        return _read_given(name, Path(path))
+        return _read_path(name, Path(path))
     folder = _cache() / f"ml-{name}"
     if folder.is_dir():
         return _read_folder(name, folder, f"the cache folder {folder}")
@@ -94,11 +94,11 @@ def movielens(name: str = "100k", *, path: str | Path | None = None) -> Ratings:
 
 
 def _cache() -> Path:
-    told = os.environ.get("PALATE_DATA")
-    return Path(told) if told else Path(platformdirs.user_cache_dir("palate"))
+    folder = os.environ.get("PALATE_DATA")
+    return Path(folder) if folder else Path(platformdirs.user_cache_dir("palate"))
 
 
-def _read_given(name: str, path: Path) -> Ratings:
+def _read_path(name: str, path: Path) -> Ratings:
     if path.is_dir():
         return _read_folder(name, path, str(path))
     if not path.is_file():
@@ -125,12 +125,12 @@ def _read_folder(name: str, folder: Path, source: str) -> Ratings:
     raise DataError(
         f"{folder} does not hold MovieLens {name}: it has none of the pairs "
         + ", ".join(f"{ratings} and {items}" for ratings, items, _ in _LAYOUTS)
-        + ". Delete it to fetch the data again, or give the folder with path="
+        + ". Delete it to download the data again, or give the folder with path="
     )
 
 
-def _u_item(path: Path) -> pl.DataFrame:
-    """Read the 100k's items as GroupLens has them: flags for 19 genres."""
+def _read_u_item(path: Path) -> pl.DataFrame:
+    """Read the items of 100k in the format of GroupLens, with flags for 19 genres."""
     raw = pl.read_csv(
         path,
         separator="|",
@@ -145,46 +145,46 @@ def _u_item(path: Path) -> pl.DataFrame:
         separator="|",
         ignore_nulls=True,
     )
-    return _dated(raw.select("movieId", pl.col("title").str.strip_chars(), genres=genres))
+    return _with_year(raw.select("movieId", pl.col("title").str.strip_chars(), genres=genres))
 
 
-def _recbole_item(path: Path) -> pl.DataFrame:
-    """Read the 100k's items as RecBole has them: the year apart, one typing error put right."""
+def _read_recbole_items(path: Path) -> pl.DataFrame:
+    """Read the items of 100k in the format of RecBole: separate years, and one typing error."""
     raw = pl.read_csv(path, separator="\t", quote_char=None, infer_schema=False)
     raw.columns = ["movieId", "name", "year", "genres"]
     titled = pl.format("{} ({})", pl.col("name").str.strip_chars(), pl.col("year"))
     title = pl.when(pl.col("name") == "unkonwn").then(pl.lit("unknown")).otherwise(titled)
     genres = pl.col("genres").str.replace_all(" ", "|")
-    return _dated(raw.select("movieId", title=title, genres=genres))
+    return _with_year(raw.select("movieId", title=title, genres=genres))
 
 
-def _movies_dat(path: Path) -> pl.DataFrame:
+def _read_movies_dat(path: Path) -> pl.DataFrame:
     """Read the items of 1m and 10m: id::title::genres, in Latin-1 and in UTF-8."""
-    frame = open_table(path, lambda fields: False).frame
+    frame = open_table(path, lambda fields: False).read()
     frame.columns = ["movieId", "title", "genres"]
-    return _dated(frame)
+    return _with_year(frame)
 
 
-def _movies_csv(path: Path) -> pl.DataFrame:
-    return _dated(pl.read_csv(path, infer_schema=False))
+def _read_movies_csv(path: Path) -> pl.DataFrame:
+    return _with_year(pl.read_csv(path, infer_schema=False))
 
 
-def _dated(items: pl.DataFrame) -> pl.DataFrame:
+def _with_year(items: pl.DataFrame) -> pl.DataFrame:
     """Add the year that a title ends with: "Fargo (1996)"."""
     year = pl.col("title").str.extract(r"\((\d{4})\)\D*$").cast(pl.Int32)
     return items.insert_column(2, items.select(year.alias("year")).to_series())
 
 
 _LAYOUTS: tuple[tuple[str, str, Callable[[Path], pl.DataFrame]], ...] = (
-    ("u.data", "u.item", _u_item),
-    ("u.data", "ml-100k.item", _recbole_item),
-    ("ratings.dat", "movies.dat", _movies_dat),
-    ("ratings.csv", "movies.csv", _movies_csv),
+    ("u.data", "u.item", _read_u_item),
+    ("u.data", "ml-100k.item", _read_recbole_items),
+    ("ratings.dat", "movies.dat", _read_movies_dat),
+    ("ratings.csv", "movies.csv", _read_movies_csv),
 )
 
 
 def _fetch(name: str, folder: Path) -> str:
-    """Fill `folder` and return the name of the source that served."""
+    """Download the data set to `folder`, and return the name of the source that had it."""
     url = f"{_GROUPLENS}ml-{name}.zip"
     sources: list[tuple[str, Callable[[Path], None]]] = [
         ("GroupLens", partial(_fetch_archive, url, _ARCHIVE_MD5[name]))
@@ -197,7 +197,7 @@ def _fetch(name: str, folder: Path) -> str:
             with _new_folder(folder) as scratch:
                 fetch(scratch)
         except (OSError, http.client.HTTPException) as error:
-            failures.append(f"{source} did not serve: {_reason(error)}")
+            failures.append(f"{source} failed: {_reason(error)}")
         else:
             return f"{source} ({'; '.join(failures)})" if failures else source
     raise DownloadError(
@@ -209,7 +209,7 @@ def _fetch(name: str, folder: Path) -> str:
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """Give a scratch folder that becomes `folder` when all went well, and is gone otherwise."""
+    """Give a temporary folder that is renamed to `folder` on success and deleted on failure."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -260,30 +260,30 @@ def _fetch_wheel(folder: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = list(Path(scratch).glob("*.whl"))
         if done.returncode != 0 or not wheels:
-            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            raise DownloadError(said[-1] if said else f"pip ended with {done.returncode}")
+            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            raise DownloadError(errors[-1] if errors else f"pip ended with {done.returncode}")
         with zipfile.ZipFile(wheels[0]) as wheel:
             ratings = wheel.read(_WHEEL_FOLDER + "ml-100k.inter").split(b"\n", 1)[1]
             items = wheel.read(_WHEEL_FOLDER + "ml-100k.item")
     for data, digest in ((ratings, _ML_100K_SHA256), (items, _WHEEL_ITEMS_SHA256)):
         if hashlib.sha256(data).hexdigest() != digest:
-            raise DownloadError(f"what {_WHEEL} holds is not MovieLens 100k")
+            raise DownloadError(f"the data in {_WHEEL} are not MovieLens 100k")
     (folder / "u.data").write_bytes(ratings)
     (folder / "ml-100k.item").write_bytes(items)
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr where that is a terminal."""
+def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that reports progress, as a bar on stderr if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console  # noqa: PLC0415  (slow to import and seldom needed)
+    from rich.console import Console  # noqa: PLC0415  (slow to import and rarely needed)
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn  # noqa: PLC0415
 
     columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total or None)
+        task = progress.add_task(title, total=total or None)
         yield lambda n: progress.advance(task, n)
 
 

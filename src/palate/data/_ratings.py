@@ -1,4 +1,4 @@
-"""Ratings: the one currency of Palate."""
+"""`Ratings`, the encoded table that all of Palate works on, and `Csr`, its groups."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ class Csr(NamedTuple):
     """Ratings grouped by row, in compressed sparse rows.
 
     Row r holds entries ``starts[r]`` to ``starts[r + 1] - 1`` of `partner` and `rating`, in the
-    order in which they stood in the ratings.
+    order of the ratings.
     """
 
     starts: NDArray[np.int64]
@@ -24,11 +24,11 @@ class Csr(NamedTuple):
 
     @property
     def row(self) -> NDArray[np.int32]:
-        """The row of every entry."""
+        """The row of each entry; shape (n,)."""
         return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
 
     def take(self, rows: NDArray[np.integer[Any]]) -> "Csr":
-        """Return the entries of some rows, which become the rows 0, 1, ..."""
+        """Return the entries of `rows`, renumbered 0, 1, ... in that order."""
         sizes = np.diff(self.starts)[rows]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         entries = np.repeat(self.starts[rows] - starts[:-1], sizes) + np.arange(starts[-1])
@@ -46,12 +46,12 @@ class Ratings:
     rating
         The ratings as given; shape (n,).
     timestamp
-        When each was given: numbers or datetime64, as they came; shape (n,); or None.
+        The time of each rating: numbers or datetime64, as in the source; shape (n,); or None.
     users
         The users, sorted by id: the column ``id``.
     items
         The items, sorted by id: the columns ``id`` and ``item`` (the title where there is one,
-        else the id as text), then whatever else the items table told of them.
+        else the id as text), then the other columns of the items table.
     source
         Where the ratings came from and how they were read, in one line.
     """
@@ -85,7 +85,7 @@ class Ratings:
         )
 
     def shares_ids(self, other: "Ratings") -> bool:
-        """Return whether `other` is over the same users and items, row by row."""
+        """Return whether `other` has the same users and items in the same rows."""
         return all(
             ours is theirs or ours["id"].equals(theirs["id"])
             for ours, theirs in ((self.users, other.users), (self.items, other.items))
@@ -100,7 +100,7 @@ class Ratings:
         return _group(self.item, self.items.height, self.user, self.rating)
 
     def frame(self) -> pl.DataFrame:
-        """Return the ratings as a table, ids as they came: user, item, rating and timestamp."""
+        """Return the ratings as a table with the original ids: user, item, rating, timestamp."""
         columns = {
             "user": self.users["id"][self.user],
             "item": self.items["id"][self.item],
@@ -112,7 +112,7 @@ class Ratings:
 
 
 def require_ratings(given: Any) -> Ratings:
-    """Return what was given, which must be `Ratings`.
+    """Return the argument, which must be `Ratings`.
 
     Raises
     ------
@@ -121,13 +121,13 @@ def require_ratings(given: Any) -> Ratings:
     """
     if not isinstance(given, Ratings):
         raise DataError(
-            f"these are no Ratings but a {type(given).__name__}; read them with palate.read_ratings"
+            f"a {type(given).__name__} is not Ratings; read it with palate.read_ratings"
         )
     return given
 
 
 def require_shared_ids(ratings: Ratings, valid: Ratings) -> None:
-    """See that ratings held back are over the same users and items as the others.
+    """Check that held-out ratings are over the same users and items as the training ratings.
 
     Raises
     ------

@@ -1,6 +1,9 @@
-"""Ways to hold ratings back: each returns (train, valid) over the same users and items."""
+"""Splits into training and held-out ratings, over the same users and items."""
+
+import hashlib
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments, _random_streams
@@ -11,25 +14,28 @@ from palate.errors import DataError, SettingError
 _ML_100K_RATINGS = 100_000
 _ML_100K_FOLD = 20_000
 _ML_100K_FOLDS = 5
+# The SHA-256 of its user ids and item ids (int32) and ratings (float32), all little-endian, in the
+# order of u.data.
+_ML_100K_SHA256 = "fb49c54b1c8fb01e9967a27341b7d1ad40799bf411821a7d6c4b9c296b3f518e"
 
 
 def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Ratings, Ratings]:
-    """Hold back a random `share` of all ratings.
+    """Return (train, valid), where `valid` is a random `share` of all ratings.
 
     Raises
     ------
     SettingError
         If `share` is not between 0 and 1, or leaves one of the parts empty.
     """
-    held_back = int(len(ratings) * _arguments.fraction("share", share))
-    if not 0 < held_back < len(ratings):
+    n_valid = int(len(ratings) * _arguments.fraction("share", share))
+    if not 0 < n_valid < len(ratings):
         raise SettingError(f"{share:.0%} of {len(ratings)} ratings leaves one part empty")
-    order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
-    return ratings.take(order[held_back:]), ratings.take(order[:held_back])
+    order = _native.permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
+    return ratings.take(order[n_valid:]), ratings.take(order[:n_valid])
 
 
 def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings, Ratings]]:
-    """Share all ratings out at random among `n` folds, and hold back each of them once.
+    """Divide all ratings at random into `n` folds; return (train, valid) with each held out once.
 
     Raises
     ------
@@ -48,33 +54,46 @@ def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings,
 
 
 def official(ratings: Ratings, fold: int) -> tuple[Ratings, Ratings]:
-    """Return fold u1 to u5 of MovieLens 100k, as GroupLens published them.
+    """Return (train, valid) of fold u1 to u5 of MovieLens 100k, as GroupLens published them.
 
-    The test rows of fold k are the k-th 20,000 lines of ``u.data`` as it stands.
+    The test rows of fold k are the k-th 20,000 lines of ``u.data``.
 
     Raises
     ------
     SettingError
         If `fold` is not 1 to 5.
     DataError
-        If these are not the 100,000 ratings of MovieLens 100k.
+        If these are not the 100,000 ratings of MovieLens 100k in the order of ``u.data``.
     """
     _arguments.integer("fold", fold, 1, _ML_100K_FOLDS)
-    if len(ratings) != _ML_100K_RATINGS:
+    if not _is_ml_100k(ratings):
+        what = "others, or in another order" if len(ratings) == _ML_100K_RATINGS else "ratings"
         raise DataError(
-            f"official folds are those of MovieLens 100k with its 100,000 ratings in their order; "
-            f"these are {len(ratings):,}"
+            "official folds are those of MovieLens 100k, with its 100,000 ratings in the order "
+            f"of u.data; these are {len(ratings):,} {what}; read it with palate.movielens('100k')"
         )
     valid = np.zeros(len(ratings), dtype=bool)
     valid[(fold - 1) * _ML_100K_FOLD : fold * _ML_100K_FOLD] = True
     return ratings.take(~valid), ratings.take(valid)
 
 
-def leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
-    """Hold back the last `n` ratings of each user who has more than `n`.
+def _is_ml_100k(ratings: Ratings) -> bool:
+    """Return whether these are the ratings of MovieLens 100k, in the order of ``u.data``."""
+    if len(ratings) != _ML_100K_RATINGS:
+        return False
+    checksum = hashlib.sha256()
+    for side, row in ((ratings.users, ratings.user), (ratings.items, ratings.item)):
+        ids = side["id"].cast(pl.Int32, strict=False).fill_null(0)  # an id may be text
+        checksum.update(ids.to_numpy()[row].astype("<i4").tobytes())
+    checksum.update(ratings.rating.astype("<f4").tobytes())
+    return checksum.hexdigest() == _ML_100K_SHA256
 
-    Ties in time fall to the rating that stands later in the table. Other users' later ratings
-    stay in the training part, so the future leaks into it; `at_time` does not leak.
+
+def leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
+    """Return (train, valid), where `valid` has the last `n` ratings of users with more than `n`.
+
+    Of ratings at the same time, the one later in the table counts as later. Other users' later
+    ratings stay in the training part, so it contains the future; with `at_time` it does not.
 
     Raises
     ------
@@ -95,9 +114,10 @@ def leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
 
 
 def at_time(ratings: Ratings, share: float = 0.2) -> tuple[Ratings, Ratings]:
-    """Hold back the latest `share` of all ratings: one point in time for everybody.
+    """Return (train, valid), where `valid` is the latest `share` of all ratings.
 
-    Ratings of the same moment stay together, in the part that is held back.
+    The parts are divided at one point in time for all users. Ratings of the same time stay
+    together, in the held-out part.
 
     Raises
     ------
@@ -119,6 +139,6 @@ def _timestamps(ratings: Ratings) -> NDArray[np.generic]:
     if ratings.timestamp is None:
         raise DataError(
             "these ratings have no timestamps; name their column with timestamp= (--timestamp), or "
-            "split otherwise"
+            "choose a split that needs none"
         )
     return ratings.timestamp

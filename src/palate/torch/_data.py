@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate.data._columns import listed, usual
-from palate.data._open import open_table
 from palate.data._ratings import Ratings, require_ratings, require_shared_ids
-from palate.data._read import read_rows
+from palate.data._read_ratings import read_rows
+from palate.data._sources import open_table
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.learned._lookup import IdIndex, ItemIndex
 
@@ -218,7 +218,7 @@ class CollabDataLoaders:
             If a column does not exist, or a value is missing or not a number; the message names
             the row and the column.
         """
-        frame = open_table(ratings, lambda fields: True).frame
+        frame = open_table(ratings, lambda fields: True).read()
         columns = _columns(frame.columns, [user_name, item_name, rating_name])
         rows, _ = read_rows(frame, columns, timestamps=False)
         names = (str(columns["user"]), str(columns["item"]))

@@ -1,4 +1,4 @@
-"""Bad input: each kind is refused with a message that says what, where, and what to do."""
+"""Errors of `read_ratings`: each says what is wrong, where, and what to do."""
 
 import gzip
 import re
@@ -90,7 +90,7 @@ def test_files_that_are_not_what_they_seem(write, tmp_path):
         "r.db: is an SQLite database; give it as sqlite:///",
     )
     refused("", "the path is empty")
-    refused("https://example.org/r.csv", "is no database; fetch the file and give its path")
+    refused("https://example.org/r.csv", "is not a database; fetch the file and give its path")
 
 
 def test_an_unknown_column_is_named_with_those_there_are(write):
@@ -114,7 +114,9 @@ def test_lines_are_right_where_fields_span_lines(write):
 
 def test_a_column_that_is_there_twice(write):
     refused(write("r.csv", "user,user,item,rating\na,b,1,5\n"), "r.csv has two columns 'user'")
-    refused(write("r.csv", GOOD), "the same column was named", user="item", item="item")
+    refused(
+        write("r.csv", GOOD), "the same column was named for two roles", user="item", item="item"
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_a_column_that_is_there_twice(write):
         (["soon", "later", "now"], "line 2, column 'timestamp': 'soon' is neither"),
     ],
 )
-def test_timestamps_that_are_none(write, times, message):
+def test_bad_timestamps(write, times, message):
     rows = [f"{'ab'[n % 2]},{n},5,{time}\n" for n, time in enumerate(times)]
     refused(write("r.csv", "user,item,rating,timestamp\n" + "".join(rows)), message)
 
@@ -154,7 +156,7 @@ def test_columns_of_the_wrong_type():
 def test_a_table_of_items_that_does_not_fit(write):
     ratings = write("r.csv", GOOD)
     twice = write("twice.csv", "item,title\n1,One\n1,Uno\n2,Two\n")
-    refused(ratings, "twice.csv, line 2, column 'item': the id '1' stands there", items=twice)
+    refused(ratings, "twice.csv, line 2, column 'item': the id '1' appears", items=twice)
     nameless = write("nameless.csv", "title,colour\nOne,red\n")
     refused(ratings, "can't tell which column holds the item ids; call it 'item'", items=nameless)
     others = write("others.csv", "item,title\n7,Seven\n8,Eight\n")
@@ -164,5 +166,5 @@ def test_a_table_of_items_that_does_not_fit(write):
 def test_an_unknown_policy_for_duplicates(write):
     with pytest.raises(palate.SettingError, match="duplicates is 'min'"):
         palate.read_ratings(write("r.csv", GOOD), duplicates="min")
-    with pytest.raises(palate.SettingError, match="this source is none"):
+    with pytest.raises(palate.SettingError, match="this source is not a database"):
         palate.read_ratings(write("r.csv", GOOD), table="ratings")

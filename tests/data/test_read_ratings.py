@@ -1,4 +1,4 @@
-"""read_ratings: every form of table, ids as they came, and what was decided."""
+"""`read_ratings`: every format, the ids of the source, and which columns are used."""
 
 import datetime as dt
 import gzip
@@ -51,7 +51,7 @@ def test_text_with_any_separator(write, name, separator, header):
     ],
     ids=["BOM", "CRLF", "UTF-16", "gzip", "no last newline", "quotes", "CR", "blanks"],
 )
-def test_text_in_any_dress(write, content):
+def test_encodings_line_ends_and_quotes(write, content):
     assert rows(palate.read_ratings(write("r.csv", content))) == ROWS
 
 
@@ -84,7 +84,7 @@ def test_tables_in_memory(table):
     assert rows(palate.read_ratings(table)) == ROWS
 
 
-def test_blank_lines_are_passed_over(write):
+def test_blank_lines_are_skipped(write):
     path = write("r.csv", lines(",").replace("\nbob", "\n\nbob"))
     assert rows(palate.read_ratings(path)) == ROWS
 
@@ -100,7 +100,7 @@ IDS = [
 
 @given(st.data())
 @settings(deadline=None)
-def test_ids_of_any_type_come_back_as_they_went_in(data):
+def test_ids_of_any_type_are_kept(data):
     ids = data.draw(st.sampled_from(IDS))
     users = data.draw(st.lists(ids, min_size=2, max_size=2, unique=True))
     items = data.draw(
@@ -145,7 +145,7 @@ def test_usual_column_names_are_found(write, header):
     assert rows(ratings) == [(7, 1, 1.0, 4), (8, 2, 2.0, 5), (8, 1, 3.0, 6)]
 
 
-def test_columns_can_be_named_and_what_was_decided_is_said(write):
+def test_columns_can_be_named_and_the_source_lists_them(write):
     path = write("r.csv", "who,what,score,stars,memo\na,x,1,5,hm\nb,y,2,4,oh\nb,x,3,3,well\n")
     ratings = palate.read_ratings(path, user="who", item="what", rating="stars")
     assert ratings.rating.tolist() == [5, 4, 3]
@@ -213,7 +213,7 @@ def test_the_column_of_ids_is_the_one_that_matches(key, ids):
     assert palate.read_ratings(FRAME, items=items).items["item"].to_list() == ["One", "Two", "3"]
 
 
-def test_fractions_are_no_whole_ids():
+def test_fractions_do_not_match_integer_ids():
     ratings = pl.DataFrame({"user": [1, 1, 2], "item": [1, 2, 2], "rating": [1, 2, 3]})
     items = pl.DataFrame({"item": [1.9, 2.0], "title": ["wrong", "right"]})
     with pytest.raises(palate.DataError, match="none of the ids"):
@@ -224,7 +224,7 @@ def test_fractions_are_no_whole_ids():
     ("line", "item"),
     [("1,a::b,4", "a::b"), ("1,10,4,a|b|c|d|e", 10), ('"1";"x,y,z,w";"4"', "x,y,z,w")],
 )
-def test_the_separator_is_what_divides_all_lines_alike(write, line, item):
+def test_the_separator_divides_all_lines_equally(write, line, item):
     more = "\n2," + "9,3" + (",|" if line.count(",") > 2 and ";" not in line else "")
     text = line + (more if ";" not in line else "\n2;9;3") + "\n"
     ratings = palate.read_ratings(write("r.csv", text), timestamp=False)

@@ -1,0 +1,171 @@
+"""`read_ratings`: from any table to `Ratings`, or to an error that names the row at fault."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate.data._columns import find_columns, is_ratings_header
+from palate.data._database import is_database_url, open_database
+from palate.data._duplicates import refuse_duplicates, without_duplicates
+from palate.data._items import shown, with_items
+from palate.data._ratings import Ratings
+from palate.data._sources import open_table
+from palate.data._table import TEXT_TYPES, Convert, Table
+from palate.data._values import (
+    checked_ids,
+    checked_ratings,
+    checked_timestamps,
+    compact,
+    to_float,
+)
+from palate.errors import DataError, SettingError
+
+Duplicates = Literal["error", "first", "last", "mean"]
+
+
+def read_ratings(
+    source: Any,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    timestamp: str | Literal[False] | None = None,
+    items: Any = None,
+    table: str | None = None,
+    duplicates: Duplicates = "error",
+) -> Ratings:
+    """Read a table of ratings.
+
+    Parameters
+    ----------
+    source
+        A path (CSV, TSV, ``::``-separated text, JSON, JSON lines or Parquet, also compressed
+        with gzip), a pandas, polars or Arrow table, or the URL of a database (extra ``db``).
+    user, item, rating, timestamp
+        The names of the columns. The others are found by their usual names, or by position if a
+        text file has no header. ``timestamp=False`` omits the timestamps.
+    items
+        A table of items, in any of the forms of `source`; its titles and other columns are
+        joined by id. With a database URL, it can be the name of a table of that database.
+    table
+        Which table of a database to read, or a SELECT statement.
+    duplicates
+        What to do if a user has rated an item twice: raise an "error", or keep the "first", the
+        "last" (in time, if there are timestamps) or the "mean".
+
+    Returns
+    -------
+    Ratings
+        With the ids of the source. In text files, ids are integers if each of them is written
+        as one (``7``, not ``007``), otherwise text without surrounding blanks. Times with a zone
+        are converted to UTC. `Ratings.source` describes in one line which columns were used.
+
+    Raises
+    ------
+    DataError
+        If the table can't be read, or a value is missing, not a finite number, or a duplicate;
+        the message names the file, the row and the column.
+    SettingError
+        If `duplicates` is none of these, or `table` is given with a source without tables.
+    """
+    if duplicates not in ("error", "first", "last", "mean"):
+        raise SettingError(
+            f"duplicates is {duplicates!r}; it can be 'error', 'first', 'last' or 'mean'"
+        )
+    given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
+    ratings, opened = read_rows(source, given, items, table, timestamps=timestamp is not False)
+    if duplicates == "error":
+        refuse_duplicates(ratings, opened)
+        return ratings
+    return without_duplicates(ratings, duplicates)
+
+
+def read_rows(
+    source: Any,
+    given: dict[str, str | None],
+    items: Any = None,
+    table: str | None = None,
+    *,
+    timestamps: bool,
+) -> tuple[Ratings, Table]:
+    """Read every row as a rating, however often a user has rated an item; see `read_ratings`."""
+    if is_database_url(source):
+        opened = open_database(source, table)
+        if isinstance(items, str) and re.fullmatch(r"\w+", items) and not Path(items).exists():
+            items = open_database(source, items).read()
+    elif table is not None:
+        raise SettingError("table= names a table of a database, but this source is not a database")
+    else:
+        opened = open_table(source, lambda fields: is_ratings_header(fields, given))
+    columns = find_columns(opened, given)
+    if not timestamps:
+        columns.pop("timestamp", None)
+    ratings = _encode(opened, columns)
+    if items is not None:
+        ratings = with_items(ratings, items, columns["item"])
+    return ratings, opened
+
+
+def _encode(table: Table, columns: dict[str, str]) -> Ratings:
+    """Read the columns, by role, and number the users and items."""
+    values = table.read(list(columns.values()), {} if table.typed else _conversions(columns))
+    if values.height == 0:
+        raise DataError(f"{table.name}: there are column names but no ratings")
+    # Each column leaves `values` as soon as its array exists: a large table has no room for both.
+    user, users = _codes(checked_ids(table, columns["user"], values.drop_in_place(columns["user"])))
+    item, items = _codes(checked_ids(table, columns["item"], values.drop_in_place(columns["item"])))
+    rating = checked_ratings(table, columns["rating"], values.drop_in_place(columns["rating"]))
+    timestamp = None
+    if "timestamp" in columns:
+        times = values.drop_in_place(columns["timestamp"])
+        timestamp = checked_timestamps(table, columns["timestamp"], times)
+    title = values[columns["title"]] if "title" in columns else None
+    return Ratings(
+        user=user,
+        item=item,
+        rating=rating,
+        timestamp=timestamp,
+        users=pl.DataFrame({"id": users}),
+        items=pl.DataFrame({"id": items, "item": _titles(title, item, items.len())}).with_columns(
+            shown()
+        ),
+        source=_description(table, columns),
+    )
+
+
+def _conversions(columns: dict[str, str]) -> dict[str, Convert]:
+    """Return how to store each column of text in less memory while it is read."""
+    stored = {"user": compact, "item": compact, "rating": to_float, "timestamp": compact}
+    return {column: stored[role] for role, column in columns.items() if role in stored}
+
+
+def _description(table: Table, columns: dict[str, str]) -> str:
+    """Return in one line which columns were used, and for what."""
+    roles = ", ".join(
+        role if role == column else f"{role} = {column}" for role, column in columns.items()
+    )
+    unused = [name for name in table.columns if name not in columns.values()]
+    how = "" if table.header else " by position"
+    rest = f"; not used: {', '.join(unused)}" if unused else ""
+    return f"{table.name}: {roles}{how}{rest}"
+
+
+def _codes(ids: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
+    """Return for each id its row among the sorted distinct ids, and those."""
+    distinct = ids.unique().sort()
+    rows = pl.LazyFrame({"id": distinct}).with_row_index("row").cast({"row": pl.Int32})
+    joined = pl.LazyFrame({"id": ids}).join(rows, on="id", how="left", maintain_order="left")
+    codes = joined.select("row").collect(engine="streaming")  # uses much less memory
+    return codes["row"].to_numpy(writable=True), distinct
+
+
+def _titles(title: pl.Series | None, item: NDArray[np.int32], n_items: int) -> pl.Series:
+    """Return the first title of each item where the ratings have a column of titles."""
+    if title is None or title.dtype not in TEXT_TYPES:
+        return pl.Series("item", [None] * n_items, dtype=pl.String)
+    titles = pl.DataFrame({"row": item, "item": title.cast(pl.String)})
+    return titles.group_by("row").first().sort("row")["item"]
