@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import httpx2 as httpx
@@ -18,11 +17,8 @@ from starlette.testclient import TestClient
 
 import palate
 from palate.web import Settings, _model_holder, _serve, serve
-from palate.web._app import create_app
-from palate.web._middleware import AccessSettings
-from palate.web._model_holder import ModelHolder
 
-from .conftest import serving
+from .conftest import free_port, serving, serving_in_thread
 
 REQUEST = {"ratings": [{"item": 100, "rating": 5}, {"item": 50, "rating": 4}], "n": 5}
 
@@ -157,22 +153,14 @@ def test_a_token_from_the_environment(folder):
 
 def test_a_body_that_does_not_arrive(folder, monkeypatch):
     monkeypatch.setattr("palate.web._middleware.BODY_SECONDS", 0.2)
-    app = create_app(ModelHolder.from_folder(folder), AccessSettings())
-    server = uvicorn.Server(uvicorn.Config(app, port=(port := free_port()), log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
+    with serving_in_thread(folder) as address:
+        port = int(address.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             connection.sendall(
                 b"POST /api/recommendations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                 b"Content-Length: 99\r\n\r\n{"
             )
             assert connection.recv(100).startswith(b"HTTP/1.1 408")
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
 
 
 @pytest.mark.parametrize("token", ["s\u00e9cret", "two words"])
@@ -180,12 +168,6 @@ def test_a_token_that_a_header_can_not_hold(folder, token):
     done = explore(str(folder), PALATE_TOKEN=token)
     assert done.returncode == 1
     assert "PALATE_TOKEN" in done.stderr
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def explore(*arguments, **environment):
