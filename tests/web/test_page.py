@@ -192,7 +192,7 @@ def test_every_view_fits_and_is_accessible(browser, address, view, scheme, size)
     if axe is None:
         pytest.skip("set PALATE_TEST_AXE to axe.min.js of the package axe-core (npm pack axe-core)")
     with opened(browser, address, VIEWS[view], color_scheme=scheme, viewport=size) as page:
-        page.wait_for_timeout(500)
+        wait_until_idle(page)
         root = "document.documentElement"
         assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") <= 0
         page.evaluate(Path(axe).read_text(encoding="utf-8") + ";0")

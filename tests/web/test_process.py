@@ -129,6 +129,15 @@ def wait_until_closed(port):
     raise RuntimeError(f"port {port} still accepts connections")
 
 
+def test_ctrl_c_during_an_evaluation_ends_the_process_cleanly(folder):
+    with serving(folder) as (address, process):
+        assert httpx.get(f"{address}/api/evaluation").json()["scores"] is None
+        time.sleep(0.3)  # the evaluation is in a kernel most of the time
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert "terminate called" not in process.stderr.read()
+
+
 def test_the_access_log_is_lines_of_json_and_workers_count_together(folder):
     with serving(folder, "--access-log", "--workers", "2") as (address, process):
         for _ in range(20):

@@ -176,7 +176,7 @@ function linkRowsToPoints(results, chart) {
 
 /** The scatter plot of all items beside the table. */
 function scatterChart(results) {
-  const box = el('div', { class: 'plot', role: 'img', 'aria-label': 'Every item by mean rating and bias; the table lists the same items' });
+  const box = el('div', { class: 'plot', role: 'img', 'aria-busy': 'true', 'aria-label': 'Every item by mean rating and bias; the table lists the same items' });
   const note = el('p', { class: 'soft' });
   const node = el('figure', { class: 'side', 'data-chart': 'items' },
     el('div', { class: 'axis-y' }, 'Bias ↑'), box, el('div', { class: 'axis-x' }, 'Mean rating →'),
@@ -214,9 +214,11 @@ function scatterChart(results) {
       if (isClosed) return created.close();
       plot = created;
       plot.onColours = draw;
-      return draw();
+      return await draw();
     } catch (error) {
       return box.replaceChildren(errorNote(error));
+    } finally {
+      box.removeAttribute('aria-busy');
     }
   };
   return {

@@ -23,7 +23,7 @@ export async function show(route, summary) {
   const selectField = (id, name, options) => el('select', { id, on: { change: (event) => change({ [name]: event.target.value }) } }, options());
   const coordinates = () => summary.coordinates.map((name) => el('option', { value: name }, coordinate(name, summary)));
   const selects = { x: selectField('map-x', 'x', coordinates), y: selectField('map-y', 'y', coordinates), colour: selectField('map-colour', 'colour', () => colourOptions(summary)) };
-  const box = el('div', { class: 'plot tall', role: 'img', 'aria-label': 'Map of the items; the list next to it names them' });
+  const box = el('div', { class: 'plot tall', role: 'img', 'aria-busy': 'true', 'aria-label': 'Map of the items; the list next to it names them' });
   const frame = el('div', { class: 'map-frame' });
   const legend = el('div', { class: 'map-legend' });
   const list = el('div', { class: 'map-list', 'data-list': 'map' });
@@ -112,6 +112,8 @@ export async function show(route, summary) {
         return await draw();
       } catch (error) {
         return box.replaceChildren(errorNote(error));
+      } finally {
+        box.removeAttribute('aria-busy');
       }
     },
     update: async ({ params }) => {
