@@ -50,22 +50,21 @@ ItemReference = Annotated[
 ]
 
 
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = _THREADS
+    yield
+
+
 def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware:
     """Return the ASGI application that serves the model of `holder`."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        current_default_thread_limiter().total_tokens = _THREADS
-        yield
-        holder.explorer.close()
-
     app = FastAPI(
         title="Palate",
         version=version("palate"),
         description="Recommendations, explanations and interpretation of a model of ratings. "
         "Ratings that are sent are used for the response and not stored.",
         responses=_PROBLEMS,
-        lifespan=lifespan,
+        lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",

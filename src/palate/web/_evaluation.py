@@ -1,10 +1,10 @@
 """The evaluation of a model's solver, measured once and in the background."""
 
-import multiprocessing
-import signal
+import os
+import pickle
+import subprocess
+import sys
 import threading
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 from palate.data._ratings import Ratings
 from palate.errors import first_line
@@ -15,21 +15,21 @@ from palate.web import _responses as res
 
 # Evaluating a solver on more ratings than this takes minutes.
 _MAX_RATINGS = 2_000_000
+# -P: modules in the working directory must not shadow others.
+_COMMAND = [sys.executable, "-P", "-c", "from palate.web._evaluation import main; main()"]
 
 
 class BackgroundEvaluation:
     """Evaluates the solver of a model beside baselines; the first call starts it.
 
-    The evaluation runs in a process of its own. A thread would compete with requests for the
-    interpreter lock, and could not be stopped: Python aborts if it exits while a thread is in a
-    kernel.
+    The evaluation runs in a process of its own, which ends with this one. A thread would compete
+    with requests for the interpreter lock, and Python aborts if it exits while a daemon thread is
+    in a kernel.
     """
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._result: res.Evaluation | None = None
-        self._process: BaseProcess | None = None
-        self._is_closed = False
         self._lock = threading.Lock()
 
     def result(self) -> res.Evaluation:
@@ -38,13 +38,6 @@ class BackgroundEvaluation:
             if self._result is None:
                 self._result = self._start()
             return self._result
-
-    def close(self) -> None:
-        """Stop the evaluation if it is running."""
-        with self._lock:
-            self._is_closed = True
-            if self._process is not None:
-                self._process.terminate()
 
     def _start(self) -> res.Evaluation:
         ratings, fit = self._model.ratings, self._model.fit
@@ -58,33 +51,53 @@ class BackgroundEvaluation:
         return res.Evaluation(scores=None, split=None)
 
     def _run(self, ratings: Ratings, fit: Fit) -> None:
-        context = multiprocessing.get_context("spawn")
-        receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_measure, args=(sender, ratings, fit), daemon=True)
-        process.start()
-        sender.close()  # so that the receiver notices if the process dies
-        with self._lock:
-            self._process = process
-            if self._is_closed:
-                process.terminate()
         try:
-            result: res.Evaluation = receiver.recv()
-        except EOFError:
-            result = _unavailable("the evaluation ended before it was complete")
-        process.join()
+            result = _evaluate_in_process(ratings, fit)
+        except (OSError, EOFError) as error:  # so that clients do not poll forever
+            result = _unavailable(f"the evaluation failed: {first_line(error)}")
         with self._lock:
             self._result = result
 
 
-def _measure(sender: Connection, ratings: Ratings, fit: Fit) -> None:
-    """Evaluate in this process, and send the result to the one that serves."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which stops this
+def _evaluate_in_process(ratings: Ratings, fit: Fit) -> res.Evaluation:
+    """Return the evaluation of a fit's solver, computed by `main` in a new process."""
+    with subprocess.Popen(
+        _COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # so that Ctrl-C in a terminal reaches the service only
+    ) as process:
+        assert process.stdin is not None  # for type checkers, as the next
+        assert process.stdout is not None
+        pickle.dump((ratings, fit), process.stdin)
+        process.stdin.flush()
+        result: res.Evaluation = pickle.load(process.stdout)
+    return result
+
+
+def main() -> None:
+    """Evaluate what is written to stdin, and write the result to stdout.
+
+    The process ends when its stdin is closed, so that it does not outlive the service.
+    """
+    ratings, fit = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     try:
-        solver = SOLVERS[fit.solver](**fit.settings)
-        evaluation = evaluate(ratings, [solver], split="random", threads=1)
+        result = _evaluate(ratings, fit)
     except Exception as error:  # any error, so that clients do not poll forever
-        sender.send(_unavailable(first_line(error)))
-        return
+        result = _unavailable(first_line(error))
+    pickle.dump(result, sys.stdout.buffer)
+    sys.stdout.flush()
+
+
+def _exit_at_end_of_input() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _evaluate(ratings: Ratings, fit: Fit) -> res.Evaluation:
+    solver = SOLVERS[fit.solver](**fit.settings)
+    evaluation = evaluate(ratings, [solver], split="random", threads=1)
     scores = [
         res.Score(
             name=row["name"],
@@ -95,7 +108,7 @@ def _measure(sender: Connection, ratings: Ratings, fit: Fit) -> None:
         )
         for row in evaluation.results
     ]
-    sender.send(res.Evaluation(scores=scores, split=evaluation.split))
+    return res.Evaluation(scores=scores, split=evaluation.split)
 
 
 def _unavailable(reason: str) -> res.Evaluation:

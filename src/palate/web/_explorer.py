@@ -48,10 +48,6 @@ class Explorer:
         """Return the evaluation of the model's solver; the first call starts it."""
         return self._evaluation.result()
 
-    def close(self) -> None:
-        """Stop what runs in the background."""
-        self._evaluation.close()
-
     @cached_property
     def items(self) -> pl.DataFrame:
         """The biases of every item that has training ratings, with the item's row in the model."""

@@ -56,13 +56,11 @@ class ModelHolder:
             return False
         self._version = version
         try:
-            explorer = Explorer(load(self._folder)).precompute()
+            self.explorer = Explorer(load(self._folder)).precompute()
         except Exception as error:  # any error: the service continues with the model it has
             message = f"The new model can't be loaded, so the old one stays: {first_line(error)}"
             print(message, file=sys.stderr, flush=True)
             return False
-        old, self.explorer = self.explorer, explorer
-        old.close()
         print(f"Now serving the new model: {self.explorer.model!r}", file=sys.stderr, flush=True)
         return True
 
