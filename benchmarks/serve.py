@@ -1,8 +1,8 @@
-"""The service under load: answers a second and their latency, with two workers.
+"""The service under load: requests per second, latency and memory, with two workers.
 
     python benchmarks/serve.py
 
-It needs: pip install 'palate[web]', and wrk (Debian: apt-get install wrk), on the same machine.
+It requires pip install 'palate[web]', and wrk on the same machine (Debian: apt-get install wrk).
 """
 
 import json
@@ -20,9 +20,9 @@ from _common import surroundings
 
 import palate
 
-SECONDS, CONNECTIONS, WORKERS = 30, 16, 2
-RATED = {100: 5, 313: 2, 50: 4, 127: 5, 181: 4, 174: 4, 1: 3, 121: 2, 286: 4, 98: 5}
-BODY = {"ratings": [{"item": item, "rating": rating} for item, rating in RATED.items()], "n": 10}
+WARM_UP_SECONDS, SECONDS, CONNECTIONS, WORKERS = 5, 30, 16, 2
+RATINGS = {100: 5, 313: 2, 50: 4, 127: 5, 181: 4, 174: 4, 1: 3, 121: 2, 286: 4, 98: 5}
+BODY = {"ratings": [{"item": item, "rating": rating} for item, rating in RATINGS.items()], "n": 10}
 SCRIPT = f"""
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -42,23 +42,23 @@ def main() -> None:
         with subprocess.Popen(
             [*command, "--port", str(port), "--workers", str(WORKERS)], stderr=subprocess.DEVNULL
         ) as server:
-            wait_for(f"http://127.0.0.1:{port}/healthz")
+            wait_until_up(f"http://127.0.0.1:{port}/healthz")
             address = f"http://127.0.0.1:{port}/api/recommendations"
-            load(script, address, 5)
-            before = memory(server.pid)
-            print(load(script, address, SECONDS).strip())
-            after = memory(server.pid)
+            run_wrk(script, address, WARM_UP_SECONDS)
+            before = memory_mb(server.pid)
+            print(run_wrk(script, address, SECONDS).strip())
+            after = memory_mb(server.pid)
             print(f"memory of all processes: {before:.0f} MB before, {after:.0f} MB after")
             server.terminate()
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
-def wait_for(address: str) -> None:
+def wait_until_up(address: str) -> None:
     for _ in range(300):
         try:
             urllib.request.urlopen(address).close()
@@ -68,13 +68,13 @@ def wait_for(address: str) -> None:
     sys.exit("the server did not start")
 
 
-def load(script: Path, address: str, seconds: int) -> str:
+def run_wrk(script: Path, address: str, seconds: int) -> str:
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script)]
     return subprocess.run([*command, address], capture_output=True, text=True, check=True).stdout
 
 
-def memory(parent: int) -> float:
-    """Return the proportional share of memory of a process and its children, in megabytes."""
+def memory_mb(parent: int) -> float:
+    """Return the proportional set size of a process and its children, in megabytes."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in (str(parent), *children)]
     return sum(int(re.search(r"^Pss: +(\d+)", text, re.M)[1]) for text in rollups) / 1000

@@ -5,16 +5,18 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
-from palate.web._app import application
-from palate.web._guard import Rules
-from palate.web._holder import Holder
+from palate.web._app import create_app
+from palate.web._middleware import AccessSettings
+from palate.web._model_holder import ModelHolder
 
 VIEWS = {
     "overview": "#/",
@@ -24,14 +26,14 @@ VIEWS = {
     "try": "#/try?r=100:5,50:4",
     "users": "#/users",
     "user": "#/user/196",
-    "nowhere": "#/toString",
+    "not found": "#/toString",
 }
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="session")
 def folder(bayes, tmp_path_factory) -> Path:
-    """Return the folder of a model by Gibbs."""
+    """Return the folder of a model fitted by Gibbs."""
     path = tmp_path_factory.mktemp("web") / "bayes"
     bayes.save(path)
     return path
@@ -47,17 +49,38 @@ def point(model, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def client(folder) -> TestClient:
-    return TestClient(
-        application(Holder.of(folder), Rules()), "http://localhost", raise_server_exceptions=False
-    )
+    app = create_app(ModelHolder.from_folder(folder), AccessSettings())
+    return TestClient(app, "http://localhost", raise_server_exceptions=False)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving_in_thread(folder, access=AccessSettings()):  # noqa: B008  (it is immutable)
+    """Serve a model from a thread of this process, which starts faster; yield the address."""
+    app = create_app(ModelHolder.from_folder(folder), access)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=40)
 
 
 @contextlib.contextmanager
 def serving(folder, *options, **environment):
-    """Run `palate explore` as its own process, and give its address and the process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """Run `palate explore` in a process of its own; yield its address and the process."""
+    port = free_port()
     command = [sys.executable, "-m", "palate", "explore", str(folder), "--no-browser"]
     with subprocess.Popen(
         [*command, "--port", str(port), *options],
@@ -75,17 +98,18 @@ def serving(folder, *options, **environment):
 
 
 def _wait(address, process):
-    for _ in range(300):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{address}/healthz").status_code == 200:
                 return
         if process.poll() is not None:
             break
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise RuntimeError(f"the server did not start: {process.stderr.read()}")
 
 
 @pytest.fixture(scope="session")
 def address(folder):
-    with serving(folder) as (address, _):
+    with serving_in_thread(folder) as address:
         yield address

@@ -1,4 +1,4 @@
-"""Write a picture of each view of the explorer, wide and narrow, light and dark.
+"""Take a screenshot of each view of the explorer, wide and narrow, light and dark.
 
 python tests/web/screenshots.py MODEL FOLDER
 """
@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from conftest import DESK, PHONE, VIEWS, serving
+from conftest import DESKTOP, PHONE, VIEWS, serving
 from playwright.sync_api import sync_playwright
 
 
@@ -17,10 +17,10 @@ def main(model: str, folder: Path) -> None:
     with serving(model) as (address, _), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for scheme in ("light", "dark"):
-            for size in (DESK, PHONE):
+            for size in (DESKTOP, PHONE):
                 page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
-                for view, where in VIEWS.items():
-                    page.goto(f"{address}/{where}")
+                for view, fragment in VIEWS.items():
+                    page.goto(f"{address}/{fragment}")
                     page.wait_for_selector("main:not([aria-busy])")
                     page.wait_for_timeout(1500)
                     name = f"{view}-{size['width']}-{scheme}.png"

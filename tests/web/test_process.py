@@ -1,4 +1,4 @@
-"""Server processes: workers, swaps under load, signals, and the command that starts them."""
+"""Server processes: loading, reloading under load, signals, and the command that starts them."""
 
 import concurrent.futures
 import json
@@ -12,15 +12,64 @@ import time
 
 import httpx2 as httpx
 import pytest
+import uvicorn
+from starlette.testclient import TestClient
 
 import palate
+from palate.web import Settings, _model_holder, _serve, serve
 
-from .conftest import serving
+from .conftest import free_port, serving, serving_in_thread
 
-ASKED = {"ratings": [{"item": 100, "rating": 5}, {"item": 50, "rating": 4}], "n": 5}
+REQUEST = {"ratings": [{"item": 100, "rating": 5}, {"item": 50, "rating": 4}], "n": 5}
 
 
-def test_a_new_folder_is_picked_up_without_dropping_a_request(bayes, model, tmp_path):
+@pytest.fixture
+def loads(monkeypatch):
+    """Return a list that grows by a folder whenever the web modules load a model."""
+    folders = []
+
+    def load(folder):
+        folders.append(folder)
+        return palate.load(folder)
+
+    for module in (_serve, _model_holder):
+        monkeypatch.setattr(module, "load", load)
+    return folders
+
+
+def test_a_single_process_loads_the_model_once(folder, loads, monkeypatch):
+    monkeypatch.setattr(_serve, "_announce", lambda *_: None)
+    statuses = []
+
+    def run(app, **_):
+        with TestClient(app, "http://localhost") as client:
+            statuses.append(client.get("/api/model").status_code)
+
+    monkeypatch.setattr(uvicorn, "run", run)
+    serve(Settings(str(folder), port=free_port()), browser=False, ready=lambda _: None)
+    assert statuses == [200]
+    assert loads == [folder]
+
+
+def test_each_worker_loads_the_model_once(folder, loads, monkeypatch):
+    monkeypatch.setattr(_serve, "_announce", lambda *_: None)
+    for variable in ("PALATE_EXPLORE", "PROMETHEUS_MULTIPROC_DIR"):
+        monkeypatch.setenv(variable, "")  # so that monkeypatch restores them afterwards
+    loads_per_process = []
+
+    def run(_, *, workers, **__):
+        loads_per_process.append(len(loads))
+        for _ in range(workers):
+            before = len(loads)
+            _serve.create_worker_app()
+            loads_per_process.append(len(loads) - before)
+
+    monkeypatch.setattr(uvicorn, "run", run)
+    serve(Settings(str(folder), port=free_port(), workers=2), browser=False, ready=lambda _: None)
+    assert loads_per_process == [1, 1, 1]  # the first checks the folder before workers start
+
+
+def test_a_saved_model_is_reloaded_without_dropping_a_request(bayes, model, tmp_path):
     folder = tmp_path / "m"
     bayes.save(folder)
     with (
@@ -28,43 +77,65 @@ def test_a_new_folder_is_picked_up_without_dropping_a_request(bayes, model, tmp_
         httpx.Client(base_url=address, timeout=30) as client,
     ):
 
-        def ask(_):
-            response = client.post("/api/recommendations", json=ASKED)
+        def is_point_estimate(_):
+            response = client.post("/api/recommendations", json=REQUEST)
             assert response.status_code == 200, response.text
             return response.json()["recommendations"][0]["sd"] is None
 
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            before = list(pool.map(ask, range(100)))
-            under_way = pool.map(ask, range(1500))
+            before = list(pool.map(is_point_estimate, range(100)))
+            in_progress = pool.map(is_point_estimate, range(400))
             model.save(folder)
-            list(under_way)
+            list(in_progress)
             deadline = time.monotonic() + 20
-            while not all(after := list(pool.map(ask, range(40)))):
+            while not all(after := list(pool.map(is_point_estimate, range(40)))):
                 assert time.monotonic() < deadline
         assert not any(before)
         assert all(after)
 
 
-def test_sigterm_finishes_what_is_under_way(folder):
-    """A request whose body is still on its way when the signal comes is answered."""
+def test_sigterm_finishes_requests_in_progress(folder):
+    """A request whose body has not arrived completely when the signal comes is answered."""
     with serving(folder) as (address, process):
-        body = json.dumps(ASKED).encode()
+        body = json.dumps(REQUEST).encode()
         head = (
             "POST /api/recommendations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            "Connection: close\r\n\r\n"
+            "Expect: 100-continue\r\nConnection: close\r\n\r\n"
         )
         port = int(address.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             connection.sendall(head.encode() + body[:10])
-            time.sleep(0.3)
+            # The server sends this once the application reads the body.
+            assert connection.recv(100).startswith(b"HTTP/1.1 100")
             process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
+            wait_until_closed(port)
             connection.sendall(body[10:])
-            answer = b"".join(iter(lambda: connection.recv(65536), b""))
-        assert answer.startswith(b"HTTP/1.1 200")
-        assert b"recommendations" in answer
+            response = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert response.startswith(b"HTTP/1.1 200")
+        assert b"recommendations" in response
         assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+
+
+def wait_until_closed(port):
+    """Wait until the server accepts no new connections."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"port {port} still accepts connections")
+
+
+def test_ctrl_c_during_an_evaluation_ends_the_process_cleanly(folder):
+    with serving(folder) as (address, process):
+        assert httpx.get(f"{address}/api/evaluation").json()["scores"] is None
+        time.sleep(0.3)  # the evaluation is in a kernel most of the time
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert "terminate called" not in process.stderr.read()
 
 
 def test_the_access_log_is_lines_of_json_and_workers_count_together(folder):
@@ -76,21 +147,22 @@ def test_the_access_log_is_lines_of_json_and_workers_count_together(folder):
         assert float(counted[1]) == 20
         process.terminate()
         lines = [json.loads(line) for line in process.stderr if line.startswith("{")]
-    told = [line for line in lines if line["path"] == "/api/items/100"]
-    assert len(told) == 20
-    assert {line["status"] for line in told} == {200}
-    assert set(told[0]) == {"time", "client", "method", "path", "status", "milliseconds"}
+    logged = [line for line in lines if line["path"] == "/api/items/100"]
+    assert len(logged) == 20
+    assert {line["status"] for line in logged} == {200}
+    assert set(logged[0]) == {"time", "client", "method", "path", "status", "milliseconds"}
 
 
 def test_a_token_from_the_environment(folder):
     with serving(folder, PALATE_TOKEN="abc") as (address, _):
         assert httpx.get(f"{address}/api/model").status_code == 401
-        good = {"authorization": "Bearer abc"}
-        assert httpx.get(f"{address}/api/model", headers=good).status_code == 200
+        authorized = {"authorization": "Bearer abc"}
+        assert httpx.get(f"{address}/api/model", headers=authorized).status_code == 200
 
 
-def test_a_body_that_does_not_come(folder):
-    with serving(folder) as (address, _):
+def test_a_body_that_does_not_arrive(folder, monkeypatch):
+    monkeypatch.setattr("palate.web._middleware.BODY_SECONDS", 0.2)
+    with serving_in_thread(folder) as address:
         port = int(address.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             connection.sendall(
@@ -101,7 +173,7 @@ def test_a_body_that_does_not_come(folder):
 
 
 @pytest.mark.parametrize("token", ["s\u00e9cret", "two words"])
-def test_a_token_that_no_header_can_hold(folder, token):
+def test_a_token_that_a_header_can_not_hold(folder, token):
     done = explore(str(folder), PALATE_TOKEN=token)
     assert done.returncode == 1
     assert "PALATE_TOKEN" in done.stderr
@@ -114,7 +186,7 @@ def explore(*arguments, **environment):
     )
 
 
-def test_no_model_and_a_port_that_is_taken(folder, tmp_path):
+def test_a_folder_without_a_model_and_a_taken_port(folder, tmp_path):
     done = explore(str(tmp_path))
     assert done.returncode == 1
     assert "there is no model" in done.stderr
@@ -127,7 +199,7 @@ def test_no_model_and_a_port_that_is_taken(folder, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "plotly"])
-def test_without_the_extra_the_command_says_what_to_install(folder, missing):
+def test_without_the_extra_the_command_names_it(folder, missing):
     code = f"""
 import sys
 sys.modules[{missing!r}] = None
@@ -144,12 +216,7 @@ main()
 def test_a_notebook_shows_the_page(bayes):
     frame = bayes.explore(height=500)
     assert frame.height == 500
-    for _ in range(100):
-        try:
-            page = httpx.get(frame.src)
-            break
-        except httpx.TransportError:
-            time.sleep(0.1)
+    page = httpx.get(frame.src)
     assert page.status_code == 200
     model = httpx.get(f"{frame.src}api/model").json()
     assert model["items"] == bayes.items.height

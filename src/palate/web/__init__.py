@@ -1,14 +1,14 @@
-"""Floor 4, an optional wing: a model in the browser and over HTTP (the extra ``web``)."""
+"""The explorer: a model in the browser and over HTTP (the optional extra ``web``)."""
 
 from palate.errors import MissingExtraError
 
 try:
     from palate.web._serve import Settings, explore, serve
 except ModuleNotFoundError as error:
-    needed = ("fastapi", "plotly", "prometheus_client", "pydantic", "starlette", "uvicorn")
-    if (error.name or "").split(".")[0] not in needed:
+    required = ("fastapi", "plotly", "prometheus_client", "pydantic", "starlette", "uvicorn")
+    if (error.name or "").split(".")[0] not in required:
         raise
-    message = "the explorer needs an extra: pip install 'palate[web]'"
+    message = "the explorer requires an extra: pip install 'palate[web]'"
     raise MissingExtraError(message) from error
 
 __all__ = ["Settings", "explore", "serve"]

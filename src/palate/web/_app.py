@@ -1,4 +1,4 @@
-"""The routes."""
+"""The application: routes, their descriptions in the OpenAPI document, and the page's files."""
 
 import os
 from collections.abc import AsyncIterator
@@ -15,33 +15,39 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.staticfiles import StaticFiles
 
-from palate.web import _schemas as s
-from palate.web._guard import Guard, Rules
-from palate.web._holder import Holder
-from palate.web._problems import tell_problems
+from palate.web import _requests as req
+from palate.web import _responses as res
+from palate.web._middleware import AccessSettings, ServiceMiddleware
+from palate.web._model_holder import ModelHolder
+from palate.web._problems import register_error_handlers
 
-# Python runs one of them at a time: more of them only keep each other, and what listens, waiting.
+# Handlers hold the interpreter lock most of the time: more threads only slow down each other and
+# the event loop. Under benchmarks/serve.py two threads halve the 99th percentile of the latency.
 _THREADS = 2
-_STATIC = str(files("palate.web") / "static")
-_PROBLEM = {"content": {"application/problem+json": {"schema": s.Problem.model_json_schema()}}}
+_STATIC_FOLDER = str(files("palate.web") / "static")
+_PROBLEM = {"content": {"application/problem+json": {"schema": res.Problem.model_json_schema()}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: _PROBLEM | {"description": "The body is no JSON."},
-    401: _PROBLEM | {"description": "The token is missing or wrong."},
+    400: _PROBLEM | {"description": "The body can't be parsed."},
+    401: _PROBLEM | {"description": "The bearer token is missing or wrong."},
+    403: _PROBLEM | {"description": "The request comes from a page of another site."},
     404: _PROBLEM | {"description": "There is no such user or item."},
-    403: _PROBLEM | {"description": "It was asked by a page of another site."},
-    408: _PROBLEM | {"description": "The body took too long to come."},
+    408: _PROBLEM | {"description": "The body did not arrive in time."},
     413: _PROBLEM | {"description": "The body is too large."},
-    422: _PROBLEM | {"description": "Something is out of range, or not what it should be."},
-    503: _PROBLEM | {"description": "It takes too long, or too much is asked at once."},
+    422: _PROBLEM | {"description": "A value is out of range or has the wrong type."},
+    503: _PROBLEM | {"description": "The response took too long, or the service is busy."},
 }
 Coordinate = Annotated[
     str,
     Query(
         max_length=100,
-        description="axis 1 and so on, component 1 and so on, bias, mean, ratings, or a column.",
+        description="axis 1, axis 2, ...; component 1, ... (principal components of the factors); "
+        "bias; mean; ratings; or a numeric column of the items.",
     ),
 ]
-Name = Annotated[str, Path(max_length=1000, description="An id, or an item's title.")]
+UserId = Annotated[str, Path(max_length=1000, description="The id of a user.")]
+ItemReference = Annotated[
+    str, Path(max_length=1000, description="The id of an item, or its title.")
+]
 
 
 @asynccontextmanager
@@ -50,91 +56,92 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def application(holder: Holder, rules: Rules) -> Guard:
-    """Return the service of the model that `holder` has."""
+def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware:
+    """Return the ASGI application that serves the model of `holder`."""
     app = FastAPI(
         title="Palate",
         version=version("palate"),
-        description="A model of ratings that people can read. Nothing that is sent is kept.",
+        description="Recommendations, explanations and interpretation of a model of ratings. "
+        "Ratings that are sent are used for the response and not stored.",
         responses=_PROBLEMS,
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    tell_problems(app)
-    _model_routes(app, holder)
-    _person_routes(app, holder)
-    _other_routes(app)
-    app.mount("/", StaticFiles(directory=_STATIC, html=True), name="page")
-    return Guard(app, rules)
+    register_error_handlers(app)
+    _add_model_routes(app, holder)
+    _add_person_routes(app, holder)
+    _add_other_routes(app)
+    app.mount("/", StaticFiles(directory=_STATIC_FOLDER, html=True), name="page")
+    return ServiceMiddleware(app, access)
 
 
-def _model_routes(app: FastAPI, holder: Holder) -> None:
+def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
     @app.get("/api/model")
-    def model() -> s.Summary:
-        """Tell what the model is of, how the fit went, and its axes."""
+    def model() -> res.Summary:
+        """Return the summary of the model: its size, settings, fitting history and axes."""
         return holder.explorer.summary
 
     @app.get("/api/evaluation")
-    def evaluation() -> s.Evaluation:
-        """Tell how good the solver is beside baselines; the first call begins to measure it."""
+    def evaluation() -> res.Evaluation:
+        """Return metrics of the solver and of baselines; the first call starts the evaluation."""
         return holder.explorer.evaluation()
 
     @app.get("/api/items")
-    def items(asked: Annotated[s.ItemsQuery, Query()]) -> s.Items:
-        """List items: searched, filtered, sorted, a page at a time."""
-        return holder.explorer.item_list(asked)
+    def items(query: Annotated[req.ItemsQuery, Query()]) -> res.Items:
+        """List items: search, filter, sort and page."""
+        return holder.explorer.item_list(query)
 
     @app.get("/api/items/{item:path}")
-    def item(item: Name) -> s.ItemPage:
-        """Tell everything about one item."""
+    def item(item: ItemReference) -> res.ItemPage:
+        """Return one item: its bias, where its mean comes from, its axes and its neighbours."""
         return holder.explorer.item(item)
 
     @app.get("/api/users")
-    def users(asked: Annotated[s.Page, Query()]) -> s.Users:
+    def users(query: Annotated[req.PageQuery, Query()]) -> res.Users:
         """List the known users whose ids begin with a text."""
-        return holder.explorer.user_list(asked)
+        return holder.explorer.user_list(query)
 
     @app.get("/api/users/{user:path}")
-    def user(user: Name) -> s.UserPage:
-        """Tell everything about one known user."""
+    def user(user: UserId) -> res.UserPage:
+        """Return one known user: portrait and favourites."""
         return holder.explorer.user(user)
 
     @app.get("/api/map")
     def item_map(
         x: Coordinate = "axis 1",
         y: Coordinate = "axis 2",
-        size: Annotated[int, Query(ge=1, le=20_000, description="How many at most.")] = 5000,
-    ) -> s.Map:
-        """Lay the most rated items out on a plane."""
+        size: Annotated[int, Query(ge=1, le=20_000, description="Maximum number of items.")] = 5000,
+    ) -> res.Map:
+        """Return the items with the most ratings in the plane of two coordinates."""
         return holder.explorer.map(x, y, size)
 
 
-def _person_routes(app: FastAPI, holder: Holder) -> None:
+def _add_person_routes(app: FastAPI, holder: ModelHolder) -> None:
     @app.post("/api/recommendations")
-    def recommendations(asked: s.RecommendationsRequest) -> s.Recommendations:
-        """Recommend to a known user, or to anybody with some ratings."""
-        return holder.explorer.recommendations(asked)
+    def recommendations(request: req.RecommendationsRequest) -> res.Recommendations:
+        """Recommend items to a known user, or to any person described by ratings."""
+        return holder.explorer.recommendations(request)
 
     @app.post("/api/explanations")
-    def explanations(asked: s.ExplanationRequest) -> s.Explanation:
-        """Say why somebody is expected to rate an item as they are."""
-        return holder.explorer.explanation(asked)
+    def explanations(request: req.ExplanationRequest) -> res.Explanation:
+        """Explain a person's expected rating of an item."""
+        return holder.explorer.explanation(request)
 
     @app.post("/api/next-questions")
-    def next_questions(asked: s.QuestionsRequest) -> s.Questions:
-        """Name the items whose ratings would tell most of somebody's tastes."""
-        return holder.explorer.questions(asked)
+    def next_questions(request: req.QuestionsRequest) -> res.Questions:
+        """Return the items whose ratings would be most informative about a person's tastes."""
+        return holder.explorer.questions(request)
 
     @app.post("/api/portraits")
-    def portraits(asked: s.PortraitRequest) -> s.Portrait:
-        """Describe where somebody stands among all."""
+    def portraits(request: req.PortraitRequest) -> res.Portrait:
+        """Describe a person in comparison with all users."""
         explorer = holder.explorer
-        return explorer.portrait(explorer.profile(asked))
+        return explorer.portrait(explorer.profile(request))
 
 
-def _other_routes(app: FastAPI) -> None:
+def _add_other_routes(app: FastAPI) -> None:
     plotly = get_plotlyjs().encode()
 
     @app.get("/plotly.js", include_in_schema=False)
@@ -145,16 +152,17 @@ def _other_routes(app: FastAPI) -> None:
     @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
-        """Tell that the service is up."""
+        """Report that the service is running."""
         return {"status": "ok"}
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
-        """Count requests and their seconds, for Prometheus."""
+        """Expose Prometheus metrics: numbers of requests and response times."""
         return Response(_metrics(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _metrics() -> bytes:
+    """Return the metrics of this process, or of all workers where there are several."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest()
     registry = CollectorRegistry()

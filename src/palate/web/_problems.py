@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): each with a sentence."""
+"""Errors as problem details (RFC 9457), each with a sentence that says what was wrong."""
 
 import json
 from http import HTTPStatus
@@ -12,15 +12,16 @@ from starlette.routing import Match
 
 from palate.errors import PalateError, UnknownIdError
 
-_TYPE = "application/problem+json"
-_MOST_TEXT = 1000
+_MEDIA_TYPE = "application/problem+json"
+_MAX_DETAIL_LENGTH = 1000
+_MAX_VALIDATION_ERRORS = 5
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """Return a problem as a response."""
-    if len(detail) > _MOST_TEXT:
-        detail = f"{detail[:_MOST_TEXT]} ..."
-    told = {
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """Return an error response with a JSON body as of RFC 9457."""
+    if len(detail) > _MAX_DETAIL_LENGTH:
+        detail = f"{detail[:_MAX_DETAIL_LENGTH]} ..."
+    body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -28,53 +29,62 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     }
     if status == HTTPStatus.UNAUTHORIZED:
         headers = {"WWW-Authenticate": "Bearer"}
-    # Escapes, for what was sent may hold half of a character.
-    return Response(json.dumps(told), status, headers=headers, media_type=_TYPE)
+    # json.dumps escapes non-ASCII characters: a message that quotes the request may contain an
+    # unpaired surrogate, which UTF-8 can't encode.
+    return Response(json.dumps(body), status, headers=headers, media_type=_MEDIA_TYPE)
 
 
-def tell_problems(app: FastAPI) -> None:
-    """Answer errors of the application with problems."""
+def register_error_handlers(app: FastAPI) -> None:
+    """Make the application answer every error with problem details."""
 
     @app.exception_handler(UnknownIdError)
-    async def unknown(request: Request, error: UnknownIdError) -> Response:
-        return problem(404, str(error))
+    async def unknown_id(request: Request, error: UnknownIdError) -> Response:
+        return problem_response(404, str(error))
 
     @app.exception_handler(PalateError)
-    async def bad(request: Request, error: PalateError) -> Response:
-        return problem(422, str(error))
+    async def invalid_argument(request: Request, error: PalateError) -> Response:
+        return problem_response(422, str(error))
 
-    @app.exception_handler(Exception)  # which is logged too
+    @app.exception_handler(Exception)  # Starlette also logs these
     async def unexpected(request: Request, error: Exception) -> Response:
-        return problem(500, "something went wrong here; it was not what you sent")
+        detail = "an internal error occurred, which the request did not cause; see the server's log"
+        return problem_response(500, detail)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return problem(422, "; ".join(map(_sentence, error.errors()[:5])))
+    async def invalid_request(request: Request, error: RequestValidationError) -> Response:
+        sentences = map(_validation_message, error.errors()[:_MAX_VALIDATION_ERRORS])
+        return problem_response(422, "; ".join(sentences))
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> Response:
-        methods = _methods(request)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        methods = _other_methods(request)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED or methods:
             allowed = ", ".join(methods) or "GET"
-            said = f"{request.method} is not for {request.url.path}; use {allowed}"
-            return problem(405, said, {"Allow": allowed})
+            detail = f"{request.url.path} does not support {request.method}; use {allowed}"
+            return problem_response(405, detail, {"Allow": allowed})
         if error.status_code == HTTPStatus.NOT_FOUND:
-            return problem(404, f"there is nothing at {request.url.path}")
-        return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+            return problem_response(404, f"there is nothing at {request.url.path}")
+        return problem_response(error.status_code, str(error.detail), dict(error.headers or {}))
 
 
-def _methods(request: Request) -> list[str]:
-    """Return what else a path can be asked with: one that the page's files have not may be ours."""
+def _other_methods(request: Request) -> list[str]:
+    """Return the methods of the routes that match the path but not the request's method.
+
+    The mount of the static files matches every path, so a request with the wrong method arrives
+    there and fails with 404.
+    """
     matches = ((route, route.matches(request.scope)[0]) for route in request.app.routes)
     partial = (route for route, match in matches if match == Match.PARTIAL)
     return sorted({method for route in partial for method in route.methods})
 
 
-def _sentence(error: dict[str, Any]) -> str:
+def _validation_message(error: dict[str, Any]) -> str:
     if error["type"] == "json_invalid":
-        return f"the body is no JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
+        return (
+            f"the body is not valid JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
+        )
     if error["type"] == "model_attributes_type":
         return "the body must be a JSON object, with the header Content-Type: application/json"
-    place = ".".join(str(part) for part in error["loc"][1:])
+    location = ".".join(str(part) for part in error["loc"][1:])
     message = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    return f"{location}: {message}" if location else str(message)

@@ -1,4 +1,4 @@
-"""The process: workers, a browser, and a frame in a notebook."""
+"""Server processes: the command's server with one or more workers, and the notebook's."""
 
 import contextlib
 import ipaddress
@@ -17,20 +17,38 @@ from typing import Any
 import uvicorn
 
 from palate.errors import SettingError
+from palate.model._model import Model
 from palate.model._storage import load
-from palate.web._app import application
+from palate.web._app import create_app
 from palate.web._explorer import Explorer
-from palate.web._guard import Guard, Rules
-from palate.web._holder import Holder
+from palate.web._middleware import AccessSettings, ServiceMiddleware
+from palate.web._model_holder import ModelHolder
 
-_SETTINGS, _METRICS = "PALATE_EXPLORE", "PROMETHEUS_MULTIPROC_DIR"
-TOKEN = "PALATE_TOKEN"
-_GRACE, _MOST_CONNECTIONS = 30, 1000
+TOKEN_VARIABLE = "PALATE_TOKEN"
+_SETTINGS_VARIABLE, _METRICS_VARIABLE = "PALATE_EXPLORE", "PROMETHEUS_MULTIPROC_DIR"
+_SHUTDOWN_SECONDS, _STARTUP_SECONDS = 30, 30
+_MAX_CONNECTIONS = 1000
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to serve a model; see `palate explore --help`."""
+    """How to serve a model; see `palate explore --help`.
+
+    Attributes
+    ----------
+    folder
+        The folder of the model.
+    host
+        The address to listen on.
+    port
+        The port to listen on.
+    workers
+        The number of server processes. With more than one, each loads the model.
+    reload_model
+        Whether to load a new model when one is saved in the folder.
+    access_log
+        Whether to write a line of JSON to stderr for each request.
+    """
 
     folder: str
     host: str = "127.0.0.1"
@@ -41,76 +59,90 @@ class Settings:
 
 
 def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) -> None:
-    """Serve the model in a folder until a signal says to stop; requests under way are finished.
+    """Serve a model until the process is told to stop; requests in progress are finished first.
+
+    Parameters
+    ----------
+    settings
+        What to serve, and where.
+    browser
+        Whether to open the page in a browser once it is served.
+    ready
+        Called with messages for the user: the address of the page once it is served, and before
+        it a warning if the service can be reached from other machines without a token.
 
     Raises
     ------
     ModelFileError
-        If there is no model.
+        If there is no model in the folder, or it is damaged.
     SettingError
-        If the port is taken.
+        If the port is taken, or the token can't be sent in a header.
     """
-    load(Path(settings.folder))  # a bad folder is told here, not by each worker
-    _see_that_it_is_free(settings.host, settings.port)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{settings.port}/"
-    if _token() is None and not _is_loopback(settings.host):
-        ready(
-            "Beware: everybody who reaches this address sees the ratings; PALATE_TOKEN guards it."
-        )
-    told = f"The explorer is at {address}. Ctrl-C ends it."
-    threading.Thread(
-        target=_announce, args=(settings, address, told, browser, ready), daemon=True
-    ).start()
+    token = _token()
+    _check_port(settings.host, settings.port)
+    folder = Path(settings.folder)
     if settings.workers == 1:
-        _run(_application(settings), settings)
+        holder = ModelHolder.from_folder(folder)
+    else:
+        load(folder)  # fail here with one clear error instead of in each worker
+    if token is None and not _is_loopback(settings.host):
+        ready(
+            "Warning: anyone who can reach this address can read the ratings. Set "
+            f"{TOKEN_VARIABLE} to require a bearer token."
+        )
+    threading.Thread(target=_announce, args=(settings, browser, ready), daemon=True).start()
+    if settings.workers == 1:
+        _run(_create_app(settings, holder), settings)
         return
     with tempfile.TemporaryDirectory() as metrics:
-        # Workers are new processes, which are told by their environment.
-        os.environ |= {_SETTINGS: json.dumps(asdict(settings)), _METRICS: metrics}
-        _run("palate.web._serve:from_environment", settings, factory=True)
+        # Workers are new processes that read their settings from the environment.
+        os.environ |= {_SETTINGS_VARIABLE: json.dumps(asdict(settings)), _METRICS_VARIABLE: metrics}
+        _run("palate.web._serve:create_worker_app", settings, factory=True)
 
 
-def _run(app: Any, settings: Settings, **more: Any) -> None:
+def _run(app: Any, settings: Settings, **options: Any) -> None:
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
         access_log=False,
-        proxy_headers=False,  # nobody may say of themselves who they are
-        limit_concurrency=_MOST_CONNECTIONS,
+        proxy_headers=False,  # else clients could forge their address in the access log
+        limit_concurrency=_MAX_CONNECTIONS,
         log_level="warning",
-        timeout_graceful_shutdown=_GRACE,
-        **more,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        **options,
     )
 
 
-def from_environment() -> Guard:
-    """Return the service that a worker is told of by its environment."""
-    return _application(Settings(**json.loads(os.environ[_SETTINGS])))
+def create_worker_app() -> ServiceMiddleware:
+    """Return the application of a worker process, with the settings from its environment."""
+    settings = Settings(**json.loads(os.environ[_SETTINGS_VARIABLE]))
+    return _create_app(settings, ModelHolder.from_folder(Path(settings.folder)))
 
 
-def _application(settings: Settings) -> Guard:
-    holder = Holder.of(Path(settings.folder))
+def _create_app(settings: Settings, holder: ModelHolder) -> ServiceMiddleware:
     if settings.reload_model:
         holder.watch()
     token = _token()
-    local = token is None and _is_loopback(settings.host)
-    return application(holder, Rules(token, local, settings.access_log))
+    local_only = token is None and _is_loopback(settings.host)
+    return create_app(holder, AccessSettings(token, local_only, settings.access_log))
 
 
 def _token() -> str | None:
-    """Return the token that the environment asks for.
+    """Return the token in the environment, or None if there is none.
 
     Raises
     ------
     SettingError
-        If it could not be sent in a header.
+        If it can't be sent in a header.
     """
-    token = os.environ.get(TOKEN) or None
+    token = os.environ.get(TOKEN_VARIABLE) or None
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        raise SettingError(f"{TOKEN} holds more than letters, digits and signs of ASCII; use those")
+        raise SettingError(
+            f"{TOKEN_VARIABLE} contains a space or a character that an HTTP header can't hold; use "
+            "only ASCII letters, digits and punctuation"
+        )
     return token
 
 
@@ -121,24 +153,25 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _announce(
-    settings: Settings, address: str, told: str, browser: bool, ready: Callable[[str], None]
-) -> None:
-    """Say where the page is, once it is there."""
-    deadline = time.monotonic() + _GRACE
+def _announce(settings: Settings, browser: bool, ready: Callable[[str], None]) -> None:
+    """Report the address of the page once the server accepts connections."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}/"
+    deadline = time.monotonic() + _STARTUP_SECONDS
     while time.monotonic() < deadline:
         with (
             contextlib.suppress(OSError),
             socket.create_connection((settings.host, settings.port), timeout=1),
         ):
-            ready(told)
+            ready(f"The explorer is at {address}. Press Ctrl-C to stop it.")
             if browser:
                 webbrowser.open(address)
             return
         time.sleep(0.05)
 
 
-def _see_that_it_is_free(host: str, port: int) -> None:
+def _check_port(host: str, port: int) -> None:
+    """Raise a SettingError if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -150,22 +183,27 @@ def _see_that_it_is_free(host: str, port: int) -> None:
             ) from error
 
 
-def explore(model: Any, height: int = 800) -> Any:
-    """Show the page of a model in a frame of a notebook.
+def explore(model: Model, height: int = 800) -> Any:
+    """Serve a model from this process and show its page in a frame of a notebook.
 
     Parameters
     ----------
     model
-        A `palate.Model`.
+        The model to show.
     height
-        Of the frame, in pixels.
-    """
-    from IPython.display import IFrame  # noqa: PLC0415  (which only a notebook has)
+        The height of the frame in pixels.
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    app = application(Holder(Explorer(model).warm()), Rules())
+    Returns
+    -------
+    IPython.display.IFrame
+        The frame; the last expression of a cell displays it.
+    """
+    from IPython.display import IFrame  # noqa: PLC0415  (only available in a notebook)
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = create_app(ModelHolder(Explorer(model).precompute()), AccessSettings())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:

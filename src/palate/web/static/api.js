@@ -1,7 +1,7 @@
-const TOKEN = 'palate-token';
-const PAGE = 200;
+const TOKEN_KEY = 'palate-token';
+const PAGE_SIZE = 200;
 
-/** What the service says was wrong. */
+/** An error that the service reports, with its HTTP status; 0 if the service can't be reached. */
 export class Problem extends Error {
   constructor(status, detail) {
     super(detail);
@@ -9,82 +9,85 @@ export class Problem extends Error {
   }
 }
 
-export function keepToken(token) {
-  sessionStorage.setItem(TOKEN, token);
+export function storeToken(token) {
+  sessionStorage.setItem(TOKEN_KEY, token);
 }
 
 export function hasToken() {
-  return sessionStorage.getItem(TOKEN) !== null;
+  return sessionStorage.getItem(TOKEN_KEY) !== null;
 }
 
-/** Ask the service; with a body, by POST. */
-export async function ask(path, { query, body, signal } = {}) {
-  const address = query ? `api/${path}?${new URLSearchParams(query)}` : `api/${path}`;
-  const response = await sent(address, {
+/** Return the JSON at a path of the API; with a body, the request is a POST. */
+export async function request(path, { query, body, signal } = {}) {
+  const url = query ? `api/${path}?${new URLSearchParams(query)}` : `api/${path}`;
+  const response = await send(url, {
     method: body ? 'POST' : 'GET',
     headers: headers(body),
     body: body && JSON.stringify(body),
     signal,
   });
-  const told = await response.json().catch(() => ({}));
-  if (response.ok) return told;
-  if (response.status === 401) dispatchEvent(new Event('locked'));
-  throw new Problem(response.status, told.detail ?? `the service answered ${response.status}`);
+  const content = await response.json().catch(() => ({}));
+  if (response.ok) return content;
+  if (response.status === 401) dispatchEvent(new Event('unauthorized'));
+  throw new Problem(response.status, content.detail ?? `the service responded with status ${response.status}`);
 }
 
 function headers(body) {
-  const token = sessionStorage.getItem(TOKEN);
+  const token = sessionStorage.getItem(TOKEN_KEY);
   return {
     ...(token && { Authorization: `Bearer ${token}` }),
     ...(body && { 'Content-Type': 'application/json' }),
   };
 }
 
-async function sent(address, options) {
+async function send(url, options) {
   try {
-    return await fetch(address, options);
+    return await fetch(url, options);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new Problem(0, 'the service does not answer; is palate explore still running?');
+    throw new Problem(0, 'the service does not respond; is palate explore still running?');
   }
 }
 
-/** Return a function that runs work and lets go of whatever it ran before. */
-export function latest() {
-  let own;
-  return async (work) => {
-    own?.abort();
-    const mine = new AbortController();
-    own = mine;
+/**
+ * Return a function that runs one task at a time: a new task aborts the one before.
+ * The promise of an aborted task resolves to undefined.
+ */
+export function latestOnly() {
+  let current;
+  return async (task) => {
+    current?.abort();
+    const controller = new AbortController();
+    current = controller;
     try {
-      const value = await work(mine.signal);
-      return mine.signal.aborted ? undefined : value;
+      const value = await task(controller.signal);
+      return controller.signal.aborted ? undefined : value;
     } catch (error) {
-      if (mine.signal.aborted) return undefined;
+      if (controller.signal.aborted) return undefined;
       throw error;
     }
   };
 }
 
-const kept = new Map();
+const cache = new Map();
 
-/** Ask once for what does not change. */
-export function askOnce(path, query) {
+/** Like `request`, for responses that do not change; each is requested once. */
+export function requestCached(path, query) {
   const key = `${path}?${new URLSearchParams(query)}`;
-  if (!kept.has(key)) {
-    const answer = ask(path, { query });
-    kept.set(key, answer);
-    answer.catch(() => kept.delete(key));
+  if (!cache.has(key)) {
+    const response = request(path, { query });
+    cache.set(key, response);
+    response.catch(() => cache.delete(key));
   }
-  return kept.get(key);
+  return cache.get(key);
 }
 
-/** The ids of the items that meet conditions: all up to `most`, those with most ratings first. */
-export async function idsWhere(where, most) {
+/** Return the ids of the items that meet all conditions: at most `max`, those with the most ratings. */
+export async function matchingIds(where, max) {
   const page = (n) =>
-    askOnce('items', [...where.map((one) => ['where', one]), ['sort', 'ratings'], ['size', PAGE], ['page', n]]);
+    requestCached('items', [...where.map((condition) => ['where', condition]), ['sort', 'ratings'], ['size', PAGE_SIZE], ['page', n]]);
   const first = await page(1);
-  const pages = Math.min(Math.ceil(first.total / PAGE), Math.ceil(most / PAGE));
+  const pages = Math.min(Math.ceil(first.total / PAGE_SIZE), Math.ceil(max / PAGE_SIZE));
   const rest = await Promise.all(Array.from({ length: Math.max(0, pages - 1) }, (_, i) => page(i + 2)));
   return new Set([first, ...rest].flatMap(({ items }) => items.map(({ id }) => id)));
 }

@@ -1,25 +1,26 @@
 import { el, newId, svg } from './dom.js';
 import { between, number, signed } from './format.js';
 
-const share = (x, low, high) => Math.min(1, Math.max(0, (x - low) / (high - low)));
-const at = (x, low, high) => `${(100 * share(x, low, high)).toFixed(2)}%`;
+const fraction = (x, low, high) => Math.min(1, Math.max(0, (x - low) / (high - low)));
+const percentAt = (x, low, high) => `${(100 * fraction(x, low, high)).toFixed(2)}%`;
 
-function spot(low, high, value, lower, upper) {
-  const known = lower !== null && lower !== undefined;
+/** Return the style of a dot at a value with its interval, between `low` and `high`. */
+function intervalStyle(low, high, value, lower, upper) {
+  const hasInterval = lower !== null && lower !== undefined;
   return {
-    '--at': at(value, low, high),
-    '--from': at(known ? lower : value, low, high),
-    '--width': known ? `${(100 * (share(upper, low, high) - share(lower, low, high))).toFixed(2)}%` : '0%',
+    '--at': percentAt(value, low, high),
+    '--from': percentAt(hasInterval ? lower : value, low, high),
+    '--width': hasInterval ? `${(100 * (fraction(upper, low, high) - fraction(lower, low, high))).toFixed(2)}%` : '0%',
   };
 }
 
-/** A dot with its interval between two values; numbers beside it say the same. */
+/** A dot with its interval; hidden from screen readers, because the numbers are next to it. */
 export function track(low, high, value, lower, upper) {
-  const style = spot(low, high, value, lower, upper);
+  const style = intervalStyle(low, high, value, lower, upper);
   return el('span', { class: 'track', 'aria-hidden': 'true', style }, el('i'), el('b'));
 }
 
-/** A line between two named ends, on which a dot can move. */
+/** A line between two named ends with a dot, which `set` moves. */
 export function axisLine({ title, low, high, from, to }) {
   const line = track(from, to, (from + to) / 2);
   const value = el('span', { class: 'value' });
@@ -31,16 +32,16 @@ export function axisLine({ title, low, high, from, to }) {
     el('div', { class: 'axis-ends' }, el('span', {}, low), el('span', {}, high)),
   );
   const set = ({ position, lower, upper }) => {
-    for (const [name, said] of Object.entries(spot(from, to, position, lower, upper))) {
-      line.style.setProperty(name, said);
+    for (const [name, style] of Object.entries(intervalStyle(from, to, position, lower, upper))) {
+      line.style.setProperty(name, style);
     }
-    const sure = lower !== null && lower !== undefined;
-    value.replaceChildren(signed(position), sure ? el('small', {}, between(lower, upper)) : '');
+    const hasInterval = lower !== null && lower !== undefined;
+    value.replaceChildren(signed(position), hasInterval ? el('small', {}, between(lower, upper)) : '');
   };
   return { node, set };
 }
 
-/** The first lines as a list, the others behind a disclosure. */
+/** The first lines as a list, the rest in a collapsed section. */
 export function axisLines(lines, first = 5) {
   const rest = lines.slice(first);
   return el(
@@ -52,73 +53,73 @@ export function axisLines(lines, first = 5) {
   );
 }
 
-/** Bars to both sides of nought, one for each part of a sum; a part without a bar is written only. */
+/** Bars to both sides of zero, one for each term of a sum; a term with `bare` has no bar. */
 export function signedBars(rows, caption) {
   const drawn = rows.filter(({ bare }) => !bare);
-  const most = Math.max(...drawn.map(({ value }) => Math.abs(value)), 1e-9);
-  const below = Math.max(0, ...drawn.map(({ value }) => -value)) / most;
+  const max = Math.max(...drawn.map(({ value }) => Math.abs(value)), 1e-9);
+  const below = Math.max(0, ...drawn.map(({ value }) => -value)) / max;
   const zero = below / (1 + below);
   const bar = ({ name, value, bare }) => {
-    const width = (Math.abs(value) / most) * (1 - zero);
-    const style = { '--from': `${100 * (value < 0 ? zero - width : zero)}%`, '--width': `${100 * width}%`, '--nought': `${100 * zero}%` };
-    return row(name, signed(value), bare ? { '--nought': style['--nought'] } : style, bare ? 'bare' : value < 0 ? 'against' : 'for');
+    const width = (Math.abs(value) / max) * (1 - zero);
+    const style = { '--from': `${100 * (value < 0 ? zero - width : zero)}%`, '--width': `${100 * width}%`, '--zero-line': `${100 * zero}%` };
+    return row(name, signed(value), bare ? { '--zero-line': style['--zero-line'] } : style, bare ? 'bare' : value < 0 ? 'against' : 'for');
   };
   return table(caption, rows.map(bar));
 }
 
-/** How a sum comes about, from its first part to the whole. */
-export function waterfall(parts, total, low, high, caption) {
+/** A waterfall chart: the terms of a sum, one after the other, and the total. */
+export function waterfall(terms, total, low, high, caption) {
   let sum = 0;
-  const steps = parts.map(({ name, note, value }, i) => {
+  const steps = terms.map(({ name, note, value }, i) => {
     const before = i === 0 ? low : sum;
     sum += value;
     const [from, to] = [Math.min(before, sum), Math.max(before, sum)];
-    return row(name, i === 0 ? number(value) : signed(value), spot(low, high, from, from, to), i === 0 ? 'whole' : value < 0 ? 'against' : 'for', note);
+    return row(name, i === 0 ? number(value) : signed(value), intervalStyle(low, high, from, from, to), i === 0 ? 'whole' : value < 0 ? 'against' : 'for', note);
   });
-  const whole = row(total.name, number(total.value), spot(low, high, low, low, total.value), 'whole', total.note);
+  const whole = row(total.name, number(total.value), intervalStyle(low, high, low, low, total.value), 'whole', total.note);
   whole.classList.add('total');
   return table(caption, [...steps, whole]);
 }
 
-function row(name, value, style, kind, note) {
+function row(name, value, style, barClass, note) {
   return el(
     'tr',
     {},
     el('th', { scope: 'row' }, name, note && el('small', {}, note)),
-    el('td', { class: 'bar-cell', 'aria-hidden': 'true' }, el('span', { class: `bar ${kind}`, style }, el('i'))),
+    el('td', { class: 'bar-cell', 'aria-hidden': 'true' }, el('span', { class: `bar ${barClass}`, style }, el('i'))),
     el('td', { class: 'number' }, value),
   );
 }
 
 function table(caption, rows) {
-  return el('table', { class: 'bars' }, el('caption', { class: 'unseen' }, caption), el('tbody', {}, ...rows));
+  return el('table', { class: 'bars' }, el('caption', { class: 'visually-hidden' }, caption), el('tbody', {}, ...rows));
 }
 
-/** Bars from nought, one of them ours. */
+/** Bars that start at zero; those with `ours` are highlighted. */
 export function bars(rows, caption) {
-  const most = Math.max(...rows.map(({ value }) => value));
+  const max = Math.max(...rows.map(({ value }) => value));
   return table(caption, rows.map(({ name, value, ours, digits }) => {
-    const made = row(name, number(value, digits), spot(0, most, 0, 0, value), ours ? 'for' : 'other');
-    if (ours) made.classList.add('ours');
-    return made;
+    const bar = row(name, number(value, digits), intervalStyle(0, max, 0, 0, value), ours ? 'for' : 'other');
+    if (ours) bar.classList.add('ours');
+    return bar;
   }));
 }
 
-/** Lines over the steps of a fit. `series` are {name, values}; `steps` their places. */
+/** A line chart over the steps of a fit; `series` are {name, values}, one value for each step. */
 export function lines({ steps, series, label, step, shadeTo }) {
-  const values = series.flatMap(({ values: some }) => some);
-  const ticks = niceTicks(Math.min(...values), Math.max(...values));
+  const all = series.flatMap(({ values }) => values);
+  const ticks = niceTicks(Math.min(...all), Math.max(...all));
   const [low, high] = [ticks[0], ticks.at(-1)];
   const [first, last] = [steps[0], steps.at(-1)];
-  const x = (s) => 100 * share(s, first, last === first ? first + 1 : last);
-  const y = (v) => 100 * (1 - share(v, low, high));
+  const x = (s) => 100 * fraction(s, first, last === first ? first + 1 : last);
+  const y = (v) => 100 * (1 - fraction(v, low, high));
   const shade = shadeTo > first && svg('rect', { class: 'shade', x: 0, y: 0, width: x(shadeTo), height: 100 });
   const drawn = svg(
     'svg',
     { viewBox: '0 0 100 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
     ...(shade ? [shade] : []),
     ...ticks.map((t) => svg('path', { class: 'grid', d: `M0 ${y(t)}H100` })),
-    ...series.flatMap(({ values: some }, i) => curve(some.map((v, n) => [x(steps[n]), y(v)]), `line-${i}`)),
+    ...series.flatMap(({ values }, i) => curve(values.map((v, n) => [x(steps[n]), y(v)]), `line-${i}`)),
   );
   return el(
     'div',
@@ -129,12 +130,12 @@ export function lines({ steps, series, label, step, shadeTo }) {
   );
 }
 
-function curve(points, kind) {
+function curve(points, className) {
   const d = points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(2)} ${y.toFixed(2)}`).join('');
-  const path = svg('path', { class: kind, d });
+  const path = svg('path', { class: className, d });
   if (points.length > 12) return [path];
-  // A stroke of no length with round ends is a dot that the stretched drawing does not squash.
-  return [path, ...points.map(([x, y]) => svg('path', { class: `${kind} dot`, d: `M${x} ${y}h0` }))];
+  // A stroke of length zero with round ends: a dot that stretching the drawing does not distort.
+  return [path, ...points.map(([x, y]) => svg('path', { class: `${className} dot`, d: `M${x} ${y}h0` }))];
 }
 
 function niceTicks(low, high) {
@@ -146,21 +147,21 @@ function niceTicks(low, high) {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * size);
 }
 
-/** A table that scrolls by itself where it is too wide. */
+/** A region that scrolls horizontally where its content is too wide. */
 export function scrolling(label, ...children) {
   return el('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, ...children);
 }
 
-/** Buttons to rate with: stars where the scale counts up from one, else the values themselves. */
-export function ratingButtons({ title, scale, value, keep, onRate }) {
+/** Buttons for rating: stars if the scale is 1, 2, 3, ..., else buttons with the values. */
+export function ratingButtons({ title, scale, value, focusKey, onRate }) {
   const stars = scale.length <= 7 && scale.every((step, i) => step === i + 1);
   const name = newId('rate');
   const group = el('div', { class: stars ? 'stars' : 'chips', role: 'group', 'aria-labelledby': name });
-  group.append(el('span', { class: 'unseen', id: name }, `Rate ${title}`));
+  group.append(el('span', { class: 'visually-hidden', id: name }, `Rate ${title}`));
   for (const step of scale) {
     const pressed = step === value;
     const label = stars ? `${step} of ${scale.length}` : String(step);
-    const button = el('button', { type: 'button', 'aria-label': label, 'aria-pressed': String(pressed), 'data-value': step, 'data-keep': keep && `${keep} ${step}`, class: value !== undefined && step <= value ? 'on' : null }, stars ? star() : label);
+    const button = el('button', { type: 'button', 'aria-label': label, 'aria-pressed': String(pressed), 'data-value': step, 'data-focus-key': focusKey && `${focusKey} ${step}`, class: value !== undefined && step <= value ? 'on' : null }, stars ? star() : label);
     button.addEventListener('click', () => onRate(step));
     group.append(button);
   }

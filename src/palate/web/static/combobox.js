@@ -1,9 +1,9 @@
-import { ask, latest } from './api.js';
-import { debounced, el, newId, say } from './dom.js';
+import { latestOnly, request } from './api.js';
+import { announce, debounced, el, newId } from './dom.js';
 import { plural, titles } from './format.js';
 
-/** A box to type into that suggests; the pattern is the combobox of the ARIA practices. */
-export function combobox({ label, find, onPick, bare = false, placeholder = label }) {
+/** A text field with suggestions, by the combobox pattern of the ARIA Authoring Practices. */
+export function combobox({ label, find, onPick, hideLabel = false, placeholder = label }) {
   const id = newId('combobox');
   const list = el('ul', { id: `${id}-list`, role: 'listbox', 'aria-label': label, hidden: true });
   const input = el('input', {
@@ -17,7 +17,7 @@ export function combobox({ label, find, onPick, bare = false, placeholder = labe
     spellcheck: 'false',
     placeholder,
   });
-  const only = latest();
+  const latest = latestOnly();
   let options = [];
   let active = -1;
 
@@ -33,51 +33,51 @@ export function combobox({ label, find, onPick, bare = false, placeholder = labe
     close();
     onPick(option);
   };
-  const move = (to) => {
+  const activate = (index) => {
     if (!options.length) return;
-    active = (to + options.length) % options.length;
+    active = (index + options.length) % options.length;
     [...list.children].forEach((row, i) => row.setAttribute('aria-selected', String(i === active)));
     list.children[active].scrollIntoView({ block: 'nearest' });
     input.setAttribute('aria-activedescendant', list.children[active].id);
   };
-  const show = (found) => {
+  const open = (found) => {
     options = found;
     active = -1;
     input.removeAttribute('aria-activedescendant');
     list.replaceChildren(...found.map((option, i) => row(option, `${id}-${i}`, pick)));
     list.hidden = found.length === 0;
     input.setAttribute('aria-expanded', String(found.length > 0));
-    say(found.length ? `${plural(found.length, 'suggestion')}` : 'Nothing found');
+    announce(found.length ? plural(found.length, 'suggestion') : 'Nothing found');
   };
-  const look = debounced(150, async () => {
+  const search = debounced(150, async () => {
     const text = input.value.trim();
     if (!text) return close();
-    const found = await only((signal) => find(text, signal)).catch(() => []);
-    if (found) show(found);
+    const found = await latest((signal) => find(text, signal)).catch(() => []);
+    if (found) open(found);
     return undefined;
   });
   const keys = {
-    ArrowDown: () => (list.hidden ? look() : move(active + 1)),
-    ArrowUp: () => move(active < 0 ? -1 : active - 1),
+    ArrowDown: () => (list.hidden ? search() : activate(active + 1)),
+    ArrowUp: () => activate(active < 0 ? -1 : active - 1),
     Enter: () => options.length && !list.hidden && pick(options[Math.max(0, active)]),
     Escape: () => {
       if (list.hidden) input.value = '';
       close();
     },
   };
-  input.addEventListener('input', look);
+  input.addEventListener('input', search);
   input.addEventListener('blur', close);
   input.addEventListener('keydown', (event) => {
     if (!(event.key in keys)) return;
     event.preventDefault();
     keys[event.key]();
   });
-  const name = el('label', { for: id, class: bare ? 'unseen' : null }, label);
+  const name = el('label', { for: id, class: hideLabel ? 'visually-hidden' : null }, label);
   return { node: el('div', { class: 'combobox' }, name, input, list), input };
 }
 
 function row(option, id, pick) {
-  const mousedown = (event) => event.preventDefault(); // which would blur the input
+  const mousedown = (event) => event.preventDefault(); // the default would blur the input
   return el(
     'li',
     { id, role: 'option', 'aria-selected': 'false', on: { mousedown, click: () => pick(option) } },
@@ -93,7 +93,7 @@ export function itemCombobox(options) {
 
 async function findItems(search, signal) {
   const query = { search, sort: 'ratings', size: 8 };
-  const { items } = await ask('items', { query, signal });
+  const { items } = await request('items', { query, signal });
   const title = titles(items);
-  return items.map((one) => ({ ...one, label: title(one), note: plural(one.ratings, 'rating') }));
+  return items.map((item) => ({ ...item, label: title(item), note: plural(item.ratings, 'rating') }));
 }

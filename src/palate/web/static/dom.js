@@ -1,6 +1,6 @@
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** Make an element; text goes in as text, never as HTML. */
+/** Create an element; strings become text nodes, never HTML. */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
@@ -12,9 +12,9 @@ export function svg(tag, attributes = {}, ...children) {
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === 'on') {
-      for (const [event, heard] of Object.entries(value)) node.addEventListener(event, heard);
+      for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
     } else if (name === 'style') {
-      for (const [key, said] of Object.entries(value)) node.style.setProperty(key, said);
+      for (const [property, style] of Object.entries(value)) node.style.setProperty(property, style);
     } else if (value === true) {
       node.setAttribute(name, '');
     } else if (value !== false && value !== null && value !== undefined) {
@@ -25,13 +25,13 @@ function fill(node, attributes, children) {
   return node;
 }
 
-/** Tell those who listen to the page rather than see it. */
-export function say(text) {
-  document.getElementById('said').textContent = text;
+/** Announce a text to screen readers. */
+export function announce(text) {
+  document.getElementById('announcement').textContent = text;
 }
 
-/** A note that says what went wrong. */
-export function trouble(error) {
+/** Return a note with the message of an error. */
+export function errorNote(error) {
   return el('p', { class: 'note', role: 'alert' }, sentence(error.message));
 }
 
@@ -39,40 +39,49 @@ function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? '' : '.'}`;
 }
 
-/** Fill a box with what a promise brings, or with a note of what went wrong. */
-export async function into(box, promise) {
+/**
+ * Fill a box with the nodes that a promise resolves to, or with a note of its error.
+ * The box is busy until then. It stays as it is, and busy, if the promise resolves to undefined,
+ * because a later call for the same box has taken over.
+ */
+export async function renderInto(box, promise) {
+  box.setAttribute('aria-busy', 'true');
   try {
     const nodes = await promise;
-    if (nodes !== undefined) box.replaceChildren(...[nodes].flat());
+    if (nodes === undefined) return;
+    box.replaceChildren(...[nodes].flat());
   } catch (error) {
-    box.replaceChildren(trouble(error));
+    box.replaceChildren(errorNote(error));
   }
   box.removeAttribute('aria-busy');
 }
 
-/** Redraw, and give the focus back to what took the place of the element that had it. */
-export async function keepingFocus(redraw, otherwise) {
-  const { keep } = document.activeElement?.dataset ?? {};
+/**
+ * Run a redraw that may replace the focused element, and then focus its successor: the element with
+ * the same data-focus-key, else what `fallback` returns.
+ */
+export async function preservingFocus(redraw, fallback) {
+  const { focusKey } = document.activeElement?.dataset ?? {};
   await redraw();
-  if (!keep || document.activeElement !== document.body) return;
-  const same = [...document.querySelectorAll('[data-keep]')].find((one) => one.dataset.keep === keep);
-  (same ?? otherwise?.())?.focus({ preventScroll: Boolean(same) });
+  if (!focusKey || document.activeElement !== document.body) return;
+  const same = [...document.querySelectorAll('[data-focus-key]')].find((node) => node.dataset.focusKey === focusKey);
+  (same ?? fallback?.())?.focus({ preventScroll: Boolean(same) });
 }
 
-/** Call a function once nothing has called for it in a while. */
+/** Return a function that calls `call` once it has not been called again for `wait` milliseconds. */
 export function debounced(wait, call) {
   let timer;
-  return (...given) => {
+  return (...args) => {
     clearTimeout(timer);
-    timer = setTimeout(call, wait, ...given);
+    timer = setTimeout(call, wait, ...args);
   };
 }
 
-let numbers = 0;
+let idCount = 0;
 
-export function newId(stem) {
-  numbers += 1;
-  return `${stem}-${numbers}`;
+export function newId(prefix) {
+  idCount += 1;
+  return `${prefix}-${idCount}`;
 }
 
 export function section(title, id, ...children) {
@@ -84,4 +93,4 @@ export function section(title, id, ...children) {
   );
 }
 
-export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+export const prefersReducedMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;

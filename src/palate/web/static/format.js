@@ -1,7 +1,7 @@
 const MINUS = '−';
 
 export const number = (x, digits = 2) =>
-  x === null || x === undefined ? 'not known' : x.toFixed(digits).replace('-', MINUS);
+  x === null || x === undefined ? 'unknown' : x.toFixed(digits).replace('-', MINUS);
 
 export const signed = (x) => (Math.abs(x) < 0.005 ? '0.00' : x < 0 ? number(x) : `+${number(x)}`);
 
@@ -11,12 +11,12 @@ export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one
 
 export const percent = (share) => `${Math.round(100 * share)}%`;
 
-/** A value of a rating as people write it: 5, or 3.5. */
+/** A rating with as few decimals as it needs: 5, or 3.5. */
 export const short = (x) => String(Math.round(100 * x) / 100).replace('-', MINUS);
 
 export const between = (lower, upper) => `${number(lower)} to ${number(upper)}`;
 
-/** Sentences of the service write a minus as a hyphen. */
+/** Replace the hyphens that the service writes for minus signs in its sentences. */
 export const typeset = (text) => text.replace(/\(-(?=\d)/g, `(${MINUS}`);
 
 export function ordinal(n) {
@@ -25,7 +25,7 @@ export function ordinal(n) {
   return `${count(n)}${end}`;
 }
 
-/** Return a function from an item to its title, with the id where two share a title. */
+/** Return a function from an item to its title, with the id where two items share a title. */
 export function titles(items) {
   const ids = new Map();
   for (const { id, item } of items) ids.set(item, (ids.get(item) ?? new Set()).add(id));
@@ -38,24 +38,25 @@ export const solverName = (name) => SOLVERS[name] ?? name;
 const BASELINES = {
   'global-mean': 'The mean of all ratings',
   'damped-means': 'Means of items and users',
-  popularity: 'Most rated first',
+  popularity: 'Popularity (most ratings)',
 };
 export const scoreName = ({ name, ours }) =>
   ours ? 'This model' : (BASELINES[name] ?? name);
 
-/** Say what a coordinate of the map is, in words. */
+/** Return the display name of a coordinate of the map. */
 export function coordinate(name, summary) {
-  const [kind, which] = name.split(' ');
-  if (kind === 'axis' && which) {
+  const [kind, index] = name.split(' ');
+  if (kind === 'axis' && index) {
     const { low, high } = ends(name, summary);
-    return `Axis ${which}: ${low} to ${high}`;
+    return `Axis ${index}: ${low} to ${high}`;
   }
-  if (kind === 'component' && which) return `Principal component ${which} of the factors`;
-  const known = { bias: 'Bias', mean: 'Mean rating', ratings: 'Number of ratings' };
-  return known[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  if (kind === 'component' && index) return `Principal component ${index} of the factors`;
+  const names = { bias: 'Bias', mean: 'Mean rating', ratings: 'Number of ratings' };
+  return names[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+/** Return the names of the two ends of a coordinate. */
 export function ends(name, summary) {
-  const axis = summary.axes.find((one) => `axis ${one.axis}` === name);
+  const axis = summary.axes.find((candidate) => `axis ${candidate.axis}` === name);
   return axis ? { low: axis.low_end, high: axis.high_end } : { low: 'lower', high: 'higher' };
 }

@@ -1,7 +1,7 @@
-import { ask, hasToken, keepToken } from './api.js';
+import { hasToken, request, storeToken } from './api.js';
 import { itemCombobox } from './combobox.js';
-import { el, trouble } from './dom.js';
-import { go, href, read, triedHref } from './router.js';
+import { el, errorNote } from './dom.js';
+import { go, href, parse, tryHref } from './router.js';
 
 const VIEWS = {
   overview: () => import('./views/overview.js'),
@@ -15,83 +15,84 @@ const VIEWS = {
 const PARENTS = { item: 'items', user: 'users' };
 
 const main = document.getElementById('main');
-const places = new Map();
+const scrollPositions = new Map();
 let summary;
-let shown = { hash: null };
-let turn = 0;
-let followed = false;
+let current = { hash: null };
+let navigations = 0;
+let isLinkFollowed = false; // as opposed to the back and forward buttons
 
-async function follow() {
+/** Show the view that the address names, or update the current one if only its state changed. */
+async function navigate() {
   const hash = location.hash;
-  const route = read(hash);
-  markView(route.name);
-  if (shown.key === route.key && shown.update) {
-    shown.hash = hash;
-    await shown.update(route);
+  const route = parse(hash);
+  markCurrentLink(route.name);
+  if (current.path === route.path && current.update) {
+    current.hash = hash;
+    await current.update(route);
     return;
   }
-  turn += 1;
-  const mine = turn;
+  navigations += 1;
+  const navigation = navigations;
   main.setAttribute('aria-busy', 'true');
-  const next = await opened(route);
-  if (mine === turn) present(next, route, hash);
-  else next.close?.();
+  const view = await load(route);
+  if (navigation === navigations) display(view, route, hash);
+  else view.close?.();
 }
 
-async function opened(route) {
+async function load(route) {
   try {
-    summary ??= await ask('model');
-    if (!Object.hasOwn(VIEWS, route.name)) return lost();
+    summary ??= await request('model');
+    if (!Object.hasOwn(VIEWS, route.name)) return notFound();
     return await (await VIEWS[route.name]()).show(route, summary);
   } catch (error) {
-    if (error.status === 401) return locked();
-    return { title: 'That did not work', body: [trouble(error), retry()] };
+    if (error.status === 401) return tokenForm();
+    return { title: 'Something went wrong', body: [errorNote(error), retryButton()] };
   }
 }
 
-function present(next, route, hash) {
-  const first = shown.hash === null;
-  shown.close?.();
-  places.set(shown.hash, scrollY);
-  const heading = el('h1', { tabindex: -1 }, next.heading ?? next.title);
-  const head = el('div', { class: 'head' }, heading, next.lead && el('p', { class: 'lead' }, next.lead));
-  main.replaceChildren(head, ...next.body);
+function display(view, route, hash) {
+  const isFirst = current.hash === null;
+  current.close?.();
+  scrollPositions.set(current.hash, scrollY);
+  const heading = el('h1', { tabindex: -1 }, view.heading ?? view.title);
+  const head = el('div', { class: 'head' }, heading, view.lead && el('p', { class: 'lead' }, view.lead));
+  main.replaceChildren(head, ...view.body);
   main.dataset.view = route.name;
   main.removeAttribute('aria-busy');
-  document.title = `${next.title} · Palate`;
-  shown = { ...next, key: route.key, hash };
+  document.title = `${view.title} · Palate`;
+  current = { ...view, path: route.path, hash };
   document.querySelector('[data-view="users"]').hidden = !summary?.users;
-  scrollTo(0, followed ? 0 : (places.get(hash) ?? 0));
-  followed = false;
-  if (!first) heading.focus({ preventScroll: true });
-  next.mounted?.();
+  scrollTo(0, isLinkFollowed ? 0 : (scrollPositions.get(hash) ?? 0));
+  isLinkFollowed = false;
+  if (!isFirst) heading.focus({ preventScroll: true });
+  view.mounted?.();
 }
 
-function markView(name) {
+function markCurrentLink(name) {
   for (const link of document.querySelectorAll('[data-view]')) {
     if (link.dataset.view === (PARENTS[name] ?? name)) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
-    if (link.dataset.view === 'try') link.href = triedHref();
+    if (link.dataset.view === 'try') link.href = tryHref();
   }
 }
 
-function lost() {
+function notFound() {
   return {
-    title: 'There is nothing here',
-    body: [el('p', {}, 'This address leads nowhere. ', el('a', { href: '#/' }, 'Go to the overview'), '.')],
+    title: 'Page not found',
+    body: [el('p', {}, 'There is no page at this address. ', el('a', { href: '#/' }, 'Go to the overview'), '.')],
   };
 }
 
-function locked() {
+function tokenForm() {
   const input = el('input', { id: 'token', type: 'password', autocomplete: 'off', required: true });
   const submit = (event) => {
     event.preventDefault();
-    keepToken(input.value.trim());
-    reopen();
+    storeToken(input.value.trim());
+    reload();
   };
   return {
-    title: 'This explorer needs a token',
-    lead: 'Whoever runs it can tell you the token. It stays in this tab until you close it.',
+    title: 'This explorer requires a token',
+    lead: 'Ask the person who runs it for the token. It is stored in this tab until you close it.',
     body: [
       el('form', { class: 'token', on: { submit } },
         el('div', { class: 'field' }, el('label', { for: 'token' }, 'Token'), input,
@@ -102,13 +103,13 @@ function locked() {
   };
 }
 
-function retry() {
-  return el('button', { class: 'button', type: 'button', on: { click: reopen } }, 'Try again');
+function retryButton() {
+  return el('button', { class: 'button', type: 'button', on: { click: reload } }, 'Try again');
 }
 
-function reopen() {
-  shown.key = null;
-  follow();
+function reload() {
+  current.path = null;
+  navigate();
 }
 
 document.getElementById('skip').addEventListener('click', (event) => {
@@ -116,22 +117,22 @@ document.getElementById('skip').addEventListener('click', (event) => {
   (main.querySelector('h1') ?? main).focus();
 });
 document.addEventListener('click', (event) => {
-  if (event.target.closest?.('a[href^="#/"]')) followed = true;
+  if (event.target.closest?.('a[href^="#/"]')) isLinkFollowed = true;
 });
-addEventListener('hashchange', follow);
-addEventListener('locked', () => {
-  if (summary) present(locked(), { name: 'locked', key: null }, location.hash);
+addEventListener('hashchange', navigate);
+addEventListener('unauthorized', () => {
+  if (summary) display(tokenForm(), { name: 'token', path: null }, location.hash);
 });
 history.scrollRestoration = 'manual';
 document.getElementById('find').append(
   itemCombobox({
     label: 'Find a title',
     placeholder: 'Find a title',
-    bare: true,
+    hideLabel: true,
     onPick: ({ id }) => {
-      followed = true;
+      isLinkFollowed = true;
       go(href(['item', id]));
     },
   }).node,
 );
-follow();
+navigate();

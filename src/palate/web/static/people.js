@@ -1,45 +1,46 @@
-import { ask } from './api.js';
+import { request } from './api.js';
 import { axisLine, axisLines, signedBars, track } from './charts.js';
-import { el, into, newId } from './dom.js';
+import { el, newId, renderInto } from './dom.js';
 import { between, number, plural, short, titles, typeset } from './format.js';
 import { href } from './router.js';
 
-const MOST_SD = 3;
+// The range of the axes, in standard deviations of people.
+const MAX_SD = 3;
 
-/** Where somebody stands on the axes: built once, and moved with every answer. */
+/** A person's portrait; `set` updates it without rebuilding it, so that the dots can move. */
 export function portrait(summary) {
-  const told = el('p', { class: 'told' });
-  const half = (summary.highest - summary.lowest) / 4;
-  const generosity = axisLine({ title: 'Habit', low: 'rates lower than most', high: 'rates higher than most', from: -half, to: half });
+  const text = el('p', { class: 'sentence' });
+  const range = (summary.highest - summary.lowest) / 4;
+  const generosity = axisLine({ title: 'Rating habit', low: 'rates lower than most', high: 'rates higher than most', from: -range, to: range });
   const axes = summary.axes.map(({ axis, low_end: low, high_end: high }) =>
-    axisLine({ title: `Axis ${axis}`, low, high, from: -MOST_SD, to: MOST_SD }));
-  const node = el('div', { class: 'portrait' }, told, axisLines([generosity, ...axes]),
-    el('p', { class: 'soft' }, 'A dot in the middle is the average person; the bar is the 90% interval. Axes are in standard deviations between people, the habit in ratings.'));
-  const set = ({ sentence, generosity: habit, axes: places }) => {
-    told.textContent = typeset(sentence);
+    axisLine({ title: `Axis ${axis}`, low, high, from: -MAX_SD, to: MAX_SD }));
+  const node = el('div', { class: 'portrait' }, text, axisLines([generosity, ...axes]),
+    el('p', { class: 'soft' }, 'The middle is the average person, and the bar is the 90% interval. Positions on the axes are in standard deviations of people; the rating habit is in rating points.'));
+  const set = ({ sentence, generosity: habit, axes: standings }) => {
+    text.textContent = typeset(sentence);
     generosity.set({ position: habit.bias, lower: habit.lower, upper: habit.upper });
-    places.forEach((place, i) => axes[i]?.set(place));
+    standings.forEach((standing, i) => axes[i]?.set(standing));
   };
   return { node, set };
 }
 
-/** A list of recommendations; `person` is what the service is told of whom they are for. */
+/** A list of recommendations; `person` is the user or the ratings that they are for. */
 export function recommendations(found, person, summary) {
   const title = titles(found);
   const [low, high] = [summary.scale[0], summary.scale.at(-1)];
   return el('ol', { class: 'recommendations' }, ...found.map((one) => {
     const panel = el('div', { class: 'why', id: newId('why'), hidden: true });
-    const rated = one.status === 'known' ? null : el('span', { class: 'tag' }, one.status);
+    const status = one.status === 'known' ? null : el('span', { class: 'tag' }, one.status);
     return el('li', { 'data-item': one.id },
       el('div', { class: 'recommendation' },
-        el('div', { class: 'what' }, el('a', { href: href(['item', one.id]) }, title(one)), rated,
+        el('div', { class: 'what' }, el('a', { href: href(['item', one.id]) }, title(one)), status,
           one.reason && el('p', { class: 'soft' }, typeset(one.reason))),
         el('div', { class: 'expected' },
           el('strong', {}, number(one.prediction)),
-          one.lower !== null && el('small', {}, el('span', { class: 'unseen' }, '90% interval '), between(one.lower, one.upper)),
+          one.lower !== null && el('small', {}, el('span', { class: 'visually-hidden' }, '90% interval '), between(one.lower, one.upper)),
           one.at_least !== null && el('small', {}, `at least ${number(one.at_least)}`)),
         track(low, high, one.prediction, one.lower, one.upper),
-        whyButton(panel, title(one), () => ask('explanations', { body: { ...person, item: one.id } }))),
+        whyButton(panel, title(one), () => request('explanations', { body: { ...person, item: one.id } }))),
       panel);
   }));
 }
@@ -49,24 +50,26 @@ function whyButton(panel, title, load) {
   button.addEventListener('click', () => {
     panel.hidden = !panel.hidden;
     button.setAttribute('aria-expanded', String(!panel.hidden));
-    if (!panel.hidden && !panel.childElementCount) into(panel, load().then(explained));
+    if (!panel.hidden && !panel.childElementCount) renderInto(panel, load().then(explanation));
   });
   return button;
 }
 
-function explained({ sentence, parts, ratings, counterfactual, unit }) {
-  const rows = (some) => some.map(({ name, contribution }) => ({ name: typeset(name), value: contribution, bare: name === 'average' }));
-  const chart = (heading, some) => el('div', {}, el('h4', {}, heading), signedBars(rows(some), heading));
-  const scale = unit === 'score' ? 'Parts are in scores, which a curve turns into ratings, so that they sum to the score.' : 'Parts are in ratings and sum to the expected one.';
+function explanation({ sentence, parts, ratings, counterfactual, unit }) {
+  const rows = (contributions) => contributions.map(({ name, contribution }) => ({ name: typeset(name), value: contribution, bare: name === 'average' }));
+  const chart = (heading, contributions) => el('div', {}, el('h4', {}, heading), signedBars(rows(contributions), heading));
+  const units = unit === 'score'
+    ? 'Contributions sum to the score, which a curve (the sigmoid) turns into the expected rating.'
+    : 'Contributions are in rating points and sum to the expected rating.';
   return [
-    el('p', { class: 'told' }, typeset(sentence)),
-    el('div', { class: 'columns' }, chart('By what it is', parts), chart('By what was rated', ratings)),
-    counterfactual && el('p', {}, `With ${short(counterfactual.changed_to)} in place of ${short(counterfactual.rating)} for ${counterfactual.item}, the expected rating would be ${number(counterfactual.prediction)}.`),
-    el('p', { class: 'soft' }, scale),
+    el('p', { class: 'sentence' }, typeset(sentence)),
+    el('div', { class: 'columns' }, chart('By bias and axis', parts), chart('By rating given', ratings)),
+    counterfactual && el('p', {}, `If ${counterfactual.item} had been rated ${short(counterfactual.changed_to)} instead of ${short(counterfactual.rating)}, the expected rating would be ${number(counterfactual.prediction)}.`),
+    el('p', { class: 'soft' }, units),
   ].filter(Boolean);
 }
 
-/** Ratings that differ most from what was expected. */
+/** A list of the ratings that differ most from the expected ones. */
 export function surprises(found) {
   const title = titles(found);
   if (!found.length) return el('p', { class: 'soft' }, 'None.');
@@ -75,7 +78,7 @@ export function surprises(found) {
       el('span', {}, `rated ${short(one.rating)}, expected ${number(one.expected)}`))));
 }
 
-/** Titles with what somebody gave them. */
+/** A list of the items that a person rated highest, with the ratings. */
 export function favourites(found) {
   const title = titles(found);
   return el('ol', { class: 'ranking', 'aria-label': plural(found.length, 'favourite') }, ...found.map((one) =>

@@ -1,18 +1,20 @@
-import { calm, el } from './dom.js';
+import { el, prefersReducedMotion } from './dom.js';
 
 const MARGIN = { l: 46, r: 14, t: 14, b: 30 };
 const FONT = '500 12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
-const FLIGHT = 500;
+const ANIMATION_MS = 500;
+// Maximum number of points that are tried for a label.
+const MAX_CANDIDATES = 300;
 let loading;
 
-/** Plotly is large, and so is fetched only by the views that draw with it. */
+/** Load Plotly. It is large, so only the views that draw with it load it. */
 function loadPlotly() {
-  loading ??= new Promise((done, failed) => {
+  loading ??= new Promise((resolve, reject) => {
     const script = el('script', { src: 'plotly.js' });
-    script.onload = () => done(globalThis.Plotly);
+    script.onload = () => resolve(globalThis.Plotly);
     script.onerror = () => {
       loading = undefined;
-      failed(new Error('the script that draws could not be loaded'));
+      reject(new Error('the plotting library could not be loaded'));
     };
     document.head.append(script);
   });
@@ -22,62 +24,64 @@ function loadPlotly() {
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * A scatter in a box. Points are {id, title, x, y, size, colour, faint, xLower and so on};
- * what is drawn over it (labels, marks, hover) is placed by us, not by Plotly.
+ * Draw a scatter plot in a box. Points are {id, title, x, y, size, colour, faint, xLower, ...}.
+ * Plotly draws the points and axes; labels, marker and tooltip are elements of an overlay.
+ * `tooltip` returns the lines of a point's tooltip. With `drag` ('pan', 'select' or 'lasso') the
+ * plot can be zoomed and dragged. `labels` is the maximum number of labels on a wide plot.
  */
-export async function scatter(box, { drag = false, labels = 0, tell, onPick, onHover, onView, onSelect } = {}) {
+export async function scatter(box, { drag = false, labels = 0, tooltip, onPick, onHover, onView, onSelect } = {}) {
   const Plotly = await loadPlotly();
   const graph = el('div', { class: 'graph' });
-  const over = el('div', { class: 'over', 'aria-hidden': 'true' });
+  const overlay = el('div', { class: 'overlay', 'aria-hidden': 'true' });
   const names = el('div');
-  const mark = el('div', { class: 'mark-ring', hidden: true }, el('i'), el('b'));
-  const tip = el('div', { class: 'tip', hidden: true });
-  over.append(names, mark, tip);
-  box.replaceChildren(graph, over);
+  const marker = el('div', { class: 'marker', hidden: true }, el('i'), el('b'));
+  const tip = el('div', { class: 'tooltip', hidden: true });
+  overlay.append(names, marker, tip);
+  box.replaceChildren(graph, overlay);
   let points = [];
   let axes = {};
-  let marked = null;
-  let picked = null;
-  let queued = 0;
+  let markedId = null;
+  let selectedIds = null;
+  let frame = 0;
 
   const pixel = (axis, value) => axis._offset + axis.d2p(value);
-  const inside = ({ _offset: from, _length: length }, p) => p >= from && p <= from + length;
-  const shownPoints = () => {
+  const isInside = ({ _offset: start, _length: length }, position) => position >= start && position <= start + length;
+  const pointsInView = () => {
     const { xaxis, yaxis } = graph._fullLayout;
     return points
       .map((point) => ({ point, x: pixel(xaxis, point.x), y: pixel(yaxis, point.y) }))
-      .filter(({ x, y }) => inside(xaxis, x) && inside(yaxis, y));
+      .filter(({ x, y }) => isInside(xaxis, x) && isInside(yaxis, y));
   };
-  const overlay = () => {
-    queued = 0;
+  const drawOverlay = () => {
+    frame = 0;
     if (!graph._fullLayout) return;
-    placeMark();
-    const shown = shownPoints();
+    placeMarker();
+    const inView = pointsInView();
     if (labels) {
-      const most = Math.round(labels * Math.min(1, graph.clientWidth / 900));
-      const named = picked ? shown.filter(({ point }) => picked.has(point.id)) : shown;
-      names.replaceChildren(...placed(named, graph._fullLayout, most, marked));
+      const max = Math.round(labels * Math.min(1, graph.clientWidth / 900));
+      const labelled = selectedIds ? inView.filter(({ point }) => selectedIds.has(point.id)) : inView;
+      names.replaceChildren(...placeLabels(labelled, graph._fullLayout, max, markedId));
     }
-    onView?.(shown.map(({ point }) => point));
+    onView?.(inView.map(({ point }) => point));
   };
-  const soon = () => {
-    queued ||= requestAnimationFrame(overlay);
+  const scheduleOverlay = () => {
+    frame ||= requestAnimationFrame(drawOverlay);
   };
-  const placeMark = () => {
-    const point = points.find(({ id }) => id === marked);
-    mark.hidden = !point;
+  const placeMarker = () => {
+    const point = points.find(({ id }) => id === markedId);
+    marker.hidden = !point;
     if (!point) return;
     const { xaxis, yaxis } = graph._fullLayout;
     const [x, y] = [pixel(xaxis, point.x), pixel(yaxis, point.y)];
-    mark.hidden = !(inside(xaxis, x) && inside(yaxis, y));
-    const span = (axis, lower, upper, here) => (lower === null || lower === undefined ? [0, 0] : [pixel(axis, lower) - here, pixel(axis, upper) - here]);
-    const [left, right] = span(xaxis, point.xLower, point.xUpper, x);
-    const [bottom, top] = span(yaxis, point.yLower, point.yUpper, y);
-    const said = { left: x, top: y, '--left': left, '--across': right - left, '--top': top, '--up': bottom - top, '--size': point.size + 8 };
-    for (const [name, value] of Object.entries(said)) mark.style.setProperty(name, `${value}px`);
+    marker.hidden = !(isInside(xaxis, x) && isInside(yaxis, y));
+    const interval = (axis, lower, upper, centre) => (lower === null || lower === undefined ? [0, 0] : [pixel(axis, lower) - centre, pixel(axis, upper) - centre]);
+    const [left, right] = interval(xaxis, point.xLower, point.xUpper, x);
+    const [bottom, top] = interval(yaxis, point.yLower, point.yUpper, y);
+    const style = { left: x, top: y, '--left': left, '--width': right - left, '--top': top, '--height': bottom - top, '--size': point.size + 8 };
+    for (const [name, value] of Object.entries(style)) marker.style.setProperty(name, `${value}px`);
   };
-  const showTip = (point) => {
-    tip.replaceChildren(el('strong', {}, point.title), ...tell(point).map((line) => el('span', {}, line)));
+  const showTooltip = (point) => {
+    tip.replaceChildren(el('strong', {}, point.title), ...tooltip(point).map((line) => el('span', {}, line)));
     tip.hidden = false;
     const { xaxis, yaxis } = graph._fullLayout;
     const [x, y] = [pixel(xaxis, point.x), pixel(yaxis, point.y)];
@@ -88,28 +92,26 @@ export async function scatter(box, { drag = false, labels = 0, tell, onPick, onH
 
   const draw = async () => {
     await Plotly.react(graph, [trace(points)], layout(axes, drag), { displayModeBar: false, scrollZoom: Boolean(drag), doubleClick: 'reset', showTips: false });
-    soon();
+    scheduleOverlay();
   };
-  const range = (axis) => [...graph._fullLayout[axis].range];
-  const reach = async (x, y, fly) => {
-    const to = { 'xaxis.range': x, 'yaxis.range': y };
+  const setRanges = async (x, y) => {
     axes = { ...axes, x: { ...axes.x, range: x }, y: { ...axes.y, range: y } };
-    // Plotly's flights know nothing of selections, and fail on them.
-    if (calm() || !fly || drag !== 'pan') return Plotly.relayout(graph, to);
-    over.classList.add('flying');
-    await Plotly.animate(graph, { layout: { xaxis: { range: x }, yaxis: { range: y } } }, { transition: { duration: FLIGHT, easing: 'cubic-in-out' }, frame: { duration: FLIGHT, redraw: false } });
-    over.classList.remove('flying');
-    return soon();
+    // Plotly's animations fail while a selection is drawn.
+    if (prefersReducedMotion() || drag !== 'pan') return Plotly.relayout(graph, { 'xaxis.range': x, 'yaxis.range': y });
+    overlay.classList.add('animating');
+    await Plotly.animate(graph, { layout: { xaxis: { range: x }, yaxis: { range: y } } }, { transition: { duration: ANIMATION_MS, easing: 'cubic-in-out' }, frame: { duration: ANIMATION_MS, redraw: false } });
+    overlay.classList.remove('animating');
+    return scheduleOverlay();
   };
-  const around = (axis, centre, factor) => {
-    const [low, high] = range(axis);
-    const middle = centre ?? (low + high) / 2;
-    return [middle - ((high - low) * factor) / 2, middle + ((high - low) * factor) / 2];
+  const scaledRange = (axis, factor) => {
+    const [low, high] = graph._fullLayout[axis].range;
+    const [middle, half] = [(low + high) / 2, ((high - low) * factor) / 2];
+    return [middle - half, middle + half];
   };
 
   await draw();
   graph.on('plotly_hover', ({ points: [{ pointIndex }] }) => {
-    showTip(points[pointIndex]);
+    showTooltip(points[pointIndex]);
     onHover?.(points[pointIndex].id);
   });
   graph.on('plotly_unhover', () => {
@@ -117,66 +119,69 @@ export async function scatter(box, { drag = false, labels = 0, tell, onPick, onH
     onHover?.(null);
   });
   graph.on('plotly_click', ({ points: [{ pointIndex }] }) => onPick?.(points[pointIndex]));
-  const choose = (some) => {
-    picked = some?.length ? new Set(some.map(({ id }) => id)) : null;
-    soon();
-    onSelect?.(some);
+  const select = (selected) => {
+    selectedIds = selected?.length ? new Set(selected.map(({ id }) => id)) : null;
+    scheduleOverlay();
+    onSelect?.(selected);
   };
-  graph.on('plotly_selected', (event) => event && choose(event.points.map(({ pointIndex }) => points[pointIndex])));
-  graph.on('plotly_deselect', () => choose(null));
-  graph.on('plotly_relayouting', soon);
-  graph.on('plotly_afterplot', soon);
-  const sized = new ResizeObserver(() => graph.isConnected && Plotly.Plots.resize(graph));
-  sized.observe(box);
-  const dark = matchMedia('(prefers-color-scheme: dark)');
-  const recolour = () => api.onColours?.() ?? draw();
-  dark.addEventListener('change', recolour);
+  graph.on('plotly_selected', (event) => event && select(event.points.map(({ pointIndex }) => points[pointIndex])));
+  graph.on('plotly_deselect', () => select(null));
+  graph.on('plotly_relayouting', scheduleOverlay);
+  graph.on('plotly_afterplot', scheduleOverlay);
+  const resizeObserver = new ResizeObserver(() => graph.isConnected && Plotly.Plots.resize(graph));
+  resizeObserver.observe(box);
+  const darkMode = matchMedia('(prefers-color-scheme: dark)');
+  const recolour = () => plot.onColours?.() ?? draw();
+  darkMode.addEventListener('change', recolour);
 
-  const api = {
-    set(next, span) {
-      points = next;
-      axes = span;
-      picked = null;
+  const plot = {
+    set(newPoints, newAxes) {
+      points = newPoints;
+      axes = newAxes;
+      selectedIds = null;
       return draw();
     },
     mark(id) {
-      marked = id;
-      soon();
+      markedId = id;
+      scheduleOverlay();
     },
-    fly(point) {
-      const linear = (axis, v) => (axes[axis[0]]?.type === 'log' ? Math.log10(v) : v);
-      const full = (axis) => axes.full[axis[0]][1] - axes.full[axis[0]][0];
-      const near = (axis, v) => [linear(axis, v) - full(axis) / 8, linear(axis, v) + full(axis) / 8];
-      return reach(near('xaxis', point.x), near('yaxis', point.y), true);
+    /** Zoom in on a point: a quarter of the full range, centred on it. */
+    zoomTo(point) {
+      const range = (axis) => {
+        const [low, high] = axes.full[axis];
+        const centre = axes[axis]?.type === 'log' ? Math.log10(point[axis]) : point[axis];
+        return [centre - (high - low) / 8, centre + (high - low) / 8];
+      };
+      return setRanges(range('x'), range('y'));
     },
-    zoom: (factor) => reach(around('xaxis', null, factor), around('yaxis', null, factor), true),
-    reset: () => reach(axes.full.x, axes.full.y, true),
-    mode(next) {
-      drag = next;
-      return Plotly.relayout(graph, { dragmode: next });
+    zoom: (factor) => setRanges(scaledRange('xaxis', factor), scaledRange('yaxis', factor)),
+    reset: () => setRanges(axes.full.x, axes.full.y),
+    setDragMode(mode) {
+      drag = mode;
+      return Plotly.relayout(graph, { dragmode: mode });
     },
-    clear() {
-      picked = null;
+    clearSelection() {
+      selectedIds = null;
       return Plotly.update(graph, { selectedpoints: [null] }, { selections: [] });
     },
     close() {
-      sized.disconnect();
-      dark.removeEventListener('change', recolour);
+      resizeObserver.disconnect();
+      darkMode.removeEventListener('change', recolour);
       Plotly.purge(graph);
     },
   };
-  return api;
+  return plot;
 }
 
 function trace(points) {
-  const of = (name) => points.map((point) => point[name]);
+  const column = (name) => points.map((point) => point[name]);
   return {
     type: 'scatter',
     mode: 'markers',
-    x: of('x'),
-    y: of('y'),
+    x: column('x'),
+    y: column('y'),
     hoverinfo: 'none',
-    marker: { size: of('size'), color: of('colour'), opacity: points.map(({ faint }) => (faint ? 0.28 : 0.82)), line: { width: 0.75, color: colour('--raised') } },
+    marker: { size: column('size'), color: column('colour'), opacity: points.map(({ faint }) => (faint ? 0.28 : 0.82)), line: { width: 0.75, color: colour('--raised') } },
     selected: { marker: { opacity: 1 } },
     unselected: { marker: { opacity: 0.1 } },
   };
@@ -211,36 +216,44 @@ function layout({ x = {}, y = {} }, drag) {
   };
 }
 
-/** Labels that do not collide: those with most ratings choose first, and the marked one before. */
-function placed(shown, { xaxis, yaxis }, most, marked) {
-  const pen = document.createElement('canvas').getContext('2d');
-  pen.font = FONT;
+/**
+ * Return labels that do not overlap each other or the labelled points. The marked point is placed
+ * first, then the points with the most ratings; each label takes the first free position.
+ */
+function placeLabels(inView, { xaxis, yaxis }, max, markedId) {
+  const context = document.createElement('canvas').getContext('2d');
+  context.font = FONT;
   const [right, bottom] = [xaxis._offset + xaxis._length, yaxis._offset + yaxis._length];
-  const taken = [];
-  const free = (box) => box[0] >= xaxis._offset && box[2] <= right && box[1] >= yaxis._offset && box[3] <= bottom
-    && !taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]);
-  const rank = ({ id, ratings }) => (id === marked ? Infinity : ratings);
-  const first = [...shown].sort((a, b) => rank(b.point) - rank(a.point));
-  const made = [];
-  for (const { point, x, y } of first.filter((one) => !one.point.faint || one.point.id === marked).slice(0, 300)) {
-    if (made.length >= most) break;
-    const width = pen.measureText(point.title).width + 4;
+  const occupied = [];
+  const isFree = ([x0, y0, x1, y1]) => x0 >= xaxis._offset && x1 <= right && y0 >= yaxis._offset && y1 <= bottom
+    && !occupied.some((other) => x0 < other[2] && x1 > other[0] && y0 < other[3] && y1 > other[1]);
+  const priority = ({ id, ratings }) => (id === markedId ? Infinity : ratings);
+  const candidates = inView.filter(({ point }) => !point.faint || point.id === markedId)
+    .sort((a, b) => priority(b.point) - priority(a.point))
+    .slice(0, MAX_CANDIDATES);
+  const labels = [];
+  for (const { point, x, y } of candidates) {
+    if (labels.length >= max) break;
+    const isMarked = point.id === markedId;
+    const width = context.measureText(point.title).width + 4;
     const gap = point.size / 2 + 3;
-    const box = [...(point.id === marked ? [[x + 8, y - gap - 17], [x - 8 - width, y - gap - 17]] : []), [x + gap, y - 8], [x - gap - width, y - 8], [x - width / 2, y - gap - 15], [x - width / 2, y + gap - 1]]
-      .map(([left, top]) => [left, top, left + width, top + 16])
-      .find(free);
+    const positions = [
+      ...(isMarked ? [[x + 8, y - gap - 17], [x - 8 - width, y - gap - 17]] : []), // clear of the intervals
+      [x + gap, y - 8], [x - gap - width, y - 8], [x - width / 2, y - gap - 15], [x - width / 2, y + gap - 1],
+    ];
+    const box = positions.map(([left, top]) => [left, top, left + width, top + 16]).find(isFree);
     if (!box) continue;
-    taken.push(box, [x - gap, y - gap, x + gap, y + gap]);
-    made.push(el('span', { class: point.id === marked ? 'name marked' : 'name', style: { left: `${box[0]}px`, top: `${box[1]}px` } }, point.title));
+    occupied.push(box, [x - gap, y - gap, x + gap, y + gap]);
+    labels.push(el('span', { class: isMarked ? 'name marked' : 'name', style: { left: `${box[0]}px`, top: `${box[1]}px` } }, point.title));
   }
-  return made;
+  return labels;
 }
 
-/** The range that holds the values, with some space around. */
+/** Return the range of the values with a margin; of their logarithms to base 10 for a log axis. */
 export function rangeOf(values, log = false) {
   const linear = log ? values.map(Math.log10) : values;
   const low = linear.reduce((a, b) => Math.min(a, b), Infinity);
   const high = linear.reduce((a, b) => Math.max(a, b), -Infinity);
-  const pad = 0.04 * (high - low) || 1;
-  return [low - pad, high + pad];
+  const margin = 0.04 * (high - low) || 1;
+  return [low - margin, high + margin];
 }

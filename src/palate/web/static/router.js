@@ -1,29 +1,29 @@
-/** Return the address of a view: its path in parts, and what it shows as parameters. */
+/** Return the address of a view: the parts of its path, and its state as query parameters. */
 export function href(parts, params = {}) {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) {
-    for (const one of [value].flat()) {
-      if (one !== undefined && one !== null && one !== '') query.append(name, one);
+  for (const [name, values] of Object.entries(params)) {
+    for (const value of [values].flat()) {
+      if (value !== undefined && value !== null && value !== '') query.append(name, value);
     }
   }
-  // People read and share addresses; these may stand as they are after a hash.
+  // People read and share addresses, and these characters need no escape in a fragment.
   const text = query.toString().replaceAll('%3A', ':').replaceAll('%2C', ',').replaceAll('%3D', '=');
   return `#/${parts.map(encodeURIComponent).join('/')}${text && `?${text}`}`;
 }
 
-/** Read an address back. */
-export function read(hash) {
+/** Parse the fragment of an address. */
+export function parse(hash) {
   const [path, ...rest] = hash.replace(/^#?\/?/, '').split('?');
   const [name, ...parts] = path.split('/');
   return {
     name: name || 'overview',
     id: parts.map(decoded).join('/'),
     params: new URLSearchParams(rest.join('?')),
-    key: path,
+    path,
   };
 }
 
-/** Undo encodeURIComponent; what was not encoded stays as it is. */
+/** Decode a part of an address; a malformed one is returned as it is. */
 export function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -32,7 +32,7 @@ export function decoded(part) {
   }
 }
 
-/** Go to an address; `replace` where the back button should not stop on the way. */
+/** Go to an address; with `replace`, without a new entry in the browser's history. */
 export function go(address, { replace = false } = {}) {
   if (!replace) {
     location.hash = address;
@@ -42,14 +42,14 @@ export function go(address, { replace = false } = {}) {
   }
 }
 
-const TRIED = 'palate-tried';
+const TRY_STATE_KEY = 'palate-try';
 
-/** The ratings given so far stay in this tab, so that other views can lead back to them. */
-export function keepTried(params) {
-  sessionStorage.setItem(TRIED, params.toString());
+/** Store the state of the view "Try it" in this tab, so that links in other views lead back to it. */
+export function storeTryState(params) {
+  sessionStorage.setItem(TRY_STATE_KEY, params.toString());
 }
 
-export function triedHref(more = {}) {
-  const kept = Object.fromEntries(new URLSearchParams(sessionStorage.getItem(TRIED) ?? ''));
-  return href(['try'], { ...kept, ...more });
+export function tryHref(more = {}) {
+  const stored = Object.fromEntries(new URLSearchParams(sessionStorage.getItem(TRY_STATE_KEY) ?? ''));
+  return href(['try'], { ...stored, ...more });
 }

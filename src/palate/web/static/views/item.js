@@ -1,20 +1,20 @@
-import { ask, itemPath } from '../api.js';
+import { itemPath, request } from '../api.js';
 import { axisLine, axisLines, scrolling, track, waterfall } from '../charts.js';
 import { el, section } from '../dom.js';
 import { between, number, ordinal, plural, short, signed, titles, typeset } from '../format.js';
-import { href, triedHref } from '../router.js';
+import { href, tryHref } from '../router.js';
 
 export async function show({ id }, summary) {
-  const item = await ask(itemPath(id));
+  const item = await request(itemPath(id));
   return {
     title: item.item,
     lead: lead(item),
     body: [
-      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: triedHref({ ask: item.id }) }, 'Rate it')),
+      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, 'Rate it')),
       metadata(item, summary),
       section('Where its mean comes from', 'decomposition', ...decomposition(item, summary)),
-      section('Its place on the axes', 'axes', ...places(item)),
-      section('Items like it', 'neighbours', ...neighbours(item)),
+      section('Its position on the axes', 'axes', ...positions(item)),
+      section('Similar items', 'neighbours', ...neighbours(item)),
     ],
   };
 }
@@ -26,71 +26,73 @@ function lead(item) {
 }
 
 function metadata({ more }, { columns }) {
-  const sorted = Object.entries(more).filter(([, value]) => value !== null && value !== '');
-  if (!sorted.length) return '';
-  const cell = ([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, ...linked(columns.find((one) => one.name === name), value)));
-  return el('dl', { class: 'metadata', 'data-section': 'metadata' }, ...sorted.map(cell));
+  const columnsWithValues = Object.entries(more).filter(([, value]) => value !== null && value !== '');
+  if (!columnsWithValues.length) return '';
+  const cell = ([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, ...categoryLinks(columns.find((column) => column.name === name), value)));
+  return el('dl', { class: 'metadata', 'data-section': 'metadata' }, ...columnsWithValues.map(cell));
 }
 
-function linked(column, value) {
+/** Return the text of a value, with a link for each category that items can be filtered by. */
+function categoryLinks(column, value) {
   if (!column?.values.length) return [String(value)];
-  return String(value).split('|').flatMap((one, i) => [
+  return String(value).split('|').flatMap((category, i) => [
     i ? ', ' : '',
-    column.values.includes(one) ? el('a', { href: href(['items'], { where: `${column.name}=${one}` }) }, one) : one,
+    column.values.includes(category) ? el('a', { href: href(['items'], { where: `${column.name}=${category}` }) }, category) : category,
   ]);
 }
 
 function decomposition(item, summary) {
-  if (item.raters_bias === null) return [el('p', { class: 'soft' }, 'The model was saved without its ratings, so that the mean can’t be taken apart.')];
-  const parts = [
+  if (item.raters_bias === null) return [el('p', { class: 'soft' }, 'The model was saved without its ratings, so the mean can’t be broken down.')];
+  const terms = [
     { name: 'Average', note: 'what an average person gives an average item, mu', value: item.mu },
-    { name: 'Bias', note: 'liked by anybody', value: item.bias },
-    { name: 'Habits of its raters', note: 'whether they rate high or low', value: item.raters_bias },
-    { name: 'Tastes of its raters', note: 'whether it suits those who chose it', value: item.raters_interaction },
-    { name: 'Residual', note: 'what the model leaves unexplained', value: item.residual },
+    { name: 'Bias', note: 'how much people like it, whatever their taste', value: item.bias },
+    { name: 'Habits of its raters', note: 'whether they tend to rate high or low', value: item.raters_bias },
+    { name: 'Tastes of its raters', note: 'how well it suits the people who rated it', value: item.raters_interaction },
+    { name: 'Residual', note: 'what the model does not explain', value: item.residual },
   ];
   return [
-    el('p', {}, why(item)),
-    waterfall(parts, { name: 'Mean', note: 'of its ratings', value: item.mean }, summary.scale[0], summary.scale.at(-1), 'The mean as a sum of parts'),
-    el('p', { class: 'soft' }, `The bars begin at ${short(summary.scale[0])}, the lowest rating.`),
+    el('p', {}, comparison(item)),
+    waterfall(terms, { name: 'Mean', note: 'of its ratings', value: item.mean }, summary.scale[0], summary.scale.at(-1), 'The mean as a sum'),
+    el('p', { class: 'soft' }, `The bars start at ${short(summary.scale[0])}, the lowest rating.`),
   ];
 }
 
-function why(item) {
-  const over = item.mean - item.mu;
-  return `Its mean is ${number(Math.abs(over))} ${over < 0 ? 'below' : 'above'} the average of ${number(item.mu)}; its bias is ${signed(item.bias)}. They differ because the mean depends on who rated it: how high its raters rate in general accounts for ${signed(item.raters_bias)}, and how well it suits their tastes for ${signed(item.raters_interaction)}. The bias leaves both out: it is what remains for people who do not care for its kind.`
-    + (item.reason ? ` Beside other items: ${typeset(item.reason)}.` : '');
+/** Return a paragraph on why the mean and the bias of an item differ. */
+function comparison(item) {
+  const difference = item.mean - item.mu;
+  return `Its mean is ${number(Math.abs(difference))} ${difference < 0 ? 'below' : 'above'} the average of ${number(item.mu)}; its bias is ${signed(item.bias)}. They differ because the mean depends on who rated it: how high its raters rate in general contributes ${signed(item.raters_bias)}, and how well it suits their tastes ${signed(item.raters_interaction)}. The bias excludes both: it is how much people like the item whatever their taste.`
+    + (item.reason ? ` Compared with other items: ${typeset(item.reason)}.` : '');
 }
 
-function places({ axes }) {
-  const most = 1.08 * Math.max(...axes.flatMap(({ position, lower, upper }) => [position, lower ?? 0, upper ?? 0].map(Math.abs)));
-  const lines = axes.map((place) => {
-    const line = axisLine({ title: `Axis ${place.axis}`, low: place.low, high: place.high, from: -most, to: most });
-    line.set(place);
+function positions({ axes }) {
+  const max = 1.08 * Math.max(...axes.flatMap(({ position, lower, upper }) => [position, lower ?? 0, upper ?? 0].map(Math.abs)));
+  const lines = axes.map((axis) => {
+    const line = axisLine({ title: `Axis ${axis.axis}`, low: axis.low, high: axis.high, from: -max, to: max });
+    line.set(axis);
     return line;
   });
   return [
-    el('p', {}, 'The further from the middle, the more it divides people: those on its side rate it higher, those on the other lower.'),
+    el('p', {}, 'The further an item is from the middle, the more it divides people: those on its side rate it higher, and those on the other side rate it lower.'),
     axisLines(lines),
   ];
 }
 
 function neighbours({ neighbours: found }) {
-  if (!found.length) return [el('p', { class: 'soft' }, 'None are known.')];
+  if (!found.length) return [el('p', { class: 'soft' }, 'There are none.')];
   const title = titles(found);
-  const sure = found.some(({ lower }) => lower !== null);
+  const hasIntervals = found.some(({ lower }) => lower !== null);
   const row = (one) => el('tr', {},
-    el('th', { scope: 'row' }, el('a', { href: href(['item', one.id]) }, title(one)), one.sure === false && el('span', { class: 'tag' }, 'not sure')),
+    el('th', { scope: 'row' }, el('a', { href: href(['item', one.id]) }, title(one)), one.sure === false && el('span', { class: 'tag' }, 'uncertain')),
     el('td', {}, number(one.similarity)),
-    sure && el('td', { class: 'wide' }, between(one.lower, one.upper)),
+    hasIntervals && el('td', { class: 'wide' }, between(one.lower, one.upper)),
     el('td', { class: 'wide' }, track(0, 1, one.similarity, one.lower, one.upper)),
     el('td', {}, String(one.ratings)));
   return [
-    el('p', {}, 'Liked and disliked by the same people: similarity is the cosine of the angle between their factors, 1 for the same direction.', sure && ' Those with the highest lower end come first.'),
-    scrolling('Table of items like it', el('table', { class: 'numbers' },
+    el('p', {}, 'Similar items are liked and disliked by the same people. Similarity is the cosine of the angle between the factors of two items; 1 means the same direction.', hasIntervals && ' Items with the highest lower bound come first.'),
+    scrolling('Table of similar items', el('table', { class: 'numbers' },
       el('thead', {}, el('tr', {},
         el('th', { scope: 'col' }, 'Item'), el('th', { scope: 'col' }, 'Similarity'),
-        sure && el('th', { scope: 'col', class: 'wide' }, '90% interval'),
+        hasIntervals && el('th', { scope: 'col', class: 'wide' }, '90% interval'),
         el('td', { class: 'wide' }), el('th', { scope: 'col' }, 'Ratings'))),
       el('tbody', {}, ...found.map(row)))),
   ];

@@ -1,14 +1,14 @@
-import { ask, askOnce, idsWhere, latest } from '../api.js';
+import { latestOnly, matchingIds, request, requestCached } from '../api.js';
 import { scrolling, track } from '../charts.js';
-import { debounced, el, into, keepingFocus, say, trouble } from '../dom.js';
+import { announce, debounced, el, errorNote, preservingFocus, renderInto } from '../dom.js';
 import { between, count, number, plural, signed, titles, typeset } from '../format.js';
 import { colour, rangeOf, scatter } from '../plot.js';
 import { go, href } from '../router.js';
 import { pager } from './users.js';
 
-const SIZE = 30;
-const MOST_DRAWN = 4000;
-const LEAST = [1, 5, 10, 20, 50, 100, 200, 500, 1000];
+const PAGE_SIZE = 30;
+const MAX_DRAWN = 4000;
+const MIN_RATINGS = [1, 5, 10, 20, 50, 100, 200, 500, 1000];
 const COLUMNS = [
   { key: 'item', name: 'Item' },
   { key: 'ratings', name: 'Ratings' },
@@ -17,230 +17,233 @@ const COLUMNS = [
   { key: 'gap', name: 'Gap' },
 ];
 const PRESETS = [
-  { name: 'Highest bias', sort: 'bias', careful: 'lower', descending: true },
-  { name: 'Lowest bias', sort: 'bias', careful: 'upper', descending: false },
+  { name: 'Highest bias', sort: 'bias', cautious: 'lower', descending: true },
+  { name: 'Lowest bias', sort: 'bias', cautious: 'upper', descending: false },
   { name: 'Better than its mean', sort: 'gap', descending: true },
   { name: 'Worse than its mean', sort: 'gap', descending: false },
 ];
 
-/** What the address says, with what it leaves out. */
+/** Return the state of the view from the parameters of its address, with defaults. */
 function state(params) {
   return {
     sort: params.get('sort') ?? 'bias',
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
-    least: Number(params.get('min_ratings') ?? 1),
+    minRatings: Number(params.get('min_ratings') ?? 1),
     page: Number(params.get('page') ?? 1),
   };
 }
 
-const addressOf = ({ sort, descending, search, where, least, page }) =>
-  href(['items'], { sort, descending: descending ? null : false, search, where, min_ratings: least > 1 ? least : null, page: page > 1 ? page : null });
+const addressOf = ({ sort, descending, search, where, minRatings, page }) =>
+  href(['items'], { sort, descending: descending ? null : false, search, where, min_ratings: minRatings > 1 ? minRatings : null, page: page > 1 ? page : null });
 
 export async function show(route, summary) {
-  let now = state(route.params);
-  const change = (more, replace = false) => go(addressOf({ ...now, page: 1, ...more }), { replace });
+  let current = state(route.params);
+  const change = (changes, replace = false) => go(addressOf({ ...current, page: 1, ...changes }), { replace });
   const filters = filterForm(summary, change);
   const presets = el('div', { class: 'presets' });
-  const results = el('div', { class: 'results', 'aria-busy': 'true' });
-  const picture = chart(results);
-  const only = latest();
+  const results = el('div', { class: 'results' });
+  const chart = scatterChart(results);
+  const latest = latestOnly();
   const redraw = async () => {
-    filters.set(now);
-    presets.replaceChildren(...presetLinks(now, summary, change));
-    await into(results, only((signal) => found(now, summary, signal)));
+    filters.set(current);
+    presets.replaceChildren(...presetLinks(current, summary, change));
+    await renderInto(results, latest((signal) => resultList(current, summary, signal)));
   };
   const refresh = async () => {
-    await keepingFocus(redraw, () => results.querySelector('.scroll'));
-    picture.follow(now);
+    await preservingFocus(redraw, () => results.querySelector('.scroll'));
+    chart.update(current);
   };
   return {
     title: 'Items',
-    lead: 'Bias is how much higher an item is rated than the average once the tastes and habits of its raters are accounted for: liked even by people who do not care for its kind. Gap is how many places it gains when ranked by bias in place of its mean.',
-    body: [presets, filters.node, el('div', { class: 'split' }, results, picture.node)],
+    lead: 'The bias of an item is how much higher it is rated than average, after allowing for the tastes and rating habits of the people who rated it. The gap is how many places it gains when items are ranked by bias instead of by mean.',
+    body: [presets, filters.node, el('div', { class: 'split' }, results, chart.node)],
     mounted: () => {
-      wire(results, picture);
-      picture.start();
+      linkRowsToPoints(results, chart);
+      chart.start();
       refresh();
     },
     update: ({ params }) => {
-      now = state(params);
+      current = state(params);
       return refresh();
     },
-    close: () => picture.close(),
+    close: () => chart.close(),
   };
 }
 
-function presetLinks(now, { sure }, change) {
-  const careful = now.sort === 'lower' || now.sort === 'upper';
+function presetLinks(state, { sure: hasIntervals }, change) {
+  const cautious = state.sort === 'lower' || state.sort === 'upper';
   const chip = (preset) => {
-    const sort = (careful && preset.careful) || preset.sort;
-    const current = sort === now.sort && preset.descending === now.descending;
-    return el('a', { class: 'chip', href: addressOf({ ...now, sort, descending: preset.descending, page: 1 }), 'aria-current': current ? 'true' : null, 'data-keep': preset.name }, preset.name);
+    const sort = (cautious && preset.cautious) || preset.sort;
+    const isCurrent = sort === state.sort && preset.descending === state.descending;
+    return el('a', { class: 'chip', href: addressOf({ ...state, sort, descending: preset.descending, page: 1 }), 'aria-current': isCurrent ? 'true' : null, 'data-focus-key': preset.name }, preset.name);
   };
-  const flip = (event) => change({ sort: !event.target.checked ? 'bias' : now.descending ? 'lower' : 'upper' });
+  const changed = (event) => change({ sort: !event.target.checked ? 'bias' : state.descending ? 'lower' : 'upper' });
   const toggle = el('label', { class: 'toggle' },
-    el('input', { type: 'checkbox', name: 'cautious', 'data-keep': 'cautious', checked: careful, on: { change: flip } }),
-    el('span', {}, 'Cautious order: by the near end of the interval'));
-  const fits = sure && now.sort !== 'gap';
-  return [el('nav', { class: 'chips-row', 'aria-label': 'Ready-made orders' }, ...PRESETS.map(chip)), ...(fits ? [toggle] : [])];
+    el('input', { type: 'checkbox', name: 'cautious', 'data-focus-key': 'cautious', checked: cautious, on: { change: changed } }),
+    el('span', {}, 'Cautious order: by the interval bound nearest zero'));
+  const hasToggle = hasIntervals && state.sort !== 'gap';
+  return [el('nav', { class: 'chips-row', 'aria-label': 'Common orders' }, ...PRESETS.map(chip)), ...(hasToggle ? [toggle] : [])];
 }
 
 function filterForm({ columns }, change) {
-  const field = (label, input, ...more) => el('div', { class: 'field' }, el('label', { for: input.id }, label), input, ...more);
+  const field = (label, input) => el('div', { class: 'field' }, el('label', { for: input.id }, label), input);
   const search = el('input', { id: 'search', name: 'search', type: 'search', autocomplete: 'off' });
   search.addEventListener('input', debounced(200, () => change({ search: search.value.trim() }, true)));
-  const least = el('select', { id: 'least', name: 'min_ratings', on: { change: () => change({ least: Number(least.value) }) } });
-  const conditions = columns.map((column) => (column.values.length ? category : span)(column, () => change({ where: conditions.map(({ where }) => where()).filter(Boolean) })));
+  const minRatings = el('select', { id: 'min-ratings', name: 'min_ratings', on: { change: () => change({ minRatings: Number(minRatings.value) }) } });
+  const conditions = columns.map((column) => (column.values.length ? categoryFilter : rangeFilter)(column, () => change({ where: conditions.map(({ where }) => where()).filter(Boolean) })));
   const node = el('form', { class: 'filters', role: 'search', 'aria-label': 'Items', on: { submit: (event) => event.preventDefault() } },
-    field('Search titles', search), field('Number of ratings', least), ...conditions.map((one) => one.node));
-  const set = (now) => {
-    if (document.activeElement !== search) search.value = now.search;
-    const steps = [...new Set([...LEAST, now.least])].sort((a, b) => a - b);
-    least.replaceChildren(...steps.map((n) => el('option', { value: n }, n === 1 ? 'any' : `at least ${count(n)}`)));
-    least.value = now.least;
-    conditions.forEach((one) => one.set(now.where));
+    field('Search titles', search), field('Number of ratings', minRatings), ...conditions.map((condition) => condition.node));
+  const set = (state) => {
+    if (document.activeElement !== search) search.value = state.search;
+    const choices = [...new Set([...MIN_RATINGS, state.minRatings])].sort((a, b) => a - b);
+    minRatings.replaceChildren(...choices.map((n) => el('option', { value: n }, n === 1 ? 'any' : `at least ${count(n)}`)));
+    minRatings.value = state.minRatings;
+    conditions.forEach((condition) => condition.set(state.where));
   };
   return { node, set };
 }
 
-const label = (name) => name.charAt(0).toUpperCase() + name.slice(1);
+const capitalized = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
-function category({ name, values }, changed) {
+function categoryFilter({ name, values }, changed) {
   const id = `where-${name}`;
   const select = el('select', { id, name, on: { change: changed } }, el('option', { value: '' }, 'any'), ...values.map((value) => el('option', { value }, value)));
   return {
-    node: el('div', { class: 'field' }, el('label', { for: id }, label(name)), select),
+    node: el('div', { class: 'field' }, el('label', { for: id }, capitalized(name)), select),
     where: () => select.value && `${name}=${select.value}`,
     set: (where) => {
-      select.value = where.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+      select.value = where.find((condition) => condition.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
     },
   };
 }
 
-function span({ name, lowest, highest }, changed) {
-  const later = debounced(400, changed);
-  const input = (end, value) => el('input', { type: 'number', name: `${name}-${end}`, 'aria-label': `${label(name)} ${end}`, placeholder: value, step: 'any', on: { input: later } });
+function rangeFilter({ name, lowest, highest }, changed) {
+  const changedLater = debounced(400, changed);
+  const input = (end, value) => el('input', { type: 'number', name: `${name}-${end}`, 'aria-label': `${capitalized(name)} ${end}`, placeholder: value, step: 'any', on: { input: changedLater } });
   const [from, to] = [input('from', lowest), input('to', highest)];
   return {
-    node: el('fieldset', { class: 'field' }, el('legend', {}, label(name)), el('div', { class: 'span' }, from, el('span', { 'aria-hidden': 'true' }, 'to'), to)),
+    node: el('fieldset', { class: 'field' }, el('legend', {}, capitalized(name)), el('div', { class: 'span' }, from, el('span', { 'aria-hidden': 'true' }, 'to'), to)),
     where: () => (from.value || to.value) && `${name}=${from.value || lowest}..${to.value || highest}`,
     set: (where) => {
       if ([from, to].includes(document.activeElement)) return;
-      const ends = where.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1).split('..') ?? [];
+      const ends = where.find((condition) => condition.startsWith(`${name}=`))?.slice(name.length + 1).split('..') ?? [];
       [from.value, to.value] = [ends[0] ?? '', ends[1] ?? ends[0] ?? ''];
     },
   };
 }
 
-async function found(now, summary, signal) {
-  const { sort, descending, search, where, least, page } = now;
-  const query = [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', least], ['page', page], ['size', SIZE], ...where.map((one) => ['where', one])];
-  const { items, total } = await ask('items', { query, signal });
-  say(plural(total, 'item'));
-  const known = el('p', { class: 'soft', 'data-total': total }, plural(total, 'item'));
-  if (!items.length) return [known, el('p', { class: 'note' }, 'Nothing meets all of these. Widen the filters.')];
-  return [known, table(items, now, summary), pager({ page, pages: Math.ceil(total / SIZE), to: (n) => addressOf({ ...now, page: n }) })];
+async function resultList(state, summary, signal) {
+  const { sort, descending, search, where, minRatings, page } = state;
+  const query = [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', minRatings], ['page', page], ['size', PAGE_SIZE], ...where.map((condition) => ['where', condition])];
+  const { items, total } = await request('items', { query, signal });
+  announce(plural(total, 'item'));
+  const summaryLine = el('p', { class: 'soft', 'data-total': total }, plural(total, 'item'));
+  if (!items.length) return [summaryLine, el('p', { class: 'note' }, 'No item matches all of these filters. Try wider ones.')];
+  return [summaryLine, table(items, state, summary), pager({ page, pages: Math.ceil(total / PAGE_SIZE), to: (n) => addressOf({ ...state, page: n }) })];
 }
 
-function table(items, now, { sure }) {
+function table(items, state, { sure: hasIntervals }) {
   const title = titles(items);
   const range = items.flatMap(({ bias, lower, upper }) => [bias, lower ?? bias, upper ?? bias]);
   const [low, high] = [Math.min(...range), Math.max(...range)];
   const row = (one) => el('tr', { 'data-item': one.id },
-    el('th', { scope: 'row' }, el('a', { href: href(['item', one.id]) }, title(one)), now.sort === 'gap' && one.reason && el('small', {}, typeset(one.reason))),
+    el('th', { scope: 'row' }, el('a', { href: href(['item', one.id]) }, title(one)), state.sort === 'gap' && one.reason && el('small', {}, typeset(one.reason))),
     el('td', {}, count(one.ratings)), el('td', {}, number(one.mean)), el('td', {}, signed(one.bias)),
     el('td', {}, one.gap > 0 ? `+${count(one.gap)}` : count(one.gap).replace('-', '−')),
-    sure && el('td', { class: 'wide' }, el('span', { class: 'unseen' }, between(one.lower, one.upper)), track(low, high, one.bias, one.lower, one.upper)));
+    hasIntervals && el('td', { class: 'wide' }, el('span', { class: 'visually-hidden' }, between(one.lower, one.upper)), track(low, high, one.bias, one.lower, one.upper)));
   return scrolling('Table of items', el('table', { class: 'numbers sortable' },
-    el('caption', { class: 'unseen' }, 'Items with their ratings, mean, bias and gap'),
-    el('thead', {}, el('tr', {}, ...COLUMNS.map((column) => heading(column, now)), sure && el('th', { scope: 'col', class: 'wide' }, '90% interval'))),
+    el('caption', { class: 'visually-hidden' }, 'Items with their ratings, mean, bias and gap'),
+    el('thead', {}, el('tr', {}, ...COLUMNS.map((column) => heading(column, state)), hasIntervals && el('th', { scope: 'col', class: 'wide' }, '90% interval'))),
     el('tbody', {}, ...items.map(row))));
 }
 
-function heading({ key, name }, now) {
-  const by = key === 'bias' && ['lower', 'upper'].includes(now.sort) ? 'bias' : now.sort;
-  const order = by === key ? (now.descending ? 'descending' : 'ascending') : null;
-  const descending = by === key ? !now.descending : key !== 'item';
-  const resort = () => go(addressOf({ ...now, sort: key, descending, page: 1 }));
-  return el('th', { scope: 'col', 'aria-sort': order }, el('button', { type: 'button', 'data-sort': key, 'data-keep': `sort ${key}`, on: { click: resort } }, name, el('span', { 'aria-hidden': 'true', class: 'order' })));
+function heading({ key, name }, state) {
+  const sortKey = ['lower', 'upper'].includes(state.sort) ? 'bias' : state.sort;
+  const order = sortKey === key ? (state.descending ? 'descending' : 'ascending') : null;
+  const descending = sortKey === key ? !state.descending : key !== 'item';
+  const resort = () => go(addressOf({ ...state, sort: key, descending, page: 1 }));
+  return el('th', { scope: 'col', 'aria-sort': order }, el('button', { type: 'button', 'data-sort': key, 'data-focus-key': `sort ${key}`, on: { click: resort } }, name, el('span', { 'aria-hidden': 'true', class: 'sort-arrow' })));
 }
 
-/** Rows and points light up together. */
-function wire(results, picture) {
-  const over = (event) => picture.mark(event.target.closest('tr')?.dataset.item ?? null);
-  for (const event of ['mouseover', 'focusin']) results.addEventListener(event, over);
-  for (const event of ['mouseleave', 'focusout']) results.addEventListener(event, () => picture.mark(null));
+/** Mark the point of the row that has the pointer or the focus. */
+function linkRowsToPoints(results, chart) {
+  const mark = (event) => chart.mark(event.target.closest('tr')?.dataset.item ?? null);
+  for (const event of ['mouseover', 'focusin']) results.addEventListener(event, mark);
+  for (const event of ['mouseleave', 'focusout']) results.addEventListener(event, () => chart.mark(null));
 }
 
-function chart(results) {
-  const box = el('div', { class: 'plot', role: 'img', 'aria-label': 'Every item by its mean rating and its bias; the table lists the same' });
+/** The scatter plot of all items beside the table. */
+function scatterChart(results) {
+  const box = el('div', { class: 'plot', role: 'img', 'aria-busy': 'true', 'aria-label': 'Every item by mean rating and bias; the table lists the same items' });
   const note = el('p', { class: 'soft' });
   const node = el('figure', { class: 'side', 'data-chart': 'items' },
     el('div', { class: 'axis-y' }, 'Bias ↑'), box, el('div', { class: 'axis-x' }, 'Mean rating →'),
-    el('figcaption', { class: 'soft' }, 'The larger the dot, the more ratings. Filled dots are in the table.'), note);
+    el('figcaption', { class: 'soft' }, 'Larger dots have more ratings. Highlighted dots are in the table.'), note);
   let plot = null;
-  let now = null;
+  let current = null;
   let all = [];
-  let waiting = null;
-  const light = (id) => {
-    for (const row of results.querySelectorAll('tr[data-item]')) row.classList.toggle('lit', row.dataset.item === String(id));
+  let isClosed = false;
+  const highlightRow = (id) => {
+    for (const row of results.querySelectorAll('tr[data-item]')) row.classList.toggle('highlighted', row.dataset.item === String(id));
     plot.mark(id);
   };
-  const tell = ({ x, y, yLower, yUpper, ratings }) => [
+  const tooltip = ({ x, y, yLower, yUpper, ratings }) => [
     `Mean ${number(x)}, bias ${signed(y)}`, ...(yLower === null ? [] : [`90% interval ${between(yLower, yUpper)}`]), plural(ratings, 'rating')];
 
   const draw = async () => {
-    if (!plot || !now) return;
-    const mine = now;
-    const ids = mine.where.length ? await idsWhere(mine.where, MOST_DRAWN) : null;
-    if (mine !== now || !plot) return;
+    if (!plot || !current) return;
+    const state = current;
+    const ids = state.where.length ? await matchingIds(state.where, MAX_DRAWN) : null;
+    if (state !== current || !plot) return;
     const listed = new Set([...results.querySelectorAll('tr[data-item]')].map((row) => row.dataset.item));
-    const text = mine.search.toLowerCase();
-    const some = all.filter((one) => one.ratings >= mine.least && one.title.toLowerCase().includes(text) && (!ids || ids.has(one.id)));
-    const [own, other] = [colour('--accent'), colour('--dot')];
-    const points = some.map((one) => ({ ...one, faint: !listed.has(String(one.id)), colour: listed.has(String(one.id)) ? own : other }));
-    points.sort((a, b) => b.faint - a.faint); // the filled ones on top
+    const text = state.search.toLowerCase();
+    const matching = all.filter((one) => one.ratings >= state.minRatings && one.title.toLowerCase().includes(text) && (!ids || ids.has(one.id)));
+    const [listedColour, otherColour] = [colour('--accent'), colour('--dot')];
+    const points = matching.map((one) => ({ ...one, faint: !listed.has(String(one.id)), colour: listed.has(String(one.id)) ? listedColour : otherColour }));
+    points.sort((a, b) => b.faint - a.faint); // the listed ones last, so that they are on top
     await plot.set(points, { x: { range: rangeOf(all.map(({ x }) => x)) }, y: { range: rangeOf(all.map(({ y }) => y)) } });
   };
   const start = async () => {
     try {
-      const map = await askOnce('map', { x: 'mean', y: 'bias' });
-      all = toPoints(map.points.slice(0, MOST_DRAWN));
-      if (map.points.length > MOST_DRAWN) note.textContent = `The ${count(MOST_DRAWN)} with most ratings are drawn.`;
-      const made = await scatter(box, { tell, onHover: light, onPick: ({ id }) => go(href(['item', id])) });
-      if (waiting === 'closed') return made.close();
-      plot = made;
+      const map = await requestCached('map', { x: 'mean', y: 'bias' });
+      all = toPoints(map.points.slice(0, MAX_DRAWN));
+      if (map.points.length > MAX_DRAWN) note.textContent = `Only the ${count(MAX_DRAWN)} items with the most ratings are drawn.`;
+      const created = await scatter(box, { tooltip, onHover: highlightRow, onPick: ({ id }) => go(href(['item', id])) });
+      if (isClosed) return created.close();
+      plot = created;
       plot.onColours = draw;
-      return draw();
+      return await draw();
     } catch (error) {
-      return box.replaceChildren(trouble(error));
+      return box.replaceChildren(errorNote(error));
+    } finally {
+      box.removeAttribute('aria-busy');
     }
   };
   return {
     node,
     start,
     mark: (id) => plot?.mark(all.find((one) => String(one.id) === id)?.id ?? null),
-    follow: (next) => {
-      now = next;
+    update: (state) => {
+      current = state;
       return draw();
     },
     close: () => {
-      waiting = 'closed';
+      isClosed = true;
       plot?.close();
       plot = null;
     },
   };
 }
 
-/** The points of the service as those of a plot. */
+/** Convert points of the API to points of a plot. */
 export function toPoints(points) {
   const title = titles(points);
-  const most = Math.max(...points.map(({ ratings }) => ratings), 1);
+  const max = Math.max(...points.map(({ ratings }) => ratings), 1);
   return points.map((one) => ({
     id: one.id, title: title(one), ratings: one.ratings, x: one.x, y: one.y,
     xLower: one.x_lower, xUpper: one.x_upper, yLower: one.y_lower, yUpper: one.y_upper,
-    size: 4 + 14 * Math.sqrt(one.ratings / most),
+    size: 4 + 14 * Math.sqrt(one.ratings / max),
   }));
 }

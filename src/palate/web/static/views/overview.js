@@ -1,51 +1,52 @@
-import { ask } from '../api.js';
+import { request } from '../api.js';
 import { axisLine, bars, lines, scrolling } from '../charts.js';
-import { el, into, section } from '../dom.js';
+import { el, renderInto, section } from '../dom.js';
 import { count, number, percent, scoreName, short, solverName, titles } from '../format.js';
 import { href } from '../router.js';
 
 const SERIES = {
   noise_sd: 'Noise, standard deviation',
   train_rmse: 'RMSE on the training ratings',
-  valid_rmse: 'RMSE on ratings held back',
+  valid_rmse: 'RMSE on held-out ratings',
   train_loss: 'Training loss',
   valid_loss: 'Validation loss',
 };
-const FEW_STEPS = 12;
-const POLL = 1000;
+// A shorter history is also shown as a table.
+const MAX_TABLE_STEPS = 12;
+const POLL_MS = 1000;
 
 export async function show(_, summary) {
-  const scores = el('div', { class: 'scores', 'aria-busy': 'true' }, waiting());
+  const scores = el('div', { class: 'scores', 'aria-busy': 'true' }, evaluating());
   const liked = el('div', { class: 'liked columns' });
-  let open = true;
+  let isOpen = true;
   return {
     title: 'Overview',
     heading: `What ${summary.users ? `${count(summary.users)} people` : 'people'} think of ${count(summary.items)} items`,
     lead: lead(summary),
     body: [
       facts(summary),
-      section('What is liked, whatever one’s taste', 'liked', el('p', {}, BIAS), liked, summary.sure && el('p', { class: 'soft' }, 'In cautious order, by the near end of the 90% interval.')),
-      section('What tastes differ by', 'axes', el('p', {}, AXES), ...summary.axes.slice(0, 3).map((axis) => axisCard(axis))),
+      section('What people like, whatever their taste', 'liked', el('p', {}, BIAS), liked, summary.sure && el('p', { class: 'soft' }, 'In cautious order: by the bound of the 90% interval that is nearest to zero.')),
+      section('How tastes differ', 'axes', el('p', {}, AXES), ...summary.axes.slice(0, 3).map((axis) => axisCard(axis))),
       section('How well it predicts', 'evaluation', scores),
       section('How it was fitted', 'fit', ...fit(summary)),
     ],
     mounted: () => {
-      into(liked, mostLiked(summary));
-      into(scores, measured(() => open));
+      renderInto(liked, mostLiked(summary));
+      renderInto(scores, evaluation(() => isOpen));
     },
     close: () => {
-      open = false;
+      isOpen = false;
     },
   };
 }
 
 const BIAS =
-  'The bias of an item is how much higher it is rated than the average, once the tastes and habits of those who rated it are accounted for. An item with a high bias is liked even by people who do not care for its kind.';
+  'The bias of an item is how much higher it is rated than average, after allowing for the tastes and rating habits of the people who rated it. An item with a high bias is liked even by people who do not usually like its kind.';
 const AXES =
-  'The model places people and items on axes of taste. An item at one end is rated higher by people on the same side and lower by those on the other. The model found the axes in the ratings alone; their names are read off what lies at the ends.';
+  'The model places people and items on axes of taste. An item at one end is rated higher by people on the same side and lower by those on the other. The model learned the axes from the ratings alone; they are named after what the items at their ends have in common.';
 
 function lead(summary) {
-  return `Palate read ${summary.ratings ? `${count(summary.ratings)} ratings` : 'ratings'} and learned two things of every item: how much it is liked by anybody, and by whom in particular. Browse what it found, or rate a few items and see what it makes of you.`;
+  return `Palate read ${summary.ratings ? `${count(summary.ratings)} ratings` : 'ratings'} and learned two things about every item: how much people like it in general, and what kind of people like it most. Browse the results, or rate a few items and see what it recommends to you.`;
 }
 
 function facts(summary) {
@@ -68,64 +69,65 @@ function facts(summary) {
 async function mostLiked({ sure }) {
   const query = (sort, descending) => ({ sort, descending, size: 5 });
   const [high, low] = await Promise.all([
-    ask('items', { query: query(sure ? 'lower' : 'bias', true) }),
-    ask('items', { query: query(sure ? 'upper' : 'bias', false) }),
+    request('items', { query: query(sure ? 'lower' : 'bias', true) }),
+    request('items', { query: query(sure ? 'upper' : 'bias', false) }),
   ]);
-  const list = (heading, { items }, params) => {
+  const ranking = (heading, { items }, params) => {
     const title = titles(items);
     const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, number(one.bias)));
     return el('div', {},
       el('h3', {}, heading),
       el('ol', { class: 'ranking' }, ...items.map(row)),
-      el('p', {}, el('a', { href: href(['items'], params), 'aria-label': `See them all, ${heading.toLowerCase()} first` }, 'See them all')));
+      el('p', {}, el('a', { href: href(['items'], params), 'aria-label': `See all, ${heading.toLowerCase()} first` }, 'See all')));
   };
   return [
-    list('Highest bias', high, { sort: sure ? 'lower' : 'bias' }),
-    list('Lowest bias', low, { sort: sure ? 'upper' : 'bias', descending: false }),
+    ranking('Highest bias', high, { sort: sure ? 'lower' : 'bias' }),
+    ranking('Lowest bias', low, { sort: sure ? 'upper' : 'bias', descending: false }),
   ];
 }
 
 function axisCard(axis) {
   const all = [...axis.low, ...axis.high];
   const title = titles(all);
-  const most = Math.max(...all.map(({ position }) => Math.abs(position)));
-  const side = (heading, some) =>
+  const max = Math.max(...all.map(({ position }) => Math.abs(position)));
+  const side = (heading, exemplars) =>
     el('div', {},
       el('h4', {}, heading),
-      el('ul', {}, ...some.slice(0, 5).map((one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one))))));
-  const line = axisLine({ title: '', low: '', high: '', from: -most, to: most }).node.querySelector('.track');
-  line.replaceChildren(...all.map(({ position }) => el('b', { style: { left: `${50 + (50 * position) / most}%` } })));
+      el('ul', {}, ...exemplars.slice(0, 5).map((one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one))))));
+  const line = axisLine({ title: '', low: '', high: '', from: -max, to: max }).node.querySelector('.track');
+  line.replaceChildren(...all.map(({ position }) => el('b', { style: { left: `${50 + (50 * position) / max}%` } })));
   return el('article', { class: 'card axis-card', 'data-axis': axis.axis },
     el('h3', {}, `Axis ${axis.axis}`, el('small', {}, `${percent(axis.share)} of what all axes explain`)),
     line,
     el('div', { class: 'columns' }, side(axis.low_end, axis.low), side(axis.high_end, axis.high)));
 }
 
-function waiting() {
-  return el('p', { class: 'soft', role: 'status' }, 'Being measured: the model is fitted anew with a fifth of the ratings held back.');
+function evaluating() {
+  return el('p', { class: 'soft', role: 'status' }, 'Evaluating: the model is being refitted with a fifth of the ratings held out.');
 }
 
-async function measured(open) {
+/** Return the charts of the evaluation once it is complete, polling while the view is open. */
+async function evaluation(isOpen) {
   for (;;) {
-    const told = await ask('evaluation');
-    if (told.why_not) return el('p', { class: 'note' }, `Not measured: ${told.why_not}.`);
-    if (told.scores) return scoreCharts(told);
-    await new Promise((done) => setTimeout(done, POLL));
-    if (!open()) return undefined;
+    const result = await request('evaluation');
+    if (result.why_not) return el('p', { class: 'note' }, `Not evaluated: ${result.why_not}.`);
+    if (result.scores) return scoreCharts(result);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (!isOpen()) return undefined;
   }
 }
 
 const MEASURES = [
   { key: 'rmse', title: 'RMSE', text: 'Root mean squared error of a predicted rating. Lower is better.', digits: 2 },
   { key: 'mae', title: 'MAE', text: 'Mean absolute error of a predicted rating. Lower is better.', digits: 2 },
-  { key: 'ndcg', title: 'NDCG', text: 'How near the top of a list of recommendations the liked items come. Higher is better. What people rate next is often what most rate, so that the most rated come first here.', digits: 2 },
+  { key: 'ndcg', title: 'NDCG', text: 'How near the top of a list of recommendations the liked items come. Higher is better. People often rate popular items next, so popularity is a strong baseline here.', digits: 2 },
 ];
 
 function scoreCharts({ scores, split }) {
   const chart = ({ key, title, text, digits }) => {
     const rows = scores.filter((one) => one[key] !== null);
-    const made = rows.map((one) => ({ name: scoreName(one), value: one[key], ours: one.ours, digits }));
-    return el('div', { 'data-measure': key }, el('h3', {}, title), el('p', { class: 'soft' }, text), made.length > 0 && bars(made, `${title} of the model and the baselines`));
+    const scored = rows.map((one) => ({ name: scoreName(one), value: one[key], ours: one.ours, digits }));
+    return el('div', { 'data-measure': key }, el('h3', {}, title), el('p', { class: 'soft' }, text), scored.length > 0 && bars(scored, `${title} of the model and the baselines`));
   };
   return [el('div', { class: 'columns three' }, ...MEASURES.map(chart)), el('p', { class: 'soft' }, `Measured on ${split}.`)];
 }
@@ -134,22 +136,22 @@ function fit({ solver, settings, history, noise_sd, sure }) {
   const facts = [
     ['Solver', solverName(solver)],
     ...Object.entries(settings).map(([name, value]) => [name.replaceAll('_', ' '), [value].flat().join(' to ')]),
-    ['noise', `${number(noise_sd)}, the standard deviation of a rating about what is expected`],
+    ['noise', `${number(noise_sd)}, the standard deviation of a rating around the expected one`],
   ];
   return [
     el('p', {}, fitSentence(solver, sure)),
     history.length > 1 && historyChart(history, settings),
-    history.length > 0 && history.length <= FEW_STEPS && historyTable(history),
+    history.length > 0 && history.length <= MAX_TABLE_STEPS && historyTable(history),
     el('details', {}, el('summary', {}, 'Settings'),
       el('dl', { class: 'settings' }, ...facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, String(value)))))),
   ].filter(Boolean);
 }
 
 function fitSentence(solver, sure) {
-  const how = `The model was fitted by ${solverName(solver)}. `;
-  return how + (sure
-    ? 'It draws the whole model again and again, in sweeps; what is shown is the mean of the draws, and how far they differ gives the 90% intervals. The first sweeps, shaded, are left out.'
-    : 'It gives one best guess of every number, without intervals. The loss should fall from epoch to epoch.');
+  const intro = `The model was fitted by ${solverName(solver)}. `;
+  return intro + (sure
+    ? 'In each sweep it draws a sample of the whole model. The values shown are means over these samples, and the spread of the samples gives the 90% intervals. The first sweeps (shaded) are discarded as burn-in.'
+    : 'It gives point estimates, without intervals. The loss should fall from epoch to epoch.');
 }
 
 function historyChart(history, { burn_in: burnIn = 0 }) {
@@ -159,13 +161,13 @@ function historyChart(history, { burn_in: burnIn = 0 }) {
     .map((key) => ({ name: SERIES[key] ?? key, values: history.map((row) => row[key]) }))
     .filter(({ values }) => values.every((v) => typeof v === 'number'));
   if (!series.length) return null;
-  const told = series.map(({ name, values }) => `${name}: from ${number(values[0])} to ${number(values.at(-1))}`);
+  const changes = series.map(({ name, values }) => `${name}: from ${number(values[0])} to ${number(values.at(-1))}`);
   return el('figure', { class: 'history' }, lines({
     steps: history.map((row) => row[step]),
     series,
     step: step.charAt(0).toUpperCase() + step.slice(1),
     shadeTo: burnIn,
-    label: `The fit over ${history.length} steps. ${told.join('. ')}`,
+    label: `The fit over ${history.length} steps. ${changes.join('. ')}`,
   }));
 }
 

@@ -1,25 +1,25 @@
-import { ask } from '../api.js';
-import { el, into, section } from '../dom.js';
+import { request } from '../api.js';
+import { el, renderInto, section } from '../dom.js';
 import { number, plural } from '../format.js';
 import { favourites, portrait, recommendations, surprises } from '../people.js';
 
 export async function show({ id }, summary) {
-  const told = await ask(`users/${encodeURIComponent(id)}`);
-  const picture = portrait(summary);
-  picture.set(told.portrait);
-  const box = el('div', { 'aria-busy': 'true', class: 'tall' });
-  const person = { user: told.user };
-  const find = () => ask('recommendations', { body: { ...person, n: 10, reasons: true } });
+  const page = await request(`users/${encodeURIComponent(id)}`);
+  const chart = portrait(summary);
+  chart.set(page.portrait);
+  const box = el('div', { class: 'tall' });
+  const person = { user: page.user };
+  const recommend = () => request('recommendations', { body: { ...person, n: 10, reasons: true } });
   return {
-    title: `User ${told.user}`,
-    lead: `${plural(told.ratings, 'rating')}, ${number(told.mean)} on average. What is said to “you” below is said to this person.`,
+    title: `User ${page.user}`,
+    lead: `${plural(page.ratings, 'rating')}, ${number(page.mean)} on average. Below, “you” means this person.`,
     body: [
-      section('Portrait', 'portrait', picture.node),
+      section('Portrait', 'portrait', chart.node),
       el('div', { class: 'columns' },
-        section('Favourites', 'favourites', favourites(told.favourites)),
-        section('Surprises', 'surprises', el('p', { class: 'soft' }, 'Ratings that differ most from what the model expects of this person.'), surprises(told.portrait.surprises))),
+        section('Favourites', 'favourites', favourites(page.favourites)),
+        section('Surprises', 'surprises', el('p', { class: 'soft' }, 'The ratings that differ most from what the model expects of this person.'), surprises(page.portrait.surprises))),
       section('Recommendations', 'recommendations', box),
     ],
-    mounted: () => into(box, find().then((found) => recommendations(found.recommendations, person, summary))),
+    mounted: () => renderInto(box, recommend().then((found) => recommendations(found.recommendations, person, summary))),
   };
 }

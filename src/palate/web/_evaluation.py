@@ -1,0 +1,115 @@
+"""The evaluation of a model's solver, measured once and in the background."""
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+
+from palate.data._ratings import Ratings
+from palate.errors import first_line
+from palate.evaluation import evaluate
+from palate.model._model import Fit, Model
+from palate.solvers import SOLVERS
+from palate.web import _responses as res
+
+# Evaluating a solver on more ratings than this takes minutes.
+_MAX_RATINGS = 2_000_000
+# -P: modules in the working directory must not shadow others.
+_COMMAND = [sys.executable, "-P", "-c", "from palate.web._evaluation import main; main()"]
+
+
+class BackgroundEvaluation:
+    """Evaluates the solver of a model beside baselines; the first call starts it.
+
+    The evaluation runs in a process of its own, which ends with this one. A thread would compete
+    with requests for the interpreter lock, and Python aborts if it exits while a daemon thread is
+    in a kernel.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._result: res.Evaluation | None = None
+        self._lock = threading.Lock()
+
+    def result(self) -> res.Evaluation:
+        """Return the evaluation; its scores are None until they have been measured."""
+        with self._lock:
+            if self._result is None:
+                self._result = self._start()
+            return self._result
+
+    def _start(self) -> res.Evaluation:
+        ratings, fit = self._model.ratings, self._model.fit
+        if ratings is None:
+            return _unavailable("the model was saved without its users")
+        if fit.solver not in SOLVERS:
+            return _unavailable(f"a model fitted by {fit.solver} can't be refitted here")
+        if len(ratings) > _MAX_RATINGS:
+            return _unavailable(f"{len(ratings):,} ratings take minutes; run palate evaluate")
+        threading.Thread(target=self._run, args=(ratings, fit), daemon=True).start()
+        return res.Evaluation(scores=None, split=None)
+
+    def _run(self, ratings: Ratings, fit: Fit) -> None:
+        try:
+            result = _evaluate_in_process(ratings, fit)
+        except (OSError, EOFError) as error:  # so that clients do not poll forever
+            result = _unavailable(f"the evaluation failed: {first_line(error)}")
+        with self._lock:
+            self._result = result
+
+
+def _evaluate_in_process(ratings: Ratings, fit: Fit) -> res.Evaluation:
+    """Return the evaluation of a fit's solver, computed by `main` in a new process."""
+    with subprocess.Popen(
+        _COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # so that Ctrl-C in a terminal reaches the service only
+    ) as process:
+        assert process.stdin is not None  # for type checkers, as the next
+        assert process.stdout is not None
+        pickle.dump((ratings, fit), process.stdin)
+        process.stdin.flush()
+        result: res.Evaluation = pickle.load(process.stdout)
+    return result
+
+
+def main() -> None:
+    """Evaluate what is written to stdin, and write the result to stdout.
+
+    The process ends when its stdin is closed, so that it does not outlive the service.
+    """
+    ratings, fit = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
+    try:
+        result = _evaluate(ratings, fit)
+    except Exception as error:  # any error, so that clients do not poll forever
+        result = _unavailable(first_line(error))
+    pickle.dump(result, sys.stdout.buffer)
+    sys.stdout.flush()
+
+
+def _exit_at_end_of_input() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _evaluate(ratings: Ratings, fit: Fit) -> res.Evaluation:
+    solver = SOLVERS[fit.solver](**fit.settings)
+    evaluation = evaluate(ratings, [solver], split="random", threads=1)
+    scores = [
+        res.Score(
+            name=row["name"],
+            rmse=row.get("rmse"),
+            mae=row.get("mae"),
+            ndcg=next((v for k, v in row.items() if k.startswith("ndcg")), None),
+            ours=row["name"] == fit.solver,
+        )
+        for row in evaluation.results
+    ]
+    return res.Evaluation(scores=scores, split=evaluation.split)
+
+
+def _unavailable(reason: str) -> res.Evaluation:
+    return res.Evaluation(scores=None, split=None, why_not=reason)

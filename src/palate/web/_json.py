@@ -1,0 +1,37 @@
+"""Values of Python, NumPy and polars as JSON."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+# The largest integer n for which JavaScript represents all integers from -n to n exactly.
+_MAX_SAFE_INTEGER = (1 << 53) - 1
+
+
+def json_ids(ids: pl.Series) -> dict[Any, int | str]:
+    """Return the JSON form of each id, by which the same id is found again when it is sent back.
+
+    Integers stay integers if JavaScript represents all of them exactly; text stays text; all
+    other ids become text.
+    """
+    exact = ids.dtype.is_integer() and bool((ids.cast(pl.Int128).abs() <= _MAX_SAFE_INTEGER).all())
+    sent = ids if exact or ids.dtype == pl.String else ids.cast(pl.String)
+    return dict(zip(ids.to_list(), sent.to_list(), strict=True))
+
+
+def json_value(value: Any) -> Any:
+    """Return a value as JSON types: NaN and infinity become null, and unknown types text."""
+    if isinstance(value, pl.DataFrame):
+        return [{k: json_value(v) for k, v in row.items()} for row in value.iter_rows(named=True)]
+    if isinstance(value, pl.Series):
+        value = value.to_list()
+    if isinstance(value, dict):
+        return {k: json_value(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(element) for element in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -1,0 +1,74 @@
+"""The model that is served, and its replacement when a new one is saved in its folder."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from palate.errors import first_line
+from palate.model._storage import DESCRIPTION, load
+from palate.web._explorer import Explorer
+
+_POLL_SECONDS = 1.0
+
+
+class ModelHolder:
+    """Holds the explorer of the current model.
+
+    A request reads `explorer` once and keeps it while it runs, so that a reload in the meantime
+    does not affect it.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer = explorer
+        self._folder: Path | None = None
+        self._version: tuple[int, int] | None = None
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> "ModelHolder":
+        """Load the model in a folder.
+
+        Raises
+        ------
+        ModelFileError
+            If there is no model in the folder, or it is damaged.
+        """
+        version = _version(folder)  # read first: a model saved while this one loads is a new one
+        holder = cls(Explorer(load(folder)).precompute())
+        holder._folder, holder._version = folder, version
+        return holder
+
+    def watch(self) -> None:
+        """Check for a new model in the folder every second, in the background."""
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_POLL_SECONDS)
+            self.reload_if_changed()
+
+    def reload_if_changed(self) -> bool:
+        """Load the model in the folder if it has changed; return whether the new one is served."""
+        if self._folder is None:
+            return False
+        version = _version(self._folder)
+        if version is None or version == self._version:
+            return False
+        self._version = version
+        try:
+            self.explorer = Explorer(load(self._folder)).precompute()
+        except Exception as error:  # any error: the service continues with the model it has
+            message = f"The new model can't be loaded, so the old one stays: {first_line(error)}"
+            print(message, file=sys.stderr, flush=True)
+            return False
+        print(f"Now serving the new model: {self.explorer.model!r}", file=sys.stderr, flush=True)
+        return True
+
+
+def _version(folder: Path) -> tuple[int, int] | None:
+    """Return the time and inode of a model's description, which every save replaces."""
+    try:
+        status = (folder / DESCRIPTION).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino

@@ -1,0 +1,152 @@
+"""Types of what clients send; FastAPI validates against them and derives the OpenAPI document."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+
+_MAX_RATINGS, _MAX_ITEMS, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
+_Text = Annotated[StrictStr, Field(max_length=1000)]
+ItemReference = Annotated[
+    StrictInt | _Text,
+    Field(description="The id of an item, or its title.", examples=["Fargo (1996)"]),
+]
+
+
+class Body(BaseModel):
+    """A JSON body. Unknown fields are refused, so that a misspelt one is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Rating(Body):
+    """A rating of one item."""
+
+    item: ItemReference
+    rating: Annotated[
+        float,
+        Field(allow_inf_nan=False, description="On the scale of the ratings.", examples=[5]),
+    ]
+
+
+class Person(Body):
+    """A known user, or any person described by ratings."""
+
+    user: Annotated[StrictInt | _Text | None, Field(description="The id of a known user.")] = None
+    ratings: Annotated[
+        list[Rating] | None,
+        Field(
+            max_length=_MAX_RATINGS,
+            description="The ratings of any person. They are used for this answer and not stored.",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _require_exactly_one(self) -> "Person":
+        if (self.user is None) == (self.ratings is None):
+            raise ValueError("give either a known user or ratings, and not both")
+        return self
+
+
+class RecommendationsRequest(Person):
+    """For whom to recommend, how many items, and from which."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"ratings": [{"item": "Fargo (1996)", "rating": 5}], "n": 10}]
+        }
+    )
+
+    n: Annotated[int, Field(ge=1, le=_MAX_RESULTS, description="Number of items.")] = 10
+    candidates: Annotated[
+        list[ItemReference] | None,
+        Field(max_length=_MAX_ITEMS, description="Items to choose from. Default: all items."),
+    ] = None
+    exclude: Annotated[
+        list[ItemReference], Field(max_length=_MAX_ITEMS, description="Items to leave out.")
+    ] = []
+    cautious: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=0.5,
+            description="If given, rank by this quantile of the expected rating instead of its "
+            "mean: 0.1 ranks by the value that it exceeds with probability 0.9.",
+        ),
+    ] = None
+    reasons: Annotated[
+        bool, Field(description="Whether to add a short reason to each recommendation.")
+    ] = False
+
+
+class ExplanationRequest(Person):
+    """Whose expected rating to explain, and of which item."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"ratings": [{"item": "Fargo (1996)", "rating": 5}], "item": "Heat (1995)"}
+            ]
+        }
+    )
+
+    item: ItemReference
+    n: Annotated[
+        int,
+        Field(ge=1, le=_MAX_RESULTS, description="Number of contributions to list individually."),
+    ] = 5
+
+
+class QuestionsRequest(Person):
+    """Whom to ask, how many questions, and which items not to ask about."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ratings": [], "n": 3}]})
+
+    n: Annotated[int, Field(ge=1, le=_MAX_QUESTIONS, description="Number of questions.")] = 3
+    exclude: Annotated[
+        list[ItemReference],
+        Field(
+            max_length=_MAX_ITEMS,
+            description="Items to leave out, such as those that the person does not know.",
+        ),
+    ] = []
+
+
+class PortraitRequest(Person):
+    """Whom to describe."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ratings": [{"item": "Fargo (1996)", "rating": 5}]}]}
+    )
+
+
+class PageQuery(BaseModel):
+    """One page of a list."""
+
+    search: Annotated[str, Field(max_length=200, description="Text to search for.")] = ""
+    page: Annotated[int, Field(ge=1, le=1_000_000, description="Page number, from 1.")] = 1
+    size: Annotated[int, Field(ge=1, le=200, description="Number of entries on a page.")] = 50
+
+
+class ItemsQuery(PageQuery):
+    """Which items to list, and in what order."""
+
+    sort: Annotated[
+        Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"],
+        Field(
+            description="The column to sort by. lower and upper are the ends of the bias's 90% "
+            "interval; gap is rank by mean minus rank by bias."
+        ),
+    ] = "bias"
+    descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
+    where: Annotated[
+        list[str],
+        Field(
+            max_length=10,
+            description="Conditions COLUMN=VALUE, such as genres=Comedy or year=1990..1999. An "
+            "item is listed if it meets all of them.",
+        ),
+    ] = []
+    min_ratings: Annotated[
+        int,
+        Field(ge=1, le=1_000_000_000, description="Minimum number of training ratings of an item."),
+    ] = 1

@@ -1,0 +1,322 @@
+"""Types of what the service returns; the OpenAPI document is derived from them."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+# Integers that JavaScript represents exactly are sent as numbers, all other ids as text.
+Id = int | str
+
+
+class ItemName(BaseModel):
+    """An item by its id and title."""
+
+    id: Id
+    item: Annotated[str, Field(description="The title, or the id as text if there is none.")]
+
+
+class Recommendation(ItemName):
+    """A recommended item."""
+
+    prediction: Annotated[float, Field(description="The expected rating.")]
+    sd: Annotated[
+        float | None,
+        Field(
+            description="Standard deviation of a rating around the expected one; null for a "
+            "point estimate."
+        ),
+    ]
+    lower: Annotated[
+        float | None,
+        Field(description="Lower end of the 90% interval of a rating, clipped to the scale."),
+    ]
+    upper: Annotated[float | None, Field(description="Upper end of the same interval.")]
+    at_least: Annotated[
+        float | None,
+        Field(description="The quantile of the expected rating that `cautious` ranks by."),
+    ] = None
+    ratings: Annotated[int, Field(description="Number of training ratings of the item.")]
+    status: Annotated[str, Field(description="known, rarely rated or prior-only.")]
+    reason: str | None = None
+
+
+class Recommendations(BaseModel):
+    """Recommended items, the best first."""
+
+    recommendations: list[Recommendation]
+
+
+class Contribution(BaseModel):
+    """What one term contributes to a score."""
+
+    name: str
+    contribution: float
+
+
+class Counterfactual(BaseModel):
+    """The prediction if one of the ratings had been different."""
+
+    item: Annotated[str, Field(description="The item whose rating is changed.")]
+    rating: Annotated[float, Field(description="The rating as given.")]
+    changed_to: Annotated[float, Field(description="The rating in its place.")]
+    score: float
+    prediction: float
+
+
+class Explanation(ItemName):
+    """Why a person's expected rating of an item is what it is; both tables sum to the score."""
+
+    prediction: Annotated[float, Field(description="The expected rating.")]
+    score: float
+    unit: Annotated[str, Field(description="The unit of the score: rating or score.")]
+    parts: Annotated[
+        list[Contribution], Field(description="Contributions of the biases and the axes.")
+    ]
+    ratings: Annotated[
+        list[Contribution], Field(description="Contributions of the person's ratings.")
+    ]
+    counterfactual: Counterfactual | None
+    sentence: str
+
+
+class Question(ItemName):
+    """An item that a person could be asked to rate."""
+
+    gain: Annotated[
+        float,
+        Field(
+            description="Reduction of the variance of an expected rating, averaged over the items, "
+            "in squared units of the ratings."
+        ),
+    ]
+    ratings: int
+
+
+class Questions(BaseModel):
+    """Items to ask about, the most informative first."""
+
+    questions: list[Question]
+
+
+class Standing(BaseModel):
+    """A person's position on an axis, in standard deviations of users."""
+
+    axis: int
+    name: str | None
+    low: Annotated[str, Field(description="Name of the low end of the axis.")]
+    high: Annotated[str, Field(description="Name of the high end of the axis.")]
+    position: float
+    lower: float
+    upper: float
+    percentile: float
+
+
+class Surprise(ItemName):
+    """A rating that differs from the expected one."""
+
+    rating: float
+    expected: float
+    surprise: float
+
+
+class Portrait(BaseModel):
+    """A person in comparison with all users."""
+
+    axes: list[Standing]
+    generosity: Annotated[
+        dict[str, float], Field(description="bias, lower, upper and percentile, in ratings.")
+    ]
+    predictability: dict[str, float] | None
+    surprises: list[Surprise]
+    sentence: str
+
+
+class Item(ItemName):
+    """An item as listed."""
+
+    ratings: Annotated[int, Field(description="Number of training ratings.")]
+    mean: float
+    bias: float
+    lower: Annotated[float | None, Field(description="Lower end of the bias's 90% interval.")]
+    upper: Annotated[float | None, Field(description="Upper end of the same interval.")]
+    rank_by_mean: int
+    rank_by_bias: int
+    gap: Annotated[int, Field(description="Rank by mean minus rank by bias.")]
+    reason: str | None
+    more: Annotated[dict[str, Any], Field(description="The other columns of the item's row.")]
+
+
+class Items(BaseModel):
+    """A page of a list of items."""
+
+    total: Annotated[int, Field(description="Number of items on all pages.")]
+    page: int
+    size: int
+    items: list[Item]
+
+
+class Neighbour(ItemName):
+    """An item whose factors point in a similar direction."""
+
+    similarity: Annotated[float, Field(description="Cosine of the angle between the factors.")]
+    lower: float | None
+    upper: float | None
+    sure: bool | None
+    ratings: int
+
+
+class Place(BaseModel):
+    """The position of an item on an axis, with its 90% interval."""
+
+    axis: int
+    name: str | None
+    low: Annotated[str, Field(description="Name of the low end of the axis.")]
+    high: Annotated[str, Field(description="Name of the high end of the axis.")]
+    position: float
+    lower: float | None
+    upper: float | None
+
+
+class ItemPage(Item):
+    """All that the model knows about one item.
+
+    mean = mu + bias + raters_bias + raters_interaction + residual.
+    """
+
+    mu: Annotated[float, Field(description="The overall mean.")]
+    raters_bias: Annotated[float | None, Field(description="Mean bias of those who rated it.")]
+    raters_interaction: Annotated[
+        float | None, Field(description="Mean interaction of those who rated it with the item.")
+    ]
+    residual: float | None
+    axes: list[Place]
+    neighbours: list[Neighbour]
+
+
+class User(BaseModel):
+    """A known user."""
+
+    user: Id
+    ratings: Annotated[int, Field(description="Number of training ratings.")]
+    mean: float
+
+
+class Users(BaseModel):
+    """A page of the known users."""
+
+    total: Annotated[int, Field(description="Number of users on all pages.")]
+    page: int
+    size: int
+    users: list[User]
+
+
+class RatedItem(ItemName):
+    """An item with a user's rating of it."""
+
+    rating: float
+
+
+class UserPage(User):
+    """All that the model knows about one known user."""
+
+    portrait: Portrait
+    favourites: list[RatedItem]
+
+
+class Point(ItemName):
+    """An item on the map, with 90% intervals of its coordinates."""
+
+    x: float
+    x_lower: float | None
+    x_upper: float | None
+    y: float
+    y_lower: float | None
+    y_upper: float | None
+    ratings: int
+
+
+class Map(BaseModel):
+    """Items in a plane, those with the most ratings first."""
+
+    x: Annotated[str, Field(description="The horizontal coordinate.")]
+    y: Annotated[str, Field(description="The vertical coordinate.")]
+    points: list[Point]
+
+
+class Column(BaseModel):
+    """A column of the table of items: categories, or numbers within a range."""
+
+    name: str
+    values: Annotated[list[str], Field(description="Its categories, the most frequent first.")]
+    lowest: float | None
+    highest: float | None
+
+
+class Exemplar(ItemName):
+    """An item near one end of an axis."""
+
+    position: float
+
+
+class Axis(BaseModel):
+    """An axis of taste."""
+
+    axis: int
+    share: Annotated[
+        float, Field(description="Its share of the rating variance that all axes explain.")
+    ]
+    name: str | None
+    low_end: Annotated[str, Field(description="Name of the low end.")]
+    high_end: Annotated[str, Field(description="Name of the high end.")]
+    low: Annotated[list[Exemplar], Field(description="Exemplars of the low end.")]
+    high: Annotated[list[Exemplar], Field(description="Exemplars of the high end.")]
+
+
+class Summary(BaseModel):
+    """What a model was fitted on, how the fit went, and its axes."""
+
+    items: int
+    users: int | None
+    ratings: int | None
+    source: str
+    solver: str
+    settings: dict[str, Any]
+    lowest: Annotated[float, Field(description="The lowest possible expected rating.")]
+    highest: Annotated[float, Field(description="The highest possible expected rating.")]
+    scale: Annotated[list[float], Field(description="The ratings to choose from, lowest first.")]
+    noise_sd: float
+    sure: Annotated[
+        bool, Field(description="Whether the model has intervals; a point estimate has none.")
+    ]
+    history: list[dict[str, Any]]
+    axes: list[Axis]
+    columns: list[Column]
+    coordinates: Annotated[list[str], Field(description="The coordinates that the map offers.")]
+    palate: Annotated[str, Field(description="The version of Palate.")]
+
+
+class Score(BaseModel):
+    """Metrics of a solver or a baseline on held-out ratings."""
+
+    name: str
+    rmse: float | None
+    mae: float | None
+    ndcg: float | None
+    ours: Annotated[bool, Field(description="Whether it is the solver of this model.")]
+
+
+class Evaluation(BaseModel):
+    """The solver of this model beside baselines; scores are null while it is being evaluated."""
+
+    scores: list[Score] | None
+    split: str | None
+    why_not: Annotated[str | None, Field(description="Why it can't be evaluated.")] = None
+
+
+class Problem(BaseModel):
+    """An error, as problem details (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="A sentence that says what was wrong.")]

@@ -1,0 +1,106 @@
+"""The summary of a model: its size, rating scale, axes, and what items can be filtered by."""
+
+import re
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from palate.interpret._metadata import features
+from palate.model._model import Model
+from palate.web import _responses as res
+from palate.web._json import json_value
+
+_MAX_AXES, _MAX_EXEMPLARS, _MAX_COMPONENTS = 12, 8, 3
+# Maximum number of categories of a column to filter by.
+_MAX_CATEGORIES = 40
+# A scale with at most this many distinct ratings is offered as it is, a finer one in equal steps.
+_MAX_SCALE_STEPS = 11
+
+
+def summarize(model: Model, ids: dict[Any, int | str]) -> res.Summary:
+    """Return the summary of a model; `ids` has the JSON form of each item's id."""
+    columns = _columns(model)
+    return res.Summary(
+        items=model.items.height,
+        users=None if model.ratings is None else model.ratings.users.height,
+        ratings=int(model.item_counts.sum()),
+        source=re.split(r": | from the ", model.fit.source)[0],  # without the path of a folder
+        solver=model.fit.solver,
+        settings=model.fit.settings,
+        lowest=model.link.low,
+        highest=model.link.high,
+        scale=_rating_scale(model),
+        noise_sd=model.parameters.noise_sd,
+        sure=model.parameters.item_bias_sd is not None,
+        history=json_value(model.history),
+        axes=_axes(model, ids),
+        columns=columns,
+        coordinates=_coordinates(model, columns),
+        palate=version("palate"),
+    )
+
+
+def _rating_scale(model: Model) -> list[float]:
+    """Return the ratings that a person can choose from, lowest first.
+
+    A model without its training ratings has only their means per item, which bound the scale.
+    """
+    if model.ratings is not None:
+        values = np.unique(model.ratings.rating)
+        if len(values) <= _MAX_SCALE_STEPS:
+            return [float(value) for value in values]
+        return [float(x) for x in np.linspace(values[0], values[-1], _MAX_SCALE_STEPS)]
+    means = model.item_means[model.item_counts > 0]
+    low, high = np.floor(means.min()), np.ceil(means.max())
+    whole_steps = 1 < high - low < _MAX_SCALE_STEPS
+    steps = int(high - low) + 1 if whole_steps else _MAX_SCALE_STEPS
+    return [float(x) for x in np.linspace(low, high, steps)]
+
+
+def _axes(model: Model, ids: dict[Any, int | str]) -> list[res.Axis]:
+    def exemplars(rows: list[dict[str, Any]]) -> list[res.Exemplar]:
+        return [res.Exemplar(**row | {"id": ids[row["id"]]}) for row in rows]
+
+    frame = model.axes(_MAX_EXEMPLARS).head(_MAX_AXES)
+    return [
+        res.Axis(
+            axis=row["axis"],
+            share=row["share"],
+            name=row["name"],
+            low_end=low,
+            high_end=high,
+            low=exemplars(row["low"]),
+            high=exemplars(row["high"]),
+        )
+        for row, (low, high) in zip(frame.iter_rows(named=True), model.axis_ends, strict=False)
+    ]
+
+
+def _columns(model: Model) -> list[res.Column]:
+    columns: dict[str, res.Column] = {}
+    for feature in features(model.items):
+        if feature.value is None:
+            finite = feature.values[np.isfinite(feature.values)]
+            columns[feature.column] = res.Column(
+                name=feature.column,
+                values=[],
+                lowest=float(finite.min()),
+                highest=float(finite.max()),
+            )
+        else:
+            column = columns.setdefault(
+                feature.column,
+                res.Column(name=feature.column, values=[], lowest=None, highest=None),
+            )
+            if len(column.values) < _MAX_CATEGORIES:
+                column.values.append(feature.value)
+    return list(columns.values())
+
+
+def _coordinates(model: Model, columns: list[res.Column]) -> list[str]:
+    """Return the names of the coordinates that the map offers."""
+    numeric = [column.name for column in columns if column.lowest is not None]
+    axes = [f"axis {n + 1}" for n in range(min(_MAX_AXES, model.factors))]
+    components = [f"component {n + 1}" for n in range(min(_MAX_COMPONENTS, model.factors))]
+    return [*axes, "bias", "mean", "ratings", *numeric, *components]
