@@ -28,9 +28,9 @@ def loads(monkeypatch):
     """Return a list that grows by a folder whenever the web modules load a model."""
     folders = []
 
-    def load(folder):
+    def load(folder, **options):
         folders.append(folder)
-        return palate.load(folder)
+        return palate.load(folder, **options)
 
     for module in (_serve, _model_holder):
         monkeypatch.setattr(module, "load", load)
@@ -53,7 +53,7 @@ def test_a_single_process_loads_the_model_once(folder, loads, monkeypatch):
 
 def test_each_worker_loads_the_model_once(folder, loads, monkeypatch):
     monkeypatch.setattr(_serve, "_announce", lambda *_: None)
-    for variable in ("PALATE_EXPLORE", "PROMETHEUS_MULTIPROC_DIR"):
+    for variable in ("PALATE_EXPLORE", "PALATE_EXPLORE_COPIES", "PROMETHEUS_MULTIPROC_DIR"):
         monkeypatch.setenv(variable, "")  # so that monkeypatch restores them afterwards
     loads_per_process = []
 
@@ -92,6 +92,23 @@ def test_a_saved_model_is_reloaded_without_dropping_a_request(bayes, model, tmp_
                 assert time.monotonic() < deadline
         assert not any(before)
         assert all(after)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage"])
+def test_a_service_survives_an_arrays_file_that_is_overwritten_in_place(bayes, tmp_path, damage):
+    """Copying another model over the files, as cp and rsync --inplace do, must not kill it."""
+    bayes.save(tmp_path / "m")
+    with serving(tmp_path / "m") as (address, process):
+        before = httpx.post(f"{address}/api/recommendations", json=REQUEST).json()
+        (arrays,) = (tmp_path / "m").glob("arrays.*")
+        with arrays.open("r+b") as file:
+            if damage == "truncated":
+                file.truncate(16)
+            else:
+                file.write(b"\xff" * arrays.stat().st_size)
+        after = httpx.post(f"{address}/api/recommendations", json=REQUEST).json()
+        assert process.poll() is None
+        assert after == before
 
 
 def test_sigterm_finishes_requests_in_progress(folder):

@@ -79,10 +79,10 @@ def _options(*, several_solvers: bool) -> list[Any]:
     from palate.solvers._registry import SOLVERS
 
     options: dict[str, tuple[Any, str]]
-    choice = Enum("Solver", {name: name for name in SOLVERS})  # type: ignore[misc]
+    choice: Any = Enum("Solver", dict(zip(SOLVERS, SOLVERS, strict=True)))  # type: ignore[misc]
     if several_solvers:
         help_text = "Evaluate this solver; repeat the option for more; all unless given."
-        options = {"solver": (list[choice], help_text)}  # type: ignore[valid-type]
+        options = {"solver": (list[choice], help_text)}
     else:
         titles = "; ".join(f"{name}: {solver.title}" for name, solver in SOLVERS.items())
         help_text = f"{titles}. {next(iter(SOLVERS))}, unless a setting of another is given."

@@ -30,7 +30,7 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     n_valid = int(len(ratings) * _arguments.fraction("share", share))
     if not 0 < n_valid < len(ratings):
         raise SettingError(f"{share:.0%} of {len(ratings)} ratings leaves one part empty")
-    order = _native.permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
+    order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     return ratings.take(order[n_valid:]), ratings.take(order[:n_valid])
 
 

@@ -190,8 +190,9 @@ class _RowSolver:
         rating = self.likelihood.rating(self.scores(mean))
         error = (self.ratings.rating - rating).astype(np.float64)
         squares = np.bincount(self.user, weights=error**2, minlength=len(mean))
-        loss: NDArray[np.float64] = self.likelihood.precision * squares
-        return loss + quadratic_forms(mean - self.prior.mean, self.prior.precision)
+        loss = quadratic_forms(mean - self.prior.mean, self.prior.precision)
+        loss += self.likelihood.precision * squares
+        return loss
 
 
 def _posterior_mode(solver: _RowSolver) -> NDArray[np.float32]:

@@ -302,8 +302,17 @@ class Update(NamedTuple):
     drift: pl.DataFrame
 
 
-def load(path: str | Path) -> Model:
+def load(path: str | Path, *, private_copies: Path | None = None) -> Model:
     """Read the model in the folder `path`.
+
+    Parameters
+    ----------
+    path
+        The folder that `Model.save` has written. It is read into memory, so that nothing that
+        happens to its files affects the model.
+    private_copies
+        A folder that no other program writes to. The arrays are copied there once and mapped into
+        memory, so that several processes share them.
 
     Raises
     ------
@@ -311,4 +320,4 @@ def load(path: str | Path) -> Model:
         If there is no model, it was written by a newer Palate, or a file is missing, damaged or
         changed; the message says which.
     """
-    return Model(load_learned(Path(path)))
+    return Model(load_learned(Path(path), private_copies=private_copies))

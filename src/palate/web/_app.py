@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.staticfiles import StaticFiles
 
+from palate import _theme
 from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._middleware import AccessSettings, ServiceMiddleware
@@ -143,6 +144,10 @@ def _add_person_routes(app: FastAPI, holder: ModelHolder) -> None:
 
 def _add_other_routes(app: FastAPI) -> None:
     plotly = get_plotlyjs().encode()
+
+    @app.get("/theme.css", include_in_schema=False)
+    def theme() -> Response:
+        return Response(_theme.stylesheet(), media_type="text/css")
 
     @app.get("/plotly.js", include_in_schema=False)
     def plotly_script() -> Response:

@@ -1,16 +1,16 @@
 """The evaluation of a model's solver, measured once and in the background."""
 
 import os
-import pickle
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
-from palate.data._ratings import Ratings
-from palate.errors import first_line
+from palate.errors import PalateError, first_line
 from palate.evaluation import evaluate
-from palate.model._model import Fit, Model
-from palate.solvers import SOLVERS
+from palate.model._model import Model, load
+from palate.solvers._registry import SOLVERS, solver_by_name
 from palate.web import _responses as res
 
 # Evaluating a solver on more ratings than this takes minutes.
@@ -40,71 +40,69 @@ class BackgroundEvaluation:
             return self._result
 
     def _start(self) -> res.Evaluation:
-        ratings, fit = self._model.ratings, self._model.fit
+        ratings, solver = self._model.ratings, self._model.fit.solver
         if ratings is None:
             return _unavailable("the model was saved without its users")
-        if fit.solver not in SOLVERS:
-            return _unavailable(f"a model fitted by {fit.solver} can't be refitted here")
+        if solver not in SOLVERS:
+            return _unavailable(f"a model fitted by {solver} can't be refitted here")
         if len(ratings) > _MAX_RATINGS:
             return _unavailable(f"{len(ratings):,} ratings take minutes; run palate evaluate")
-        threading.Thread(target=self._run, args=(ratings, fit), daemon=True).start()
+        threading.Thread(target=self._run, daemon=True).start()
         return res.Evaluation(scores=None, split=None)
 
-    def _run(self, ratings: Ratings, fit: Fit) -> None:
+    def _run(self) -> None:
         try:
-            result = _evaluate_in_process(ratings, fit)
-        except (OSError, EOFError) as error:  # so that clients do not poll forever
+            result = _evaluate_in_process(self._model)
+        except (OSError, ValueError) as error:  # so that clients do not poll forever
             result = _unavailable(f"the evaluation failed: {first_line(error)}")
         with self._lock:
             self._result = result
 
 
-def _evaluate_in_process(ratings: Ratings, fit: Fit) -> res.Evaluation:
-    """Return the evaluation of a fit's solver, computed by `main` in a new process."""
-    with subprocess.Popen(
-        _COMMAND,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # so that Ctrl-C in a terminal reaches the service only
-    ) as process:
-        assert process.stdin is not None  # for type checkers, as the next
-        assert process.stdout is not None
-        pickle.dump((ratings, fit), process.stdin)
-        process.stdin.flush()
-        result: res.Evaluation = pickle.load(process.stdout)
-    return result
+def _evaluate_in_process(model: Model) -> res.Evaluation:
+    """Return the evaluation of a model's solver, computed by `main` in a new process."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(folder)
+        with subprocess.Popen(
+            [*_COMMAND, folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # so that Ctrl-C in a terminal reaches the service only
+        ) as process:
+            assert process.stdout is not None  # for type checkers
+            return res.Evaluation.model_validate_json(process.stdout.read())
 
 
 def main() -> None:
-    """Evaluate what is written to stdin, and write the result to stdout.
+    """Evaluate the solver of the model in the folder given, and print the result as JSON.
 
     The process ends when its stdin is closed, so that it does not outlive the service.
     """
-    ratings, fit = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     try:
-        result = _evaluate(ratings, fit)
-    except Exception as error:  # any error, so that clients do not poll forever
+        result = _evaluate(load(Path(sys.argv[1])))
+    except PalateError as error:  # so that clients do not poll forever
         result = _unavailable(first_line(error))
-    pickle.dump(result, sys.stdout.buffer)
-    sys.stdout.flush()
+    print(result.model_dump_json(), flush=True)
 
 
 def _exit_at_end_of_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # not buffered: a lock on stdin would outlive this thread
+        pass
     os._exit(0)
 
 
-def _evaluate(ratings: Ratings, fit: Fit) -> res.Evaluation:
-    solver = SOLVERS[fit.solver](**fit.settings)
-    evaluation = evaluate(ratings, [solver], split="random", threads=1)
+def _evaluate(model: Model) -> res.Evaluation:
+    ratings, _ = model.learned.require_users()
+    solver = solver_by_name(model.fit.solver, model.fit.settings)
+    evaluation = evaluate(ratings, solver, split="random", threads=1)
     scores = [
         res.Score(
             name=row["name"],
             rmse=row.get("rmse"),
             mae=row.get("mae"),
             ndcg=next((v for k, v in row.items() if k.startswith("ndcg")), None),
-            ours=row["name"] == fit.solver,
+            ours=row["name"] == solver.name,
         )
         for row in evaluation.results
     ]

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate.analysis._intervals import Z
+from palate.analysis._item_features import matching_items
 from palate.errors import SettingError
-from palate.interpret._certainty import Z
-from palate.interpret._metadata import matching
 from palate.model._model import Model
 from palate.model._profile import Profile
 from palate.web import _requests as req
@@ -33,7 +33,7 @@ class Explorer:
 
     def precompute(self) -> "Explorer":
         """Compute what is cached, so that the first visitor need not wait for it."""
-        _ = self.summary, self.items, self.model.names
+        _ = self.summary, self.items, self.model.learned.item_index
         if self.items.height:
             self.item(self.items["id"][0])
         self.portrait(self.model.profile({}))
@@ -73,7 +73,7 @@ class Explorer:
         mask = np.ones(items.height, dtype=np.bool_)
         for column, value in _conditions(where).items():
             try:
-                mask &= matching(items, {column: value})
+                mask &= matching_items(items, {column: value})
             except SettingError:  # also raised where no item has the value
                 if column not in items.columns:
                     raise
@@ -104,7 +104,7 @@ class Explorer:
         SettingError
             If the item has no training ratings.
         """
-        model, row = self.model, self.model.names.row(reference)
+        model, row = self.model, self.model.learned.item_index.row(reference)
         found = self.items.filter(pl.col("row") == row)
         if found.height == 0:
             title = model.items["item"][row]
@@ -127,8 +127,8 @@ class Explorer:
 
     def _places(self, row: int) -> list[res.Place]:
         """Return the positions of an item on the axes, with 90% intervals where there are any."""
-        canonical = self.model.canonical
-        positions = canonical.places[row]
+        canonical = self.model.learned.canonical_axes
+        positions = canonical.centred_items[row]
         sd = None if canonical.sd is None else canonical.sd[row]
         places = []
         for axis in self.summary.axes:
@@ -150,7 +150,7 @@ class Explorer:
     @cached_property
     def _users(self) -> pl.DataFrame:
         """Every user with training ratings: id, number of ratings, mean."""
-        ratings, _ = self.model.known()
+        ratings, _ = self.model.learned.require_users()
         counts = np.bincount(ratings.user, minlength=ratings.users.height)
         sums = np.bincount(ratings.user, weights=ratings.rating, minlength=len(counts))
         with np.errstate(invalid="ignore"):
@@ -181,8 +181,8 @@ class Explorer:
         UnknownIdError
             If the model does not know the user.
         """
-        profile, row = self.model.user(user), self.model.user_row(user)
-        (ratings, _), rating = self.model.known(), profile.rating
+        profile, row = self.model.user(user), self.model.learned.user_index.row(user)
+        (ratings, _), rating = self.model.learned.require_users(), profile.rating
         return res.UserPage(
             user=self._user_ids[ratings.users["id"][row]],
             ratings=len(rating),
@@ -252,7 +252,7 @@ class Explorer:
         """Return a person in comparison with all users."""
         portrait = profile.describe(_MAX_SURPRISES)
         same = ("axis", "name", "position", "lower", "upper", "percentile")
-        axes = zip(portrait.axes.iter_rows(named=True), self.model.axis_ends, strict=True)
+        axes = zip(portrait.axes.iter_rows(named=True), self.model.axis_names.ends, strict=True)
         standings = [
             res.Standing(low=low, high=high, **{name: row[name] for name in same})
             for row, (low, high) in axes

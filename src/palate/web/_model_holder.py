@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from palate.errors import first_line
-from palate.model._storage import DESCRIPTION, load
+from palate.learned._file_format import DESCRIPTION
+from palate.model._model import load
 from palate.web._explorer import Explorer
 
 _POLL_SECONDS = 1.0
@@ -22,11 +23,12 @@ class ModelHolder:
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
         self._folder: Path | None = None
+        self._private_copies: Path | None = None
         self._version: tuple[int, int] | None = None
 
     @classmethod
-    def from_folder(cls, folder: Path) -> "ModelHolder":
-        """Load the model in a folder.
+    def from_folder(cls, folder: Path, private_copies: Path | None = None) -> "ModelHolder":
+        """Load the model in a folder; see `palate.load` for `private_copies`.
 
         Raises
         ------
@@ -34,8 +36,9 @@ class ModelHolder:
             If there is no model in the folder, or it is damaged.
         """
         version = _version(folder)  # read first: a model saved while this one loads is a new one
-        holder = cls(Explorer(load(folder)).precompute())
+        holder = cls(Explorer(load(folder, private_copies=private_copies)).precompute())
         holder._folder, holder._version = folder, version
+        holder._private_copies = private_copies
         return holder
 
     def watch(self) -> None:
@@ -56,7 +59,8 @@ class ModelHolder:
             return False
         self._version = version
         try:
-            self.explorer = Explorer(load(self._folder)).precompute()
+            model = load(self._folder, private_copies=self._private_copies)
+            self.explorer = Explorer(model).precompute()
         except Exception as error:  # any error: the service continues with the model it has
             message = f"The new model can't be loaded, so the old one stays: {first_line(error)}"
             print(message, file=sys.stderr, flush=True)

@@ -17,15 +17,15 @@ from typing import Any
 import uvicorn
 
 from palate.errors import SettingError
-from palate.model._model import Model
-from palate.model._storage import load
+from palate.model._model import Model, load
 from palate.web._app import create_app
 from palate.web._explorer import Explorer
 from palate.web._middleware import AccessSettings, ServiceMiddleware
 from palate.web._model_holder import ModelHolder
 
 TOKEN_VARIABLE = "PALATE_TOKEN"
-_SETTINGS_VARIABLE, _METRICS_VARIABLE = "PALATE_EXPLORE", "PROMETHEUS_MULTIPROC_DIR"
+_SETTINGS_VARIABLE, _COPIES_VARIABLE = "PALATE_EXPLORE", "PALATE_EXPLORE_COPIES"
+_METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _SHUTDOWN_SECONDS, _STARTUP_SECONDS = 30, 30
 _MAX_CONNECTIONS = 1000
 
@@ -43,7 +43,8 @@ class Settings:
     port
         The port to listen on.
     workers
-        The number of server processes. With more than one, each loads the model.
+        The number of server processes. With more than one, each loads the model, and they share
+        its arrays through a private copy of the file, which nobody else can overwrite.
     reload_model
         Whether to load a new model when one is saved in the folder.
     access_log
@@ -94,9 +95,13 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
     if settings.workers == 1:
         _run(_create_app(settings, holder), settings)
         return
-    with tempfile.TemporaryDirectory() as metrics:
+    with tempfile.TemporaryDirectory() as metrics, tempfile.TemporaryDirectory() as copies:
         # Workers are new processes that read their settings from the environment.
-        os.environ |= {_SETTINGS_VARIABLE: json.dumps(asdict(settings)), _METRICS_VARIABLE: metrics}
+        os.environ |= {
+            _SETTINGS_VARIABLE: json.dumps(asdict(settings)),
+            _COPIES_VARIABLE: copies,
+            _METRICS_VARIABLE: metrics,
+        }
         _run("palate.web._serve:create_worker_app", settings, factory=True)
 
 
@@ -118,7 +123,8 @@ def _run(app: Any, settings: Settings, **options: Any) -> None:
 def create_worker_app() -> ServiceMiddleware:
     """Return the application of a worker process, with the settings from its environment."""
     settings = Settings(**json.loads(os.environ[_SETTINGS_VARIABLE]))
-    return _create_app(settings, ModelHolder.from_folder(Path(settings.folder)))
+    copies = Path(os.environ[_COPIES_VARIABLE])
+    return _create_app(settings, ModelHolder.from_folder(Path(settings.folder), copies))
 
 
 def _create_app(settings: Settings, holder: ModelHolder) -> ServiceMiddleware:

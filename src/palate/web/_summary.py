@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from palate.interpret._metadata import features
+from palate.analysis._item_features import features
 from palate.model._model import Model
 from palate.web import _responses as res
 from palate.web._json import json_value
@@ -24,15 +24,15 @@ def summarize(model: Model, ids: dict[Any, int | str]) -> res.Summary:
     return res.Summary(
         items=model.items.height,
         users=None if model.ratings is None else model.ratings.users.height,
-        ratings=int(model.item_counts.sum()),
+        ratings=int(model.learned.item_counts.sum()),
         source=re.split(r": | from the ", model.fit.source)[0],  # without the path of a folder
         solver=model.fit.solver,
         settings=model.fit.settings,
-        lowest=model.link.low,
-        highest=model.link.high,
+        lowest=model.learned.likelihood.low,
+        highest=model.learned.likelihood.high,
         scale=_rating_scale(model),
-        noise_sd=model.parameters.noise_sd,
-        sure=model.parameters.item_bias_sd is not None,
+        noise_sd=model.learned.likelihood.noise_sd,
+        sure=model.learned.has_intervals,
         history=json_value(model.history),
         axes=_axes(model, ids),
         columns=columns,
@@ -51,7 +51,7 @@ def _rating_scale(model: Model) -> list[float]:
         if len(values) <= _MAX_SCALE_STEPS:
             return [float(value) for value in values]
         return [float(x) for x in np.linspace(values[0], values[-1], _MAX_SCALE_STEPS)]
-    means = model.item_means[model.item_counts > 0]
+    means = model.learned.item_means[model.learned.item_counts > 0]
     low, high = np.floor(means.min()), np.ceil(means.max())
     whole_steps = 1 < high - low < _MAX_SCALE_STEPS
     steps = int(high - low) + 1 if whole_steps else _MAX_SCALE_STEPS
@@ -63,6 +63,7 @@ def _axes(model: Model, ids: dict[Any, int | str]) -> list[res.Axis]:
         return [res.Exemplar(**row | {"id": ids[row["id"]]}) for row in rows]
 
     frame = model.axes(_MAX_EXEMPLARS).head(_MAX_AXES)
+    ends = model.axis_names.ends
     return [
         res.Axis(
             axis=row["axis"],
@@ -73,7 +74,7 @@ def _axes(model: Model, ids: dict[Any, int | str]) -> list[res.Axis]:
             low=exemplars(row["low"]),
             high=exemplars(row["high"]),
         )
-        for row, (low, high) in zip(frame.iter_rows(named=True), model.axis_ends, strict=False)
+        for row, (low, high) in zip(frame.iter_rows(named=True), ends, strict=False)
     ]
 
 

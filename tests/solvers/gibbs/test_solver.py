@@ -177,15 +177,9 @@ def test_intervals_hold_what_they_should(fitted, fold):
 def test_the_noise_is_what_the_model_expects(fitted, fold):
     """1 / alpha = (2 rate + the expected squares) / (2 shape + ratings), at the end."""
     train, _ = fold
-<<<<<<< HEAD:tests/solvers/gibbs/test_solver.py
     learned = fitted.learned.parameters
     squares = infer(train.by_user(), learned, 2, squares=True).squares.sum()
     squares += np.sum(learned.item_posterior.bias_sd.astype(np.float64)[train.item] ** 2)
-=======
-    learned = fitted.parameters
-    squares = infer(train.by_user(), learned, 2, squares=True).squares.sum()
-    squares += np.sum(learned.item_bias_sd.astype(np.float64)[train.item] ** 2)
->>>>>>> hn/main:tests/solvers/test_gibbs.py
     rate = train.rating.var(dtype=np.float64)
     expected = (2 * rate + squares) / (2 + len(train))
     assert learned.likelihood.noise_sd**2 == pytest.approx(expected, rel=1e-4)

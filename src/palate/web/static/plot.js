@@ -1,7 +1,6 @@
 import { el, prefersReducedMotion } from './dom.js';
 
 const MARGIN = { l: 46, r: 14, t: 14, b: 30 };
-const FONT = '500 12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const ANIMATION_MS = 500;
 // Maximum number of points that are tried for a label.
 const MAX_CANDIDATES = 300;
@@ -21,7 +20,8 @@ function loadPlotly() {
   return loading;
 }
 
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const property = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const colour = property;
 
 /**
  * Draw a scatter plot in a box. Points are {id, title, x, y, size, colour, faint, xLower, ...}.
@@ -204,7 +204,7 @@ function layout({ x = {}, y = {} }, drag) {
     margin: MARGIN,
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
-    font: { family: FONT.split('px ')[1] },
+    font: { family: property('--font') },
     hovermode: 'closest',
     hoverdistance: 12,
     dragmode: drag,
@@ -218,11 +218,12 @@ function layout({ x = {}, y = {} }, drag) {
 
 /**
  * Return labels that do not overlap each other or the labelled points. The marked point is placed
- * first, then the points with the most ratings; each label takes the first free position.
+ * first, then the points with the most ratings; each label takes the first free position. The rule
+ * and its other implementation are described in palate/_theme.
  */
 function placeLabels(inView, { xaxis, yaxis }, max, markedId) {
   const context = document.createElement('canvas').getContext('2d');
-  context.font = FONT;
+  context.font = `500 12px ${property('--font')}`;
   const [right, bottom] = [xaxis._offset + xaxis._length, yaxis._offset + yaxis._length];
   const occupied = [];
   const isFree = ([x0, y0, x1, y1]) => x0 >= xaxis._offset && x1 <= right && y0 >= yaxis._offset && y1 <= bottom
