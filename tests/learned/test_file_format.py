@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -305,3 +306,138 @@ def test_spreads_that_do_not_fit(bayes, tmp_path, change, message):
     change(arrays)
     forge(tmp_path / "model", "arrays", lambda file: save_file(arrays, file))
     refused(tmp_path / "model", message)
+
+
+def test_files_are_on_the_disk_before_the_description_names_them(little, tmp_path, monkeypatch):
+    """Write, sync and rename each array and table, sync the folder; only then palate.json."""
+    events = []
+    replace, fsync = os.replace, os.fsync
+
+    def name_of(descriptor):
+        return "folder" if pathlib.Path(f"/proc/self/fd/{descriptor}").is_dir() else "file"
+
+    def recorded_fsync(descriptor):
+        events.append(f"sync {name_of(descriptor)}")
+        fsync(descriptor)
+
+    def recorded_replace(self, target):
+        events.append(f"rename {target.name.split('.')[0]}")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(pathlib.Path, "replace", recorded_replace)
+    little.save(tmp_path / "model")
+    parts = [event.removeprefix("rename ") for event in events if event.startswith("rename")]
+    assert parts[-1] == "palate"
+    assert sorted(parts[:-1]) == ["arrays", "items", "ratings", "users"]
+    for part in parts:
+        at = events.index(f"rename {part}")
+        assert events[at - 1] == "sync file"
+        assert events[at + 1] == "sync folder"
+
+
+SAVERS = """
+    import sys
+    import palate
+    model = palate.load(sys.argv[1])
+    sys.stdin.readline()
+    for _ in range(30):
+        model.save(sys.argv[2])
+"""
+
+
+def test_two_processes_that_save_at_once_leave_a_whole_model(small, tmp_path):
+    """Neither deletes what the other has written; a reader in the meantime always finds one."""
+    sources = [tmp_path / "two", tmp_path / "three"]
+    for factors, source in zip((2, 3), sources, strict=True):
+        palate.OneCycle(factors=factors, epochs=1).fit(small).save(source)
+    target = tmp_path / "model"
+    palate.load(sources[0]).save(target)
+    code = textwrap.dedent(SAVERS)
+    savers = [
+        subprocess.Popen([sys.executable, "-c", code, source, target], stdin=subprocess.PIPE)
+        for source in sources
+    ]
+    for saver in savers:
+        saver.stdin.write(b"\n")
+        saver.stdin.flush()
+    loaded = []
+    while any(saver.poll() is None for saver in savers):
+        loaded.append(palate.load(target).factors)
+    for saver in savers:
+        saver.communicate()
+    assert [saver.returncode for saver in savers] == [0, 0]
+    assert set(loaded) <= {2, 3}
+    assert palate.load(target).factors in {2, 3}
+    assert len(list(target.iterdir())) == 5
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage"])
+def test_a_loaded_model_outlives_its_files(little, folder, damage):
+    """Files that are overwritten in place, as by cp, change nothing in a model that is loaded."""
+    back = palate.load(folder)
+    for file in folder.iterdir():
+        with file.open("r+b") as opened:
+            if damage == "truncated":
+                opened.truncate(16)
+            else:
+                opened.write(b"\xff" * file.stat().st_size)
+    assert back.user("ann").recommend(seen=True).equals(little.user("ann").recommend(seen=True))
+    np.testing.assert_array_equal(back.learned.item_table, little.learned.item_table)
+
+
+def test_damaged_parquet_under_a_matching_checksum_is_refused(folder):
+    """Whatever polars makes of it: an error, or a panic, which is no Exception."""
+    rng = np.random.default_rng(0)
+    name = "ratings"
+    original = part(folder, name).read_bytes()
+    refusals = 0
+    for _ in range(400):
+        damaged = bytearray(original)
+        for at in rng.integers(0, len(damaged), 3):
+            damaged[at] = rng.integers(0, 256)
+        forge(folder, name, lambda file, data=bytes(damaged): file.write_bytes(data))
+        try:
+            palate.load(folder)
+        except palate.ModelFileError:
+            refusals += 1
+    assert refusals > 100
+
+
+def test_a_panic_of_polars_is_a_model_file_error(folder, monkeypatch):
+    def panic(data):
+        raise pl.exceptions.PanicException("index out of bounds")
+
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    refused(folder, "not a valid Parquet file: index out of bounds")
+
+
+@pytest.mark.parametrize("name", ["items", "users"])
+def test_ids_that_are_not_unique_are_refused(folder, name):
+    table = pl.read_parquet(part(folder, name))
+    twice = table.with_columns(id=pl.lit(table["id"][0]))
+    forge(folder, name, twice.write_parquet)
+    refused(folder, f"the ids of {name} are not unique")
+    missing = table.with_columns(id=pl.lit(None, dtype=pl.String))
+    forge(folder, name, missing.write_parquet)
+    refused(folder, f"the ids of {name} are not unique")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda matrix: matrix.__setitem__((0, 1), 9 * np.sqrt(matrix[0, 0] * matrix[1, 1])),
+        lambda matrix: matrix.__setitem__(
+            ([0, 1], [1, 0]), 1.5 * np.sqrt(matrix[0, 0] * matrix[1, 1])
+        ),
+        lambda matrix: matrix.__setitem__((1, 1), 0),
+    ],
+    ids=["not symmetric", "not positive definite", "no variance"],
+)
+def test_the_whole_covariance_of_every_item_is_checked(bayes, tmp_path, spoil):
+    """Also off the diagonal, also of the last item."""
+    bayes.save(tmp_path / "model")
+    arrays = load_file(part(tmp_path / "model", "arrays"))
+    spoil(arrays["item_covariance"][-1].reshape(bayes.factors, bayes.factors))
+    forge(tmp_path / "model", "arrays", lambda file: save_file(arrays, file))
+    refused(tmp_path / "model", "the covariances of the items are not covariance matrices")

@@ -133,9 +133,9 @@ class OneCycle:
         ratings
             The ratings to learn from.
         valid
-            Ratings held back, over the same users and items: their loss is told each epoch.
+            Ratings held back, over the same users and items: their loss is reported each epoch.
         threads
-            How many threads to use at most; by default as many as this process may. A thread
+            The greatest number of threads; by default one per available CPU. A thread
             needs 256 ratings of a batch to be of use, so that the book's batches have one.
         progress
             True prints the table of epochs as it grows; a function is called with each row.

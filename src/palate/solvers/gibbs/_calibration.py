@@ -41,9 +41,7 @@ class Calibrated(NamedTuple):
 def calibrate(
     ratings: Ratings,
     grouped: Csr,
-    form: BilinearForm,
-    item_posterior: ItemPosterior,
-    likelihood: Gaussian,
+    start: tuple[BilinearForm, ItemPosterior, Gaussian],
     noise_prior: tuple[float, float],
     *,
     threads: int,
@@ -68,10 +66,9 @@ def calibrate(
         The ratings that were sampled.
     grouped
         The same, grouped by user.
-    form, item_posterior
-        The mean of the draws, and the spread of the items.
-    likelihood
-        The range of the ratings, their mean, and the noise of the sampler as a start.
+    start
+        The mean of the draws, the uncertainty of the items, and the likelihood: the range of the
+        ratings, their mean, and the noise of the sampler.
     noise_prior
         The shape and the rate of the gamma prior, in units of the ratings.
     threads
@@ -79,21 +76,14 @@ def calibrate(
     cancel
         Ends the calibration early, with the result of the last complete round.
     """
-    users = form.users.astype(np.float64)
-    parameters = Parameters(
-        item_table=form.items,
-        likelihood=replace(likelihood, mu=likelihood.mu + form.mu),
-        user_prior=UserPrior(np.zeros(users.shape[1]), users.T @ users / len(users)),
-        item_posterior=item_posterior,
-    )
+    parameters = _uncalibrated(*start)
+    user_table = start[0].users
+    item_bias_squares = _item_bias_squares(ratings, start[1])
     shape, rate = noise_prior
-    counts = np.bincount(ratings.item, minlength=len(form.items))
-    bias_squares = float(counts @ item_posterior.bias_sd.astype(np.float64) ** 2)
-    user_table = form.users
     try:
         for _ in range(_ROUNDS):
             inferred = infer(grouped, parameters, threads, squares=True, cancel=cancel)
-            squares = float(inferred.squares.sum() + bias_squares)
+            squares = float(inferred.squares.sum() + item_bias_squares)
             noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
             noise_sd = float(np.sqrt(noise_variance))
             parameters, user_table = _canonical(parameters, inferred.mean, noise_sd)
@@ -101,6 +91,25 @@ def calibrate(
     except Cancelled:
         return Calibrated(parameters, user_table, complete=False)
     return Calibrated(parameters, user_table, complete=True)
+
+
+def _uncalibrated(
+    form: BilinearForm, item_posterior: ItemPosterior, likelihood: Gaussian
+) -> Parameters:
+    """Return the mean of the draws as parameters; the users' second moments are their prior."""
+    users = form.users.astype(np.float64)
+    return Parameters(
+        item_table=form.items,
+        likelihood=replace(likelihood, mu=likelihood.mu + form.mu),
+        user_prior=UserPrior(np.zeros(users.shape[1]), users.T @ users / len(users)),
+        item_posterior=item_posterior,
+    )
+
+
+def _item_bias_squares(ratings: Ratings, posterior: ItemPosterior) -> float:
+    """Return what the variances of item biases add to the expected sum of squared residuals."""
+    counts = np.bincount(ratings.item, minlength=len(posterior.bias_sd))
+    return float(counts @ posterior.bias_sd.astype(np.float64) ** 2)
 
 
 def _canonical(

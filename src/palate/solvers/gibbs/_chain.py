@@ -175,8 +175,7 @@ class Chain:
         return calibrate(
             self.ratings,
             self._ratings_by_user,
-            *self._summary.result(self.sd),
-            self._likelihood,
+            (*self._summary.result(self.sd), self._likelihood),
             (_NOISE_SHAPE, _NOISE_RATE * self.sd**2),
             threads=self.threads,
             cancel=cancel,

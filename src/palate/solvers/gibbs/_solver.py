@@ -6,7 +6,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from palate import _arguments
-from palate._native import Cancelled
+from palate._native import Cancelled, CancelToken
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import SettingError
@@ -106,10 +106,10 @@ class Gibbs:
         ratings
             The ratings to learn from.
         valid
-            Ratings held back, over the same users and items: the error of the running mean of
-            predictions is told each sweep after the burn-in.
+            Held-out ratings of the same users and items: after the burn-in, each sweep reports the
+            error of the mean prediction so far.
         threads
-            How many threads to use; by default as many as this process may.
+            The number of threads; by default one per available CPU.
         progress
             True prints a table of sweeps as it grows; a function is called with each row: sweep,
             noise_sd, train_rmse (of the present draw), valid_rmse, seconds.
@@ -137,22 +137,27 @@ class Gibbs:
             threadpool_limits(1, user_api="blas"),
             interruptible() as interruption,
         ):
-            chain = Chain(
-                ratings,
-                valid,
-                factors=self.factors,
-                sweeps=self.sweeps,
-                burn_in=self.burn_in,
-                seed=self.seed,
-                threads=thread_count(threads),
-                cancel=interruption.token,
-            )
+            chain = self._chain(ratings, valid, thread_count(threads), interruption.token)
             sampled = self._sample(chain, report)
             cancel = deadline(_GRACE_SECONDS) if interruption.pressed() else interruption.token
             parameters, user_table, calibrated = chain.calibrated(cancel)
         interrupted = not (sampled and calibrated)
         fit = FitRecord(self.name, self.settings, ratings.source, chain.history, interrupted)
         return Model(Learned.of_fit(ratings, parameters, user_table, fit))
+
+    def _chain(
+        self, ratings: Ratings, valid: Ratings | None, threads: int, cancel: CancelToken
+    ) -> Chain:
+        return Chain(
+            ratings,
+            valid,
+            factors=self.factors,
+            sweeps=self.sweeps,
+            burn_in=self.burn_in,
+            seed=self.seed,
+            threads=threads,
+            cancel=cancel,
+        )
 
     def _sample(self, chain: Chain, report: Report) -> bool:
         """Draw all sweeps, or until Ctrl-C cancels one; return whether all were drawn."""
