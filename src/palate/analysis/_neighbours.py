@@ -40,7 +40,7 @@ def similar_items(
     row, posterior = learned.item_index.row(item), learned.parameters.item_posterior
     if learned.item_counts[row] == 0:
         raise UnknownIdError(
-            f"{learned.items['item'][row]!r} has no training rating, so similar items are unknown"
+            f"nobody has rated {learned.items['item'][row]!r}, so that its neighbours are unknown"
         )
     if min_ratings is None:
         point_estimate = order is None and posterior is None
