@@ -23,8 +23,8 @@ Numbers = NDArray[np.float64]
 class Portrait:
     """A person compared with the other users.
 
-    A percentile is the percentage of the known users with a lower value; in a model without users,
-    it is the cumulative probability under the prior over users.
+    A percentile is the percentage of the known users with a lower value. In a model without users
+    it comes from a normal distribution: N(0, 1) for a position, and the prior for the bias.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ def _axes(learned: Learned, user: UserPosterior, axis_names: AxisNames) -> pl.Da
 
 
 def _axis_populations(learned: Learned) -> list[Numbers | NormalDist]:
-    """Return the positions of the known users on each axis; without users, their prior."""
+    """Return the positions of the known users on each axis; without users, their distribution."""
     if learned.user_table is not None and len(learned.user_table):
         return list(learned.canonical_axes.user_positions(learned.user_table).T)
     # On canonical axes users have mean 0 and variance 1.
