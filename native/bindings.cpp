@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 
+#include "palate/cancel.hpp"
 #include "palate/csr.hpp"
 #include "palate/dispatch.hpp"
 #include "palate/gibbs.hpp"
@@ -143,7 +145,8 @@ void require_side(const char* function, const Vector<std::int64_t>& starts,
 nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                       Vector<float> rating, Vector<std::int32_t> order, Matrix<float> partners,
                       Matrix<double> precision, Vector<double> shift, double alpha, double mu,
-                      std::uint64_t seed, std::uint64_t stream, int threads, bool want_squares) {
+                      std::uint64_t seed, std::uint64_t stream, int threads, bool want_squares,
+                      const palate::CancelToken* cancel) {
   require_threads("sample_rows", threads);
   require_side("sample_rows", starts, partner, rating, partners, precision, shift);
   const std::size_t columns = partners.shape(1), n_rows = order.size();
@@ -155,7 +158,7 @@ nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
     nb::gil_scoped_release release;
     palate::sample_rows({view(starts), view(partner), view(rating)}, {view(partners), columns},
                         {view(precision), view(shift)}, {alpha, mu}, seed, stream, view(order),
-                        threads, view(rows), view(squares));
+                        threads, view(rows), view(squares), cancel);
   }
   return nb::make_tuple(rows, squares);
 }
@@ -193,8 +196,8 @@ nb::tuple top_n(Matrix<float> users, Matrix<float> items, Vector<std::int64_t> s
 nb::tuple infer_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                      Vector<float> rating, Vector<float> weight, Matrix<float> partners,
                      Matrix<float> covariance, Matrix<double> precision, Vector<double> shift,
-                     double alpha, double mu, int threads, bool want_covariances,
-                     bool want_squares) {
+                     double alpha, double mu, int threads, bool want_covariances, bool want_squares,
+                     const palate::CancelToken* cancel) {
   require_threads("infer_rows", threads);
   require_side("infer_rows", starts, partner, rating, partners, precision, shift);
   require(weight.size() == 0 || weight.size() == rating.size(),
@@ -212,7 +215,7 @@ nb::tuple infer_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
     nb::gil_scoped_release release;
     palate::infer_rows({view(starts), view(partner), view(rating), view(weight)},
                        {view(partners), columns, view(covariance)}, {view(precision), view(shift)},
-                       {alpha, mu}, threads, view(means), view(covariances), view(squares));
+                       {alpha, mu}, threads, view(means), view(covariances), view(squares), cancel);
   }
   return nb::make_tuple(means, covariances, squares);
 }
@@ -319,24 +322,52 @@ void define_posteriors(nb::module_& m) {
   m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "order"_a.noconvert(), "partners"_a.noconvert(),
         "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a,
-        "threads"_a, "want_squares"_a = true,
+        "threads"_a, "want_squares"_a = true, "cancel"_a = nb::none(),
         nb::sig("def sample_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
                 "rating: NDArray[numpy.float32], order: NDArray[numpy.int32], "
                 "partners: NDArray[numpy.float32], precision: NDArray[numpy.float64], "
                 "shift: NDArray[numpy.float64], alpha: float, mu: float, seed: int, "
-                "stream: int, threads: int, want_squares: bool = True) -> "
+                "stream: int, threads: int, want_squares: bool = True, "
+                "cancel: CancelToken | None = None) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float64]]"));
   m.def("infer_rows", &infer_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "weight"_a.noconvert(), "partners"_a.noconvert(),
         "covariance"_a.noconvert(), "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a,
-        "mu"_a, "threads"_a, "want_covariances"_a, "want_squares"_a,
+        "mu"_a, "threads"_a, "want_covariances"_a, "want_squares"_a, "cancel"_a = nb::none(),
         nb::sig("def infer_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
                 "rating: NDArray[numpy.float32], weight: NDArray[numpy.float32], "
                 "partners: NDArray[numpy.float32], covariance: NDArray[numpy.float32], "
                 "precision: NDArray[numpy.float64], shift: NDArray[numpy.float64], "
                 "alpha: float, mu: float, threads: int, want_covariances: bool, "
-                "want_squares: bool) -> "
+                "want_squares: bool, cancel: CancelToken | None = None) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float32], NDArray[numpy.float64]]"));
+}
+
+// A watch that ends with a `with` block.
+class InterruptWatch {
+ public:
+  InterruptWatch& enter() {
+    watch_.emplace();
+    return *this;
+  }
+  void exit() { watch_.reset(); }
+
+ private:
+  std::optional<palate::InterruptWatch> watch_;
+};
+
+void define_cancellation(nb::module_& m) {
+  nb::exception<palate::Cancelled>(m, "Cancelled");
+  nb::class_<palate::CancelToken>(m, "CancelToken")
+      .def(nb::init<>())
+      .def("cancel", &palate::CancelToken::cancel)
+      .def_prop_ro("cancelled", &palate::CancelToken::cancelled);
+  nb::class_<InterruptWatch>(m, "InterruptWatch")
+      .def(nb::init<>())
+      .def("__enter__", &InterruptWatch::enter, nb::rv_policy::reference)
+      .def(
+          "__exit__", [](InterruptWatch& watch, nb::args) { watch.exit(); },
+          nb::sig("def __exit__(self, *exception: object) -> None"));
 }
 
 void define_one_cycle(nb::module_& m) {
@@ -362,6 +393,7 @@ NB_MODULE(_native, m) {
   m.def("_throw_in_team", &throw_in_team, "members"_a, "thrower"_a);
   define_random_numbers(m);
   define_scores(m);
+  define_cancellation(m);
   define_posteriors(m);
   define_one_cycle(m);
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 
@@ -42,11 +41,6 @@ Simd select_simd(const char* name) {
   if (found != kNames.end() && level <= best_level()) return level;
   throw std::invalid_argument("PALATE_SIMD=" + std::string(name) + " is not a level that this " +
                               "processor supports; choose one of: " + join(simd_levels()));
-}
-
-Simd simd_level() {
-  static const Simd level = select_simd(std::getenv("PALATE_SIMD"));
-  return level;
 }
 
 }  // namespace palate

@@ -10,9 +10,9 @@ namespace palate {
 void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                  const Noise& noise, std::uint64_t seed, std::uint64_t stream,
                  std::span<const std::int32_t> order, int threads, std::span<float> rows,
-                 std::span<double> squares) {
+                 std::span<double> squares, const CancelToken* cancel) {
   const std::size_t columns = partners.columns;
-  TaskQueue queue(order.size());
+  TaskQueue queue(order.size(), kRowsAtATime, cancel);
   run_team(queue.members(threads), [&](int, Barrier&) {
     RowPosterior posterior(ratings, partners, prior, noise);
     std::vector<float> numbers(columns);

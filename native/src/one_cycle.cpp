@@ -175,7 +175,8 @@ OneCycle::OneCycle(const Ratings& ratings, std::span<const float> users,
 
 void OneCycle::require_consistent() const {
   if (in_run_)
-    throw std::logic_error("OneCycle: an earlier run failed between two steps; start anew");
+    throw std::logic_error(
+        "OneCycle: an earlier run failed in the middle of a step; make a new one");
 }
 
 void OneCycle::run(std::span<const std::int64_t> order, std::size_t batch, int threads,

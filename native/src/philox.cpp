@@ -22,7 +22,7 @@ constexpr std::size_t kBlocks = 8;
 using Doubles = double __attribute__((vector_size(kBlocks * sizeof(double))));
 using Bits = std::uint64_t __attribute__((vector_size(kBlocks * sizeof(std::uint64_t))));
 
-// The polynomial with these coefficients, the first one constant.
+// The polynomial with these coefficients, the constant term first.
 template <std::size_t kTerms>
 PALATE_INLINE Doubles polynomial(const double (&coefficients)[kTerms], const Doubles& x) {
   Doubles y = x * 0 + coefficients[kTerms - 1];
@@ -81,7 +81,7 @@ PALATE_INLINE Doubles units(const Bits& high, const Bits& low) {
   return (__builtin_convertvector((high << 32 | low) >> 11, Doubles) + 0.5) * 0x1p-53;
 }
 
-// The normal numbers of kBlocks blocks from `first` on.
+// The normal numbers of kBlocks blocks, starting with block `first`.
 PALATE_INLINE void normal_blocks_body(std::uint64_t seed, std::uint64_t stream, std::uint64_t first,
                                       float* out) {
   Bits index;

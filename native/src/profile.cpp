@@ -6,9 +6,10 @@ namespace palate {
 
 void infer_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                 const Noise& noise, int threads, std::span<float> means,
-                std::span<float> covariances, std::span<double> squares) {
+                std::span<float> covariances, std::span<double> squares,
+                const CancelToken* cancel) {
   const std::size_t columns = partners.columns, size = columns * columns;
-  TaskQueue queue(ratings.starts.size() - 1);
+  TaskQueue queue(ratings.starts.size() - 1, kRowsAtATime, cancel);
   run_team(queue.members(threads), [&](int, Barrier&) {
     RowPosterior posterior(ratings, partners, prior, noise);
     while (const auto tasks = queue.next())

@@ -75,5 +75,5 @@ def test_a_fit_that_runs_out_of_memory_ends_and_does_not_go_on():
         timeout=60,
         check=False,
     )
-    failed = "OneCycle: an earlier run failed between two steps; start anew\n"
+    failed = "OneCycle: an earlier run failed in the middle of a step; make a new one\n"
     assert (done.stdout, done.stderr) == ("out of memory\n" + 2 * failed, "")

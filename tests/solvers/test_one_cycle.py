@@ -240,7 +240,7 @@ INTERRUPTED = """
     report = lambda row: print(row["epoch"], flush=True)
     model = palate.OneCycle(epochs=300).fit(ratings, progress=report)
     finite = np.isfinite(model.item_factors).all()
-    print(model.fit.interrupted, finite, model.predict([5], [4])[0])
+    print(model.fit.interrupted, finite, model.predict([5], [1])[0])
 """
 
 

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <string_view>
 #include <vector>
 
@@ -43,7 +44,10 @@ std::string_view name(Simd level);
 Simd select_simd(const char* name);
 
 // The level in use: read from PALATE_SIMD once, and the same for the rest of the process.
-Simd simd_level();
+inline Simd simd_level() {
+  static const Simd level = select_simd(std::getenv("PALATE_SIMD"));
+  return level;
+}
 
 // The number of floats in a vector register at the level in use. Only kernels that keep their sums
 // in registers need it: a vector type wider than a register is spilled to the stack.
@@ -64,17 +68,19 @@ struct Dispatched;
 
 template <typename Result, typename... Args, Result (*kBody)(Args...)>
 struct Dispatched<kBody> {
-  Result operator()(Args... args) const {
+  PALATE_INLINE Result operator()(Args... args) const {
 #if PALATE_DISPATCHES
     const Simd level = simd_level();
     if (level == Simd::kAvx512) return avx512(args...);
     if (level == Simd::kAvx2) return avx2(args...);
 #endif
-    return kBody(args...);
+    return baseline(args...);
   }
 
-#if PALATE_DISPATCHES
  private:
+  // Not inlined, so that a call site holds only the choice.
+  __attribute__((noinline)) static Result baseline(Args... args) { return kBody(args...); }
+#if PALATE_DISPATCHES
   __attribute__((target("arch=x86-64-v4"))) static Result avx512(Args... args) {
     return kBody(args...);
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "palate/cancel.hpp"
 #include "palate/row_posterior.hpp"
 
 namespace palate {
@@ -18,6 +19,6 @@ namespace palate {
 void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                  const Noise& noise, std::uint64_t seed, std::uint64_t stream,
                  std::span<const std::int32_t> order, int threads, std::span<float> rows,
-                 std::span<double> squares);
+                 std::span<double> squares, const CancelToken* cancel = nullptr);
 
 }  // namespace palate

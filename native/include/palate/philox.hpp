@@ -2,7 +2,7 @@
 //
 // Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011),
 // section 3.3. A number is a function of (seed, stream, index) alone, so that any thread can draw
-// any number and results never depend on how the work was shared out.
+// any number and results never depend on how the work is divided.
 #pragma once
 
 #include <array>
@@ -29,9 +29,9 @@ class Philox {
   std::uint64_t stream_;
 };
 
-// Standard normal numbers (Box and Muller 1958) from place `first` of the stream on, an even
-// number: block b of the stream gives numbers 2b and 2b + 1, from two uniform numbers of 53 bits
-// each.
+// Standard normal numbers (Box and Muller 1958), starting at position `first` of the stream, which
+// must be even: block b of the stream gives the numbers 2b and 2b + 1, from two uniform numbers of
+// 53 bits each.
 void normals(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::span<float> out);
 
 // A random permutation of 0 .. out.size() - 1 (Fisher and Yates): step i draws from block i.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "palate/cancel.hpp"
 #include "palate/row_posterior.hpp"
 
 namespace palate {
@@ -14,6 +15,7 @@ namespace palate {
 // empty and is not computed then. The same bits at any number of threads.
 void infer_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                 const Noise& noise, int threads, std::span<float> means,
-                std::span<float> covariances, std::span<double> squares);
+                std::span<float> covariances, std::span<double> squares,
+                const CancelToken* cancel = nullptr);
 
 }  // namespace palate

@@ -23,7 +23,7 @@ struct Step {
   double log_decay = 0;  // the sum of log(decay) up to t
 };
 
-// The whole schedule; entry t of `steps` belongs to step t.
+// The whole schedule; entry t of `steps` is step t.
 //
 // Adam is invariant to the scale of its gradients, except for epsilon. So both are in units of
 // `unit`, a constant times the square of the ratings' width: then the powers of them taken here
@@ -60,7 +60,7 @@ struct Steps {
   }
 };
 
-// The steps before a batch, for rows that missed the last n of them, whatever n is.
+// The steps before a batch, for rows that missed the last n of them, for any n.
 //
 // From step to step m shrinks by beta and r by sqrt(0.99). Relative to their values at the end of
 // the window these factors are the same for all rows: the size and the scale of a step are divided

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "palate/cancel.hpp"
+
 namespace palate {
 
 // A barrier for short phases: a waiting thread spins for a while, then yields to other threads.
@@ -45,6 +47,9 @@ class Barrier {
   std::atomic<bool> aborted_{false};
 };
 
+// A thread takes this number of rows at a time.
+constexpr std::size_t kRowsAtATime = 8;
+
 // Distributes task numbers 0 .. size - 1 among threads, a few at a time.
 class TaskQueue {
  public:
@@ -53,8 +58,9 @@ class TaskQueue {
     explicit operator bool() const { return first < last; }
   };
 
-  explicit TaskQueue(std::size_t size, std::size_t at_a_time = 8)
-      : size_(size), at_a_time_(at_a_time) {}
+  explicit TaskQueue(std::size_t size, std::size_t at_a_time = kRowsAtATime,
+                     const CancelToken* cancel = nullptr)
+      : size_(size), at_a_time_(at_a_time), cancel_(cancel) {}
 
   // The number of threads that have something to do, at most `threads`.
   int members(int threads) const {
@@ -62,13 +68,16 @@ class TaskQueue {
     return static_cast<int>(std::clamp<std::size_t>(shares, 1, static_cast<std::size_t>(threads)));
   }
 
+  // Throws Cancelled once the token is cancelled.
   Tasks next() {
+    if (cancel_ && cancel_->cancelled()) throw Cancelled{};
     const std::size_t first = std::min(next_.fetch_add(at_a_time_), size_);
     return {first, std::min(first + at_a_time_, size_)};
   }
 
  private:
   const std::size_t size_, at_a_time_;
+  const CancelToken* const cancel_;
   std::atomic<std::size_t> next_{0};
 };
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate._linear_algebra import quadratic_forms
-from palate._native import infer_rows, score_pairs
+from palate._native import CancelToken, infer_rows, score_pairs
 from palate.data._ratings import Csr
 from palate.errors import DataError
 from palate.learned._parameters import Parameters
@@ -73,6 +73,7 @@ def infer(
     *,
     covariances: bool = False,
     squares: bool = False,
+    cancel: CancelToken | None = None,
 ) -> Inferred:
     """Return the posterior of every user of `ratings` given the items.
 
@@ -94,13 +95,17 @@ def infer(
         Whether to return the covariance of each user.
     squares
         Whether to return the expected sum of squared errors of each user.
+    cancel
+        Cancels the computation, from another thread or by Ctrl-C.
 
     Raises
     ------
+    Cancelled
+        If it was cancelled.
     DataError
         If a posterior is not finite.
     """
-    solver = _RowSolver(ratings, parameters, threads)
+    solver = _RowSolver(ratings, parameters, threads, cancel)
     if parameters.likelihood.linear:
         inferred = solver.solve(
             ratings.rating,
@@ -134,8 +139,15 @@ def covariance_at(
 class _RowSolver:
     """The kernel, with everything that stays the same from call to call."""
 
-    def __init__(self, ratings: Csr, parameters: Parameters, threads: int) -> None:
+    def __init__(
+        self,
+        ratings: Csr,
+        parameters: Parameters,
+        threads: int,
+        cancel: CancelToken | None = None,
+    ) -> None:
         self.ratings, self.parameters, self.threads = ratings, parameters, threads
+        self.cancel = cancel
         self.likelihood, self.prior = parameters.likelihood, parameters.user_prior
         posterior = parameters.item_posterior
         self.covariances = _NO_COVARIANCES if posterior is None else posterior.covariances.values
@@ -170,6 +182,7 @@ class _RowSolver:
             self.threads,
             covariances,
             squares,
+            self.cancel,
         )
         d = mean.shape[1]
         return Inferred(mean, covariance.reshape(-1, d, d), square_sums)

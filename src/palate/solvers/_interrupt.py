@@ -1,33 +1,72 @@
-"""Ctrl-C, heard between the steps of a fit."""
+"""Ctrl-C during a fit: it stops within a second, and what was learned so far is kept."""
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from palate._native import CancelToken, InterruptWatch
+
+
+class Interruption:
+    """Reports whether Ctrl-C was pressed during a fit.
+
+    Attributes
+    ----------
+    token
+        Given to kernels, it cancels them when Ctrl-C is pressed.
+    """
+
+    def __init__(self) -> None:
+        self.token = CancelToken()
+
+    def pressed(self) -> bool:
+        """Return whether Ctrl-C was pressed."""
+        return self.token.cancelled
+
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Give what tells whether Ctrl-C was pressed, which then does not break into a step.
+def interruptible() -> Iterator[Interruption]:
+    """Yield an `Interruption`; a first Ctrl-C does not raise KeyboardInterrupt in this block.
 
-    A second Ctrl-C raises KeyboardInterrupt at once. Handlers of the application's own stay as
-    they are.
+    A second one does. In a thread other than the main one, Ctrl-C ends the fit as well, beside the
+    KeyboardInterrupt that Python raises in the main thread. If the application handles SIGINT
+    itself, or ignores it, fits are not interrupted.
     """
-    pressed = False
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield Interruption()
+    elif threading.current_thread() is not threading.main_thread():
+        with InterruptWatch():
+            yield Interruption()
+    else:
+        with _first_interrupt_deferred() as interruption:
+            yield interruption
 
-    def press(number: int, frame: Any) -> None:
+
+@contextmanager
+def _first_interrupt_deferred() -> Iterator[Interruption]:
+    interruption, pressed = Interruption(), False
+
+    def handle(number: int, frame: Any) -> None:
         nonlocal pressed
         if pressed:
             raise KeyboardInterrupt
         pressed = True
+        interruption.token.cancel()  # also where there is no InterruptWatch
 
-    in_charge = threading.current_thread() is threading.main_thread()
-    if not in_charge or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield lambda: False
-        return
-    signal.signal(signal.SIGINT, press)
+    signal.signal(signal.SIGINT, handle)
     try:
-        yield lambda: pressed
+        with InterruptWatch():
+            yield interruption
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def deadline(seconds: float) -> CancelToken:
+    """Return a token that is cancelled after some seconds, or by a further Ctrl-C."""
+    token = CancelToken()
+    timer = threading.Timer(seconds, token.cancel)
+    timer.daemon = True
+    timer.start()
+    return token

@@ -1,7 +1,7 @@
 """The solver `OneCycle`: the recipe of the fastai book, Adam on a one-cycle schedule."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from palate.learned._learned import FitRecord, Learned
 from palate.learned._likelihood import SigmoidGaussian, mean_squared_error
 from palate.learned._point_estimate import point_estimate
 from palate.model._model import Model
-from palate.solvers._progress import Progress, reporter
+from palate.solvers._interrupt import interruptible
+from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import explain_memory_error, validate_ratings
 
 _START_SD = 0.01
@@ -143,7 +144,9 @@ class OneCycle:
         Returns
         -------
         Model
-            After Ctrl-C, the model as trained so far, with ``model.fit.interrupted`` set.
+            Ctrl-C ends the fit within a second, also in a thread other than the main one; the model
+            is then as trained so far, with ``model.fit.interrupted`` set. A second Ctrl-C raises
+            KeyboardInterrupt.
 
         Raises
         ------
@@ -158,20 +161,16 @@ class OneCycle:
         y_range = likelihood.low, likelihood.high
         solver = replace(self, y_range=y_range, bs=min(self.bs, len(ratings)))
         purpose = f"{self.factors:,} factors and {self.epochs:,} epochs"
-        with explain_memory_error(purpose, ratings):
-            run = _Training(solver, ratings, valid, likelihood, thread_count(threads))
         report = reporter(progress)
-        interrupted = False
-        try:
-            for epoch in range(self.epochs):
-                report(run.epoch(epoch))
-        except KeyboardInterrupt:
-            interrupted = True
+        with interruptible() as interruption:
+            with explain_memory_error(purpose, ratings):
+                run = _Training(solver, ratings, valid, likelihood, thread_count(threads))
+            complete = run.train(report, interruption.pressed)
         users, items = run.kernel.tables()
         if not (np.isfinite(users).all() and np.isfinite(items).all()):
             raise SettingError(f"the fit diverged; try a lower lr_max than {self.lr_max}")
         settings = solver.settings | {"y_range": list(y_range)}
-        fit = FitRecord(self.name, settings, ratings.source, run.history, interrupted)
+        fit = FitRecord(self.name, settings, ratings.source, run.history, interrupted=not complete)
         parameters = point_estimate(ratings, users, items, likelihood)
         return Model(Learned.of_fit(ratings, parameters, users, fit))
 
@@ -221,18 +220,18 @@ class RunningLoss:
     """The debiased exponential moving average of the losses of batches, as in the book's table."""
 
     def __init__(self) -> None:
-        self._sum, self._batches = 0.0, 0
+        self._sum, self.batches = 0.0, 0
 
     def add(self, losses: list[float]) -> None:
         """Add the losses of the next batches."""
         for loss in losses:
             self._sum = _SMOOTHING * self._sum + (1 - _SMOOTHING) * loss
-        self._batches += len(losses)
+        self.batches += len(losses)
 
     @property
     def mean(self) -> float:
         """The current value."""
-        return self._sum / (1 - _SMOOTHING**self._batches)
+        return self._sum / (1 - _SMOOTHING**self.batches)
 
 
 def losses(
@@ -261,14 +260,14 @@ class _Training:
         self.threads = threads
         self.history: list[dict[str, Any]] = []
         self._loss = RunningLoss()
-        steps = len(ratings) // solver.bs * solver.epochs
+        self._steps = len(ratings) // solver.bs * solver.epochs
         self.kernel = OneCycleKernel(
             ratings.user,
             ratings.item,
             ratings.rating,
             self._table(_random_streams.USER_TABLE, ratings.users.height),
             self._table(_random_streams.ITEM_TABLE, ratings.items.height),
-            *schedule(steps, solver.lr_max),
+            *schedule(self._steps, solver.lr_max),
             solver.wd,
             likelihood.low,
             likelihood.high,
@@ -278,21 +277,34 @@ class _Training:
         normal = _random_streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
         return normal * np.float32(_START_SD)
 
-    def epoch(self, number: int) -> dict[str, Any]:
-        """Train for an epoch and return its row of the history."""
-        start = time.perf_counter()
-        stream = _random_streams.epoch_order(number)
+    def train(self, report: Report, interrupted: Callable[[], bool]) -> bool:
+        """Train for all epochs, or until interrupted; return whether all were complete."""
+        for number in range(self.solver.epochs):
+            start = time.perf_counter()
+            if not self._visit_all(_random_streams.epoch_order(number), interrupted):
+                return False
+            row = {
+                "epoch": number,
+                "train_loss": self._loss.mean,
+                "valid_loss": self._valid_loss(),
+                "seconds": time.perf_counter() - start,
+            }
+            self.history.append(row)
+            report(row)
+        return True
+
+    def _visit_all(self, stream: int, interrupted: Callable[[], bool]) -> bool:
+        """Train for an epoch, unless interrupted; return whether it was complete."""
         order = permutation(self.solver.seed, stream, len(self.ratings))
-        for values in losses(self.kernel, order, self.solver.bs, self.solver.factors, self.threads):
+        size = self.solver.bs, self.solver.factors
+        for values in losses(self.kernel, order, *size, self.threads):
             self._loss.add(values)
-        row = {
-            "epoch": number,
-            "train_loss": self._loss.mean,
-            "valid_loss": self._valid_loss(),
-            "seconds": time.perf_counter() - start,
-        }
-        self.history.append(row)
-        return row
+            if interrupted() and not self._is_last_step():
+                return False
+        return True
+
+    def _is_last_step(self) -> bool:
+        return self._loss.batches == self._steps
 
     def _valid_loss(self) -> float | None:
         if self.valid is None:

@@ -210,7 +210,7 @@ class Learner:
         self.callbacks = permanent + _require_callbacks(cbs)
         self.step, self.steps = 0, len(steps.lr)
         try:
-            with interruptible() as interrupted:
+            with interruptible() as interruption:
                 backend = select_backend(
                     self._objective,
                     self.native if native is None else native,
@@ -226,7 +226,7 @@ class Learner:
                     epochs=recipe.epochs,
                     lr_max=recipe.lr_max,
                     progress=self.progress,
-                    interrupted=interrupted,
+                    interrupted=interruption.pressed,
                 )
         finally:
             self.callbacks = permanent

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.data._ratings import Ratings
+from palate._native import Cancelled, CancelToken
+from palate.data._ratings import Csr, Ratings
 from palate.inference._user_posterior import infer
 from palate.learned._item_posterior import ItemPosterior
 from palate.learned._likelihood import Gaussian
@@ -20,20 +21,33 @@ _ROUNDS = 8
 
 
 class Calibrated(NamedTuple):
-    """The parameters, and the users' factors and biases, shape (users, k + 1)."""
+    """What was learned.
+
+    Attributes
+    ----------
+    parameters
+        The parameters.
+    user_table
+        The users' factors and biases; shape (users, k + 1).
+    complete
+        Whether all rounds of the calibration were done.
+    """
 
     parameters: Parameters
     user_table: NDArray[np.float32]
+    complete: bool
 
 
 def calibrate(
     ratings: Ratings,
+    grouped: Csr,
     form: BilinearForm,
     item_posterior: ItemPosterior,
     likelihood: Gaussian,
     noise_prior: tuple[float, float],
     *,
     threads: int,
+    cancel: CancelToken,
 ) -> Calibrated:
     """Infer users from items, with the noise that fits them, in canonical form.
 
@@ -52,6 +66,8 @@ def calibrate(
     ----------
     ratings
         The ratings that were sampled.
+    grouped
+        The same, grouped by user.
     form, item_posterior
         The mean of the draws, and the spread of the items.
     likelihood
@@ -60,6 +76,8 @@ def calibrate(
         The shape and the rate of the gamma prior, in units of the ratings.
     threads
         The number of threads.
+    cancel
+        Ends the calibration early, with the result of the last complete round.
     """
     users = form.users.astype(np.float64)
     parameters = Parameters(
@@ -69,18 +87,26 @@ def calibrate(
         item_posterior=item_posterior,
     )
     shape, rate = noise_prior
-    bias_squares = np.sum(item_posterior.bias_sd.astype(np.float64)[ratings.item] ** 2)
-    grouped = ratings.by_user()
-    for _ in range(_ROUNDS):
-        inferred = infer(grouped, parameters, threads, squares=True)
-        squares = float(inferred.squares.sum() + bias_squares)
-        noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
-        parameters = _canonical(parameters, inferred.mean, float(np.sqrt(noise_variance)))
-    return Calibrated(parameters, infer(grouped, parameters, threads).mean)
+    counts = np.bincount(ratings.item, minlength=len(form.items))
+    bias_squares = float(counts @ item_posterior.bias_sd.astype(np.float64) ** 2)
+    user_table = form.users
+    try:
+        for _ in range(_ROUNDS):
+            inferred = infer(grouped, parameters, threads, squares=True, cancel=cancel)
+            squares = float(inferred.squares.sum() + bias_squares)
+            noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
+            noise_sd = float(np.sqrt(noise_variance))
+            parameters, user_table = _canonical(parameters, inferred.mean, noise_sd)
+        user_table = infer(grouped, parameters, threads, cancel=cancel).mean
+    except Cancelled:
+        return Calibrated(parameters, user_table, complete=False)
+    return Calibrated(parameters, user_table, complete=True)
 
 
-def _canonical(parameters: Parameters, users: NDArray[np.float32], noise_sd: float) -> Parameters:
-    """Return the parameters in the canonical form of the users as they were inferred.
+def _canonical(
+    parameters: Parameters, users: NDArray[np.float32], noise_sd: float
+) -> tuple[Parameters, NDArray[np.float32]]:
+    """Return the parameters and the users in the canonical form of the users.
 
     A user's row x becomes (x - m) J, where m is the mean of all and J transforms the factors to
     the new axes and adds to the bias what centring the items takes out.
@@ -99,15 +125,16 @@ def _canonical(parameters: Parameters, users: NDArray[np.float32], noise_sd: flo
     jacobian = np.block(
         [[user_transform, item_mean[:, None]], [np.zeros(user_transform.shape[1]), 1]]
     )
-    prior = parameters.user_prior
+    prior, mean = parameters.user_prior, users.mean(axis=0, dtype=np.float64)
     user_prior = UserPrior(
-        (prior.mean - users.mean(axis=0, dtype=np.float64)) @ jacobian,
+        (prior.mean - mean) @ jacobian,
         jacobian.T @ prior.covariance @ jacobian,
     )
     covariances = posterior.covariances.transformed(item_transform).astype(np.float32)
-    return Parameters(
+    canonical = Parameters(
         item_table=factor_table(new_items, item_bias),
         likelihood=replace(likelihood, mu=likelihood.mu + mu, noise_sd=noise_sd),
         user_prior=user_prior,
         item_posterior=replace(posterior, covariances=covariances),
     )
+    return canonical, ((users - mean) @ jacobian).astype(np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate import _random_streams
-from palate._native import sample_rows, score_pairs
+from palate._native import CancelToken, sample_rows, score_pairs
 from palate.data._ratings import Csr, Ratings
 from palate.learned._likelihood import Gaussian, mean_squared_error
 from palate.solvers.gibbs._calibration import Calibrated, calibrate
@@ -42,6 +42,8 @@ class Chain:
         Held-out ratings, or None.
     factors, sweeps, burn_in, seed, threads
         As of `Gibbs`.
+    cancel
+        Cancels a sweep that is running.
     """
 
     def __init__(
@@ -54,14 +56,17 @@ class Chain:
         burn_in: int,
         seed: int,
         threads: int,
+        cancel: CancelToken,
     ) -> None:
+        self._cancel = cancel
         self.ratings, self.valid = ratings, valid
         self.factors, self.burn_in, self.seed, self.threads = factors, burn_in, seed, threads
         self.mu = float(ratings.rating.mean(dtype=np.float64))
         self.sd = float(ratings.rating.std(dtype=np.float64)) or 1.0
         self.history: list[dict[str, Any]] = []
         self._hyperprior = NormalWishart()
-        self._by_user = self._side(ratings.by_user())
+        self._ratings_by_user = ratings.by_user()
+        self._by_user = self._side(self._ratings_by_user)
         self._by_item = self._side(ratings.by_item())
         self._users = self._start(_random_streams.USER_TABLE, ratings.users.height)
         self._items = self._start(_random_streams.ITEM_TABLE, ratings.items.height)
@@ -90,12 +95,17 @@ class Chain:
         return Gaussian(low, high, self.mu, float(np.sqrt(self.sd**2 / self._alpha)))
 
     def sweep(self, number: int) -> dict[str, Any]:
-        """Draw everything once and return the row for the history."""
+        """Draw everything once and return the row for the history.
+
+        Raises
+        ------
+        Cancelled
+            If the sweep was cancelled; the chain is as it was before.
+        """
         start = time.perf_counter()
-        self._users, _ = self._update_side(number, "user", self._by_user, self._users, self._items)
-        self._items, squares = self._update_side(
-            number, "item", self._by_item, self._items, self._users
-        )
+        users, _ = self._update_side(number, "user", self._by_user, self._users, self._items)
+        items, squares = self._update_side(number, "item", self._by_item, self._items, users)
+        self._users, self._items = users, items
         total = float(squares.sum())
         self._update_noise(number, total)
         counted = number - self.burn_in
@@ -139,6 +149,7 @@ class Chain:
             _random_streams.sweep(number, f"{side} rows"),
             self.threads,
             want_squares=side == "item",
+            cancel=self._cancel,
         )
 
     def _update_noise(self, number: int, squares: float) -> None:
@@ -157,14 +168,16 @@ class Chain:
         mean = (self.sd * self._prediction_sums / draws).astype(np.float32)
         return math.sqrt(mean_squared_error(self._likelihood, mean, self.valid.rating))
 
-    def calibrated(self) -> Calibrated:
+    def calibrated(self, cancel: CancelToken) -> Calibrated:
         """Return what the draws so far have taught, or the present one where none counts yet."""
         if not self._summary.draws:
             self._summary.add(self._users, self._items)
         return calibrate(
             self.ratings,
+            self._ratings_by_user,
             *self._summary.result(self.sd),
             self._likelihood,
             (_NOISE_SHAPE, _NOISE_RATE * self.sd**2),
             threads=self.threads,
+            cancel=cancel,
         )

@@ -6,15 +6,19 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from palate import _arguments
+from palate._native import Cancelled
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import SettingError
 from palate.learned._learned import FitRecord, Learned
 from palate.model._model import Model
-from palate.solvers._interrupt import interruptible
-from palate.solvers._progress import Progress, reporter
+from palate.solvers._interrupt import deadline, interruptible
+from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import explain_memory_error, validate_ratings
 from palate.solvers.gibbs._chain import Chain
+
+# After Ctrl-C, the calibration may go on for this long.
+_GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,11 @@ class Gibbs:
         Returns
         -------
         Model
-            Ctrl-C ends the fit after the sweep that it is in, and returns what was learned so
-            far, with ``model.fit.interrupted`` set. A second Ctrl-C raises KeyboardInterrupt.
+            Ctrl-C ends the fit within a second, also in a thread other than the main one. The
+            model then holds what was learned from the complete sweeps, with
+            ``model.fit.interrupted`` set if anything was left out; its noise may not be calibrated
+            yet. Before the first sweep is complete, and if it is pressed a second time, Ctrl-C
+            raises KeyboardInterrupt.
 
         Raises
         ------
@@ -128,7 +135,7 @@ class Gibbs:
         with (
             explain_memory_error(f"{self.factors:,} factors", ratings),
             threadpool_limits(1, user_api="blas"),
-            interruptible() as interrupted,
+            interruptible() as interruption,
         ):
             chain = Chain(
                 ratings,
@@ -138,11 +145,22 @@ class Gibbs:
                 burn_in=self.burn_in,
                 seed=self.seed,
                 threads=thread_count(threads),
+                cancel=interruption.token,
             )
+            sampled = self._sample(chain, report)
+            cancel = deadline(_GRACE_SECONDS) if interruption.pressed() else interruption.token
+            parameters, user_table, calibrated = chain.calibrated(cancel)
+        interrupted = not (sampled and calibrated)
+        fit = FitRecord(self.name, self.settings, ratings.source, chain.history, interrupted)
+        return Model(Learned.of_fit(ratings, parameters, user_table, fit))
+
+    def _sample(self, chain: Chain, report: Report) -> bool:
+        """Draw all sweeps, or until Ctrl-C cancels one; return whether all were drawn."""
+        try:
             for sweep in range(self.sweeps):
                 report(chain.sweep(sweep))
-                if interrupted():
-                    break
-            calibrated = chain.calibrated()
-            fit = FitRecord(self.name, self.settings, ratings.source, chain.history, interrupted())
-        return Model(Learned.of_fit(ratings, *calibrated, fit))
+        except Cancelled:
+            if not chain.history:
+                raise KeyboardInterrupt("before the first sweep was complete") from None
+            return False
+        return True
