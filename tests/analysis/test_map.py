@@ -46,7 +46,7 @@ def test_biases_counts_and_metadata(bayes, model):
 
 
 def test_unknown_coordinates_are_refused_with_those_that_are(bayes):
-    with pytest.raises(palate.SettingError, match=r"no coordinate 'genres'; there are axis 1 to"):
+    with pytest.raises(palate.SettingError, match=r"no coordinate 'genres'; choose one of axis 1"):
         bayes.map("genres")
     with pytest.raises(palate.SettingError, match="there is no 'axis 99'; this model has"):
         bayes.map("axis 1", "axis 99")

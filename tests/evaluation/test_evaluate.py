@@ -151,7 +151,7 @@ def test_the_default_is_every_solver_and_progress_is_told(small):
         (
             {"split": "tomorrow"},
             palate.SettingError,
-            "there is no split 'tomorrow'; there are rand",
+            "there is no split 'tomorrow'; choose random",
         ),
         ({"split": "leave-last-x"}, palate.SettingError, "there is no split 'leave-last-x'"),
         ({"folds": "offcial"}, palate.SettingError, "folds is 'offcial'; give a number, or"),
@@ -163,7 +163,7 @@ def test_the_default_is_every_solver_and_progress_is_told(small):
         (
             {"folds": 2, "share": 0.1},
             palate.SettingError,
-            "share is the fraction that the splits",
+            "share applies only to the splits",
         ),
         ({"split": 3}, palate.SettingError, "there is no split 3"),
     ],

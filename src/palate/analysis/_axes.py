@@ -12,34 +12,35 @@ from palate.analysis._intervals import Z, bound_nearest_zero, default_min_rating
 from palate.analysis._item_features import Feature, features
 from palate.learned._learned import Learned
 
-# A category needs this number of items, and of items without it, for a meaningful difference.
+# Minimum number of items with a category, and without it, for an association.
 _MIN_ITEMS = 5
-# An association is clear if its interval stays further than this from zero.
+# An association is clear if its interval is further than this from zero.
 _CLEAR = 0.2
-# A category names an axis only if at least this fraction of the items has it.
+# An axis can be named after a category that at least this fraction of the items has.
 _COMMON = 0.05
 # An axis that explains less than this fraction of the variance is minor.
 MIN_MAJOR_SHARE = 0.02
 _BETWEEN = " <-> "
-# The name of the end opposite to a category, if no other category is there.
+# The name of the end opposite to a category, if no category names it.
 _OTHERS = "other kinds"
-# The feature that every model has.
+# The name of the feature that every model has.
 _RATINGS = "number of ratings"
 
 
 class Association(NamedTuple):
-    """The association of the positions of items on an axis with a feature of theirs.
+    """The association between the positions of items on an axis and a feature of the items.
 
     Attributes
     ----------
     column, value
         The column, and the category in it (None for a number).
     association
-        The correlation; for a category, that of two groups of equal size that differ as much.
+        The correlation; for a category, that of two groups of equal size with the same
+        standardised difference.
     lower, upper
-        Its 90% interval.
+        The 90% interval of the association.
     items
-        How many items have the number, or the category.
+        The number of items with the number, or with the category.
     """
 
     column: str
@@ -63,7 +64,7 @@ class AxisNames:
 
     @cached_property
     def ends(self) -> list[tuple[str, str]]:
-        """The names of the low and the high end of each axis: its name, else an exemplar."""
+        """The name of the low and of the high end of each axis; an exemplar if there is none."""
         ends = []
         for row in self.table.iter_rows(named=True):
             low, _, high = (row["name"] or "").partition(_BETWEEN)
@@ -116,14 +117,14 @@ def _schema(learned: Learned) -> dict[str, Any]:
 
 
 def _ratings_feature(learned: Learned) -> Feature:
-    """Return the number of ratings as a feature, by its logarithm since it is so skewed."""
+    """Return the logarithm of the number of ratings, which is very skewed, as a feature."""
     return Feature(_RATINGS, None, np.log(np.maximum(learned.item_counts, 1)))
 
 
 def _exemplars(
     learned: Learned, axis: int, eligible: NDArray[np.bool_], n: int, sign: int
 ) -> list[dict[str, Any]]:
-    """Return the items nearest to one end, in the cautious order."""
+    """Return the exemplars of the low (`sign` -1) or high (1) end, in the cautious order."""
     canonical = learned.canonical_axes
     position = canonical.centred_items[:, axis]
     half = np.zeros(len(position)) if canonical.sd is None else Z * canonical.sd[:, axis]
@@ -183,9 +184,10 @@ def _bound(association: Association) -> float:
 
 
 def _name(associations: list[tuple[Feature, Association]], items: int) -> str | None:
-    """Return a name such as "Romance, older <-> Horror, newer"; None where nothing is clear.
+    """Return a name such as "Romance, older <-> Horror, newer"; None without a clear association.
 
-    It has the most certain common category at either end, and the most certain numeric feature.
+    It is made of the first common category at each end, and the first numeric feature, in the
+    cautious order.
     """
     clear = [pair for pair in associations if abs(_bound(pair[1])) >= _CLEAR]
     common = [found for _, found in clear if found.value and found.items >= _COMMON * items]
@@ -205,7 +207,7 @@ def _category_word(association: Association) -> str:
 
 
 def _number_words(feature: Feature) -> tuple[str, str]:
-    """Return what to call items with less and with more of a numeric feature."""
+    """Return words for items with low and with high values of a numeric feature."""
     if feature.column == _RATINGS:
         return "rarely rated", "often rated"
     if feature.is_date:

@@ -61,8 +61,8 @@ def _with_min_ratings(
 ) -> NDArray[np.bool_]:
     if min_ratings is None:
         min_ratings = default_min_ratings(counts) if order == "gap" else 1
-    enough: NDArray[np.bool_] = counts >= _arguments.integer("min_ratings", min_ratings, 1)
-    return enough
+    eligible: NDArray[np.bool_] = counts >= _arguments.integer("min_ratings", min_ratings, 1)
+    return eligible
 
 
 def _with_decomposition(
@@ -71,7 +71,7 @@ def _with_decomposition(
     rows: NDArray[np.integer[Any]],
     partners: str,
 ) -> pl.DataFrame:
-    """Add the decomposition at `rows`, ranks, the gap between them and the reason for it."""
+    """Add the decomposition at `rows`, both ranks, the gap and the reason for it."""
 
     def at_rows(values: Numbers | None) -> Any:
         return null_column(len(rows)) if values is None else values[rows]
@@ -103,7 +103,7 @@ def _sorted(frame: pl.DataFrame, order: Order | None, *, has_intervals: bool) ->
     return frame[np.lexsort((-bias, -key))]
 
 
-# What a component above or below its usual value means, in words.
+# A component above and below its median, in words.
 _PHRASES = {
     "raters": {
         "raters_bias": ("raters more generous than most", "raters more severe than most"),
@@ -122,15 +122,15 @@ _PHRASES = {
         ),
     },
 }
-# A component is mentioned if it makes up this fraction of the difference.
+# A component is mentioned if it is at least this fraction of the sum of all deviations.
 _MIN_FRACTION = 0.25
 
 
 def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
-    """Return why each mean is higher or lower, beside its bias, than is usual among these rows.
+    """Return the main causes of the gap of each row, in words.
 
-    Each component is compared with its median over the rows. Those with the sign of the gap are
-    mentioned, the largest first.
+    The deviation of each component is taken from its median over the rows. The components that
+    move the mean in the direction of the gap are mentioned, the largest first.
     """
     phrases = _PHRASES[partners]
     if frame.is_empty() or frame["residual"].null_count():

@@ -1,4 +1,4 @@
-"""Contributions: what each of a person's ratings adds to the score of an item."""
+"""Contributions: what each rating of a user adds to the score of an item."""
 
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ Numbers = NDArray[np.float64]
 
 
 class Contributions:
-    """The contributions of one user's ratings, for one item after another.
+    """The contributions of the ratings of one user to the scores of items.
 
     The posterior mean of a user is linear in the ratings
     (``native/include/palate/row_posterior.hpp``)::
@@ -28,7 +28,7 @@ class Contributions:
     Attributes
     ----------
     leverage
-        How much a unit more of each rating adds to its own expectation; shape (m,).
+        The derivative of the expectation of each rating in the rating itself; shape (m,).
     """
 
     def __init__(self, learned: Learned, user: UserPosterior) -> None:
@@ -66,18 +66,18 @@ class Contributions:
         return derivatives
 
     def of_ratings(self, item: int) -> Numbers:
-        """Return what each rating contributes to the score of an item; shape (m,)."""
+        """Return the contribution of each rating to the score of an item; shape (m,)."""
         contributions: Numbers = self.derivatives(item) * self._slope * self._surplus
         return contributions
 
     def of_prior(self, item: int) -> float:
-        """Return what the prior contributes to the score of an item."""
+        """Return the contribution of the prior to the score of an item."""
         toward = self.covariance @ self._row(np.array([item]))[0]
         return float(toward @ self._prior.precision @ self._prior.mean)
 
     @cached_property
     def leverage(self) -> Numbers:
-        """How much a unit more of each rating adds to its own expected rating; shape (m,)."""
+        """The derivative of the expectation of each rating in the rating itself; shape (m,)."""
         own = quadratic_forms(self._z, self.covariance)
         leverage: Numbers = self._alpha * self._slope**2 * own
         return leverage

@@ -1,4 +1,4 @@
-"""Explanations of a score: by its parts, and by the contributions of the ratings."""
+"""Explanations of a score: its parts, and the contributions of the ratings."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +15,15 @@ from palate.learned._likelihood import evaluate_scalar
 
 # A part smaller than this fraction of the scale is not mentioned in a sentence.
 _MIN_MENTIONED = 0.0125
-# On a scale as long as this a prediction is printed with one decimal.
+# A prediction is printed with one decimal if the range of ratings is at least this, else two.
 _LONG_SCALE = 2
-# The number of ratings that a reason in one line names.
+# Maximum number of ratings in the reason for a recommendation.
 _MAX_NAMED = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Why a person is expected to rate an item as they are: two exact decompositions of the score.
+    """Two exact decompositions of the score of an item for a person.
 
     Attributes
     ----------
@@ -32,21 +32,22 @@ class Explanation:
     prediction
         The expected rating.
     score
-        What each of the two tables sums to. By Gibbs it is in units of the ratings, and the
-        prediction is the score clipped to the scale. By the book's recipe it is the argument of
+        The sum of each of the two tables. In a Gibbs model it is in units of the ratings, and the
+        prediction is the score clipped to the scale. In a one-cycle model it is the score before
         the sigmoid.
     unit
         The unit of the score and of the contributions: "rating" or "score".
     parts
-        By part: columns name and contribution.
+        The parts of the score: the columns name and contribution.
     ratings
-        By the ratings that it rests on: columns name and contribution.
+        The contributions of the person's ratings, and what does not depend on them: the columns
+        name and contribution.
     counterfactual
-        The one rating that, changed by a star (1, or on a scale shorter than 4 a quarter of it),
-        moves the score most: item, rating, changed_to, and the score and the prediction after the
-        change (by the book's recipe to first order); None for a person without ratings.
+        The one rating whose change moves the score most: item, rating, changed_to, score and
+        prediction after the change (a first-order approximation in a one-cycle model). The change
+        is 1, or a quarter of the range if that is shorter than 4. None without ratings.
     sentence
-        The same as a sentence.
+        A summary in words.
     """
 
     id: Any
@@ -72,7 +73,7 @@ def explain(
 
 
 def reason(contributions: Contributions, item: int) -> str:
-    """Return the main reasons for recommending an item, in one line."""
+    """Return the main reasons for a recommendation, in one line."""
     learned, values = contributions.learned, contributions.of_ratings(item)
     names = _rating_names(learned, contributions.user)
     best = np.argsort(-values, kind="stable")[:_MAX_NAMED]
@@ -83,7 +84,7 @@ def reason(contributions: Contributions, item: int) -> str:
     return "; ".join([*reasons, f"{_PHRASES['its bias'][int(bias < 0)]} ({bias:+.2f})"])
 
 
-# What a part above and below zero means, in words.
+# A part above and below zero, in words.
 _PHRASES = {
     "your bias": ("you seem to rate higher than average", "you seem to rate lower than average"),
     "its bias": ("it is well liked", "it is not much liked"),
@@ -106,7 +107,7 @@ class _Explainer:
         self.score = float(sum(self.general.values()) + self.of_axes.sum())
 
     def explanation(self, n: int) -> Explanation:
-        """Return the explanation, with the `n` largest axes and ratings by name."""
+        """Return the explanation, which lists the `n` largest axes and ratings."""
         prediction, linear = self._prediction(self.score), self.likelihood.linear
         names = _rating_names(self.learned, self.user)
         return Explanation(
@@ -123,7 +124,7 @@ class _Explainer:
         )
 
     def _general_parts(self) -> dict[str, float]:
-        """Return the parts of the score apart from the axes, by name."""
+        """Return the parts of the score except for the axes, by name."""
         learned, axes = self.learned, self.learned.canonical_axes
         average = axes.average
         parts = {
@@ -139,7 +140,7 @@ class _Explainer:
         return parts
 
     def _axis_parts(self) -> Numbers:
-        """Return what each axis contributes to the score; shape (k,)."""
+        """Return the contribution of each axis to the score; shape (k,)."""
         axes = self.learned.canonical_axes
         parts: Numbers = axes.position(self.user.mean) * axes.centred_items[self.item]
         return parts
@@ -158,13 +159,14 @@ class _Explainer:
         ]
 
     def _without_ratings(self) -> dict[str, float]:
-        """Return the parts of the score that do not come from this person's ratings, by name."""
+        """Return the parts of the score that do not depend on the person's ratings, by name."""
         linear = self.likelihood.linear
         parts = {"average": float(self.likelihood.mu)} if linear else {}
         parts["its bias"] = float(self.learned.item_biases[self.item])
         parts["average user"] = self.contributions.of_prior(self.item)
         if not linear:
-            # A row learned in epochs is not exactly where its ratings alone would put it.
+            # The row of a known user was trained together with the items; it is not exactly the
+            # mode given the items.
             rest = self.score - sum(parts.values()) - float(self.of_ratings.sum())
             parts["not explained by these ratings"] = rest
         return parts
@@ -229,7 +231,7 @@ def _rating_names(learned: Learned, user: UserPosterior) -> list[str]:
 
 
 def _leaning(ends: tuple[str, str], yours: float, its: float) -> str:
-    """Say which end a person and an item lean to: the same, or opposite ones."""
+    """Return which end of an axis a person and an item lean to, in words."""
     leaning = f"you lean to {ends[int(yours > 0)]}"
     if (yours > 0) == (its > 0):
         return f"{leaning}, and so does this"
@@ -239,7 +241,7 @@ def _leaning(ends: tuple[str, str], yours: float, its: float) -> str:
 def _table(
     first: dict[str, float], names: list[str], contributions: Numbers, n: int, what: str
 ) -> pl.DataFrame:
-    """Return a row for each of `first` and the `n` largest contributions, and one for the rest."""
+    """Return the rows of `first`, the `n` largest contributions and the sum of the others."""
     order = np.argsort(-np.abs(contributions), kind="stable")
     rows = list(first.items()) + [(names[j], float(contributions[j])) for j in order[:n]]
     if len(order) > n:

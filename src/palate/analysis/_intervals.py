@@ -1,4 +1,4 @@
-"""Intervals, orders that respect them, and how many ratings an item needs to be meaningful."""
+"""Intervals, the orders of tables, and the default minimum number of ratings of an item."""
 
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -12,27 +12,27 @@ from palate.errors import SettingError
 
 Numbers = NDArray[np.floating[Any]]
 
-# The probability that an interval contains the quantity it is about.
+# The probability of all intervals.
 PROBABILITY = 0.9
-# Half the width of such an interval, in standard deviations.
+# Half the width of such an interval of a normal distribution, in standard deviations.
 Z = NormalDist().inv_cdf(0.5 + PROBABILITY / 2)
-# No item needs more ratings than this to be meaningful.
+# Maximum of the default minimum number of ratings.
 _MAX_MIN_RATINGS = 20
 
 
 def bound_nearest_zero(lower: Numbers, upper: Numbers) -> Numbers:
-    """Return the bound of each interval that is nearest to zero; 0 where zero lies inside."""
+    """Return the bound of each interval that is nearest to zero; 0 if it contains zero."""
     bound: Numbers = np.where(lower > 0, lower, np.where(upper < 0, upper, 0))
     return bound
 
 
 def null_column(n: int) -> pl.Series:
-    """Return a column of `n` nulls, for numbers that a point estimate does not have."""
+    """Return a column of `n` nulls, for numbers that the model does not have."""
     return pl.Series([None] * n, dtype=pl.Float64)
 
 
 def validate_order(order: str | None, orders: Sequence[str], *, has_intervals: bool) -> None:
-    """Check that an order is one of `orders`, and that "cautious" has intervals to go by.
+    """Check that `order` is one of `orders`, and that there are intervals for "cautious".
 
     Raises
     ------
@@ -49,9 +49,10 @@ def validate_order(order: str | None, orders: Sequence[str], *, has_intervals: b
 
 
 def default_min_ratings(counts: NDArray[np.int64]) -> int:
-    """Return how many ratings an item needs to be meaningful, as an exemplar for instance.
+    """Return the default minimum number of ratings of an item, as of an exemplar for instance.
 
-    That is 20, or fewer in a small table: at least half of all ratings are of items with enough.
+    It is 20, or fewer in a small data set, so that the items with as many ratings have at least
+    half of all ratings.
     """
     descending = np.sort(counts)[::-1]
     half = int(np.searchsorted(np.cumsum(descending), descending.sum() / 2))

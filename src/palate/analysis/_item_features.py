@@ -1,4 +1,4 @@
-"""Features of items: numbers, dates, categories and lists, from the columns of any table."""
+"""Item features: numbers, dates and categories from the columns of the items table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _SEPARATORS = ("|", ";", ",")
 _RESERVED = ("id", "item")
 _DATES = (pl.Date, pl.Datetime)
 _NOT_TEXT = (pl.Binary, pl.Object, pl.Duration)
-# A column with more categories than this holds names rather than kinds: a URL, a plot.
+# Maximum number of categories in a column; one with more holds free text, such as URLs or plots.
 _MAX_CATEGORIES = 200
-# A separator makes lists of a text column if this percentage of the items have several entries.
+# Minimum percentage of the items with several entries for a text column to hold lists.
 _MIN_LIST_PERCENT = 5
 
 
@@ -31,10 +31,10 @@ class Feature:
     value
         The category, or None for a number.
     values
-        The number, a date in years, or whether (1 or 0) the item has the category; NaN where it
-        is unknown; shape (items,).
+        The number, the date in years, or 1 or 0 for an item with or without the category; NaN if
+        unknown; shape (items,).
     is_date
-        Whether the feature is a time, so that larger means newer.
+        Whether the feature is a date or year, so that larger means newer.
     """
 
     column: str
@@ -43,16 +43,16 @@ class Feature:
     is_date: bool = False
 
 
-# The usual names of numeric columns that hold times.
+# The usual names of numeric columns that hold dates or years.
 _TIMES = ("year", "date", "released", "release_date", "release date", "release_year", "published")
 
 
 def features(items: pl.DataFrame) -> list[Feature]:
-    """Return the features in the columns of a table of items, ids and titles left out.
+    """Return the features in the columns of an items table, except for ids and titles.
 
-    Numbers and dates (in years) stay numbers, also where they were read as text. Text, and columns
-    of 0 and 1 alone, are categories; text such as "Action|Comedy" and lists hold several.
-    A text column with very many distinct values is left out.
+    Columns of numbers and dates, also those read as text, are numeric features; dates are converted
+    to years. Text, and columns that hold only 0 and 1, are categories. Text such as "Action|Comedy"
+    and lists hold several categories. Text columns with very many distinct values are left out.
     """
     found: list[Feature] = []
     for column in items.columns:
@@ -85,7 +85,7 @@ def _features_of(column: str, series: pl.Series) -> Iterator[Feature]:
 
 
 def _numbers(series: pl.Series) -> NDArray[np.float64] | None:
-    """Return a column as numbers, dates as years; None if it holds anything else."""
+    """Return a column as numbers, dates in years; None if it holds anything else."""
     series = _parsed(series)
     if series.dtype in _DATES:
         year, day = series.dt.year(), series.dt.ordinal_day()
@@ -97,7 +97,7 @@ def _numbers(series: pl.Series) -> NDArray[np.float64] | None:
 
 
 def _parsed(series: pl.Series) -> pl.Series:
-    """Return text as numbers or dates (1995-01-31, 31-Jan-1995) if all of it is; else as it is."""
+    """Parse a text column as numbers or dates (1995-01-31, 31-Jan-1995) if all values are such."""
     if series.dtype != pl.String:
         return series
     text = series.str.strip_chars().replace("", None)
@@ -109,7 +109,7 @@ def _parsed(series: pl.Series) -> pl.Series:
 
 
 def category_lists(series: pl.Series) -> pl.Series | None:
-    """Return the categories of each item as a list, null where unknown; None for other columns."""
+    """Return the categories of each item as a list, null if unknown; None for other columns."""
     if series.dtype in (pl.Categorical, pl.Enum):
         series = series.cast(pl.String)
     if isinstance(series.dtype, pl.List) and series.dtype.inner == pl.String:
@@ -141,7 +141,7 @@ def _separator(series: pl.Series) -> str | None:
                 .explode(empty_as_null=True, keep_nulls=True)
                 .str.strip_chars()
             )
-            # Lists share their entries; sentences with commas in them do not.
+            # Lists have entries in common; sentences that contain commas do not.
             if split.n_unique() <= known.n_unique() or separator == "|":
                 return separator
     return None
@@ -150,23 +150,23 @@ def _separator(series: pl.Series) -> str | None:
 def matching_items(items: pl.DataFrame, where: Mapping[str, Any] | None) -> NDArray[np.bool_]:
     """Return which items match the conditions `where`; shape (items,).
 
-    A value is compared as text; in a column of lists it must be one of the entries. "1990..1999"
-    matches the numbers between the two, and a list of values any of them.
+    A value is compared as text; in a column of lists it must equal one of the entries. "1990..1999"
+    matches the numbers from 1990 to 1999. Of a list of values, any may match.
 
     Raises
     ------
     SettingError
-        If there is no such column, or none of its items has the value.
+        If a column does not exist, or no item has a value.
     """
     chosen = np.ones(items.height, dtype=np.bool_)
     for column, values in (where or {}).items():
         if column not in items.columns:
             raise SettingError(f"there is no column {column!r}; {_columns(items)}")
         is_list = isinstance(values, Iterable) and not isinstance(values, str | bytes)
-        wanted = list(values) if is_list else [values]
-        if not wanted:
+        alternatives = list(values) if is_list else [values]
+        if not alternatives:
             raise SettingError(f"the list of values of {column!r} is empty; give at least one")
-        chosen &= np.any([_matches(items[column], value) for value in wanted], axis=0)
+        chosen &= np.any([_matches(items[column], value) for value in alternatives], axis=0)
     return chosen
 
 
@@ -180,7 +180,7 @@ def _columns(items: pl.DataFrame) -> str:
 def _matches(series: pl.Series, value: Any) -> NDArray[np.bool_]:
     numbers, lists = _numbers(series), category_lists(series)
     if numbers is not None and _parsed(series).dtype in _DATES:
-        numbers = np.floor(numbers)  # every date of a year belongs to it
+        numbers = np.floor(numbers)  # a year matches all of its dates
     if numbers is not None and (bounds := _bounds(value)) is not None:
         matches = (numbers >= bounds[0]) & (numbers <= bounds[1])
     elif lists is not None:
@@ -198,7 +198,7 @@ def _matches(series: pl.Series, value: Any) -> NDArray[np.bool_]:
 
 
 def _bounds(value: Any) -> tuple[float, float] | None:
-    """Return the bounds that "1990..1999", "1990.." or True stands for; None if not a number."""
+    """Return the bounds of "1990..1999", "1990..", a number or True; None for other text."""
     text = str(value).lower()
     low, dots, high = {"true": "1", "false": "0"}.get(text, text).partition("..")
     try:

@@ -1,4 +1,4 @@
-"""Items on a plane of any two coordinates: axes, components, biases, counts, features."""
+"""Two coordinates of items: axes, components, biases, numbers of ratings or features."""
 
 import re
 from typing import Any
@@ -12,12 +12,12 @@ from palate.analysis._mean_decomposition import MeanDecomposition
 from palate.errors import SettingError
 from palate.learned._learned import Learned
 
-# The book's chapter draws the principal components of this number of items, the most rated.
+# The principal components are those of this number of the most rated items, as in the book.
 _MOST_RATED = 1000
 
 
 def item_map(learned: Learned, biases: MeanDecomposition, x: str, y: str) -> pl.DataFrame:
-    """Return the coordinates of items; see `Model.map`."""
+    """Return two coordinates of each item; see `Model.map`."""
     rows = np.flatnonzero(learned.item_counts)
     rows = rows[np.argsort(-learned.item_counts[rows], kind="stable")]
     columns: dict[str, Any] = {}
@@ -36,7 +36,7 @@ def item_map(learned: Learned, biases: MeanDecomposition, x: str, y: str) -> pl.
 def coordinate(
     learned: Learned, biases: MeanDecomposition, name: str
 ) -> tuple[Numbers, Numbers | None]:
-    """Return a coordinate of every item, and half the width of its 90% interval if it has one."""
+    """Return a coordinate of each item, and half the width of its 90% interval, if it has one."""
     kind = re.fullmatch(r"(axis|component) (\d+)", name) if isinstance(name, str) else None
     if kind is not None:
         number = int(kind[2])
@@ -55,8 +55,8 @@ def coordinate(
         return numbers[name], None
     names = dict.fromkeys(["bias", "ratings", "mean", *numbers])
     raise SettingError(
-        f"there is no coordinate {name!r}; there are axis 1 to {learned.factors}, component 1 to "
-        f"{learned.factors}, {', '.join(names)}"
+        f"there is no coordinate {name!r}; choose one of axis 1 to {learned.factors}, component 1 "
+        f"to {learned.factors}, {', '.join(names)}"
     )
 
 
@@ -66,7 +66,7 @@ def _axis(learned: Learned, axis: int) -> tuple[Numbers, Numbers | None]:
 
 
 def _component(learned: Learned, component: int) -> tuple[Numbers, Numbers | None]:
-    """Return a principal component of the 1,000 most rated items' factors, as the chapter does."""
+    """Return a principal component of the factors of the most rated items."""
     most_rated = np.argsort(-learned.item_counts, kind="stable")[:_MOST_RATED]
     factors = learned.item_factors.astype(np.float64)
     mean = factors[most_rated].mean(axis=0)

@@ -1,4 +1,4 @@
-"""The decomposition of a mean rating: why a bias is not the mean."""
+"""The decomposition of mean ratings: why a bias differs from a mean rating."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,18 +17,19 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MeanDecomposition:
-    """The mean rating of each row of one side: mu + bias + partners_bias + interaction + residual.
+    """The mean ratings of items or users: mu + bias + partners_bias + interaction + residual.
 
     Attributes
     ----------
     mu
-        The expected rating of the average user for an item of bias 0.
+        The expected rating of an item of bias 0 by the average user.
     bias
-        Shape (rows,), as all that follow.
+        Shape (rows,), like all other attributes.
     lower, upper
-        The 90% interval of the bias; None in a point estimate.
+        The 90% interval of the bias; None if it is unknown.
     partners_bias, interaction, residual
-        Means over the ratings of a row; None in a model without users.
+        Means over the ratings of an item or user; None in a model without users. The partners of
+        an item are its raters, those of a user the rated items.
     """
 
     mu: float

@@ -1,4 +1,4 @@
-"""Neighbours: items and users whose factors point in the same direction, with intervals."""
+"""Neighbours: the most similar items and users, with intervals."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -22,10 +22,11 @@ from palate.learned._learned import Learned
 Order = Literal["similarity", "cautious"]
 Matrix = NDArray[np.float64]
 Rows = NDArray[np.integer[Any]]
-# Returns draws from the posteriors of rows, given standard normals; shape (n, draws, k).
+# A function from n rows and standard normals, shape (draws, k), to draws from the posteriors of
+# these rows, shape (n, draws, k).
 Sampler = Callable[[Rows, Matrix], Matrix]
 _ORDERS = ("similarity", "cautious")
-# Intervals are quantiles of this number of draws.
+# The number of draws that intervals are quantiles of.
 _DRAWS = 400
 # The number of rows that are drawn at a time.
 _BLOCK = 1024
@@ -103,13 +104,13 @@ def _blocks(rows: Rows) -> Iterator[Rows]:
 
 
 def _draws(means: Matrix, covariances: Matrix, normals: Matrix) -> Matrix:
-    """Return draws of each row from the same standard normals, (draws, k); (n, draws, k)."""
+    """Return draws of each row from the same normals, shape (draws, k); shape (n, draws, k)."""
     draws: Matrix = means[:, None] + normals @ cholesky_roots(covariances).transpose(0, 2, 1)
     return draws
 
 
 class _Similarities:
-    """The cosines between one row and others, with intervals where their posteriors are known."""
+    """The cosines between one row and others, with intervals if their posteriors are known."""
 
     def __init__(self, one: Matrix, many: Matrix) -> None:
         self._factors = len(one)
@@ -132,7 +133,7 @@ class _Similarities:
         self.expected, self.lower, self.upper = np.concatenate(statistics, axis=1)
 
     def best(self, order: Order | None, n: int) -> NDArray[np.int64]:
-        """Return the positions of the `n` best."""
+        """Return the positions of the `n` most similar rows."""
         validate_order(order, _ORDERS, has_intervals=self.lower is not None)
         key = self.cosine if self.lower is None or order == "similarity" else self.lower
         return np.argsort(-key, kind="stable")[:n]
@@ -159,9 +160,11 @@ def _cosine(one: Matrix, many: Matrix) -> Matrix:
 def _correlation(
     table: NDArray[np.float32], spread: Matrix, row: int, rows: NDArray[np.int64]
 ) -> Matrix:
-    """Return the correlation of the scores of `rows` with those of `row` over the partners.
+    """Return the correlation of the scores of `rows` with those of `row` over the other side.
 
-    With z = [factors, 1] and the partners' covariance S it is z' S w / sqrt(z' S z  w' S w).
+    For items that is the population of users, for users the items. For two rows z = [factors, 1]
+    and w, and the covariance S of the other side's factors and bias, the correlation is
+    z' S w / sqrt(z' S z  w' S w).
     """
     z = with_ones(table[:, :-1])
     one, many = z[row], z[rows]

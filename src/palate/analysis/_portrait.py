@@ -1,4 +1,4 @@
-"""A portrait of one person: position on each axis, generosity, predictability, surprises."""
+"""Portraits: position on each axis, generosity, predictability and surprises of a person."""
 
 import math
 from dataclasses import dataclass
@@ -21,29 +21,31 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """One person compared with all others.
+    """A person compared with the other users.
 
-    Percentiles are the percentage of the known users who are below; for a model without users,
-    of those that its prior expects.
+    A percentile is the percentage of the known users with a lower value. In a model without users
+    it comes from a normal distribution: N(0, 1) for a position, and the prior for the bias.
 
     Attributes
     ----------
     axes
-        A row for each axis: axis, name, leans_to (which end), position (in standard deviations
-        of users), lower, upper (the 90% interval), percentile, percentile_lower, percentile_upper.
+        A row for each axis: axis, name, leans_to (the name of the nearer end), position (in
+        standard deviations of users), lower, upper (its 90% interval), percentile, and
+        percentile_lower and percentile_upper (those of the bounds).
     generosity
-        bias (how much higher than the average user they rate), lower, upper, percentile,
-        percentile_lower and percentile_upper; in units of the ratings.
+        bias (how much higher than the average user the person rates an item of bias 0), lower and
+        upper (its 90% interval), all in units of the ratings; percentile, percentile_lower and
+        percentile_upper.
     predictability
-        residual_sd: the standard deviation of their ratings about the expectation, in units of the
-        ratings, with its 90% interval lower and upper; and noise_sd, that of all users. None with
-        very few ratings.
+        residual_sd (the standard deviation of the person's ratings about their expectation), lower
+        and upper (its 90% interval), and noise_sd (that of all users), in units of the ratings;
+        None if there are too few ratings.
     surprises
-        The most surprising ratings, with the items taken as known: id, item, rating, expected
-        (from all their other ratings; to first order for the book's recipe), and surprise (the
-        difference, in standard deviations of such differences).
+        The most surprising ratings, given the items: id, item, rating, expected (given all other
+        ratings of the person; a first-order approximation in a one-cycle model) and surprise (the
+        difference divided by its standard deviation).
     sentence
-        The same in sentences.
+        A summary in words.
     """
 
     axes: pl.DataFrame
@@ -57,7 +59,7 @@ class Portrait:
 
 
 def portrait(learned: Learned, user: UserPosterior, axis_names: AxisNames, n: int) -> Portrait:
-    """Describe a person; see `Profile.describe`."""
+    """Return the portrait of a person; see `Profile.describe`."""
     _arguments.integer("n", n, 1)
     axes, generosity = _axes(learned, user, axis_names), _generosity(learned, user)
     contributions = Contributions(learned, user)
@@ -89,10 +91,10 @@ def _axes(learned: Learned, user: UserPosterior, axis_names: AxisNames) -> pl.Da
 
 
 def _axis_populations(learned: Learned) -> list[Numbers | NormalDist]:
-    """Return the positions of everybody on each axis: known users, or those the prior expects."""
+    """Return the positions of the known users on each axis; without users, their distribution."""
     if learned.user_table is not None and len(learned.user_table):
         return list(learned.canonical_axes.user_positions(learned.user_table).T)
-    # On canonical axes the users have a mean of 0 and a variance of 1.
+    # On canonical axes users have mean 0 and variance 1.
     return [NormalDist()] * learned.factors
 
 
@@ -126,22 +128,22 @@ def _generosity(learned: Learned, user: UserPosterior) -> dict[str, float]:
     return in_ratings | standing
 
 
-# With fewer residual degrees of freedom than this, the spread of the ratings is unknown.
+# Minimum number of residual degrees of freedom for an estimate of the residual variance.
 _MIN_FREEDOM = 3
 
 
 def _errors(contributions: Contributions) -> Numbers:
-    """Return how much higher than expected each rating is; shape (m,)."""
+    """Return the residual of each rating, in units of the ratings; shape (m,)."""
     learned, user = contributions.learned, contributions.user
     expected = learned.likelihood.unclipped(user.scores(learned.item_table)[user.rated])
     return user.rating.astype(np.float64) - expected
 
 
 def _predictability(contributions: Contributions) -> dict[str, float] | None:
-    """Return the spread of a person's ratings about their expectation.
+    """Return the standard deviation of a person's ratings about their expectation.
 
-    Its square is the sum of squared errors over the residual degrees of freedom, m minus the sum
-    of leverages; the interval is that of chi-square with as many degrees of freedom.
+    The variance is the sum of squared residuals divided by the residual degrees of freedom: m minus
+    the sum of the leverages. The interval is that of chi-square with these degrees of freedom.
     """
     errors = _errors(contributions)
     squares, freedom = float(errors @ errors), float(np.sum(1 - contributions.leverage))
@@ -156,17 +158,17 @@ def _predictability(contributions: Contributions) -> dict[str, float] | None:
 
 
 def _chi_square(freedom: float, z: float) -> float:
-    """Return the quantile of chi-square at a normal quantile (Wilson and Hilferty, PNAS 1931)."""
+    """Return the chi-square quantile for a normal quantile z (Wilson and Hilferty, PNAS 1931)."""
     part = 2 / (9 * freedom)
     return float(freedom * max(1 - part + z * np.sqrt(part), 1e-3) ** 3)
 
 
 def _surprises(contributions: Contributions, n: int) -> pl.DataFrame:
-    """Return the ratings with the largest studentised errors.
+    """Return the ratings with the largest studentised residuals.
 
-    Without a rating of leverage h and error e, the expectation would be r - e / (1 - h), and the
-    difference e / (1 - h) would have the variance noise^2 / (1 - h) (Cook and Weisberg, "Residuals
-    and influence in regression", 1982, section 2.2.1).
+    For a rating r with leverage h and residual e, the expectation given the other ratings is
+    r - e / (1 - h), and the difference e / (1 - h) has the variance noise_sd^2 / (1 - h) (Cook and
+    Weisberg, "Residuals and influence in regression", 1982, section 2.2.1).
     """
     learned, user = contributions.learned, contributions.user
     likelihood = learned.likelihood
@@ -190,7 +192,7 @@ def _sentence(
     extreme = certain.sort((pl.col("percentile") - 50).abs(), descending=True).head(3)
     for row in extreme.sort("axis").iter_rows(named=True):
         percent = row["percentile"] if row["position"] > 0 else 100 - row["percentile"]
-        percent = min(int(percent), 99)  # nobody leans more than all people, themselves included
+        percent = min(int(percent), 99)  # nobody leans more than all people, who include them
         sentences.append(f"You lean to {row['leans_to']} more than {percent}% of people.")
     if not sentences:
         sentences.append("There are too few ratings to say anything certain of your tastes yet.")

@@ -1,4 +1,4 @@
-"""What to ask a person next: the items whose ratings are expected to be most informative."""
+"""Questions: the items whose ratings would be most informative about a person."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Numbers = NDArray[np.float64]
 
 
 def next_questions(learned: Learned, user: UserPosterior, n: int, exclude: Any) -> pl.DataFrame:
-    """Return the `n` best items to ask about; see `Profile.next_questions`."""
+    """Return the `n` items to ask a person about; see `Profile.next_questions`."""
     _arguments.integer("n", n, 1)
     eligible = learned.eligible_items(exclude=exclude)
     eligible[user.rated] = False
@@ -24,7 +24,7 @@ def next_questions(learned: Learned, user: UserPosterior, n: int, exclude: Any) 
     rated = z[learned.rated]
     mean_moment = rated.T @ rated / max(1, len(rated))
     covariance = user.covariance.astype(np.float64)
-    # People can only rate what they know: items are weighted by how many have rated them.
+    # People can only rate items that they know, so gains are weighted by the number of ratings.
     familiarity = learned.item_counts / max(1, learned.item_counts.max(initial=0))
     rows, gains = [], []
     for _ in range(min(n, int(eligible.sum()))):
@@ -41,11 +41,11 @@ def next_questions(learned: Learned, user: UserPosterior, n: int, exclude: Any) 
 
 
 def _directions(learned: Learned, user: UserPosterior) -> tuple[Numbers, Numbers]:
-    """Return the gradient of each item's rating, and its variance apart from the user's posterior.
+    """Return the gradients of the expected ratings, and the variances apart from the user's.
 
-    A rating has the gradient z = [q, 1] in the user's factors and bias, times the slope of the
-    likelihood at the expected score. Its remaining variance is the noise and what is uncertain of
-    the item. Shapes (items, k + 1) and (items,), in units of the ratings.
+    The gradient in the user's factors and bias is z = [q, 1] times the slope of the likelihood at
+    the expected score. The variance is that of the noise and of the item's uncertainty. Shapes
+    (items, k + 1) and (items,), in units of the ratings.
     """
     z = with_ones(learned.item_factors).astype(np.float64)
     scores = user.scores(learned.item_table)

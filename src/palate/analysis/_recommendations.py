@@ -1,4 +1,4 @@
-"""Predictions and lists of recommendations, as tables."""
+"""Tables of predictions and of recommendations."""
 
 from collections.abc import Iterable
 from statistics import NormalDist
@@ -18,8 +18,8 @@ from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 
 Rows = NDArray[np.integer[Any]]
-# An item with fewer training ratings than this is called rarely rated.
-_FEW = 5
+# An item with fewer training ratings than this has the status "rarely rated".
+_MIN_KNOWN = 5
 
 
 def predictions(learned: Learned, user: UserPosterior, items: Any) -> pl.DataFrame:
@@ -45,7 +45,7 @@ def recommendations(
     if not seen:
         eligible[user.rated] = False
     choices = np.flatnonzero(eligible)
-    # Ordered by score, since clipped ratings are often equal.
+    # Items are ranked by score, since clipped expected ratings have many ties.
     scores = user.scores(learned.item_table)
     key = scores[choices].astype(np.float64)
     if cautious is not None:
@@ -91,7 +91,7 @@ def recommendations_for_all(
 
 
 def favourites(learned: Learned, user: UserPosterior, n: int) -> pl.DataFrame:
-    """Return the items that a user rated highest; see `Profile.favourites`."""
+    """Return the items that the user rated highest; see `Profile.favourites`."""
     order = np.argsort(-user.rating, kind="stable")[: _arguments.integer("n", n, 1)]
     return learned.item_frame(user.rated[order].astype(np.int64), rating=user.rating[order])
 
@@ -114,13 +114,15 @@ def _predictions(
 
 
 def _status(counts: NDArray[np.int64]) -> pl.Series:
-    """Return for each item "known", "rarely rated" (1 to 4 ratings) or "prior-only" (none)."""
+    """Return "known", "rarely rated" (1 to 4 ratings) or "prior-only" (none) for each item."""
     names = np.array(["prior-only", "rarely rated", "known"])
-    return pl.Series(names[np.where(counts == 0, 0, np.where(counts < _FEW, 1, 2))])
+    return pl.Series(names[np.where(counts == 0, 0, np.where(counts < _MIN_KNOWN, 1, 2))])
 
 
 def _quantile(cautious: Any) -> float:
     probability = _arguments.finite("cautious", cautious)
     if not 0 < probability <= 0.5:
-        raise SettingError(f"cautious is {cautious}; it must lie above 0 and up to 0.5")
+        raise SettingError(
+            f"cautious is {cautious}; it must be above 0 and at most 0.5, such as 0.1"
+        )
     return NormalDist().inv_cdf(probability)

@@ -1,10 +1,10 @@
-"""The commands: they read options and print; the floors below compute."""
+"""The command line: options in, printing out, no logic of its own."""
 
 import gc
 import io
 import sys
 
-# Imports make many objects and little garbage: collecting it takes a fifth of a command's time.
+# Imports create many objects and little garbage: collection takes a fifth of a command's time.
 gc.set_threshold(100_000)
 
 from palate.cli import _fit_commands, _inspect_commands  # noqa: E402, F401  (they register their commands)
@@ -13,9 +13,9 @@ from palate.errors import PalateError  # noqa: E402
 
 
 def main() -> None:
-    """Run the command line: exit status 0 done, 1 the request failed, 2 usage."""
+    """Run the command line. Exit status: 0 success, 1 failed request, 2 wrong usage."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a title with characters that the terminal lacks
+        sys.stdout.reconfigure(errors="replace")  # for titles that the terminal can't show
     try:
         app(prog_name="palate")
     except (PalateError, OSError) as error:

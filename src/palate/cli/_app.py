@@ -1,4 +1,4 @@
-"""The app, and options that several commands share."""
+"""The typer app, and the options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +22,8 @@ Seed = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(help="The maximum number of threads; by default all.", min=1, max=1024),
+    typer.Option(help="Maximum number of threads; by default all.", min=1, max=1024),
 ]
-Count = Annotated[int, typer.Option("-n", help="How many to show.", min=1, max=1_000_000)]
+Count = Annotated[
+    int, typer.Option("-n", help="Maximum number of rows to show.", min=1, max=1_000_000)
+]

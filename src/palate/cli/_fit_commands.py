@@ -1,4 +1,4 @@
-"""Commands that fit: demo, fit, evaluate. They import inside, so that `--help` is quick."""
+"""The commands demo, fit and evaluate. They import palate when they run, so --help is fast."""
 
 # ruff: noqa: PLC0415, PLR0917
 
@@ -28,7 +28,7 @@ ItemColumn = Annotated[str | None, typer.Option("--item", help="The column of it
 RatingColumn = Annotated[str | None, typer.Option("--rating", help="The column of ratings.")]
 TimeColumn = Annotated[str | None, typer.Option("--timestamp", help="The column of timestamps.")]
 ItemsFile = Annotated[
-    str | None, typer.Option("--items", help="A file of items: their titles and more, by id.")
+    str | None, typer.Option("--items", help="A file of items: ids, titles and features.")
 ]
 DatabaseTable = Annotated[
     str | None, typer.Option("--table", help="Which table of a database, or a SELECT statement.")
@@ -36,11 +36,11 @@ DatabaseTable = Annotated[
 DuplicateRule = Literal["error", "first", "last", "mean"]
 Duplicates = Annotated[
     DuplicateRule,
-    typer.Option(help="What to do where a user has rated an item twice."),
+    typer.Option(help="What to do if a user has rated an item more than once."),
 ]
 
 
-# The demo prints five of each; its JSON has more, to compare with other runs.
+# The number of items at each end that the demo prints, and that its JSON has.
 _DEMO_SHOWN, _DEMO_JSON = 5, 15
 
 
@@ -50,12 +50,12 @@ def demo(
     wd: Annotated[float | None, typer.Option(help="The weight decay of the book's recipe.")] = None,
     user: Annotated[str, typer.Option(help="The id of a user.")] = "196",
     data: Annotated[
-        Path | None, typer.Option(help="A MovieLens 100k folder or archive that you have.")
+        Path | None, typer.Option(help="A local folder or archive of MovieLens 100k.")
     ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Train the book's model on MovieLens 100k, and show what it learned."""
+    """Train the model of the fastai book on MovieLens 100k, and show what it learned."""
     import palate
 
     ratings = palate.movielens("100k", path=data)
@@ -137,7 +137,7 @@ def fit(
     valid: Annotated[
         float,
         typer.Option(
-            help="Measure the loss on this fraction of the ratings, before a fit to all of them."
+            help="Hold out this fraction of the ratings to measure the loss, before the fit to all."
         ),
     ] = 0.0,
     users: Annotated[
@@ -169,7 +169,7 @@ def fit(
 
 
 def _fit_to_part(solver: Any, data: Any, share: float, seed: int, threads: int | None) -> Any:
-    """Return a model of a part of the ratings, and print its loss on the others to stderr."""
+    """Return a model of part of the ratings, and print its loss on the held-out ones to stderr."""
     import palate
 
     train, held_out = palate.splits.random(data, share=share, seed=seed)
@@ -195,7 +195,10 @@ def evaluate(
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
     folds: Annotated[
-        str, typer.Option(help="The number of random folds; or official, for MovieLens 100k's own.")
+        str,
+        typer.Option(
+            help="The number of random folds, or official for u1 to u5 of MovieLens 100k."
+        ),
     ] = "5",
     split: Annotated[
         str | None,
@@ -209,7 +212,7 @@ def evaluate(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Measure solvers beside three baselines on held-out ratings."""
+    """Measure solvers and three baselines on held-out ratings."""
     import palate
 
     solvers = chosen_solvers(context, seed)
@@ -234,7 +237,7 @@ def evaluate(
 
 
 def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
-    """Read the ratings that options describe, and print to stderr what was read."""
+    """Read the ratings that the options describe, and print a summary to stderr."""
     import palate
 
     columns = _given(**options)
@@ -253,7 +256,7 @@ def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
 def _timed_fit(
     solver: Any, train: Any, valid: Any, threads: int | None, report: Any
 ) -> tuple[Any, float]:
-    """Return a model and the seconds that its fit took."""
+    """Return a model and the duration of its fit in seconds."""
     start = time.perf_counter()
     model = solver.fit(train, valid, threads=threads, progress=report)
     seconds = time.perf_counter() - start

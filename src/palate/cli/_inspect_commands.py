@@ -1,4 +1,4 @@
-"""Commands that inspect a model. They import inside, so that `--help` is quick."""
+"""Commands that inspect a model. They import palate when they run, so --help is fast."""
 
 # ruff: noqa: PLC0415, PLR0917
 
@@ -21,15 +21,15 @@ Rate = Annotated[
     list[str] | None,
     typer.Option(
         metavar="ITEM=RATING",
-        help="Instead of a user: how somebody has rated an item, as in --rate 'Fargo (1996)=5'; "
-        "repeat the option for more.",
+        help="Instead of a user: the rating of an item, as in --rate 'Fargo (1996)=5'; repeat the "
+        "option for more ratings.",
     ),
 ]
 Plain = Annotated[
     bool, typer.Option("--plain", help="The book's order, which ignores uncertainty.")
 ]
 MinRatings = Annotated[
-    int | None, typer.Option(help="Leave out what has fewer ratings than this.", min=1)
+    int | None, typer.Option(help="Leave out items (or users) with fewer ratings.", min=1)
 ]
 
 
@@ -37,7 +37,10 @@ MinRatings = Annotated[
 def biases(
     model: ModelFolder,
     users: Annotated[
-        bool, typer.Option("--users", help="Of users instead: who is generous, and who severe.")
+        bool,
+        typer.Option(
+            "--users", help="Show users instead of items: who rates generously, and who severely."
+        ),
     ] = False,
     n: Count = 10,
     plain: Plain = False,
@@ -47,7 +50,7 @@ def biases(
         typer.Option(
             metavar="COLUMN=VALUE",
             help="Only items with this value, as in --where genres=Comedy or --where "
-            "year=1990..1999; repeat the option to ask for more.",
+            "year=1990..1999; repeat the option for more conditions.",
         ),
     ] = None,
     json: Json = False,
@@ -78,7 +81,7 @@ def biases(
     shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
     high, low = _GENEROUS if users else _LIKED
     highest, lowest = tables["highest"], tables["lowest"]
-    if cautious:  # what may be average is neither high nor low
+    if cautious:  # an interval that contains zero is neither high nor low
         highest = highest.filter(highest["lower"] > 0)
         lowest = lowest.filter(lowest["upper"] < 0)
     _output.table(highest.select(shown), high)
@@ -93,7 +96,7 @@ def biases(
 @app.command()
 def axes(
     model: ModelFolder,
-    n: Annotated[int, typer.Option("-n", help="How many items at each end.", min=1)] = 6,
+    n: Annotated[int, typer.Option("-n", help="Maximum number of items at each end.", min=1)] = 6,
     json: Json = False,
 ) -> None:
     """Show the axes of taste: the items at their ends, and their associations with features."""
@@ -112,8 +115,8 @@ def axes(
         _output.line(f"{minor} minor axes are left out; --json has them.")
     if loaded.items.width == 2:
         _output.line(
-            "The items have no features but their number of ratings. With --items, palate fit "
-            "reads a file of features, by which axes can be named."
+            "The items have no features except their number of ratings. Give palate fit a file of "
+            "items with --items, so that axes can be named by features."
         )
 
 
@@ -124,14 +127,15 @@ def similar(
         str | None, typer.Argument(metavar="ITEM", help="The title or the id of an item.")
     ] = None,
     user: Annotated[
-        str | None, typer.Option(help="Instead: users like the one with this id.")
+        str | None,
+        typer.Option(help="Instead of items, show users similar to the one with this id."),
     ] = None,
     n: Count = 10,
     plain: Plain = False,
     min_ratings: MinRatings = None,
     json: Json = False,
 ) -> None:
-    """Show the items most like ITEM, or the users most like a user, by their tastes."""
+    """Show the items most similar to ITEM, or the users most similar to a user."""
     import palate
 
     if (item is None) == (user is None):
@@ -142,7 +146,7 @@ def similar(
     surest = ", the surest first" if cautious else ""
     if user is not None:
         if min_ratings is not None:
-            raise palate.SettingError("--min-ratings is of items; leave it out with --user")
+            raise palate.SettingError("--min-ratings applies to items; leave it out with --user")
         found, title = loaded.similar_users(user, n, order=order), f"Most like user {user}"
     else:
         found = loaded.similar(item, n, order=order, min_ratings=min_ratings)
@@ -154,18 +158,20 @@ def similar(
 @app.command()
 def map(  # noqa: A001  (the command is called map)
     model: ModelFolder,
-    x: Annotated[str, typer.Option(help="What is across.")] = "axis 1",
+    x: Annotated[str, typer.Option(help="The horizontal coordinate.")] = "axis 1",
     y: Annotated[
         str,
-        typer.Option(help="What is up: axis 1, component 1, bias, ratings, mean, a column, ..."),
+        typer.Option(
+            help="The vertical one: axis 1, component 1, bias, ratings, mean, a column, ..."
+        ),
     ] = "axis 2",
     n: Count = 20,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Draw all items into this HTML file.")
+        Path | None, typer.Option("-o", "--output", help="Also draw all items in this HTML file.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show where items lie on any two of axes, components, biases and more."""
+    """Show two coordinates of the items: axes, components, biases or other numbers."""
     import palate
 
     loaded = palate.load(model)
@@ -186,26 +192,26 @@ def recommend(
     n: Count = 10,
     candidate: Annotated[
         list[str] | None,
-        typer.Option(help="Choose from these items only; repeat the option for more."),
+        typer.Option(help="Choose only from these items; repeat the option for more."),
     ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave this item out; repeat the option for more.")
     ] = None,
     seen: Annotated[
-        bool, typer.Option("--seen", help="Recommend items too that the user has rated.")
+        bool, typer.Option("--seen", help="Include items that the user has rated.")
     ] = False,
     cautious: Annotated[
         float | None,
         typer.Option(
-            help="Rank by the rating that is surpassed with all but this probability, such as 0.1."
+            help="Rank by this quantile of the expected rating, such as 0.1: uncertain items last."
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Give the reason of each in a line.")
+        bool, typer.Option("--explain", help="Add the reason for each recommendation.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Recommend items that a user, or anybody with a few ratings, has not rated."""
+    """Recommend items to a user, or to anyone with a few ratings."""
     profile, who = _profile(model, user, rate)
     best = profile.recommend(
         n,
@@ -222,13 +228,13 @@ def recommend(
 def predict(
     model: ModelFolder,
     item: Annotated[
-        list[str], typer.Option(help="A title or an id; repeat the option for more items.")
+        list[str], typer.Option(help="The title or the id of an item; repeat the option for more.")
     ],
     user: User = None,
     rate: Rate = None,
     json: Json = False,
 ) -> None:
-    """Predict how a user, or anybody with a few ratings, would rate given items."""
+    """Predict the ratings of items by a user, or by anyone with a few ratings."""
     profile, who = _profile(model, user, rate)
     _show(profile.predict(item), f"What {who} is expected to give", "predictions", json)
 
@@ -241,11 +247,11 @@ def explain(
     rate: Rate = None,
     n: Annotated[
         int,
-        typer.Option("-n", help="How many axes and ratings to name; the rest is a line.", min=1),
+        typer.Option("-n", help="Maximum number of axes and of ratings to list.", min=1),
     ] = 5,
     json: Json = False,
 ) -> None:
-    """Explain the expected rating of an item for a user, or for anybody with a few ratings."""
+    """Explain the expected rating of an item by a user, or by anyone with a few ratings."""
     profile, _ = _profile(model, user, rate)
     why = profile.explain(item, n)
     if json:
@@ -259,10 +265,10 @@ def profile(
     model: ModelFolder,
     user: User = None,
     rate: Rate = None,
-    n: Annotated[int, typer.Option("-n", help="How many surprises to name.", min=1)] = 5,
+    n: Annotated[int, typer.Option("-n", help="Maximum number of surprises to list.", min=1)] = 5,
     json: Json = False,
 ) -> None:
-    """Describe a user, or anybody with a few ratings, compared with all others."""
+    """Describe the tastes of a user, or of anyone with a few ratings, compared with others."""
     person, who = _profile(model, user, rate)
     portrait = person.describe(n)
     if json:
@@ -276,19 +282,19 @@ def report(
     model: ModelFolder,
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
     user: Annotated[
-        str | None, typer.Option(help="The id of the user to portray; unless given, a typical one.")
+        str | None, typer.Option(help="The id of the user to portray; by default a typical one.")
     ] = None,
     evaluate: Annotated[
         bool,
         typer.Option(
             "--evaluate",
-            help="Measure how accurate the model's solver is, beside baselines: it is fitted anew "
-            "to four fifths of the ratings.",
+            help="Measure the accuracy of the model's solver and of baselines, fitted to four "
+            "fifths of the ratings.",
         ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write all readings of a model into one HTML file that needs no network."""
+    """Write a report of a model in one HTML file that works offline."""
     import palate
     from palate import plots
 
@@ -313,14 +319,16 @@ def explore(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[
-        int, typer.Option(help="How many processes; they share the model.", min=1, max=64)
+        int, typer.Option(help="The number of processes; they share the model.", min=1, max=64)
     ] = 1,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open a browser.")
     ] = False,
     reload_model: Annotated[
         bool,
-        typer.Option("--reload-model", help="Load a new model when it is saved in the folder."),
+        typer.Option(
+            "--reload-model", help="Load a new model whenever one is saved in the folder."
+        ),
     ] = False,
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Write a line of JSON to stderr for each request.")
@@ -344,13 +352,11 @@ def explore(
 
 
 def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[Any, str]:
-    """Return the profile that the options describe, and what to call the person."""
+    """Return the profile that the options describe, and a phrase for the person."""
     import palate
 
     if (user is None) == (not rate):
-        raise palate.SettingError(
-            "give a known --user, or the ratings of anybody with --rate ITEM=RATING"
-        )
+        raise palate.SettingError("give a known --user, or ratings with --rate ITEM=RATING")
     model = palate.load(folder)
     if user is not None:
         return model.user(user), f"user {user}"
@@ -365,7 +371,7 @@ def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[An
 
 
 def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
-    """Return options of the form NAME=VALUE as pairs; the last equals sign separates them."""
+    """Return options of the form NAME=VALUE as a dictionary, split at the last equals sign."""
     import palate
 
     pairs: dict[str, str] = {}

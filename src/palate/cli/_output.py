@@ -33,7 +33,7 @@ _HEADINGS = {
     "leans_to": "leans to",
     "percentile": "more than %",
 }
-# Columns with the bounds of an interval, the column they become, and its decimals.
+# Columns with the bounds of an interval, the name of the merged column, and its decimals.
 _INTERVALS = (
     ("lower", "upper", "90% interval", 2),
     ("percentile_lower", "percentile_upper", "90%", 0),
@@ -48,7 +48,7 @@ def line(text: str) -> None:
 
 
 def to_stderr(text: str) -> None:
-    """Print to stderr: progress, and what was decided."""
+    """Print to stderr: progress and notes."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -63,8 +63,8 @@ def history_table(stderr: bool) -> "HistoryTable":
 def progress(solver: Any) -> Iterator[Any]:
     """Yield a reporter that shows the progress of a fit on stderr.
 
-    Few epochs become a table. Many sweeps become a bar on a terminal, and elsewhere, as in a log
-    file, a line every ten seconds.
+    Epochs are shown as a table. Sweeps are shown as a progress bar on a terminal, and elsewhere, as
+    in a log file, by a line every ten seconds.
     """
     sweeps = solver.settings.get("sweeps")
     if sweeps is None:
@@ -86,7 +86,7 @@ class PeriodicLine:
         self._start = self._last = time.monotonic()
 
     def __call__(self, row: dict[str, Any]) -> None:
-        """Report the row of a sweep."""
+        """Print a line for the row of a sweep if it is time."""
         now = time.monotonic()
         if now - self._last >= self.seconds:
             self._last = now
@@ -162,7 +162,7 @@ def _plain(value: Any) -> Any:
 
 
 def table(frame: "pl.DataFrame", title: str) -> None:
-    """Print a table under a title, without columns that have no information."""
+    """Print a table under a title, without columns that hold no information."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -185,7 +185,7 @@ def table(frame: "pl.DataFrame", title: str) -> None:
         )
     for row, reason in zip(frame.iter_rows(named=True), reasons, strict=True):
         cells = {column: Text(_text(column, value)) for column, value in row.items()}
-        if reason is not None:  # below the name, where there is room for it
+        if reason is not None:  # below the name, where there is room
             cells["item" if "item" in cells else "user"].append(f"\n{reason}", style="dim")
         shown.add_row(*cells.values())
     console = Console(highlight=False)
@@ -198,7 +198,7 @@ _NARROW = ("sure", *(name for _, _, name, _ in _INTERVALS))
 
 
 def _compact(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """Return the columns that have information, with each interval in one column."""
+    """Return the columns that hold information, with each interval in one column."""
     import polars as pl
 
     names = [name for name in frame.columns if frame[name].null_count() < frame.height]
@@ -251,7 +251,7 @@ def axis(axis: dict[str, Any]) -> None:
     line("")
 
 
-# The number of associations of an axis that are printed.
+# Maximum number of printed associations of an axis.
 _MAX_ASSOCIATIONS = 6
 
 
@@ -285,7 +285,7 @@ def explanation(explanation: Any) -> None:
 
 
 def portrait(portrait: Any, who: str) -> None:
-    """Print a person compared with all others."""
+    """Print a portrait."""
     line(f"{portrait.sentence}\n")
     table(
         _toward_leaning(portrait.axes.head(_MAX_AXES)),
@@ -296,7 +296,7 @@ def portrait(portrait: Any, who: str) -> None:
 
 
 def _toward_leaning(axes: "pl.DataFrame") -> "pl.DataFrame":
-    """Return percentiles counted toward the end that a person leans to."""
+    """Return the percentiles in the direction of the end that a person leans to."""
     import polars as pl
 
     low = pl.col("position") < 0
@@ -312,5 +312,5 @@ def _toward_leaning(axes: "pl.DataFrame") -> "pl.DataFrame":
     return axes.select("axis", "leans_to", *counted)
 
 
-# The number of axes of a portrait that are printed, the strongest first.
+# Maximum number of printed axes of a portrait, the strongest first.
 _MAX_AXES = 8

@@ -1,6 +1,6 @@
-"""Options for solvers and their settings, made of the solvers themselves.
+"""The options for solvers and their settings, generated from the solvers.
 
-Importing the solvers takes half a second, so it waits until a command that fits is asked for.
+Importing the solvers takes half a second, so they are imported only for commands that fit.
 """
 
 # ruff: noqa: PLC0415
@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-# Options that every solver has; commands declare them themselves.
+# Settings of every solver, for which the commands declare options.
 _COMMON = {"seed"}
 _META = "palate.solver_options"
 
@@ -30,7 +30,7 @@ class FitCommand(TyperCommand):
         return [*declared, *_options(several_solvers=self.several_solvers), help_option]
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command, with the values of the solver options aside."""
+        """Run the command; the values of the solver options are put into the context."""
         names = [option.name for option in _options(several_solvers=self.several_solvers)]
         ctx.meta[_META] = {name: ctx.params.pop(name) for name in names}
         return super().invoke(ctx)
@@ -48,7 +48,7 @@ def chosen_solver(context: typer.Context, seed: int) -> Any:
     Raises
     ------
     SettingError
-        If a setting is out of range, or not one of the solver.
+        If a setting is out of range, or belongs to another solver.
     """
     from palate.errors import SettingError
     from palate.solvers._registry import SOLVERS
@@ -67,7 +67,7 @@ def chosen_solver(context: typer.Context, seed: int) -> Any:
 
 
 def chosen_solvers(context: typer.Context, seed: int) -> list[Any]:
-    """Return the solvers that the options of an `EvaluateCommand` name; all unless given."""
+    """Return the solvers that the options of an `EvaluateCommand` name; by default all."""
     from palate.solvers._registry import SOLVERS
 
     names = [choice.value for choice in context.meta[_META]["solver"] or ()]
@@ -75,17 +75,19 @@ def chosen_solvers(context: typer.Context, seed: int) -> list[Any]:
 
 
 def _options(*, several_solvers: bool) -> list[Any]:
-    """Return the options as typer makes them of a function's signature."""
+    """Return the options, which typer generates from the signature of a function."""
     from palate.solvers._registry import SOLVERS
 
     options: dict[str, tuple[Any, str]]
     choice: Any = Enum("Solver", dict(zip(SOLVERS, SOLVERS, strict=True)))  # type: ignore[misc]
     if several_solvers:
-        help_text = "Evaluate this solver; repeat the option for more; all unless given."
+        help_text = "Evaluate this solver; repeat the option for more; by default all."
         options = {"solver": (list[choice], help_text)}
     else:
         titles = "; ".join(f"{name}: {solver.title}" for name, solver in SOLVERS.items())
-        help_text = f"{titles}. {next(iter(SOLVERS))}, unless a setting of another is given."
+        help_text = (
+            f"{titles}. By default {next(iter(SOLVERS))}, unless a setting of another is given."
+        )
         options = {"solver": (choice, help_text), **_setting_options()}
     parameters = [
         inspect.Parameter(
@@ -115,7 +117,7 @@ def _setting_options() -> dict[str, tuple[Any, str]]:
     for name, solver in SOLVERS.items():
         descriptions = _described_parameters(solver)
         for setting, field in _settings_of(solver).items():
-            default = "" if field.default is None else f"; {field.default:g} unless given"
+            default = "" if field.default is None else f"; by default {field.default:g}"
             text = f"{name}: {descriptions[setting]}{default}."
             known = options.get(setting)
             options[setting] = (field.type, text if known is None else f"{known[1]} {text}")
@@ -123,12 +125,12 @@ def _setting_options() -> dict[str, tuple[Any, str]]:
 
 
 def _settings_of(solver: type) -> dict[str, Any]:
-    """Return the fields of a solver that are settings of its own."""
+    """Return the fields of a solver except for the common settings."""
     return {f.name: f for f in dataclasses.fields(solver) if f.name not in _COMMON}
 
 
 def _described_parameters(solver: type) -> dict[str, str]:
-    """Return the first sentence about each parameter in a docstring in NumPy's style."""
+    """Return the first sentence about each parameter in a numpydoc docstring."""
     doc = inspect.getdoc(solver) or ""
     section = re.search(r"^Parameters\n-+\n(.*?)(?:\n\n\w+\n-+\n|\Z)", doc, re.S | re.M)
     entries = re.findall(r"^(\w+)\n((?:    .*\n?)+)", section[1] if section else "", re.M)

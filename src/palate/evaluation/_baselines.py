@@ -1,4 +1,4 @@
-"""Baselines that a solver must beat, each fitted to the same ratings."""
+"""Baselines to compare solvers with, fitted to the same ratings."""
 
 from typing import ClassVar, Protocol
 
@@ -19,9 +19,9 @@ class Baseline(Protocol):
     Attributes
     ----------
     name, title
-        Its name, and what to call it in prose.
+        Its name, and its title for tables and prose.
     item_scores
-        The scores by which items are recommended to everybody; shape (items,). None if it makes
+        The scores by which items are recommended to every user; shape (items,). None if it makes
         no lists.
     """
 
@@ -34,7 +34,7 @@ class Baseline(Protocol):
     def predict(
         self, user: NDArray[np.int32], item: NDArray[np.int32]
     ) -> NDArray[np.float64] | None:
-        """Return the expected ratings of pairs of rows, shape (n,); None if it predicts none."""
+        """Return the expected ratings of pairs of rows, shape (n,); None if it makes none."""
 
 
 class GlobalMean:
@@ -81,7 +81,7 @@ class DampedMeans:
 
 
 class Popularity:
-    """Recommends the items with the most ratings; predicts none."""
+    """Recommends the items with the most ratings; predicts no ratings."""
 
     name: ClassVar[str] = "popularity"
     title: ClassVar[str] = "Most rated items first"
@@ -93,7 +93,7 @@ class Popularity:
     def predict(
         self, user: NDArray[np.int32], item: NDArray[np.int32]
     ) -> NDArray[np.float64] | None:
-        """Return None: popularity says nothing of ratings."""
+        """Return None: popularity does not predict ratings."""
         return None
 
 
@@ -103,7 +103,7 @@ BASELINES: tuple[type[Baseline], ...] = (GlobalMean, DampedMeans, Popularity)
 def top_items(
     scores: NDArray[np.float64], seen: Ratings, eligible: NDArray[np.bool_], n: int, threads: int
 ) -> NDArray[np.int32]:
-    """Return for each user the items with the highest scores that they have not seen."""
+    """Return for each user the n unseen items with the highest scores; shape (users, n)."""
     grouped = seen.by_user()
     users = np.zeros((seen.users.height, 2), dtype=np.float32)
     items = np.c_[np.zeros(len(scores)), scores].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Evaluation: solvers and baselines are fitted to training ratings and measured on the rest."""
+"""Evaluation: solvers and baselines are fitted to training ratings, measured on held-out ones."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ from palate.solvers._protocol import Solver
 from palate.solvers._registry import SOLVERS, solver_title
 
 _N = 10
-# A held-out rating is relevant from three quarters of the scale on: from 4, on a scale of 1 to 5.
+# A held-out rating is relevant if it is in the top quarter of the scale: 4 or more of 1 to 5.
 _RELEVANT = 0.75
 _LEAK = (
     "training ratings can be later than held-out ones, so these figures are more favourable than "
@@ -50,16 +50,17 @@ class Evaluation:
     split
         How the ratings were split.
     warning
-        What leaks from held-out to training ratings with this split; None if nothing does.
+        Why this split is more favourable than use, since training ratings can be later than
+        held-out ones; None for a split by time.
     relevant
-        The rating from which on a held-out item counts as relevant to its user.
+        The lowest held-out rating that makes an item relevant to its user.
     cold
-        For each fold, how many held-out ratings are cold: of a user or an item without a
+        For each fold, the number of cold held-out ratings: those of a user or an item without a
         training rating. All others are warm.
     results
-        For each solver and baseline its name; each of the figures (see `evaluate`), the mean over
-        folds, with its standard error over folds as ``rmse_se`` and so on; and the list folds,
-        with the figures of each. What does not apply is None.
+        For each solver and baseline its name; the mean of each figure over the folds (see
+        `evaluate`), with its standard error as ``rmse_se`` and so on; and folds, a list with the
+        figures of each fold. Figures that do not apply are None.
     """
 
     split: str
@@ -69,7 +70,7 @@ class Evaluation:
     results: list[dict[str, Any]]
 
     def frame(self) -> pl.DataFrame:
-        """Return the results as a table: name, and each figure with its standard error."""
+        """Return the results as a table: the name, and each figure with its standard error."""
         rows = [{k: v for k, v in row.items() if k != "folds"} for row in self.results]
         return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -85,42 +86,38 @@ def evaluate(
     threads: int | None = None,
     progress: Callable[[str], None] | bool | None = None,
 ) -> Evaluation:
-    """Measure solvers and three baselines on ratings that are held out from them.
+    """Measure solvers and three baselines on held-out ratings.
 
-    The figures (defined in ``palate/evaluation/_metrics.py``): rmse and mae, also of the warm and
-    the cold ratings; coverage and width of intervals with a nominal coverage of 50% and 90%;
-    ndcg_10, recall_10 and catalogue_coverage of the ten items with the highest scores, among all
-    items with a training rating that the user has not rated in training; and fit_seconds.
-    The baselines: the global mean, damped means of users and items, and popularity for lists.
+    The figures (see ``palate/evaluation/_metrics.py``) are rmse and mae, also of the warm and the
+    cold ratings; coverage and width of 50% and 90% intervals; ndcg_10, recall_10 and
+    catalogue_coverage of the ten highest scores among the items that others, but not the user, have
+    rated in training; and fit_seconds. The baselines are the global mean, damped means of users
+    and items, and popularity (for lists only).
 
     Parameters
     ----------
-    ratings
-        The ratings.
-    solvers
-        One or several, also solvers of your own (see `Solver`); by default all of Palate's.
+    ratings, solvers
+        The ratings, and one or several solvers (see `Solver`); by default all of Palate's.
     folds
         The number of random folds; or "official", for u1 to u5 of MovieLens 100k.
     split
         Instead of folds, one split: "random" or "time" (the latest ratings), which hold out
-        `share` of all, or "leave-last-1" (or another number: the last ratings of each user).
+        `share`, or "leave-last-1" (or another number: the last ratings of each user).
     share
-        The fraction that is held out by "random" and "time"; 0.2 unless given.
-    seed
-        The seed of the random splits.
-    threads
-        The number of threads; by default as many as this process may use.
+        The fraction that "random" and "time" hold out; by default 0.2.
+    seed, threads
+        The seed of random splits; the number of threads, by default all that this process may use.
     progress
-        True prints what is fitted next; a function is called with it.
+        True prints each solver before it is fitted; a function is called with that line.
 
     Raises
     ------
     SettingError
-        If there is no such split, or a part of it would be empty, or something is not a solver.
+        If the split does not exist or would have an empty part, or an object is not a solver.
+    DataError
+        If there are no ratings, or they lack the timestamps that the split needs.
     KeyboardInterrupt
         If Ctrl-C was pressed.
-    DataError
-        If there are no ratings, or the split needs timestamps that they lack.
     """
     if not isinstance(ratings, Ratings) or len(ratings) == 0:
         raise DataError("there are no ratings to evaluate on; read some with palate.read_ratings")
@@ -155,7 +152,7 @@ def _relevant_from(ratings: Ratings) -> float:
 
 
 def _by_name(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
-    """Return the solvers by name; of several with the same name, the later ones are numbered."""
+    """Return the solvers by name; if several have the same name, the later ones are numbered."""
     if solvers is None:
         solvers = [solver() for solver in SOLVERS.values()]
     if isinstance(solvers, str) or not isinstance(solvers, Iterable):
@@ -171,9 +168,9 @@ def _by_name(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
 def _splits(
     ratings: Ratings, folds: int | str, split: str | None, share: float | None, seed: int
 ) -> tuple[Sequence[Split], str, str | None]:
-    """Return the splits, their description, and a warning about what leaks."""
+    """Return the splits, their description, and the warning of `Evaluation`."""
     if share is not None and split not in {"time", "random"}:
-        raise SettingError("share is the fraction that the splits time and random hold out")
+        raise SettingError("share applies only to the splits random and time; leave it out")
     share = 0.2 if share is None else _arguments.fraction("share", share)
     if split == "time":
         return [splits.at_time(ratings, share)], f"the latest {share:.0%} of the ratings", None
@@ -184,7 +181,7 @@ def _splits(
         kind, _, number = str(split).rpartition("-")
         if kind != "leave-last" or not number.isdecimal():
             raise SettingError(
-                f"there is no split {split!r}; there are random, time and leave-last-1 (or -2, ...)"
+                f"there is no split {split!r}; choose random, time or leave-last-1 (or -2, ...)"
             )
         parts = [splits.leave_last(ratings, int(number))]
         return parts, f"the last {number} of each user's ratings", _LEAK_FROM_OTHERS
@@ -197,7 +194,7 @@ def _splits(
 
 
 class _Test:
-    """One split, and the figures of every contender on it."""
+    """One split, and the figures of solvers and baselines on it."""
 
     def __init__(self, train: Ratings, valid: Ratings, ratings: Ratings, threads: int) -> None:
         self.train, self.valid, self.threads = train, valid, threads
@@ -267,7 +264,7 @@ class _Test:
 
 
 def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the mean and the standard error of each figure, and the folds themselves."""
+    """Return the mean and the standard error of each figure, and the figures of each fold."""
     figures: dict[str, Any] = {}
     for name in FIGURES:
         known = np.array([row[name] for row in rows if row[name] is not None])

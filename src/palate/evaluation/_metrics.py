@@ -9,22 +9,22 @@ Floats = NDArray[np.floating]
 
 
 def rmse(error: Floats) -> float | None:
-    """Return the root of the mean of squared errors; None where there are none."""
+    """Return the root mean squared error; None without errors."""
     return float(np.sqrt(np.mean(np.square(error, dtype=np.float64)))) if len(error) else None
 
 
 def mae(error: Floats) -> float | None:
-    """Return the mean of absolute errors; None where there are none."""
+    """Return the mean absolute error; None without errors."""
     return float(np.mean(np.abs(error), dtype=np.float64)) if len(error) else None
 
 
 def interval(error: Floats, sd: Floats, share: float) -> tuple[float, float]:
-    """Return the fraction of ratings inside central normal intervals, and the mean width of these.
+    """Return the coverage and the mean width of central normal intervals.
 
-    The interval with the nominal coverage `share` is prediction -+ z sd, where z is the normal
-    quantile of (1 + share) / 2; it is not clipped to the scale. Coverage and
-    mean width as in Gneiting and Raftery, "Strictly proper scoring rules, prediction, and
-    estimation" (JASA 2007), section 6.2.
+    Coverage is the fraction of ratings inside their intervals. The interval with the nominal
+    coverage `share` is prediction +- z sd, where z is the normal quantile of (1 + share) / 2; it is
+    not clipped to the scale (Gneiting and Raftery, "Strictly proper scoring rules, prediction, and
+    estimation", JASA 2007, section 6.2).
     """
     half = NormalDist().inv_cdf((1 + share) / 2) * sd
     return float(np.mean(np.abs(error) <= half)), float(np.mean(2 * half))
@@ -33,14 +33,14 @@ def interval(error: Floats, sd: Floats, share: float) -> tuple[float, float]:
 def ranking(
     top: NDArray[np.int32], user: NDArray[np.int32], item: NDArray[np.int32]
 ) -> tuple[float | None, float | None]:
-    """Return nDCG and recall of recommended lists, means over the users with a relevant item.
+    """Return the mean nDCG and recall of recommended lists, over the users with a relevant item.
 
-    A list has the gain sum_p 1 / log2(p + 1) over the places p = 1, 2, ... that hold a relevant
-    item; nDCG is that over the gain of the ideal list of this length (Jarvelin and Kekalainen,
-    "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002, with gains of 0 and 1).
-    Recall is the share of the user's relevant items that are in the list (Herlocker, Konstan,
-    Terveen and Riedl, "Evaluating collaborative filtering recommender systems", ACM TOIS 2004,
-    section 4.2.1).
+    The gain of a list is the sum of 1 / log2(p + 1) over the positions p = 1, 2, ... of relevant
+    items; nDCG is the gain divided by that of the ideal list of this length (Jarvelin and
+    Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002, with gains of 0
+    and 1). Recall is the fraction of the user's relevant items that are in the list (Herlocker,
+    Konstan, Terveen and Riedl, "Evaluating collaborative filtering recommender systems", ACM TOIS
+    2004, section 4.2.1).
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def ranking(
 
 
 def catalogue_coverage(top: NDArray[np.int32], eligible: int) -> float | None:
-    """Return the fraction of the eligible items that are recommended to anybody.
+    """Return the fraction of the eligible items that are recommended to at least one user.
 
     Herlocker et al. (2004), section 4.3 ("catalog coverage").
     """

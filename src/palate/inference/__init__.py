@@ -1,1 +1,1 @@
-"""Inference of users: from ratings and items to posteriors, and the variance of predictions."""
+"""Inference: the posteriors of users given their ratings, and the variance of predictions."""

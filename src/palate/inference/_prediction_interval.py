@@ -1,4 +1,4 @@
-"""How certain a prediction is."""
+"""The variance of predictions."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _MAX_ELEMENTS = 1 << 22
 
 
 def require_intervals(parameters: Parameters) -> ItemPosterior:
-    """Return the uncertainty of the items.
+    """Return the posterior uncertainty of the items.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The posteriors of many users at once, and what is computed of them in blocks."""
+"""The posteriors of many users, with computations in blocks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ _MAX_ELEMENTS = 1 << 24
 
 @dataclass(frozen=True, eq=False)
 class UserPosteriors:
-    """Posteriors of users; covariances are computed when they are needed.
+    """Posteriors of many users. Covariances are computed on demand.
 
     Attributes
     ----------
     parameters
-        What was learned.
+        The parameters of the model.
     table
         The posterior mean of each user's k factors, then of the bias; shape (users, k + 1).
     ratings
-        Their ratings, grouped by user.
+        The ratings of the users, grouped by user.
     """
 
     parameters: Parameters
@@ -39,7 +39,7 @@ class UserPosteriors:
 
     @classmethod
     def inferred(cls, parameters: Parameters, ratings: Csr) -> "UserPosteriors":
-        """Return the posteriors of users with these ratings."""
+        """Return the posteriors of users, inferred from their ratings."""
         return cls(parameters, infer(ratings, parameters, thread_count(None)).mean, ratings)
 
     def __len__(self) -> int:
@@ -56,7 +56,7 @@ class UserPosteriors:
         )
 
     def covariances(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        """Return the covariance of the users in some rows; shape (n, k + 1, k + 1)."""
+        """Return the covariances of the users at `rows`; shape (n, k + 1, k + 1)."""
         ratings = self.ratings.take(rows)
         return covariance_at(self.table[rows], ratings, self.parameters, thread_count(None))
 
@@ -74,11 +74,11 @@ class UserPosteriors:
         return sd
 
     def scores(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return the scores of pairs of rows; shape (n,)."""
+        """Return the scores of pairs of a user row and an item row; shape (n,)."""
         return score_pairs(self.table, self.parameters.item_table, user, item)
 
     def rating_sd(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the standard deviation of the ratings of pairs of rows; shape (n,).
+        """Return the standard deviations of the ratings of pairs of rows; shape (n,).
 
         Raises
         ------
@@ -111,9 +111,9 @@ class UserPosteriors:
         seen: bool = False,
         threads: int | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return the rows of the best items and their scores; shapes (users, n), -1 for none.
+        """Return the rows of the items with the highest scores, and these; shapes (users, n).
 
-        With `seen`, items that a user has rated are included.
+        Missing items have the row -1. Items that a user has rated are included only if `seen`.
         """
         starts, partner = self.ratings.starts, self.ratings.partner
         if seen:

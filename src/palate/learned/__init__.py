@@ -1,1 +1,1 @@
-"""What a fit leaves: parameters, likelihoods, the tables behind a model, and its file format."""
+"""What a fit leaves: the parameters, the data behind a model, id look-up and the file format."""

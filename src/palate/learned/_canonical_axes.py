@@ -1,4 +1,4 @@
-"""A model on canonical axes, along which users vary independently, the strongest first."""
+"""Canonical axes: orthogonal axes, the strongest first, along which users are uncorrelated."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,10 +21,10 @@ class CanonicalAxes:
 
     The score of user u and item i is the sum of ``b_u + b_i``, of ``average . q_i``, and of
     ``x_u . y_i`` with the positions x of users and y of items. Users have unit variance along each
-    axis and are uncorrelated between axes, so that y_ia is what one standard deviation of that
-    taste is worth for the item. The Gibbs solver's models are in this form already, with an
-    average of 0; the factors of other models are rotated and scaled by the covariance of their
-    users.
+    axis and are uncorrelated between axes, so that y_ia is the effect of one standard deviation of
+    that taste on the score. Models with a linear likelihood are taken to be in this form already,
+    with an average of 0, as those of the Gibbs solver are. The factors of other models are rotated
+    and scaled by the covariance of their users.
 
     Attributes
     ----------
@@ -57,12 +57,12 @@ class CanonicalAxes:
         return self.items - self.item_mean
 
     def user_positions(self, table: NDArray[np.floating[Any]]) -> Matrix:
-        """Return the positions of users given as rows of factors and bias; shape (n, k)."""
+        """Return the positions of users, given by rows of factors and bias; shape (n, k)."""
         positions: Matrix = (table[:, :-1] - self.average[:-1]) @ self.user_transform
         return positions
 
     def position(self, row: NDArray[np.floating[Any]]) -> Matrix:
-        """Return the position of one user, a row of factors and bias; shape (k,)."""
+        """Return the position of one user, given by a row of factors and bias; shape (k,)."""
         position: Matrix = self.user_positions(row[None])[0]
         return position
 

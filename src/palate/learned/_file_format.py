@@ -3,7 +3,7 @@
 ``palate.json`` describes the model and names the other files; their names contain a part of their
 checksum, as in ``arrays.1a2b3c4d.safetensors``. Saving writes new files beside the old ones and
 then replaces ``palate.json`` in one step, which is the moment when the new model replaces the old
-one. (No system can replace a folder that is not empty in one step.) Files are never modified: they
+one. (A folder that is not empty can't be replaced in one step.) Files are never modified: they
 are written under a temporary name, forced to the disk and renamed.
 """
 
@@ -70,7 +70,7 @@ def require_model_folder(path: Path) -> None:
     Raises
     ------
     ModelFileError
-        If it can't be made or written to, or holds something other than a model.
+        If it can't be created or written to, or holds something other than a model.
     """
     try:
         nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
@@ -121,7 +121,7 @@ def _has_content(path: Path, content: bytes) -> bool:
 
 
 def _remove_others(path: Path, names: set[str]) -> None:
-    """Remove the files of older models, and what a killed process has left behind."""
+    """Remove the files of older models, and temporary files of killed processes."""
     for child in path.iterdir():
         if child.name not in names and _belongs_to_model(child.name) and not child.is_dir():
             child.unlink(missing_ok=True)
@@ -129,9 +129,9 @@ def _remove_others(path: Path, names: set[str]) -> None:
 
 @contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock on the folder: of two processes that save at once, the second one waits."""
+    """Hold a lock on the folder, so that of two processes that save, the second one waits."""
     try:
-        import fcntl  # noqa: PLC0415  (not there on Windows)
+        import fcntl  # noqa: PLC0415  (not available on Windows)
     except ImportError:
         yield
         return

@@ -1,4 +1,4 @@
-"""All that a fit leaves: the data behind a model."""
+"""The data behind a model: all that a fit leaves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class FitRecord:
     Attributes
     ----------
     solver, settings
-        The name of the solver, and every setting it used, the seed included.
+        The name of the solver, and all its settings, including the seed.
     source
         Where the ratings came from.
     history
@@ -42,22 +42,22 @@ class FitRecord:
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """The items, the parameters, and the users of the training ratings.
+    """The items, the learned parameters, the training ratings and the users.
 
     Attributes
     ----------
     items
-        The items: the columns ``id`` and ``item`` (the title, else the id as text), and further
-        columns of item features.
+        The items: the columns ``id``, ``item`` (the title, else the id as text) and item features.
     parameters
         What was learned of the items and of the population of users.
     item_counts, item_means
-        The number of training ratings of each item, and their mean (NaN where there are none);
-        shape (items,).
+        The number of training ratings of each item, and their mean (NaN without any); shape
+        (items,).
     ratings
         The training ratings; None in a model that was saved without users.
     user_table
-        The k factors of each user, then the bias; shape (users, k + 1); None without users.
+        The k factors of each user, then the bias; shape (users, k + 1). None in a model that was
+        saved without users.
     fit
         How the model was fitted.
     """
@@ -78,7 +78,7 @@ class Learned:
         user_table: NDArray[np.float32],
         fit: FitRecord,
     ) -> "Learned":
-        """Return what a solver has learned from `ratings`."""
+        """Return the data of a model fitted to `ratings`."""
         counts = np.bincount(ratings.item, minlength=ratings.items.height)
         sums = np.bincount(ratings.item, weights=ratings.rating, minlength=len(counts))
         with np.errstate(invalid="ignore"):
@@ -94,7 +94,7 @@ class Learned:
 
     @property
     def users(self) -> pl.DataFrame | None:
-        """The users of the training ratings: the column ``id``; None without users."""
+        """The known users: the column ``id``; None in a model that was saved without users."""
         return None if self.ratings is None else self.ratings.users
 
     @property
@@ -129,7 +129,7 @@ class Learned:
 
     @property
     def rated(self) -> NDArray[np.bool_]:
-        """Which items have a training rating; shape (items,)."""
+        """Whether each item has a training rating; shape (items,)."""
         return self.item_counts > 0
 
     @cached_property
@@ -139,12 +139,12 @@ class Learned:
 
     @cached_property
     def item_index(self) -> ItemIndex:
-        """Finds items by id or title."""
+        """The index of items by id or title."""
         return ItemIndex(self.items)
 
     @cached_property
     def user_index(self) -> IdIndex:
-        """Finds users by id."""
+        """The index of users by id."""
         return IdIndex(self.require_users()[0].users["id"], "user")
 
     @cached_property
@@ -167,7 +167,16 @@ class Learned:
     def eligible_items(
         self, candidates: Any = None, exclude: Iterable[Any] = ()
     ) -> NDArray[np.bool_]:
-        """Return which items may be recommended: candidates, or all with a training rating."""
+        """Return which items can be recommended; shape (items,).
+
+        These are the candidates, by default all items with a training rating, except for those to
+        exclude. Both are given by id or title.
+
+        Raises
+        ------
+        UnknownIdError
+            If an item is unknown, or a title names several items.
+        """
         eligible = self.rated
         if candidates is not None:
             eligible[:] = False
@@ -176,6 +185,6 @@ class Learned:
         return eligible
 
     def item_frame(self, rows: NDArray[np.integer[Any]], **columns: Any) -> pl.DataFrame:
-        """Return the columns id and item at `rows`, and `columns`."""
+        """Return a table of the ids and titles at `rows`, and further columns."""
         names = {name: self.items[name].gather(rows) for name in ("id", "item")}
         return pl.DataFrame(names | columns)

@@ -16,7 +16,7 @@ class WorkingResponse(NamedTuple):
     Attributes
     ----------
     response
-        What the score would be without noise.
+        The score plus Gaussian noise.
     weight
         The precision of each response, as a multiple of `Likelihood.precision`.
     """
@@ -33,12 +33,13 @@ class Likelihood(Protocol):
     name
         Identifies the likelihood in a saved model.
     linear
-        Whether the expected rating before clipping is ``mu + score``. Then posteriors of users are
-        exact, and parts of a score are in units of the ratings.
+        Whether the expected rating before clipping is ``mu + score``. If so, posteriors of users
+        are exact, the parts of a score are in units of the ratings, and factors are expected on
+        canonical axes (see `CanonicalAxes`).
     low, high
         The range of expected ratings.
     mu
-        The expected rating at score 0 where `linear`; else 0.
+        The expected rating at score 0 if `linear`; else 0.
     noise_sd
         The standard deviation of a rating about its expectation, in units of the ratings.
     """
@@ -116,7 +117,7 @@ class Gaussian:
         return WorkingResponse(rating - np.float32(self.mu), np.ones_like(rating))
 
 
-# Where the sigmoid is flatter than this, as a fraction of its range, a rating has no information.
+# Minimum slope of the sigmoid in working responses, as a fraction of its range.
 _MIN_SLOPE = 1e-4
 
 

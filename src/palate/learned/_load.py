@@ -1,4 +1,4 @@
-"""Loading a model from its folder: every file is checked before it is used."""
+"""Loading a model from its folder, with validation of every file."""
 
 import hashlib
 import json
@@ -43,22 +43,22 @@ def load_learned(path: Path, *, private_copies: Path | None = None) -> Learned:
     path
         The folder.
     private_copies
-        A folder that nobody else writes to. The arrays are then copied there once and mapped into
-        memory, so that several processes share them. (The model's own folder is not mapped, since a
-        process dies when a file that it has mapped is truncated. It is read into memory.)
+        A folder that no other program writes to. The arrays are copied there once and mapped into
+        memory, so that several processes share them. (The model's own folder is read rather than
+        mapped, since a process is killed if a file that it has mapped is truncated.)
 
     Raises
     ------
     ModelFileError
-        If there is no model, it was written by a newer Palate, or a file is missing, damaged or
-        changed; the message says which.
+        If there is no model, its format is that of another version of Palate, or a file is missing,
+        damaged or changed; the message says which.
     """
     for attempt in range(_MAX_ATTEMPTS):
         description = _read_description(path)
         try:
             return _learned(path, description, private_copies)
         except ModelFileError:
-            # A model that is replaced during loading takes its files away.
+            # If the model was replaced meanwhile, its old files are gone: load the new one.
             replaced = _read_description(path) != description
             if attempt == _MAX_ATTEMPTS - 1 or not replaced:
                 raise
@@ -133,10 +133,10 @@ def _mapped(file: Path) -> Bytes:
 
 
 def _arrays(data: Bytes) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a safetensors file without copying them, read-only.
+    """Return read-only views of the arrays in a safetensors file.
 
-    (The file begins with the length of a header, 8 bytes, and the header, JSON; the library of
-    that name would copy every array.)
+    The file begins with the length of its header, 8 bytes, and the header, JSON. It is parsed here
+    because the safetensors library would copy every array.
     """
     (size,) = struct.unpack_from("<Q", data)
     header = json.loads(bytes(data[8 : 8 + size]))

@@ -1,4 +1,4 @@
-"""Look-up of users and items by id or title: exactly one row, or an error that helps."""
+"""Look-up of users and items by id or title."""
 
 import datetime
 import difflib
@@ -18,7 +18,7 @@ _ID_TYPES = (bool, int, float, Decimal, datetime.date, datetime.time)
 
 
 class IdIndex:
-    """Finds rows by id, given as it is or as text; built once, on first use.
+    """An index of rows by id, in its own type or as text.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ class IdIndex:
         return rows | {(type(name), name): row for row, name in enumerate(self._ids)}
 
     def row(self, name: Any) -> int:
-        """Return the row of a name.
+        """Return the row of an id or title.
 
         Raises
         ------
         UnknownIdError
-            If nothing has the name (the nearest names are listed), or several items have the title.
+            If it is unknown (the message lists the nearest names), or several items have the title.
         """
         if isinstance(name, np.generic):
             name = name.item()
@@ -63,7 +63,7 @@ class IdIndex:
         raise UnknownIdError(self._unknown(name))
 
     def rows(self, names: Any) -> NDArray[np.int64]:
-        """Return the rows of one name, or of several."""
+        """Return the rows of one or several ids or titles; shape (n,)."""
         if isinstance(names, str | bytes) or not isinstance(names, Iterable):
             names = [names]
         return np.array([self.row(name) for name in names], dtype=np.int64)
@@ -79,7 +79,7 @@ class IdIndex:
 
 
 class ItemIndex(IdIndex):
-    """Finds the rows of items by id or title; an id takes precedence over a title."""
+    """An index of items by id or title; an id takes precedence over a title."""
 
     def __init__(self, items: pl.DataFrame) -> None:
         super().__init__(items["id"], "item")
@@ -105,12 +105,12 @@ class ItemIndex(IdIndex):
 
 
 def require_same_type(kind: str, ids: pl.Series, known: pl.Series) -> None:
-    """Check that ids in ratings have the type of those in the model.
+    """Check that ids in ratings have the same type as those in the model.
 
     Raises
     ------
     DataError
-        If they do not.
+        If they have another type.
     """
     if ids.dtype != known.dtype:
         raise DataError(
@@ -120,13 +120,13 @@ def require_same_type(kind: str, ids: pl.Series, known: pl.Series) -> None:
 
 
 def rows_among(known: pl.Series, ids: pl.Series) -> pl.Series:
-    """Return the row of each of `ids` among the `known` ones; null where it is not there."""
+    """Return the row of each of `ids` among the `known` ids; null if it is not among them."""
     rows = known.to_frame("id").with_row_index("row")
     return ids.to_frame("id").join(rows, on="id", how="left", maintain_order="left")["row"]
 
 
 def _rows_with_id(ids: pl.Series, name: Any) -> list[int]:
-    """Find an id given as it is or, as on a command line, as text."""
+    """Return the rows with an id, in its own type or as text, as on a command line."""
     if isinstance(name, str):
         return _rows_equal(ids.cast(pl.String), name)
     if isinstance(name, np.generic):
@@ -155,7 +155,7 @@ def _rows_equal(values: pl.Series, value: Any) -> list[int]:
 
 
 def _nearest_names(names: pl.Series, name: str) -> str:
-    """Suggest the nearest names: those that contain `name`, then those spelt like it."""
+    """Return a suggestion of the nearest names: those that contain `name`, then similar ones."""
     by_lower = {known.lower(): known for known in names.to_list()}
     containing = [known for key, known in by_lower.items() if name.lower() in key]
     close = difflib.get_close_matches(name.lower(), by_lower, _MAX_SUGGESTIONS)

@@ -1,4 +1,4 @@
-"""A bilinear model in main effects and orthogonal axes."""
+"""Conversion of factors and biases to main effects and orthogonal axes."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ Matrix = NDArray[np.floating[Any]]
 def main_effects(users: Matrix, items: Matrix) -> tuple[float, list[Matrix]]:
     """Return mu, user factors, user biases, item factors and item biases, each summing to 0.
 
-    They have the same scores as `users` and `items`, rows of factors and bias; shapes
-    (users, k + 1) and (items, k + 1). What centring takes out of ``p_u . q_i`` goes to the biases
-    and to mu: the two-way analysis of variance of the scores.
+    The scores are those of `users` and `items`, rows of factors and bias; shapes (users, k + 1) and
+    (items, k + 1). The means of ``p_u . q_i`` that centring removes are added to the biases and to
+    mu: the two-way analysis of variance of the scores.
     """
     p_mean, q_mean = users[:, :-1].mean(axis=0), items[:, :-1].mean(axis=0)
     p, q = users[:, :-1] - p_mean, items[:, :-1] - q_mean

@@ -12,7 +12,7 @@ from palate.learned._user_prior import UserPrior
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """What a solver learns of the items and of the population of users.
+    """What a solver learns about the items and the population of users.
 
     The score of user u and item i is ``p_u . q_i + b_u + b_i``; `likelihood` says how a rating
     depends on it. Users are inferred from these parameters and their ratings.

@@ -1,4 +1,4 @@
-"""Models from two learned tables of factors and biases, without uncertainty of the items."""
+"""Point estimates: parameters from two tables of factors and biases, without uncertainty."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from palate.learned._main_effects import factor_table, main_effects
 from palate.learned._parameters import Parameters
 from palate.learned._user_prior import UserPrior
 
-# The smallest noise, for ratings that are predicted exactly, as a fraction of their range.
+# Minimum noise_sd, as a fraction of the range of ratings, for ratings that are fitted exactly.
 _MIN_NOISE = 1e-3
 
 
@@ -22,10 +22,19 @@ def point_estimate(
     items: NDArray[np.float32],
     likelihood: Gaussian | SigmoidGaussian,
 ) -> Parameters:
-    """Return the parameters for two tables, each with rows of factors and bias.
+    """Return parameters from the factors and biases of users and items.
 
-    The prior over users has the mean and the covariance of `users`. The noise is the root mean
-    squared error of the ratings; that of `likelihood` is ignored.
+    The prior over users has the mean and the covariance of `users`. The noise_sd is the root mean
+    squared error of the training ratings; that of `likelihood` is ignored.
+
+    Parameters
+    ----------
+    ratings
+        The training ratings.
+    users, items
+        The k factors, then the bias; shapes (users, k + 1) and (items, k + 1).
+    likelihood
+        The likelihood, with any noise_sd.
     """
     score = score_pairs(users, items, ratings.user, ratings.item)
     error = mean_squared_error(likelihood, score, ratings.rating) ** 0.5

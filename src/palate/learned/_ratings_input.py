@@ -1,4 +1,4 @@
-"""Ratings as a caller gives them, by id or title, as ratings by row on the model's scale."""
+"""Conversion of ratings of other people to rows of the model's items, with validation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ def ratings_of_person(learned: Learned, ratings: Mapping[Any, float]) -> Csr:
 
 
 def ratings_of_people(learned: Learned, ratings: Ratings) -> Csr:
-    """Return ratings grouped by user, with the model's rows of items."""
+    """Return ratings grouped by user, with items as rows of the model."""
     grouped = require_ratings(ratings).by_user()
     rows = model_item_rows(learned, ratings)[grouped.partner]
     require_scale(learned, grouped.rating, rows)
@@ -44,7 +44,7 @@ def ratings_of_people(learned: Learned, ratings: Ratings) -> Csr:
 
 
 def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
-    """Return the model's row of every item of `ratings`; -1 for an unknown one without a rating.
+    """Return the row in the model of each item of `ratings`; -1 for unknown items without a rating.
 
     Raises
     ------
@@ -67,12 +67,12 @@ def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
 
 
 def require_scale(learned: Learned, rating: NDArray[np.float32], item: NDArray[np.int32]) -> None:
-    """Check that ratings lie on the model's scale.
+    """Check that ratings lie inside the model's scale.
 
     Raises
     ------
     DataError
-        If one does not.
+        If a rating lies outside.
     """
     low, high = np.float32(learned.likelihood.low), np.float32(learned.likelihood.high)
     outside = np.flatnonzero((rating < low) | (rating > high))

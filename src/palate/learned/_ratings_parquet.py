@@ -24,13 +24,13 @@ def read_parquet_bytes(data: bytes) -> pl.DataFrame:
     """
     try:
         return pl.read_parquet(data)
-    # Some damaged files make polars panic, which is no Exception.
+    # Some damaged files make polars panic; PanicException is not a subclass of Exception.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ValueError(f"not a valid Parquet file: {error}") from error
 
 
 def ratings_frame(ratings: Ratings) -> pl.DataFrame:
-    """Return ratings as rows of the tables of users and items; see `ratings_from_frame`."""
+    """Return ratings as a table, with rows of users and items; see `ratings_from_frame`."""
     columns = {name: getattr(ratings, name) for name in ("user", "item", "rating")}
     if ratings.timestamp is not None:
         columns["timestamp"] = ratings.timestamp
@@ -40,7 +40,7 @@ def ratings_frame(ratings: Ratings) -> pl.DataFrame:
 def ratings_from_frame(
     frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str
 ) -> Ratings:
-    """Return the ratings that `ratings_frame` made a table of.
+    """Return ratings from a table made by `ratings_frame`.
 
     Raises
     ------

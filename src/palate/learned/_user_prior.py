@@ -1,4 +1,4 @@
-"""The prior over users: what is known of a person before their first rating."""
+"""The prior over users: the distribution of a person's factors and bias before any rating."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-# The variance of a direction in which users do not vary, relative to the others.
+# Minimum variance of a direction, relative to the others.
 _MIN_VARIANCE = 1e-5
 
 

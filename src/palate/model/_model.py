@@ -1,4 +1,4 @@
-"""The model: a facade over what was learned of the items, and of the known users."""
+"""The model: a facade over the data that a fit leaves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,6 +28,8 @@ from palate.model._update import update
 class Model(Readings):
     """A fitted model: items are learned, users are inferred.
 
+    `fit` and `load` return models. In a method that takes an item, this is its id or its title.
+
     Attributes
     ----------
     learned
@@ -46,25 +48,28 @@ class Model(Readings):
         y_range: tuple[float, float] | None = None,
         history: Sequence[Mapping[str, Any]] = (),
     ) -> "Model":
-        """Return a model of factors and biases that were learned in some other way.
+        """Return a model with factors and biases from another source, such as another library.
 
         Parameters
         ----------
         ratings
             The training ratings.
         users, items
-            The factors of each, then its bias; shapes (users, k + 1) and (items, k + 1), rows as in
-            `ratings`.
+            The k factors of each user and item, then the bias; shapes (users, k + 1) and
+            (items, k + 1). The rows are those of ``ratings.users`` and ``ratings.items``.
         solver, settings, history
-            How they were learned, for the record.
+            The record of the fit: the name of the solver, its settings, and a row for each epoch,
+            all of them values that JSON can hold.
         y_range
-            The expected rating is ``p_u . q_i + b_u + b_i``, or with a `y_range` the sigmoid of
-            that, stretched to the range.
+            The lowest and highest expected rating (low, high). If it is given, the expected rating
+            is ``low + (high - low) * sigmoid(p_u . q_i + b_u + b_i)``; otherwise it is
+            ``p_u . q_i + b_u + b_i``, clipped to the range of the ratings.
 
         Raises
         ------
         SettingError
-            If the tables have other shapes, or hold values that are not finite.
+            If a table has the wrong shape or holds values that are not finite, or `y_range` is not
+            an increasing pair of finite numbers.
         """
         tables = [np.ascontiguousarray(table, dtype=np.float32) for table in (users, items)]
         _validate_tables(ratings, *tables)
@@ -83,7 +88,7 @@ class Model(Readings):
 
     @property
     def items(self) -> pl.DataFrame:
-        """The items: the columns ``id`` and ``item`` (the title, else the id), and features."""
+        """The items: the columns ``id``, ``item`` (the title, else the id) and features."""
         return self.learned.items
 
     @property
@@ -103,7 +108,7 @@ class Model(Readings):
 
     @property
     def history(self) -> pl.DataFrame:
-        """The course of the fit, a row for each epoch or sweep."""
+        """The history of the fit: a row for each epoch or sweep."""
         return pl.DataFrame(self.learned.fit.history)
 
     @property
@@ -122,18 +127,18 @@ class Model(Readings):
         return self.learned.item_biases
 
     def user(self, user: Any) -> Profile:
-        """Return the profile of a user of the training ratings.
+        """Return the profile of a known user, by id.
 
         Raises
         ------
         UnknownIdError
-            If there is no such user, or the model was saved without users.
+            If the user is unknown, or the model was saved without users.
         """
         posterior = self.user_posteriors.one(self.learned.user_index.row(user))
         return Profile(self.learned, posterior, self.axis_names)
 
     def profile(self, ratings: Mapping[Any, float] | Ratings) -> Profile:
-        """Return the profile of anybody, inferred from their ratings; the model stays as it is.
+        """Return the profile of any person, inferred from their ratings; the model is unchanged.
 
         Parameters
         ----------
@@ -144,10 +149,10 @@ class Model(Readings):
         Raises
         ------
         UnknownIdError
-            If the model does not know one of the items.
+            If an item is unknown, or a title names several items.
         DataError
-            If an item is named twice, a rating is off the model's scale, or the `Ratings` are
-            of several users.
+            If an item is rated twice, a rating lies outside the model's scale, or the `Ratings` are
+            not those of exactly one user.
         """
         if isinstance(ratings, Ratings):
             if ratings.users.height != 1:
@@ -161,15 +166,14 @@ class Model(Readings):
         return Profile(self.learned, posterior, self.axis_names)
 
     def profiles(self, ratings: Ratings | None = None) -> Profiles:
-        """Return the profiles of many people: of the known users, or of those of `ratings`.
+        """Return the profiles of all known users, or of the users of `ratings`.
 
         Raises
         ------
         UnknownIdError
-            If the model was saved without users and no `ratings` are given, or does not know
-            an item of theirs.
+            If an item is unknown, or no `ratings` are given and the model was saved without users.
         DataError
-            If a rating is off the model's scale.
+            If a rating lies outside the model's scale.
         """
         if ratings is None:
             known, _ = self.learned.require_users()
@@ -179,29 +183,31 @@ class Model(Readings):
         return Profiles(self.learned, ratings.users, posteriors, self.axis_names)
 
     def recommend(self, n: int = 10, **choices: Any) -> pl.DataFrame:
-        """Return the `n` best items for every known user; see `Profiles.recommend`."""
+        """Return the `n` best items for each known user; see `Profiles.recommend`."""
         return self.profiles().recommend(n, **choices)
 
     def predict(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.float32]:
-        """Return the rating that each user is expected to give the item beside it.
+        """Return the expected ratings of pairs of a user and an item.
 
         Parameters
         ----------
         users, items
-            Ids (for items, titles too); as many of one as of the other.
+            The ids of n users, and the ids or titles of n items.
 
         Returns
         -------
         numpy.ndarray
-            Shape (n,), in units of the ratings.
+            In units of the ratings; shape (n,).
 
         Raises
         ------
         UnknownIdError
-            If the model does not know one of them.
+            If a user or an item is unknown, or the model was saved without users.
+        SettingError
+            If `users` and `items` are not sequences of the same length.
         """
         if not all(isinstance(ids, Sequence | np.ndarray | pl.Series) for ids in (users, items)):
-            raise SettingError("give a list of users and a list of items of the same length")
+            raise SettingError("users and items must be two lists of the same length")
         if len(users) != len(items):
             raise SettingError(
                 f"there are {len(users)} users and {len(items)} items; give a user for each item"
@@ -219,6 +225,8 @@ class Model(Readings):
         ------
         DataError
             If there are no ratings, or their users or items are not those of the model.
+        UnknownIdError
+            If the model was saved without users.
         """
         known, _ = self.learned.require_users()
         if not isinstance(ratings, Ratings) or len(ratings) == 0:
@@ -229,34 +237,39 @@ class Model(Readings):
         return mean_squared_error(self.learned.likelihood, scores, ratings.rating)
 
     def update(self, ratings: Ratings) -> "Update":
-        """Take in new ratings of known and new users; see `Update`.
+        """Return a model with new ratings of known and new users added; see `Update`.
 
-        Their profiles are inferred again from all their ratings, old and new; where somebody has
-        rated an item again, the new rating counts. Items stay as they were learned. Timestamps
-        are kept where both the old and the new ratings have them.
+        The profiles of these users are inferred from all their ratings, old and new. A new rating
+        replaces an old one of the same user and item. The parameters of the items are unchanged.
+        Timestamps are kept if both the old and the new ratings have them.
 
         Raises
         ------
         UnknownIdError
-            If the model was saved without users, or does not know an item of `ratings`: a refit
-            learns it.
+            If the model was saved without users, or an item is unknown: only a refit can learn it.
         DataError
-            If there are no ratings, one is off the model's scale, or ids or timestamps are of
-            another type.
+            If there are no ratings, one lies outside the model's scale, or ids or timestamps have a
+            type other than those of the model.
         """
         learned, drift = update(self.learned, ratings)
         return Update(Model(learned), drift)
 
     def save(self, path: str | Path, *, users: bool = True) -> None:
-        """Write the model to the folder `path`, in place of a model that is there.
+        """Save the model in the folder `path`, replacing a model that is there.
 
-        A crash at any moment leaves the old model or the new one. Without `users` neither they
-        nor their ratings are written.
+        After a crash at any moment the folder has the old model or the new one, complete.
+
+        Parameters
+        ----------
+        path
+            The folder; it is created if it does not exist.
+        users
+            Whether to save the users and their ratings as well.
 
         Raises
         ------
         ModelFileError
-            If the folder can't be written, or holds something other than a model.
+            If the folder can't be written to, or holds something other than a model.
         """
         save_learned(self.learned, Path(path), users=users)
 
@@ -282,20 +295,20 @@ def _validate_tables(
 
 
 class Update(NamedTuple):
-    """A model that has taken in new ratings.
+    """A model with new ratings, and how far the items have drifted since the fit.
 
     Attributes
     ----------
     model
-        The model with the new users, ratings and profiles. Its items are as they were learned,
-        and so are their counts.
+        The model with the new users, ratings and profiles. The parameters of the items and their
+        numbers of training ratings are those of the fit.
     drift
-        How far the items with new ratings have moved since the fit, the clearest first: id, item,
-        new_ratings (how many), drift (the mean difference between the new ratings and their
-        expectation given all ratings of their users, in units of the ratings), sd (of the drift
-        if nothing has changed) and z (drift / sd). A refit is due where many items have |z| > 2.
-        In a point estimate the uncertainty of the items is unknown: its sd is the spread of the
-        new ratings alone.
+        A row for each item with new ratings, the most significant first: id, item, new_ratings
+        (their number), drift (the mean difference between the new ratings and their expectation
+        given all ratings of their users, in units of the ratings), sd (the standard deviation of
+        the drift under the hypothesis of no change) and z (drift / sd). Refit the model if many
+        items have |z| > 2. In a point estimate the uncertainty of the items is unknown, so the sd
+        comes from the residuals of the new ratings alone.
     """
 
     model: Model
@@ -308,8 +321,8 @@ def load(path: str | Path, *, private_copies: Path | None = None) -> Model:
     Parameters
     ----------
     path
-        The folder that `Model.save` has written. It is read into memory, so that nothing that
-        happens to its files affects the model.
+        A folder written by `Model.save`. It is read into memory, so that later changes of its files
+        do not affect the model.
     private_copies
         A folder that no other program writes to. The arrays are copied there once and mapped into
         memory, so that several processes share them.
@@ -317,7 +330,7 @@ def load(path: str | Path, *, private_copies: Path | None = None) -> Model:
     Raises
     ------
     ModelFileError
-        If there is no model, it was written by a newer Palate, or a file is missing, damaged or
-        changed; the message says which.
+        If there is no model, its format is that of another version of Palate, or a file is missing,
+        damaged or changed; the message says which.
     """
     return Model(load_learned(Path(path), private_copies=private_copies))

@@ -1,4 +1,4 @@
-"""A profile: what a model knows of one person."""
+"""Profiles: what a model infers about one person."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,14 +19,16 @@ from palate.learned._learned import Learned
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """One person as a model sees them: a normal distribution over their factors and bias.
+    """The posterior of one person's factors and bias, a normal distribution.
+
+    `Model.user` returns the profile of a known user, `Model.profile` that of anyone with ratings.
 
     Attributes
     ----------
     learned
         The data behind the model.
     posterior
-        The posterior of the person's factors and bias, and the ratings it rests on.
+        The posterior, and the ratings that it was inferred from.
     axis_names
         The names of the axes.
     """
@@ -40,42 +42,48 @@ class Profile:
 
     @property
     def row(self) -> NDArray[np.float32]:
-        """The mean of the person's k factors, then of their bias; shape (k + 1,)."""
+        """The posterior mean of the k factors, then of the bias; shape (k + 1,)."""
         return self.posterior.mean
 
     @property
     def covariance(self) -> NDArray[np.float32]:
-        """The covariance of these, given the items; shape (k + 1, k + 1)."""
+        """The posterior covariance of `row`, given the items; shape (k + 1, k + 1)."""
         return self.posterior.covariance
 
     @property
     def rated(self) -> NDArray[np.int32]:
-        """The rows of the items that the person has rated; shape (m,)."""
+        """The rows, in `Model.items`, of the items that the person has rated; shape (m,)."""
         return self.posterior.rated
 
     @property
     def rating(self) -> NDArray[np.float32]:
-        """Their ratings, in the same order; shape (m,)."""
+        """The ratings of these items; shape (m,)."""
         return self.posterior.rating
 
     def predict(self, items: Any) -> pl.DataFrame:
-        """Return the rating that this person is expected to give each of `items`.
+        """Return the expected ratings of `items` by this person.
 
-        `items` is one id or title, or several.
+        Parameters
+        ----------
+        items
+            One id or title, or several.
 
         Returns
         -------
         polars.DataFrame
-            In the order asked: id, item, prediction (in units of the ratings), sd (of the rating
-            about it, with what is unknown of the person and of the item and the noise of a
-            rating; null for a point estimate, which doesn't know), ratings (how many the item
-            has), and status: "known", "rarely rated" (fewer than five ratings) or "prior-only"
-            (none).
+            A row for each item, in the given order:
+
+            - id, item
+            - prediction: the expected rating, in units of the ratings
+            - sd: the standard deviation of the rating about the prediction, from the uncertainty of
+              the person, that of the item, and the noise; null in a point estimate
+            - ratings: the number of training ratings of the item
+            - status: "known", "rarely rated" (1 to 4 training ratings) or "prior-only" (none)
 
         Raises
         ------
         UnknownIdError
-            If the model does not know one of the items.
+            If an item is unknown, or a title names several items.
         """
         return predictions(self.learned, self.posterior, items)
 
@@ -94,33 +102,33 @@ class Profile:
         Parameters
         ----------
         n
-            How many; there are fewer where fewer are left to choose from.
+            Maximum number of items to return.
         candidates
-            Choose from these items only; by default from all that have a training rating.
+            Ids or titles of the items to choose from; by default all that have a training rating.
         exclude
-            Leave these out.
+            Ids or titles of items to leave out.
         seen
-            Whether items that the person has rated may come back.
+            Whether to include items that the person has rated.
         cautious
-            A probability up to 0.5, such as 0.1: rank by the rating that the person's expected
-            rating surpasses with all but this probability, which holds back items that the model
-            is not sure of.
+            A probability p above 0 and up to 0.5, such as 0.1: rank items by the p-quantile of the
+            posterior of the expected rating, which ranks uncertain items lower.
         explain
-            Whether to give the reason of each.
+            Whether to add the reason for each recommendation.
 
         Returns
         -------
         polars.DataFrame
             The best first, with the columns of `predict`; with `cautious` also at_least, the
-            rating by which they are ranked; with `explain` also reason: the ratings that speak most
-            for the item, and its bias.
+            quantile that they are ranked by; with `explain` also reason: the ratings with the
+            largest contributions, and the bias of the item.
 
         Raises
         ------
         UnknownIdError
-            If the model does not know one of the items named.
+            If an item is unknown, or a title names several items.
         SettingError
-            If `n` or `cautious` is out of range, or `cautious` is asked of a point estimate.
+            If `n` or `cautious` is out of range, or the model is a point estimate and `cautious` is
+            given.
         """
         return recommendations(
             self.learned,
@@ -134,33 +142,33 @@ class Profile:
         )
 
     def explain(self, item: Any, n: int = 5) -> Explanation:
-        """Say why this person is expected to rate an item as they are, exactly, in two ways.
+        """Explain the expected rating of an item by two exact decompositions of the score.
 
-        By its parts: the average, the two biases, and what each axis of taste contributes,
-        ``x_ua y_ia``. And by the ratings that caused it: since the profile's mean is linear in
-        the ratings, the rating r_j contributes ``alpha z_i' A^-1 z_j (r_j - mu - b_j)``, with z the
-        factors of an item and 1, and A^-1 the covariance of the profile (the equivalent kernel:
-        Bishop, "Pattern recognition and machine learning", 2006, section 3.3.3). Both sum to the
-        score.
+        The first has the parts of the score: the average, the two biases, and the contribution
+        ``x_ua y_ia`` of each axis of taste. The second has the contributions of this person's
+        ratings: the profile's mean is linear in the ratings, so rating r_j contributes
+        ``alpha z_i' A^-1 z_j (r_j - mu - b_j)``, where z = [q, 1] for an item and A^-1 is the
+        covariance of the profile (the equivalent kernel: Bishop, "Pattern recognition and machine
+        learning", 2006, section 3.3.3).
 
         Parameters
         ----------
         item
-            An id or a title.
+            The id or the title of an item.
         n
-            How many axes and how many ratings to name; the least important are one line.
+            Maximum number of axes, and of ratings, to list; the others are summed in one row.
 
         Returns
         -------
         Explanation
-            With the tables `parts` and `ratings`, the `score` that both sum to, in units of the
-            ratings (by Gibbs) or of the score that goes into the sigmoid (by the book's recipe),
-            the `counterfactual`, and a `sentence`.
+            The tables `parts` and `ratings`; the `score` that each of them sums to, in units of the
+            ratings in a Gibbs model, and before the sigmoid in a one-cycle model; the
+            `counterfactual`; and a `sentence`.
 
         Raises
         ------
         UnknownIdError
-            If the model does not know the item.
+            If the item is unknown, or the title names several items.
         SettingError
             If `n` is out of range.
 
@@ -176,37 +184,38 @@ class Profile:
         return explain(self.learned, self.posterior, self.axis_names, item, n)
 
     def next_questions(self, n: int = 3, *, exclude: Iterable[Any] = ()) -> pl.DataFrame:
-        """Return the `n` items whose ratings are expected to tell most of this person's tastes.
+        """Return the `n` items whose ratings would reduce the uncertainty of this profile most.
 
-        With a rating of item j the profile's covariance V would become ``V - V z_j z_j' V / s_j``,
-        where z_j is what the rating depends on (the item's factors and 1) and s_j its variance, the
-        noise and what is unknown of the item included. The gain is by how much that shrinks the
-        variance of an expected rating, on average over the items::
+        A rating of item j would change the covariance V of the profile to
+        ``V - V z_j z_j' V / s_j``, where z_j = [q_j, 1], times the slope of the likelihood if that
+        is not linear, and s_j is the variance of the rating: that of its expectation, the
+        uncertainty of the item, and the noise. The gain of item j is the resulting reduction of the
+        variance of an expected rating, averaged over the items::
 
             gain_j = mean over i of (z_i' V z_j)^2 / s_j
 
-        (experimental design for a linear model by its predictions: Atkinson, Donev and Tobias,
-        "Optimum experimental designs, with SAS", 2007, section 10.7, V-optimality). Since one can
-        only rate what one knows, items are ranked by the gain times how many have rated them. Each
-        question takes the ones before it as answered.
+        (V-optimality, the design of experiments for the predictions of a linear model: Atkinson,
+        Donev and Tobias, "Optimum experimental designs, with SAS", 2007, section 10.7). Since
+        people can only rate items that they know, items are ranked by the gain times their number
+        of training ratings. Each question assumes that those before it were answered.
 
         Parameters
         ----------
         n
-            How many.
+            Maximum number of items to return.
         exclude
-            Leave these out: items that the person does not know.
+            Ids or titles of items to leave out, such as those that the person does not know.
 
         Returns
         -------
         polars.DataFrame
-            Columns id, item, gain (in squared units of the ratings) and ratings (how many the item
-            has).
+            The columns id, item, gain (in squared units of the ratings) and ratings (the number of
+            training ratings).
 
         Raises
         ------
         UnknownIdError
-            If the model does not know one of the items named.
+            If an item is unknown, or a title names several items.
         SettingError
             If `n` is out of range.
 
@@ -221,21 +230,22 @@ class Profile:
         return next_questions(self.learned, self.posterior, n, exclude)
 
     def describe(self, n: int = 5) -> Portrait:
-        """Describe this person: tastes, generosity, predictability, and what surprised.
+        """Return a portrait of this person: tastes, generosity, predictability and surprises.
 
-        Positions are on the canonical axes, in standard deviations of users; surprises are
-        studentised residuals (Cook and Weisberg, "Residuals and influence in regression", 1982,
-        section 2.2.1).
+        Positions on the canonical axes are in standard deviations of users. Surprises are ratings
+        with large studentised residuals (Cook and Weisberg, "Residuals and influence in
+        regression", 1982, section 2.2.1).
 
         Parameters
         ----------
         n
-            How many surprising ratings to name.
+            Maximum number of surprising ratings to list.
 
         Returns
         -------
         Portrait
-            The tables `axes` and `surprises`, `generosity`, `predictability` and a `sentence`.
+            The tables `axes` and `surprises`, the dictionaries `generosity` and `predictability`,
+            and a `sentence`.
 
         Raises
         ------
@@ -253,5 +263,11 @@ class Profile:
         return portrait(self.learned, self.posterior, self.axis_names, n)
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
-        """Return the `n` items that this person rated highest: id, item and rating."""
+        """Return the `n` items that this person rated highest: id, item and rating.
+
+        Raises
+        ------
+        SettingError
+            If `n` is out of range.
+        """
         return favourites(self.learned, self.posterior, n)

@@ -1,4 +1,4 @@
-"""Profiles of many people at once."""
+"""Profiles of many people."""
 
 import operator
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from palate.model._profile import Profile
 
 @dataclass(frozen=True, eq=False)
 class Profiles:
-    """Many people as a model sees them. ``profiles[row]`` is the `Profile` of one.
+    """The profiles of many people; ``profiles[row]`` is the `Profile` of one of them.
 
     Attributes
     ----------
     learned
         The data behind the model.
     users
-        Who they are: the column ``id``.
+        The people: the column ``id``.
     posteriors
         Their posteriors, in the order of `users`.
     axis_names
@@ -42,7 +42,7 @@ class Profiles:
         return f"<Profiles: {len(self):,} people; {self.learned!r}>"
 
     def __getitem__(self, row: int) -> Profile:
-        """Return the profile in a row, counted from 0, or from the end if it is negative.
+        """Return the profile in a row, counted from 0, or from the end if `row` is negative.
 
         Raises
         ------
@@ -69,13 +69,15 @@ class Profiles:
         Returns
         -------
         polars.DataFrame
-            Person by person, the best first: user, id, item, prediction, ratings (how many the
-            item has) and status ("known", "rarely rated" or "prior-only").
+            Person by person, the best first: user, id, item, prediction, ratings (the number of
+            training ratings of the item) and status, as in `Profile.predict`.
 
         Raises
         ------
         UnknownIdError
-            If the model does not know one of the items named.
+            If an item is unknown, or a title names several items.
+        SettingError
+            If `n` or `threads` is out of range.
         """
         return recommendations_for_all(
             self.learned,

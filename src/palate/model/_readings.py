@@ -1,4 +1,4 @@
-"""The readings of a model: tables of what it has learned, with `Model` as their facade."""
+"""The readings of a model: the methods of `Model` that return what was learned as tables."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,7 +20,7 @@ from palate.learned._learned import Learned
 
 
 class Readings:
-    """The readings of what was learned, each a polars table.
+    """The part of `Model` that shows what was learned; each reading is a polars table.
 
     Attributes
     ----------
@@ -59,56 +59,56 @@ class Readings:
         min_ratings: int | None = None,
         where: Mapping[str, Any] | None = None,
     ) -> pl.DataFrame:
-        """Return every item with its bias, and why that is not its mean rating.
+        """Return the items with their biases, and why each bias differs from the mean rating.
 
-        A low bias says that people dislike the item even where it is of a kind that they enjoy; a
-        high one, that they like it even where it is not. An item's mean rating is, exactly::
+        A low bias means that people dislike the item even if they enjoy its kind; a high bias, that
+        they like it even if they do not. The mean rating of an item is exactly::
 
             mean = mu + bias + raters_bias + raters_interaction + residual
 
-        How generous its raters are, and how well it suits those who chose it, are the means of
-        b_u and of p_u . q_i over its ratings. In a model by Gibbs b_i is the main effect of a
-        two-way analysis of variance of the expected ratings (Gelman, "Analysis of variance",
-        Annals of Statistics 33, 2005); for the sigmoid of the book's recipe the parts are the steps
-        that the expected rating takes as b_i, then b_u, then p_u . q_i are put in. Items without
-        a training rating are left out: they have learned nothing.
+        where raters_bias (how generous its raters are) is the mean of b_u over its ratings, and
+        raters_interaction (how well it suits its raters) the mean of p_u . q_i. In a Gibbs model
+        b_i is the main effect of a two-way analysis of variance of the expected ratings (Gelman,
+        "Analysis of variance", Annals of Statistics 33, 2005). In a model with a sigmoid the terms
+        are the changes of the expected rating as b_i, then b_u, then p_u . q_i are added to the
+        score. Items without a training rating are left out.
 
         Parameters
         ----------
         order
-            The highest first by "bias"; by "cautious", the end of the interval that is nearer to
-            zero, so that nothing with three ratings is on top or at the bottom by luck; or the
-            largest difference of ranks first, "gap". By default cautious, or for a point estimate,
-            which has no intervals, by bias.
+            "bias": the highest first. "cautious" (the default if there are intervals, else "bias"):
+            by the bound of the 90% interval nearest to zero, which keeps items with few ratings
+            from both ends. "gap": the largest difference of ranks first.
         min_ratings
-            Leave out items with fewer ratings; ranks are among those that are left. By default 1,
-            or by "gap" 20 (fewer in a small table), since the mean of a few ratings is mostly luck.
+            Leave out items with fewer training ratings; ranks are among the others. By default 1,
+            or 20 for "gap" (fewer in a small data set).
         where
             Only items with these values, as in ``{"genres": "Comedy", "year": "1990..1999"}``.
 
         Returns
         -------
         polars.DataFrame
-            Columns id, item, ratings (how many), mean (of the ratings), mu, bias, lower and upper
-            (its 90% interval; null in a point estimate), raters_bias, raters_interaction and
-            residual (null in a model without users), rank_by_mean, rank_by_bias (1 is the
-            highest), gap (the first minus the second: positive where the mean does the item an
-            injustice) and reason (in words; null with the parts). All but ranks are in units of
-            the ratings.
+            A row for each item. The columns from mean to residual are in units of the ratings.
+
+            - id, item, ratings (the number of training ratings), mean (of these ratings), mu, bias
+            - lower, upper: the 90% interval of the bias; null in a point estimate
+            - raters_bias, raters_interaction, residual: null in a model without users
+            - rank_by_mean, rank_by_bias (1 is the highest), gap (the first minus the second:
+              positive where the mean understates the item)
+            - reason: the main causes of the gap in words; null in a model without users
 
         Raises
         ------
         SettingError
-            If there is no such order or no such column, nothing has the value that is asked for,
-            or a point estimate is asked to be cautious.
+            If the order or a column of `where` does not exist, no item has a value of `where`, or
+            the cautious order is requested of a point estimate.
 
         Examples
         --------
         >>> import palate
         >>> ratings = palate.movielens("100k")
         >>> model = palate.fit(ratings)
-        >>> comedies = model.biases(where={"genres": "Comedy"}, min_ratings=50)
-        >>> comedies.height
+        >>> model.biases(where={"genres": "Comedy"}, min_ratings=50).height
         189
         """
         return item_biases(self.learned, self.item_means, order, min_ratings, where)
@@ -119,24 +119,25 @@ class Readings:
         *,
         min_ratings: int | None = None,
     ) -> pl.DataFrame:
-        """Return every known user with their bias: who is generous, and who is severe.
+        """Return the known users with their biases: who rates generously, and who severely.
 
-        See `biases` for `order` and `min_ratings`. The intervals are those of the profiles, with
-        the items taken as known.
+        See `biases` for `order` and `min_ratings`. The intervals come from the users' profiles,
+        which take the parameters of the items as known.
 
         Returns
         -------
         polars.DataFrame
-            Columns user, ratings, mean, mu, bias, lower, upper, items_bias (how good the items are
-            that they chose), items_interaction (how well these suit them), residual, rank_by_mean,
-            rank_by_bias, gap and reason, as in `biases`.
+            A row for each user with the columns user, ratings, mean, mu, bias, lower, upper,
+            items_bias (the mean bias of the items that the user rated), items_interaction (how well
+            these suit the user), residual, rank_by_mean, rank_by_bias, gap and reason, as in
+            `biases`.
 
         Raises
         ------
         UnknownIdError
             If the model was saved without users.
         SettingError
-            If there is no such order.
+            If the order does not exist.
 
         Examples
         --------
@@ -149,30 +150,35 @@ class Readings:
         return user_biases(self.learned, self.user_means, order, min_ratings)
 
     def axes(self, exemplars: int = 8) -> pl.DataFrame:
-        """Return the axes of taste, with what lies at their ends and what they go along with.
+        """Return the axes of taste, with exemplars and associated item features.
 
-        A model by Gibbs is on canonical axes as it is (orthogonal over users and over items, the
-        strongest first); a point estimate is turned to them. What an axis goes along with is
-        measured over the items with enough ratings (20, or fewer in a small table): correlations
-        with numbers, with Fisher's 90% interval; for categories the standardised difference d of
-        their items from the others, as the correlation d / sqrt(d^2 + 4) of two groups of equal
-        size (Borenstein et al., "Introduction to meta-analysis", 2009, chapters 4 and 7).
+        A Gibbs model is already on canonical axes: they are orthogonal over users and over items,
+        and the strongest comes first. The factors of a one-cycle model are transformed to such
+        axes. Exemplars and associations are of items with at least 20 training ratings, or fewer
+        in a small data set. The association with a number is the correlation, with Fisher's 90%
+        interval. For a category it is the standardised difference d between the items that have it
+        and the others, converted to the correlation d / sqrt(d^2 + 4) of two groups of equal size
+        (Borenstein et al., "Introduction to meta-analysis", 2009, chapters 4 and 7).
 
         Parameters
         ----------
         exemplars
-            How many items to name at each end.
+            Maximum number of items to list at each end.
 
         Returns
         -------
         polars.DataFrame
-            A row for each axis: axis (from 1), share (of the variance that all axes explain), name
-            ("Romance, older <-> Horror, newer" from the clearest associations, those whose interval
-            stays beyond 0.2; null where nothing is clear), low and high (lists of exemplars with
-            enough ratings, the surest first: id, item, position, lower, upper, ratings; a position
-            is what one standard deviation of that taste is worth, in units of the score), and along
-            (a list of associations, the surest first: column, value, association, lower, upper,
-            items).
+            A row for each axis, the strongest first:
+
+            - axis: the number of the axis, from 1
+            - share: the fraction of the variance of all axes
+            - name: such as "Romance, older <-> Horror, newer", from the associations whose interval
+              lies beyond 0.2; null if there are none
+            - low, high: lists of the exemplars at either end, in the cautious order: id, item,
+              position, lower, upper, ratings. A position is the effect of one standard deviation of
+              that taste on the score of the item
+            - along: a list of associations, in the cautious order: column, value, association,
+              lower, upper, items
 
         Raises
         ------
@@ -197,41 +203,46 @@ class Readings:
         order: Literal["similarity", "cautious"] | None = None,
         min_ratings: int | None = None,
     ) -> pl.DataFrame:
-        """Return the `n` items whose factors point most nearly the same way as those of `item`.
+        """Return the `n` items most similar to `item`: those with the most similar factors.
 
-        Similarity is the cosine of the angle between the factors, as in the fastai book's chapter
-        8: its mean over 400 draws from the posteriors of both items' factors, or for a point
-        estimate that of the factors. Items without a training rating are left out.
+        Similarity is the cosine of the angle between the factors of two items, as in chapter 8 of
+        the fastai book. It is the mean cosine over 400 draws from the posteriors of both items, or
+        in a point estimate the cosine of the factors. Items without a training rating are left out.
 
         Parameters
         ----------
         item
-            An id or a title.
+            The id or the title of an item.
         n
-            How many.
+            Maximum number of items to return.
         order
-            By "similarity", as in the book: the cosine of the factors as they were learned; or by
-            "cautious", the lower end of its interval, which holds back items with few ratings. By
-            default cautious; or for a point estimate, which has no intervals, by similarity among
-            items with enough ratings.
+            "similarity": by the cosine of the learned factors, as in the book. "cautious": by the
+            lower bound of the 90% interval, which ranks items with few ratings lower. The default
+            is "cautious", or "similarity" for a point estimate, which has no intervals.
         min_ratings
-            Leave out items with fewer ratings: by default none, or for a point estimate without an
-            `order` those with fewer than 20 (less in a small table).
+            Leave out items with fewer training ratings. The default is 1. For a point estimate
+            without an `order` it is 20, or fewer in a small data set.
 
         Returns
         -------
         polars.DataFrame
-            Columns id, item, similarity, lower and upper (its 90% interval over the draws), sure
-            (whether the interval is above zero: if not, too little is known to say), cosine (of the
-            factors as they were learned), correlation (of the two items' scores over people at
-            large) and ratings (how many). Interval and sure are null in a point estimate.
+            The most similar first:
+
+            - id, item
+            - similarity
+            - lower, upper: the 90% interval over the draws; null in a point estimate
+            - sure: whether the interval lies above zero; null in a point estimate
+            - cosine: of the learned factors
+            - correlation: of the scores of the two items over the population of users
+            - ratings: the number of training ratings
 
         Raises
         ------
         UnknownIdError
-            If there is no such item, or nobody has rated it.
+            If the item is unknown or has no training rating, or the title names several items.
         SettingError
-            If `n` or `order` is out of range, or a point estimate is asked to be cautious.
+            If `n` or `min_ratings` is out of range, the order does not exist, or the cautious order
+            is requested of a point estimate.
 
         Examples
         --------
@@ -246,24 +257,25 @@ class Readings:
     def similar_users(
         self, user: Any, n: int = 10, *, order: Literal["similarity", "cautious"] | None = None
     ) -> pl.DataFrame:
-        """Return the `n` users whose tastes are most like those of `user`.
+        """Return the `n` users whose tastes are most similar to those of `user`.
 
-        Similarity is the cosine of their positions on the canonical axes, each as it differs from
-        the average user's. See `similar` for `order`.
+        Similarity is the cosine between the positions of two users on the canonical axes, relative
+        to the average user. See `similar` for `order`.
 
         Returns
         -------
         polars.DataFrame
-            Columns user, similarity, lower, upper and sure (from draws of both profiles), cosine,
-            correlation (of the two users' scores over the items), ratings (how many) and common
-            (how many of the items both have rated).
+            The most similar first, with the columns user, similarity, lower, upper, sure (these
+            four from draws of both profiles), cosine, correlation (of the scores of the two users
+            over the items), ratings (the number of training ratings) and common (the number of
+            items that both have rated).
 
         Raises
         ------
         UnknownIdError
-            If there is no such user, or the model was saved without users.
+            If the user is unknown, or the model was saved without users.
         SettingError
-            If `n` or `order` is out of range.
+            If `n` is out of range, or the order does not exist.
 
         Examples
         --------
@@ -276,26 +288,29 @@ class Readings:
         return similar_users(self.learned, self.user_posteriors, user, n, order)
 
     def map(self, x: str = "axis 1", y: str = "axis 2") -> pl.DataFrame:
-        """Return the items on a plane, those with most ratings first; `palate.plots.map` draws it.
+        """Return two coordinates of each item, the most rated first; `palate.plots.map` draws them.
 
         Parameters
         ----------
         x, y
-            What is across and what is up: "axis 1" and so on; "component 1" and so on, the
-            principal components of the 1,000 most rated items' factors as in the book; "bias",
-            "ratings", "mean"; or a column of numbers or dates that is known of the items.
+            The horizontal and the vertical coordinate. "axis 1" and so on are positions on the axes
+            of taste. "component 1" and so on are the principal components of the factors of the
+            1,000 most rated items, as in the fastai book. "bias", "ratings" (the number of training
+            ratings) and "mean" (their mean) are others, and so is every column of the items table
+            that holds numbers or dates.
 
         Returns
         -------
         polars.DataFrame
-            Columns id, item, x, x_lower, x_upper, y, y_lower, y_upper (90% intervals; null where
-            there is none) and ratings. Items without a coordinate are left out. Axes and components
-            are in units of the score, dates in years.
+            The columns id, item, x, x_lower, x_upper, y, y_lower, y_upper (90% intervals; null if a
+            coordinate has none) and ratings. Axes and components are in units of the score, biases
+            and means in units of the ratings, dates in years. Items that lack a coordinate are left
+            out, and so are items without a training rating.
 
         Raises
         ------
         SettingError
-            If there is no such coordinate.
+            If a coordinate does not exist.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Updates: taking in new ratings without a refit, and reporting when a refit is due."""
+"""Updates: adding ratings without a refit, and measuring the drift of the items."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from palate.learned._ratings_input import model_item_rows, require_scale
 
 
 def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
-    """Return what was learned with `new` ratings taken in, and the drift; see `Model.update`."""
+    """Return the data of the model with `new` ratings added, and the drift; see `Model.update`."""
     if not isinstance(new, Ratings) or len(new) == 0:
         raise DataError("there are no new ratings; read some with palate.read_ratings")
     old, old_table = learned.require_users()
@@ -35,7 +35,7 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
 
 
 def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
-    """Return all ratings, the last of a user for an item, and the rows of the new ones' users."""
+    """Return all ratings, the newest of each user and item, and the users' rows of the new ones."""
     ids, new_ids = old.users["id"], new.users["id"]
     require_same_type("user", new_ids, ids)
     all_ids = pl.concat([ids, new_ids[np.unique(new.user)]]).unique().sort()

@@ -1,4 +1,4 @@
-"""From ratings to a model: the solvers, their protocol and their registry."""
+"""Solvers, which fit models to ratings."""
 
 from palate.data._ratings import Ratings, require_ratings
 from palate.errors import SettingError
@@ -16,14 +16,23 @@ def fit(
     threads: int | None = None,
     progress: Progress = None,
 ) -> Model:
-    """Fit a model to `ratings`, by default with `Gibbs()`; see `Gibbs.fit`.
+    """Return a model fitted to `ratings`, by default with `Gibbs()`.
+
+    Parameters
+    ----------
+    ratings
+        The training ratings.
+    solver
+        The solver: `Gibbs`, `OneCycle`, or another object with the members of `Solver`.
+    valid, threads, progress
+        See `Gibbs.fit`.
 
     Raises
     ------
     SettingError
         If `solver` is not a solver.
     DataError
-        If there are no ratings to learn from.
+        If there are no ratings, or `valid` is empty or has other users or items.
     """
     return require_solver(Gibbs() if solver is None else solver).fit(
         require_ratings(ratings), valid, threads=threads, progress=progress
@@ -31,16 +40,16 @@ def fit(
 
 
 def require_solver(given: Solver) -> Solver:
-    """Return what was given, which must be a solver.
+    """Return the argument, which must be a solver.
 
     Raises
     ------
     SettingError
-        If it is not.
+        If it is not a solver.
     """
     if isinstance(given, type) or not isinstance(given, Solver):
         raise SettingError(
-            f"{given!r} is not a solver; give palate.Gibbs(), palate.OneCycle(), or an object of "
-            "your own with a name and a method fit (see palate.Solver)"
+            f"{given!r} is not a solver; give palate.Gibbs(), palate.OneCycle(), or another object "
+            "with the members of palate.Solver"
         )
     return given

@@ -1,4 +1,4 @@
-"""The book's recipe: five epochs of Adam on a one-cycle schedule."""
+"""The solver `OneCycle`: the recipe of the fastai book, Adam on a one-cycle schedule."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ from palate.solvers._validation import explain_memory_error, validate_ratings
 
 _START_SD = 0.01
 _SMOOTHING = 0.98
-# The work of a call of the kernel, which makes Ctrl-C effective within a fraction of a second.
+# The size of a call of the kernel: Ctrl-C takes effect between calls, in a fraction of a second.
 _FLOATS_PER_CALL = 10_000_000
 
 
@@ -36,9 +36,9 @@ class OneCycle:
 
         low + (high - low) * sigmoid(p_u . q_i + b_u + b_i)
 
-    and the loss of a batch is its mean squared error. Everything starts at N(0, 0.01). Each step
-    t of Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2) moves every
-    row of every table::
+    and the loss of a batch is its mean squared error. Factors and biases start as normal numbers
+    with a standard deviation of 0.01. Each step t of Adam with decoupled weight decay (Loshchilov
+    and Hutter 2019, algorithm 2) updates every row of both tables::
 
         p *= 1 - lr_t wd
         m  = beta_t m + (1 - beta_t) g
@@ -54,21 +54,21 @@ class OneCycle:
     Parameters
     ----------
     factors
-        How many factors a user and an item have.
+        The number of factors of users and items.
     epochs
-        How often every rating is visited.
+        The number of passes over the ratings.
     lr_max
         The highest learning rate.
     wd
         The weight decay.
     bs
-        The batch size; all ratings where there are fewer.
+        The batch size; at most the number of ratings.
     y_range
-        The ends of the sigmoid. By default a quarter of the ratings' span below the lowest
-        rating and an eighth above the highest: 0 to 5.5 for ratings of 1 to 5.
+        The lower and upper end of the sigmoid. The default extends the range of the ratings by a
+        quarter of its length below and an eighth above: 0 to 5.5 for ratings of 1 to 5.
     seed
-        The seed of the tables and of the order of the rows. The same seed gives the same model
-        at any number of threads.
+        The seed of the initial tables and of the order of the ratings. The same seed gives the same
+        model at any number of threads.
 
     Raises
     ------
@@ -126,32 +126,35 @@ class OneCycle:
         threads: int | None = None,
         progress: Progress = None,
     ) -> Model:
-        """Train on `ratings`.
+        """Return a model trained on `ratings`.
 
         Parameters
         ----------
         ratings
             The ratings to learn from.
         valid
-            Ratings held back, over the same users and items: their loss is reported each epoch.
+            Held-out ratings of the same users and items; their loss is reported after each epoch.
         threads
-            The greatest number of threads; by default one per available CPU. A thread
-            needs 256 ratings of a batch to be of use, so that the book's batches have one.
+            Maximum number of threads; by default as many as this process may use. Each thread has
+            at least 256 ratings of a batch, so batches of 64 are computed by one thread.
         progress
-            True prints the table of epochs as it grows; a function is called with each row.
+            True prints a table with a row for each epoch; a function is called with each row:
+            epoch, train_loss, valid_loss, seconds.
 
         Returns
         -------
         Model
-            Ctrl-C ends the fit within a second, also in a thread other than the main one, and
-            returns what was learned so far, with ``model.fit.interrupted`` set. Pressed a second
-            time, it raises KeyboardInterrupt.
+            Ctrl-C ends the fit within a second, also in a thread other than the main one; the model
+            is then as trained so far, with ``model.fit.interrupted`` set. A second Ctrl-C raises
+            KeyboardInterrupt.
 
         Raises
         ------
         DataError
-            If there are no ratings, some lie outside `y_range`, or `valid` is empty or over
-            other users and items.
+            If there are no ratings, some lie outside `y_range`, or `valid` is empty or has other
+            users or items.
+        SettingError
+            If the training diverged, or needs more memory than is available.
         """
         validate_ratings(ratings, valid)
         likelihood = sigmoid(ratings, self.y_range)
@@ -173,9 +176,9 @@ class OneCycle:
 
 
 def sigmoid(ratings: Ratings, y_range: tuple[float, float] | None) -> SigmoidGaussian:
-    """Return the likelihood for these ratings, by default with the range of `OneCycle`.
+    """Return the likelihood for ratings, by default with the range described in `OneCycle`.
 
-    Its noise is not known before the fit, and is 1.
+    Its noise_sd is 1, since the noise is unknown before the fit.
 
     Raises
     ------
@@ -198,8 +201,8 @@ def sigmoid(ratings: Ratings, y_range: tuple[float, float] | None) -> SigmoidGau
 def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the learning rate and beta of each step; shapes (steps,).
 
-    Step t (from 1) takes the values at the share (t - 1) / steps of the way: a quarter to warm
-    up, and the rest to cool down.
+    Step t (from 1) has the values at the fraction (t - 1) / steps of the schedule. The first
+    quarter is the warm-up.
     """
     share = np.arange(steps) / steps
     up, down = share / 0.25, (share - 0.25) / 0.75
@@ -214,27 +217,27 @@ def _cosine(start: float, end: float, share: NDArray[np.float64]) -> NDArray[np.
 
 
 class RunningLoss:
-    """The debiased running mean of the batches' losses, as the book's table shows it."""
+    """The debiased exponential moving average of the losses of batches, as in the book's table."""
 
     def __init__(self) -> None:
         self._sum, self.batches = 0.0, 0
 
     def add(self, losses: list[float]) -> None:
-        """Take in the losses of the next batches."""
+        """Add the losses of the next batches."""
         for loss in losses:
             self._sum = _SMOOTHING * self._sum + (1 - _SMOOTHING) * loss
         self.batches += len(losses)
 
     @property
     def mean(self) -> float:
-        """The running mean as it stands."""
+        """The current value."""
         return self._sum / (1 - _SMOOTHING**self.batches)
 
 
 def losses(
     kernel: OneCycleKernel, order: NDArray[np.int64], bs: int, factors: int, threads: int
 ) -> Iterator[list[float]]:
-    """Visit the ratings of `order` in batches; give the losses of a few at a time."""
+    """Train on the ratings in `order` by batches; yield the losses of some batches at a time."""
     whole = len(order) // bs * bs
     chunk = max(1, _FLOATS_PER_CALL // (factors * bs)) * bs
     for first in range(0, whole, chunk):
@@ -291,7 +294,7 @@ class _Training:
         return True
 
     def _visit_all(self, stream: int, interrupted: Callable[[], bool]) -> bool:
-        """Visit every rating once, unless interrupted; return whether all were visited."""
+        """Train for an epoch, unless interrupted; return whether it was complete."""
         order = permutation(self.solver.seed, stream, len(self.ratings))
         size = self.solver.bs, self.solver.factors
         for values in losses(self.kernel, order, *size, self.threads):

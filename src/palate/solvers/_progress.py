@@ -20,14 +20,14 @@ def _silent(row: dict[str, Any]) -> None:
 
 
 class HistoryTable:
-    """Prints the rows of a history as the book does, each as soon as it is complete."""
+    """Prints the rows of a history as a table, as in the book, each as soon as it is complete."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._started = False
 
     def __call__(self, row: dict[str, Any]) -> None:
-        """Print `row`, with the header before the first one."""
+        """Print a row, and before the first one the header."""
         if not self._started:
             self._print("time" if name == "seconds" else name for name in row)
             self._started = True

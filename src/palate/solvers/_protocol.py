@@ -1,4 +1,4 @@
-"""What a solver is: the protocol that `palate.fit` and `palate.evaluate` accept."""
+"""The protocol of solvers, which `palate.fit` and `palate.evaluate` accept."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,14 +9,14 @@ from palate.solvers._progress import Progress
 
 @runtime_checkable
 class Solver(Protocol):
-    """Fits a model to ratings. Any object with these members is a solver.
+    """An object that fits models to ratings. Any object with these members is a solver.
 
     Attributes
     ----------
     name
         A short name: it identifies the solver in evaluations and in saved models.
     settings
-        The settings by name, as JSON can hold them.
+        The settings by name, with values that JSON can hold.
     """
 
     @property
@@ -32,7 +32,7 @@ class Solver(Protocol):
         threads: int | None = None,
         progress: Progress = None,
     ) -> Model:
-        """Return a model of `ratings`; see `Gibbs.fit` for the parameters.
+        """Return a model fitted to `ratings`; see `Gibbs.fit` for the parameters.
 
-        `Model.from_factors` makes a model of two tables of factors and biases.
+        `Model.from_factors` returns a model with given factors and biases.
         """

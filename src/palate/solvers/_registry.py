@@ -14,16 +14,16 @@ SOLVERS: dict[str, type[Gibbs] | type[OneCycle]] = {
 
 
 def solver_by_name(name: str, settings: Mapping[str, Any]) -> Gibbs | OneCycle:
-    """Return a solver with some settings.
+    """Return the solver with this name and these settings.
 
     Raises
     ------
     SettingError
-        If there is no solver of that name: a model of a solver of your own, for instance, cannot
-        be fitted again from its file.
+        If Palate has no solver of that name. A saved model of another solver, for instance, can't
+        be fitted again.
     """
     if name not in SOLVERS:
-        raise SettingError(f"there is no solver {name!r}; there are {', '.join(SOLVERS)}")
+        raise SettingError(f"there is no solver {name!r}; choose one of {', '.join(SOLVERS)}")
     return SOLVERS[name](**settings)
 
 
@@ -33,6 +33,6 @@ def solver_title(name: str) -> str:
 
 
 def solver_description(name: str) -> str:
-    """Return how a solver works, for readers who are not specialists."""
+    """Return a description of a solver for general readers."""
     unknown = "The model was fitted to the ratings above."
     return SOLVERS[name].description if name in SOLVERS else unknown

@@ -1,4 +1,4 @@
-"""Validation that every solver does before it fits."""
+"""Validation of the ratings before a fit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from palate.data._ratings import Ratings, require_shared_ids
 from palate.errors import DataError, SettingError
 
-# Beyond this, or where ratings are closer than its inverse, single precision is not enough.
+# Maximum magnitude of ratings, and of the inverse of their range, for single precision.
 _MAX_MAGNITUDE = 1e12
 
 
 def validate_ratings(ratings: Ratings, valid: Ratings | None) -> None:
-    """Check that `ratings` can be learned from, and that `valid` fits them.
+    """Check that a model can be fitted to `ratings`, and measured on `valid`.
 
     Raises
     ------
     DataError
-        If there are no ratings, or all are of one user or one item, or they are too large or too
-        close together; or if `valid` is empty, or over other users or items.
+        If there are no ratings, all are of one user or one item, or they are too large or too
+        close together; or if `valid` is empty or has other users or items.
     """
     if len(ratings) == 0:
         raise DataError("there are no ratings to learn from")
@@ -37,13 +37,13 @@ def validate_ratings(ratings: Ratings, valid: Ratings | None) -> None:
     if valid is None:
         return
     if len(valid) == 0:
-        raise DataError("there are no ratings in valid; leave it out, or hold some back")
+        raise DataError("there are no ratings in valid; leave it out, or hold out some ratings")
     require_shared_ids(ratings, valid)
 
 
 @contextmanager
 def explain_memory_error(purpose: str, ratings: Ratings) -> Iterator[None]:
-    """Turn a MemoryError into a SettingError that says what needs the memory."""
+    """Turn a MemoryError into a SettingError that names what needs the memory."""
     try:
         yield
     except MemoryError as error:

@@ -1,4 +1,4 @@
-"""The draw summary: from draws, each in a rotation of its own, to one canonical form."""
+"""The draw summary: the mean and the spread of draws, which differ in rotation, on common axes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +53,7 @@ class BilinearForm:
 
 
 class DrawSummary:
-    """The mean and the spread of draws that are added one by one, in constant memory.
+    """The mean and the spread of draws, which are added one by one, in constant memory.
 
     The mean M of the draws' centred interactions is a matrix of users by items that is never
     formed: only its products with random matrices are kept, which are means over the draws too.
@@ -72,9 +72,9 @@ class DrawSummary:
     Parameters
     ----------
     users, items, factors
-        The sizes of the draws.
+        The numbers of users, items and factors of each draw.
     draws
-        How many draws are to be added.
+        The number of draws that will be added.
     seed
         The seed of the random matrices.
     """
@@ -120,7 +120,7 @@ class DrawSummary:
         return axes_on_bases(basis, on_basis @ right, right, min_share)
 
     def result(self, scale: float) -> tuple[BilinearForm, ItemPosterior]:
-        """Return the mean of the draws, and the spread of the items on its axes, times `scale`."""
+        """Return the mean of the draws, and the item posterior on its axes, in units of `scale`."""
         users, items = self._axes(_MIN_SHARE)
         weight = scale / self.draws
         form = BilinearForm(
@@ -146,7 +146,7 @@ class DrawSummary:
 
 
 def shrunk(covariances: ItemCovariances, draws: int, floor: NDArray[Any]) -> ItemCovariances:
-    """Return positive definite estimates of covariances that few draws have given.
+    """Return positive definite estimates of covariances that come from few draws.
 
     Variances are at least `floor`, shape (k,). Correlations are multiplied by 1 - s, where s is the
     fraction of the squared correlations that would arise by chance: between independent factors,
