@@ -1,5 +1,6 @@
-"""The environment, memory, timing and synthetic data of the benchmarks."""
+"""What the benchmarks share: options, environment, memory, timing and synthetic data."""
 
+import argparse
 import os
 import platform
 import resource
@@ -14,6 +15,16 @@ import numpy as np
 import polars as pl
 
 import palate
+
+
+def parse_arguments(description: str, **options: str) -> argparse.Namespace:
+    """Return the command-line options, which are flags; `options` are their help texts by name."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, text in options.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
+    return parser.parse_args()
 
 
 def surroundings(*packages: str) -> str:
@@ -49,7 +60,7 @@ def peak_gigabytes() -> float:
 def synthetic(users: int, items: int, n: int) -> palate.Ratings:
     """Return random ratings from 1 to 5 with a skewed distribution of ratings per item.
 
-    A tenth of the items has 46% of the ratings.
+    A tenth of the items have 46% of the ratings.
     """
     rng = np.random.default_rng(0)
     user = rng.integers(0, users, n, dtype=np.int32)

@@ -1,18 +1,17 @@
-"""How accurate the Bayesian solver is, how well its intervals hold, and what users cost.
+"""The Bayesian solver: accuracy, coverage of its intervals, and accuracy for users not in the fit.
 
-    python benchmarks/accuracy.py             MovieLens 100k: official folds, and the book's splits
-    python benchmarks/accuracy.py --settings  what more or fewer factors and sweeps would change
+    python benchmarks/accuracy.py             MovieLens 100k: official folds and random splits
+    python benchmarks/accuracy.py --settings  more or fewer factors and sweeps than the defaults
 
-Peers where they are installed: pip install myfm scikit-surprise
+Peers, if installed: pip install myfm scikit-surprise
 """
 
-import argparse
 import importlib.util
 import time
 from collections.abc import Callable
 
 import numpy as np
-from _common import surroundings
+from _common import parse_arguments, surroundings
 
 import palate
 
@@ -24,8 +23,8 @@ def official_folds(ratings: palate.Ratings) -> list[Fold]:
 
 
 def folds(ratings: palate.Ratings) -> None:
-    print("\nOfficial folds u1 to u5: RMSE; of the mean of the draws; share of ratings in 90% and")
-    print("50% intervals; seconds to fit, the model with its users included")
+    print("\nOfficial folds u1 to u5, and their mean: RMSE of the model, and of the mean of the")
+    print("sampler's predictions; fraction of ratings in 90% and in 50% intervals; seconds to fit")
     rows = []
     for train, valid in official_folds(ratings):
         start = time.perf_counter()
@@ -36,10 +35,12 @@ def folds(ratings: palate.Ratings) -> None:
     for row in (*rows, np.mean(rows, axis=0)):
         print("  {:.4f}   {:.4f}   {:.3f}   {:.3f}   {:.2f} s".format(*row))
     for name, fit in peers().items():
-        found = [timed(fit, *fold) for fold in official_folds(ratings)]
-        (error, seconds) = np.mean(found, axis=0)
-        times = seconds / np.mean(rows, axis=0)[-1]
-        print(f"  {name}: {error:.4f}, u1 {found[0][0]:.4f}, {seconds:.2f} s, {times:.1f} x ours")
+        results = [timed(fit, *fold) for fold in official_folds(ratings)]
+        error, seconds = np.mean(results, axis=0)
+        ratio = seconds / np.mean(rows, axis=0)[-1]
+        print(
+            f"  {name}: {error:.4f}, u1 {results[0][0]:.4f}, {seconds:.2f} s, {ratio:.1f} x Palate"
+        )
 
 
 def coverage(model: palate.Model, valid: palate.Ratings) -> list[float]:
@@ -50,42 +51,41 @@ def coverage(model: palate.Model, valid: palate.Ratings) -> list[float]:
 
 
 def book_splits(ratings: palate.Ratings) -> None:
-    print(
-        "\nThe demo's random splits, seeds 0 to 4: mean squared error, and its share of the book's"
-    )
-    shares = []
+    print("\nThe demo's random splits, seeds 0 to 4: mean squared error of Gibbs and of the book's")
+    print("recipe, and their ratio")
+    ratios = []
     for seed in range(5):
         train, valid = palate.splits.random(ratings, seed=seed)
         losses = [s(seed=seed).fit(train).loss(valid) for s in (palate.Gibbs, palate.OneCycle)]
-        shares.append(losses[0] / losses[1])
-        print(f"  {losses[0]:.4f}   {losses[1]:.4f}   {shares[-1]:.3f}")
-    print(f"  mean share {np.mean(shares):.3f}")
+        ratios.append(losses[0] / losses[1])
+        print(f"  {losses[0]:.4f}   {losses[1]:.4f}   {ratios[-1]:.3f}")
+    print(f"  mean ratio {np.mean(ratios):.3f}")
 
 
-def users_left_out(ratings: palate.Ratings) -> None:
-    """Hold a fifth of the users out of the fit; infer them from half of their ratings."""
-    print("\nA fifth of the users held out of the fit, inferred from half of their ratings, and a")
-    print("refit that saw that half: RMSE on the other half")
+def users_not_in_the_fit(ratings: palate.Ratings) -> None:
+    """Leave a fifth of the users out of the fit, and infer them from half of their ratings."""
+    print("\nA fifth of the users left out of the fit and inferred from half of their ratings, and")
+    print("a refit that includes that half: RMSE of each on the other half")
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        theirs = rng.permutation(ratings.users.height)[: ratings.users.height // 5]
-        stranger = np.isin(ratings.user, theirs)
-        asked = stranger & (rng.random(len(ratings)) < 0.5)
-        given, valid = ratings.take(stranger & ~asked), ratings.take(asked)
-        inferred = palate.Gibbs(seed=seed).fit(ratings.take(~stranger)).profiles(given)
-        score = inferred.posteriors.scores(valid.user, valid.item)
-        error = inferred.model.learned.likelihood.rating(score) - valid.rating
-        refit = palate.Gibbs(seed=seed).fit(ratings.take(~asked)).loss(valid)
+        left_out = rng.permutation(ratings.users.height)[: ratings.users.height // 5]
+        is_new = np.isin(ratings.user, left_out)
+        is_held_out = is_new & (rng.random(len(ratings)) < 0.5)
+        known, valid = ratings.take(is_new & ~is_held_out), ratings.take(is_held_out)
+        model = palate.Gibbs(seed=seed).fit(ratings.take(~is_new))
+        scores = model.profiles(known).posteriors.scores(valid.user, valid.item)
+        error = model.learned.likelihood.rating(scores) - valid.rating
+        refit = palate.Gibbs(seed=seed).fit(ratings.take(~is_held_out)).loss(valid)
         print(f"  {np.sqrt(np.mean(error**2)):.4f}   {np.sqrt(refit):.4f}")
 
 
 def peers() -> dict[str, Callable[[palate.Ratings, palate.Ratings], float]]:
-    found: dict[str, Callable[[palate.Ratings, palate.Ratings], float]] = {}
+    installed: dict[str, Callable[[palate.Ratings, palate.Ratings], float]] = {}
     if importlib.util.find_spec("myfm"):
-        found["myFM, rank 10, 300 sweeps"] = my_fm
+        installed["myFM, rank 10, 300 sweeps"] = my_fm
     if importlib.util.find_spec("surprise"):
-        found["Surprise SVD"] = surprise_svd
-    return found
+        installed["Surprise SVD"] = surprise_svd
+    return installed
 
 
 def timed(fit: Callable[..., float], train: palate.Ratings, valid: palate.Ratings) -> list[float]:
@@ -99,10 +99,10 @@ def my_fm(train: palate.Ratings, valid: palate.Ratings) -> float:
     from scipy import sparse
 
     def design(part: palate.Ratings) -> sparse.csr_matrix:
-        shift = part.users.height
-        column = np.c_[part.user, part.item + shift].ravel()
+        first_item = part.users.height
+        column = np.c_[part.user, part.item + first_item].ravel()
         row = np.repeat(np.arange(len(part)), 2)
-        shape = (len(part), shift + part.items.height)
+        shape = (len(part), first_item + part.items.height)
         return sparse.csr_matrix((np.ones(len(column)), (row, column)), shape=shape)
 
     users, items = train.users.height, train.items.height
@@ -125,13 +125,13 @@ def surprise_svd(train: palate.Ratings, valid: palate.Ratings) -> float:
 
 
 def settings(ratings: palate.Ratings) -> None:
-    print("\nMean RMSE over the official folds and mean seconds, for other settings than")
-    print(f"{palate.Gibbs()}")
     default = palate.Gibbs()
-    tried = [{}, {"factors": default.factors * 3 // 2}, {"factors": default.factors // 2}]
-    tried += [{"sweeps": default.sweeps * 2}, {"sweeps": default.sweeps * 2 // 3}]
-    tried += [{"burn_in": default.burn_in * 2}, {"burn_in": default.burn_in // 2}, {"seed": 1}]
-    for change in tried:
+    print("\nMean RMSE over the official folds and mean seconds, with changes of the settings")
+    print(f"{default}")
+    changes = [{}, {"factors": default.factors * 3 // 2}, {"factors": default.factors // 2}]
+    changes += [{"sweeps": default.sweeps * 2}, {"sweeps": default.sweeps * 2 // 3}]
+    changes += [{"burn_in": default.burn_in * 2}, {"burn_in": default.burn_in // 2}, {"seed": 1}]
+    for change in changes:
         rows = []
         for train, valid in official_folds(ratings):
             start = time.perf_counter()
@@ -142,13 +142,12 @@ def settings(ratings: palate.Ratings) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", action="store_true", help="other settings")
+    arguments = parse_arguments(__doc__, settings="measure other settings")
     print(surroundings("numpy", "myfm", "scikit-surprise"))
     movielens = palate.movielens("100k")
-    if parser.parse_args().settings:
+    if arguments.settings:
         settings(movielens)
     else:
         folds(movielens)
         book_splits(movielens)
-        users_left_out(movielens)
+        users_not_in_the_fit(movielens)

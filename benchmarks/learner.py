@@ -2,13 +2,13 @@
 
     python benchmarks/learner.py
 
-Requires: pip install 'palate[torch]'. If fastai is installed, it is measured too.
+It requires pip install 'palate[torch]'. Peer: pip install fastai
 """
 
 import importlib.util
 from collections.abc import Callable
 
-from _common import median_seconds, surroundings
+from _common import median_seconds, parse_arguments, surroundings
 from one_cycle import fastai_fit
 
 import palate
@@ -58,5 +58,6 @@ def fit_of(make: Callable[[], Learner]) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
+    parse_arguments(__doc__)
     print(surroundings("torch", "fastai"))
     main()

@@ -1,10 +1,11 @@
 """The peak memory of a fit of 100 million synthetic ratings, or of reading 20 million from a CSV.
 
-python benchmarks/memory.py             700,000 users, 60,000 items, 32 factors, 3 sweeps
-python benchmarks/memory.py --reading   140,000 users, 27,000 items, timestamps; 0.5 GB of disk
+    python benchmarks/memory.py             700,000 users, 60,000 items, 32 factors, 3 sweeps
+    python benchmarks/memory.py --reading   140,000 users, 27,000 items, timestamps; 0.5 GB of disk
+
+The fit requires 6 GB of memory.
 """
 
-import argparse
 import multiprocessing
 import tempfile
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from _common import peak_gigabytes, surroundings, synthetic
+from _common import parse_arguments, peak_gigabytes, surroundings, synthetic
 
 import palate
 
@@ -26,13 +27,13 @@ def fitting() -> None:
     start = time.perf_counter()
     model = palate.Gibbs(factors=FACTORS, sweeps=SWEEPS, burn_in=1).fit(data)
     seconds = time.perf_counter() - start
-    print(f"{SWEEPS} sweeps of {FACTORS} factors, and the users: {seconds:.0f} s")
-    print(f"  the most memory at any time, with the ratings: {peak_gigabytes():.2f} GB")
+    print(f"{SWEEPS} sweeps of {FACTORS} factors, users included: {seconds:.0f} s")
+    print(f"  peak memory, including the ratings: {peak_gigabytes():.2f} GB")
     print(f"  {model!r}")
 
 
 def reading() -> None:
-    """Write the file and read it in a new process each, so that a peak is that of reading alone."""
+    """Write the file and read it, each in a new process, so that the peak is that of reading."""
     processes = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ratings.csv"
@@ -59,7 +60,7 @@ def _write(path: Path) -> None:
 
 
 def _read(path: Path) -> None:
-    palate.read_ratings  # noqa: B018  (what is imported now is part of the memory before reading)
+    palate.read_ratings  # noqa: B018  (imports polars, so that it is not counted as memory of reading)
     before, size = peak_gigabytes(), path.stat().st_size / 1e9
     start = time.perf_counter()
     ratings = palate.read_ratings(path)
@@ -67,13 +68,11 @@ def _read(path: Path) -> None:
     peak = peak_gigabytes() - before
     print(f"{ratings!r}")
     print(f"a CSV of {size:.2f} GB: {seconds:.1f} s")
-    print(f"  the most memory at any time, beyond that before reading: {peak:.2f} GB")
-    print(f"  that is {peak / size:.1f} times the file")
+    print(f"  peak memory, less the memory before reading: {peak:.2f} GB")
+    print(f"  that is {peak / size:.1f} times the size of the file")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--reading", action="store_true", help="measure reading instead of a fit")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(__doc__, reading="measure reading instead of a fit")
     print(surroundings("numpy", "polars"))
     reading() if arguments.reading else fitting()

@@ -1,12 +1,11 @@
 """The one-cycle solver: seconds for the book's fit, compared with PyTorch and fastai.
 
-    python benchmarks/one_cycle.py             the book's fit, and that of installed peers
+    python benchmarks/one_cycle.py             the book's fit, also by peers that are installed
     python benchmarks/one_cycle.py --large     one epoch of 10 million synthetic ratings
 
 Peers: pip install torch fastai
 """
 
-import argparse
 import contextlib
 import importlib.util
 import io
@@ -14,7 +13,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from _common import median_seconds, peak_gigabytes, surroundings, synthetic
+from _common import median_seconds, parse_arguments, peak_gigabytes, surroundings, synthetic
 
 import palate
 
@@ -98,7 +97,6 @@ def large_epoch() -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--large", action="store_true", help="10 million synthetic ratings")
+    arguments = parse_arguments(__doc__, large="fit 10 million synthetic ratings")
     print(surroundings("torch", "fastai"))
-    large_epoch() if parser.parse_args().large else book_fit()
+    large_epoch() if arguments.large else book_fit()

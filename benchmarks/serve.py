@@ -16,7 +16,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from _common import surroundings
+from _common import parse_arguments, surroundings
 
 import palate
 
@@ -81,5 +81,6 @@ def memory_mb(parent: int) -> float:
 
 
 if __name__ == "__main__":
+    parse_arguments(__doc__)
     print(surroundings("fastapi", "uvicorn", "pydantic"))
     main()

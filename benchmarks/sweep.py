@@ -1,16 +1,15 @@
-"""A sweep of the sampler over 20 million synthetic ratings, beside implicit's solvers.
+"""The seconds of a Gibbs sweep over 20 million synthetic ratings, compared with implicit.
 
     python benchmarks/sweep.py            142,857 users, 27,000 items, 64 factors
 
-Peer: pip install implicit
+Peer: pip install implicit scipy
 """
 
-import argparse
 import importlib.util
 import statistics
 import time
 
-from _common import surroundings, synthetic
+from _common import parse_arguments, surroundings, synthetic
 
 import palate
 
@@ -18,15 +17,15 @@ USERS, ITEMS, RATINGS, FACTORS = 142_857, 27_000, 20_000_000, 64
 
 
 def sweeps(ratings: palate.Ratings, factors: int, n: int) -> tuple[float, float]:
-    """Return the median seconds of a sweep, and of one whose draw goes into the model.
+    """Return the median seconds of a sweep, and of a sweep whose draw the model keeps.
 
-    Half of the sweeps after the burn-in are of the second kind.
+    Every second sweep after the burn-in is of the latter kind.
     """
     rows: list[dict[str, float]] = []
     solver = palate.Gibbs(factors=factors, sweeps=2 * n, burn_in=n)
     solver.fit(ratings, progress=rows.append)
     seconds = [row["seconds"] for row in rows]
-    print("  seconds of each:", " ".join(f"{value:.2f}" for value in seconds))
+    print("  seconds of each sweep:", " ".join(f"{value:.2f}" for value in seconds))
     return statistics.median(seconds[:n]), statistics.median(seconds[n::2])
 
 
@@ -46,16 +45,14 @@ def implicit_iteration(ratings: palate.Ratings, use_cg: bool) -> float:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--exact", action="store_true", help="implicit's exact solver too: slow")
-    exact = parser.parse_args().exact
+    exact = parse_arguments(__doc__, exact="also run implicit's exact solver, which is slow").exact
     print(surroundings("numpy", "implicit"))
     data = synthetic(USERS, ITEMS, RATINGS)
     print(f"{RATINGS:,} ratings, {USERS:,} users, {ITEMS:,} items, {FACTORS} factors: a sweep")
-    ours, counted = sweeps(data, FACTORS, n=6)
-    print(f"  palate, median               {ours:6.2f} s   {counted:.2f} s where its draw counts")
+    seconds, seconds_kept = sweeps(data, FACTORS, n=6)
+    print(f"  palate, median               {seconds:6.2f} s   {seconds_kept:.2f} s, draw kept")
     if importlib.util.find_spec("implicit"):
         peers = {"conjugate gradients": True} | ({"exact": False} if exact else {})
         for name, use_cg in peers.items():
-            theirs = implicit_iteration(data, use_cg)
-            print(f"  implicit, {name:19} {theirs:5.2f} s   {theirs / ours:5.1f} times palate's")
+            peer = implicit_iteration(data, use_cg)
+            print(f"  implicit, {name:19} {peer:5.2f} s   {peer / seconds:5.1f} x palate")

@@ -1,5 +1,5 @@
-"""The best ten of 27,000 items for 20,000 users, 64 factors: seconds, against implicit; and one
-profile of MovieLens 100k, inferred from 20 ratings, with its best ten.
+"""The seconds of top-N lists: 10 of 27,000 items for 20,000 users, 64 factors, compared with
+implicit; and of one profile of MovieLens 100k, inferred from 20 ratings, with its top 10.
 
     python benchmarks/topn.py
 
@@ -10,7 +10,7 @@ import importlib.util
 from collections.abc import Callable
 
 import numpy as np
-from _common import median_seconds, surroundings
+from _common import median_seconds, parse_arguments, surroundings
 from threadpoolctl import threadpool_limits
 
 import palate
@@ -32,11 +32,11 @@ def implicit_top(users: np.ndarray, items: np.ndarray, threads: int) -> Callable
     from implicit.cpu.als import AlternatingLeastSquares
     from scipy.sparse import csr_matrix
 
-    with threadpool_limits(1, "blas"):  # or it warns
+    with threadpool_limits(1, "blas"):  # otherwise implicit warns
         model = AlternatingLeastSquares(factors=FACTORS, num_threads=threads)
     model.user_factors, model.item_factors = users, items
-    everybody, nothing = np.arange(USERS), csr_matrix((USERS, ITEMS), dtype=np.float32)
-    return lambda: model.recommend(everybody, nothing, N=N, filter_already_liked_items=False)[0]
+    everyone, nothing = np.arange(USERS), csr_matrix((USERS, ITEMS), dtype=np.float32)
+    return lambda: model.recommend(everyone, nothing, N=N, filter_already_liked_items=False)[0]
 
 
 def main() -> None:
@@ -46,14 +46,14 @@ def main() -> None:
     searches = {"palate": palate_top(users, items, threads)}
     if importlib.util.find_spec("implicit"):
         searches["implicit"] = implicit_top(users, items, threads)
-    with threadpool_limits(1, "blas"):  # as implicit asks: it brings threads of its own
+    with threadpool_limits(1, "blas"):  # as implicit recommends: it has threads of its own
         seconds = {name: median_seconds(search, runs=3) for name, search in searches.items()}
-    print(f"The best {N} of {ITEMS:,} items for {USERS:,} users, {FACTORS} factors:")
+    print(f"The top {N} of {ITEMS:,} items for {USERS:,} users, {FACTORS} factors:")
     print(f"seconds on {threads} threads, median of 3 runs")
     for name, value in seconds.items():
         same = np.mean(searches[name]() == searches["palate"]())
         ratio = value / seconds["palate"]
-        print(f"  {name:10} {value:8.3f}   {ratio:7.1f} times palate's   {same:.3%} the same rows")
+        print(f"  {name:10} {value:8.3f}   {ratio:7.1f} x palate   {same:.3%} the same items")
 
 
 def one_profile() -> None:
@@ -66,10 +66,11 @@ def one_profile() -> None:
             model.profile(given).recommend(N)
 
     milliseconds = median_seconds(hundred, runs=5) * 10
-    print(f"One profile from 20 ratings, and its best {N} of 1,682 items: {milliseconds:.2f} ms")
+    print(f"One profile from 20 ratings, and its top {N} of 1,682 items: {milliseconds:.2f} ms")
 
 
 if __name__ == "__main__":
+    parse_arguments(__doc__)
     print(surroundings("implicit"))
     main()
     one_profile()
