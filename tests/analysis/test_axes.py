@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 import palate
-from palate.learned._canonical_axes import canonical_axes
 
 NAMES = [
     "Action, newer <-> Drama, older",
@@ -100,29 +99,6 @@ def test_intervals_of_associations_cover(bayes, altered):
     assert 0.04 < np.mean(sure) < 0.17
 
 
-def test_a_point_estimate_is_turned_to_canonical_axes(model):
-    view = canonical_axes(model.learned.parameters, model.learned.item_counts > 0)
-    x, y = view.user_positions(model.learned.user_table), view.items
-    np.testing.assert_allclose(x.mean(0), 0, atol=1e-4)
-    np.testing.assert_allclose(np.cov(x.T, bias=True), np.eye(50), atol=0.01)
-    centred = y - y.mean(0)
-    products = centred.T @ centred
-    assert np.abs(products - np.diag(np.diag(products))).max() < 1e-6 * products[0, 0]
-    # The scores stay what they are.
-    scores = model.learned.user_table[:, :-1].astype(float) @ model.item_factors.T
-    average = view.average[:-1] @ model.item_factors.T
-    np.testing.assert_allclose(x @ y.T + average, scores, atol=1e-5)
-    table = model.axes()
-    assert table["name"][0] == NAMES[0]
-    assert table["high"][0][0]["lower"] is None
-
-
-def test_gibbs_is_canonical_as_it_is(bayes):
-    view = bayes.learned.canonical_axes
-    np.testing.assert_array_equal(view.items, bayes.item_factors)
-    np.testing.assert_array_equal(view.average, 0)
-
-
 def test_without_metadata_exemplars_stand_for_the_ends(ml100k):
     bare = palate.read_ratings(ml100k.frame())
     model = palate.fit(bare, palate.Gibbs(sweeps=40, burn_in=20))
@@ -155,3 +131,9 @@ def test_names_speak_of_dates_numbers_and_flags(bayes, altered):
     ):
         items = bare.with_columns(values.alias(column))
         assert altered(bayes, items=items).axes()["name"][0] == name
+
+
+def test_axes_of_a_point_estimate_have_names_but_no_intervals(model):
+    table = model.axes()
+    assert table["name"][0] == NAMES[0]
+    assert table["high"][0][0]["lower"] is None

@@ -6,12 +6,6 @@ import pytest
 
 import palate
 
-
-@pytest.fixture(scope="module", params=["model", "bayes"])
-def either(request):
-    return request.getfixturevalue(request.param)
-
-
 PARTS = {
     "biases": ["mu", "bias", "raters_bias", "raters_interaction", "residual"],
     "user_biases": ["mu", "bias", "items_bias", "items_interaction", "residual"],
@@ -150,3 +144,13 @@ def test_bad_requests_are_refused(model, bayes):
 def test_nothing_left_is_an_empty_table(bayes):
     assert bayes.biases(min_ratings=10_000).height == 0
     assert bayes.biases("gap", min_ratings=10_000).height == 0
+
+
+def test_biases_hold_every_item_in_order(model, ml100k):
+    biases = model.biases()
+    assert biases.height == ml100k.items.height
+    assert biases["bias"].is_sorted(descending=True)
+    fargo = biases.row(by_predicate=pl.col("item") == "Fargo (1996)", named=True)
+    rated = ml100k.frame().filter(pl.col("item") == fargo["id"])["rating"]
+    assert fargo["ratings"] == len(rated)
+    assert fargo["mean"] == pytest.approx(rated.mean(), rel=1e-6)

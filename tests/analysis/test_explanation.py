@@ -6,11 +6,6 @@ import pytest
 import palate
 
 
-@pytest.fixture(scope="module", params=["model", "bayes"])
-def either(request):
-    return request.getfixturevalue(request.param)
-
-
 def someone(model, rng):
     """Return a known user, or a new profile of up to 40 ratings (none now and then)."""
     if rng.random() < 0.5:

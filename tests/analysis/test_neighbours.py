@@ -131,3 +131,12 @@ def test_what_nobody_has_rated_is_like_nothing_yet(small):
     with pytest.raises(palate.UnknownIdError, match="nobody has rated 'gin', so that its"):
         model.similar("gin")
     assert "nobody has rated it" in str(model.user("ann").explain("gin"))
+
+
+def test_similar_is_the_cosine(model):
+    similar = model.similar("Silence of the Lambs, The (1991)", 5)
+    assert similar["similarity"].is_sorted(descending=True)
+    factors = model.item_factors[[97, similar["id"][0] - 1]].astype(np.float64)
+    cosine = factors[0] @ factors[1] / np.prod(np.linalg.norm(factors, axis=1))
+    assert similar["similarity"][0] == pytest.approx(cosine, rel=1e-5)
+    assert "Silence of the Lambs, The (1991)" not in set(similar["item"])

@@ -9,11 +9,6 @@ import pytest
 import palate
 
 
-@pytest.fixture(scope="module", params=["model", "bayes"])
-def either(request):
-    return request.getfixturevalue(request.param)
-
-
 def test_where_a_person_stands(either):
     profile, told = either.user(196), either.user(196).describe()
     position = either.learned.canonical_axes.user_positions(profile.row[None])[0]
