@@ -48,7 +48,7 @@ def test_shares_are_of_the_interaction_over_all_pairs(bayes):
         assert table["share"][axis] == pytest.approx(alone / whole, rel=0.02)
 
 
-def test_exemplars_are_the_surest(bayes):
+def test_exemplars_are_in_cautious_order(bayes):
     table = bayes.axes(5)
     for end, sign in (("low", -1), ("high", 1)):
         exemplars = table[end][0].to_list()
@@ -61,32 +61,32 @@ def test_exemplars_are_the_surest(bayes):
             assert sign * e["position"] > 0
 
 
-def test_associations_are_the_correlations_with_what_is_known(bayes):
+def test_associations_are_correlations_with_item_features(bayes):
     along = {(a["column"], a["value"]): a for a in bayes.axes()["along"][0].to_list()}
     known = bayes.learned.item_counts >= 20
     position = bayes.item_factors[:, 0].astype(float)
     year = bayes.items["year"].fill_null(0).to_numpy()
     some = known & (year > 0)
     r = np.corrcoef(position[some], year[some])[0, 1]
-    told = along["year", None]
-    assert told["association"] == pytest.approx(r, abs=1e-6)
-    assert told["items"] == some.sum()
+    found = along["year", None]
+    assert found["association"] == pytest.approx(r, abs=1e-6)
+    assert found["items"] == some.sum()
     half = 1.6448536 / np.sqrt(some.sum() - 3)
-    assert np.arctanh(told["upper"]) == pytest.approx(np.arctanh(r) + half, abs=1e-5)
+    assert np.arctanh(found["upper"]) == pytest.approx(np.arctanh(r) + half, abs=1e-5)
     drama = bayes.items["genres"].fill_null("").str.contains("Drama").to_numpy()
     a, b = position[known & drama], position[known & ~drama]
     pooled = np.sqrt((len(a) * a.var() + len(b) * b.var()) / (len(a) + len(b)))
     d = (a.mean() - b.mean()) / pooled
-    told = along["genres", "Drama"]
-    assert told["association"] == pytest.approx(d / np.sqrt(d**2 + 4), abs=1e-6)
-    assert told["lower"] < told["association"] < told["upper"]
+    found = along["genres", "Drama"]
+    assert found["association"] == pytest.approx(d / np.sqrt(d**2 + 4), abs=1e-6)
+    assert found["lower"] < found["association"] < found["upper"]
     assert ("number of ratings", None) in along
-    sure = [max(a["lower"], -a["upper"], 0) for a in bayes.axes()["along"][0].to_list()]
-    assert sure == sorted(sure, reverse=True)
+    bounds = [max(a["lower"], -a["upper"], 0) for a in bayes.axes()["along"][0].to_list()]
+    assert bounds == sorted(bounds, reverse=True)
 
 
-def test_intervals_of_associations_cover(bayes, altered):
-    """A category that has nothing to do with the items is associated for sure in 1 of 10 axes."""
+def test_intervals_of_associations_have_their_coverage(bayes, altered):
+    """A category that has nothing to do with the items has an interval without 0 in 1 of 10 cases."""
     rng = np.random.default_rng(0)
     noise = {f"n{k}": rng.normal(size=1682) for k in range(60)}
     noise |= {f"c{k}": (rng.random(1682) < 0.3).astype(int) for k in range(60)}
@@ -94,12 +94,12 @@ def test_intervals_of_associations_cover(bayes, altered):
         **{k: pl.Series(v) for k, v in noise.items()}
     )
     along = altered(bayes, items=items).axes()["along"][0].to_list()
-    sure = [a["lower"] * a["upper"] > 0 for a in along if a["column"] != "number of ratings"]
-    assert len(sure) == 120
-    assert 0.04 < np.mean(sure) < 0.17
+    certain = [a["lower"] * a["upper"] > 0 for a in along if a["column"] != "number of ratings"]
+    assert len(certain) == 120
+    assert 0.04 < np.mean(certain) < 0.17
 
 
-def test_without_metadata_exemplars_stand_for_the_ends(ml100k):
+def test_without_item_features_exemplars_name_the_ends(ml100k):
     bare = palate.read_ratings(ml100k.frame())
     model = palate.fit(bare, palate.Gibbs(sweeps=40, burn_in=20))
     table = model.axes()
@@ -117,8 +117,8 @@ def test_a_tiny_table_has_axes(small):
         palate.fit(small, solver).axes(0)
 
 
-def test_names_speak_of_dates_numbers_and_flags(bayes, altered):
-    """An axis that is made of what is known of the items is named by it."""
+def test_names_use_dates_numbers_and_flags(bayes, altered):
+    """An axis that a feature determines is named by it."""
     first = bayes.item_factors[:, 0].astype(float)
     high = (first > np.median(first)).astype(int)
     days = pl.Series(np.argsort(np.argsort(first)).astype(int)).cast(pl.Date)

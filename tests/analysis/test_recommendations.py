@@ -20,37 +20,37 @@ def test_cautious_ranks_by_a_lower_quantile(bayes):
     assert profile.recommend(5, cautious=0.5)["id"].equals(profile.recommend(5)["id"])
 
 
-def test_the_status_of_a_score(small):
+def test_the_status_of_items_with_few_or_no_ratings(small):
     train = small.take(np.array([0, 1, 3, 4, 6, 8]))  # nobody in it has rated gin
     model = palate.Gibbs(sweeps=20, burn_in=5).fit(train)
-    told = model.user("ann").predict(["gin", "tea"])
-    assert told["status"].to_list() == ["prior-only", "rarely rated"]
-    assert told["ratings"].to_list() == [0, 3]
-    assert told["sd"][0] > told["sd"][1]
+    predicted = model.user("ann").predict(["gin", "tea"])
+    assert predicted["status"].to_list() == ["prior-only", "rarely rated"]
+    assert predicted["ratings"].to_list() == [0, 3]
+    assert predicted["sd"][0] > predicted["sd"][1]
 
 
-def test_status_begins_at_five_ratings(bayes):
-    told = bayes.user(1).predict(bayes.items["id"])
+def test_items_with_five_ratings_are_known(bayes):
+    predicted = bayes.user(1).predict(bayes.items["id"])
     expected = np.where(bayes.learned.item_counts < 5, "rarely rated", "known")
-    assert told["status"].to_list() == expected.tolist()
+    assert predicted["status"].to_list() == expected.tolist()
 
 
-def test_a_point_estimate_says_what_it_does_not_know(model):
+def test_a_point_estimate_has_no_sd_and_no_cautious_order(model):
     assert model.user(1).predict(50)["sd"].to_list() == [None]
     with pytest.raises(palate.SettingError, match="is a point estimate, without the uncertainty"):
         model.user(1).recommend(cautious=0.1)
 
 
-def test_recommending_to_everybody_is_recommending_to_each(bayes):
+def test_recommendations_for_all_users_equal_those_for_each(bayes):
     titles = ["Fargo (1996)", "Heat (1995)", "Titanic (1997)", 50, 100, 313]
     for choices in ({}, {"seen": True}, {"candidates": titles}, {"exclude": titles}):
         every = bayes.recommend(5, **choices)
         for user in (1, 196, 943):
-            mine = every.filter(pl.col("user") == user).drop("user")
+            own = every.filter(pl.col("user") == user).drop("user")
             alone = bayes.user(user).recommend(5, **choices).drop("sd")
-            assert mine["id"].equals(alone["id"])
-            np.testing.assert_allclose(mine["prediction"], alone["prediction"], rtol=1e-5)
-            assert mine.drop("prediction").equals(alone.drop("prediction"))
+            assert own["id"].equals(alone["id"])
+            np.testing.assert_allclose(own["prediction"], alone["prediction"], rtol=1e-5)
+            assert own.drop("prediction").equals(alone.drop("prediction"))
 
 
 def test_recommendations_are_the_best_unseen(model, ml100k):

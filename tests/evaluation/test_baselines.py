@@ -6,7 +6,7 @@ import pytest
 from palate.evaluation._baselines import DampedMeans, GlobalMean, Popularity
 
 
-def test_baselines_are_their_formulas(small):
+def test_baselines_equal_their_formulas(small):
     assert GlobalMean(small).predict(small.user, small.item)[0] == pytest.approx(3.4)
     assert Popularity(small).item_scores.tolist() == [2, 3, 2, 3]  # ale, gin, rum, tea
     damped = DampedMeans(small)
@@ -14,5 +14,5 @@ def test_baselines_are_their_formulas(small):
     assert damped.items[tea] == pytest.approx((5 + 4 + 4 - 3 * 3.4) / (25 + 3))
     bob = small.users["id"].to_list().index("bob")
     assert damped.users[bob] == pytest.approx((4 - 3.4 - damped.items[tea]) / (10 + 1))
-    told = damped.predict(np.array([bob]), np.array([tea]))
-    assert told[0] == pytest.approx(3.4 + damped.items[tea] + damped.users[bob])
+    found = damped.predict(np.array([bob]), np.array([tea]))
+    assert found[0] == pytest.approx(3.4 + damped.items[tea] + damped.users[bob])

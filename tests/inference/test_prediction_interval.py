@@ -11,7 +11,7 @@ from palate.learned._parameters import Parameters
 from palate.learned._user_prior import UserPrior
 
 
-def test_the_sd_is_that_of_draws(bayes):
+def test_the_sd_of_a_rating_is_that_of_draws(bayes):
     """Of 20,000 draws of a profile, an item and the noise: within 5%."""
     profile, learned, rng = bayes.user(7), bayes.learned.parameters, np.random.default_rng(0)
     k, n = bayes.factors, 20_000
@@ -25,13 +25,13 @@ def test_the_sd_is_that_of_draws(bayes):
         bias = rng.normal(learned.item_table[row, -1], learned.item_posterior.bias_sd[row], size=n)
         noise = rng.normal(0, learned.likelihood.noise_sd, size=n)
         rating = learned.likelihood.mu + (q * x[:, :-1]).sum(1) + x[:, -1] + bias + noise
-        told = profile.predict(bayes.items["id"][row])["sd"][0]
-        assert told == pytest.approx(rating.std(), rel=0.05)
+        sd = profile.predict(bayes.items["id"][row])["sd"][0]
+        assert sd == pytest.approx(rating.std(), rel=0.05)
         pairs = np.array([6], np.int32), np.array([row], np.int32)
-        assert bayes.profiles().posteriors.rating_sd(*pairs)[0] == pytest.approx(told, rel=1e-5)
+        assert bayes.profiles().posteriors.rating_sd(*pairs)[0] == pytest.approx(sd, rel=1e-5)
 
 
-def test_the_variance_of_scores_is_its_formula():
+def test_the_variance_of_scores_equals_its_formula():
     """Term by term, in double precision, for full covariances and diagonals."""
     rng, k, n = np.random.default_rng(0), 4, 30
     items = rng.normal(size=(5, k + 1)).astype(np.float32)

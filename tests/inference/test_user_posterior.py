@@ -9,15 +9,15 @@ from palate.inference import _user_posterior
 from palate.inference._user_posterior import infer
 
 
-def test_known_users_and_strangers_go_through_one_door(bayes, ratings_of):
-    known, stranger = bayes.user(196), bayes.profile(ratings_of(bayes, 196))
-    np.testing.assert_allclose(stranger.row, known.row, atol=1e-5)
-    np.testing.assert_allclose(stranger.covariance, known.covariance, atol=1e-6)
-    assert stranger.recommend(20)["id"].to_list() == known.recommend(20)["id"].to_list()
+def test_known_and_new_users_with_equal_ratings_have_equal_posteriors(bayes, ratings_of):
+    known, new = bayes.user(196), bayes.profile(ratings_of(bayes, 196))
+    np.testing.assert_allclose(new.row, known.row, atol=1e-5)
+    np.testing.assert_allclose(new.covariance, known.covariance, atol=1e-6)
+    assert new.recommend(20)["id"].to_list() == known.recommend(20)["id"].to_list()
 
 
-def test_a_profile_is_the_posterior(bayes):
-    """Beside the formula of design section 2, in double precision."""
+def test_the_posterior_equals_its_formula(bayes):
+    """A^-1 c and A^-1 of the Gaussian model, in double precision."""
     given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
     profile, learned = bayes.profile(given), bayes.learned.parameters
     rows = [bayes.items["item"].to_list().index(title) for title in given]
@@ -34,10 +34,10 @@ def test_a_profile_is_the_posterior(bayes):
     np.testing.assert_allclose(profile.covariance, np.linalg.inv(a), atol=1e-3, rtol=1e-2)
 
 
-def test_the_sigmoids_profile_is_the_mode(model, ratings_of):
+def test_the_posterior_of_a_sigmoid_is_at_its_mode(model, ratings_of):
     """The gradient of the log posterior is zero there: Newton's step leads nowhere.
 
-    The covariance is that of Gauss and Newton; all in double precision.
+    The covariance is that of Gauss-Newton; all in double precision.
     """
     given = ratings_of(model, 196)
     profile, learned, link = (
@@ -59,8 +59,8 @@ def test_the_sigmoids_profile_is_the_mode(model, ratings_of):
     np.testing.assert_allclose(profile.covariance, np.linalg.inv(hessian), atol=1e-3, rtol=0.02)
 
 
-def test_the_mode_is_found_for_everybody(model):
-    """Even with little noise and a wide prior: from there Gauss and Newton's step leads nowhere."""
+def test_the_mode_is_found_for_all_users(model):
+    """Even with little noise and a wide prior: no Gauss-Newton step decreases the loss there."""
     learned = model.learned.parameters
     wide = replace(learned.user_prior, covariance=learned.user_prior.covariance * 25)
     likelihood = replace(learned.likelihood, noise_sd=0.05)
@@ -75,7 +75,7 @@ def test_the_mode_is_found_for_everybody(model):
         assert np.mean(lower < at_mode * (1 - 1e-3)) < 0.01
 
 
-def test_inferred_users_of_the_book_are_as_good_as_the_learned_ones(ml100k):
+def test_inferred_users_of_a_point_estimate_predict_as_well_as_learned_ones(ml100k):
     train, valid = palate.splits.random(ml100k)
     model = palate.OneCycle().fit(train)
     inferred = model.profiles(train).posteriors.table
@@ -84,7 +84,7 @@ def test_inferred_users_of_the_book_are_as_good_as_the_learned_ones(ml100k):
     assert np.mean(error**2) < model.loss(valid) + 0.005
 
 
-def test_a_diagonal_covariance_is_that_matrix(bayes, altered):
+def test_a_diagonal_covariance_equals_the_full_matrix(bayes, altered):
     k = bayes.factors
     posterior = bayes.learned.parameters.item_posterior
     full = posterior.covariances.values.reshape(-1, k, k) * np.eye(k, dtype=np.float32)
@@ -95,5 +95,5 @@ def test_a_diagonal_covariance_is_that_matrix(bayes, altered):
     csr = bayes.ratings.by_user()
     one, other = (infer(csr, model.learned.parameters, 2, covariances=True) for model in both)
     np.testing.assert_allclose(one.mean, other.mean, atol=1e-5)
-    told = [model.user(1).predict([50, 100, 1600])["sd"] for model in both]
-    np.testing.assert_allclose(*told, rtol=1e-5)
+    sds = [model.user(1).predict([50, 100, 1600])["sd"] for model in both]
+    np.testing.assert_allclose(*sds, rtol=1e-5)

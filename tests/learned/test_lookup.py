@@ -50,7 +50,7 @@ def test_an_id_comes_before_another_items_title():
 
 
 @pytest.mark.parametrize(
-    ("ids", "strangers"),
+    ("ids", "unknown"),
     [
         ([1, 2], [None, 1.5, True, "01", "x", {}, [1], 10**30, dt.date(2024, 1, 1), "\udcff"]),
         (["a", "b"], [None, 1, "A", b"a", {}, 1.0]),
@@ -59,16 +59,16 @@ def test_an_id_comes_before_another_items_title():
         ([Decimal("1.5"), Decimal("2")], [None, "2", np.int64(99)]),
     ],
 )
-def test_only_known_ids_are_found(ids, strangers):
+def test_only_known_ids_are_found(ids, unknown):
     table = pl.DataFrame({"user": ids, "item": [1, 2], "rating": [1, 2]})
     model = palate.OneCycle(factors=1, epochs=1).fit(palate.read_ratings(table))
     for known in ids:
         assert model.user(known).rated.tolist() == [ids.index(known)]
         text = model.users["id"].cast(pl.String)[sorted(ids).index(known)]
         assert model.user(text).row.tolist() == model.user(known).row.tolist()
-    for stranger in strangers:
+    for name in unknown:
         with pytest.raises(palate.UnknownIdError, match="there is no user"):
-            model.user(stranger)
+            model.user(name)
 
 
 def test_ids_as_text_and_titles_in_any_case(model):

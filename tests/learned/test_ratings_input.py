@@ -1,4 +1,4 @@
-"""Ratings given to a model: those that it cannot take are refused with the reason."""
+"""Ratings given to a model: invalid ones are refused with the reason."""
 
 import polars as pl
 import pytest

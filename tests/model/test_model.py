@@ -7,7 +7,7 @@ import pytest
 import palate
 
 
-def test_predictions_are_the_formula(model):
+def test_predictions_equal_their_formula(model):
     low, high = model.learned.likelihood.low, model.learned.likelihood.high
     assert (low, high) == (0, 5.5)
     users, items = [196, 943, 1], [242, "Fargo (1996)", "Titanic (1997)"]
@@ -18,7 +18,7 @@ def test_predictions_are_the_formula(model):
     np.testing.assert_allclose(model.predict(users, items), expected, rtol=1e-5)
 
 
-def test_one_and_many_agree(model):
+def test_predictions_for_one_user_equal_those_for_many(model):
     profile = model.user(196)
     titles = ["Fargo (1996)", "Heat (1995)", 50]
     single = profile.predict(titles)
@@ -38,7 +38,7 @@ def test_bad_requests_are_refused(model):
         model.predict([1, 2], [1])
 
 
-def test_its_repr_says_what_it_is(model):
+def test_reprs_have_the_sizes_and_the_solver(model):
     assert repr(model.user(196)).startswith("<Profile: 39 ratings, bias ")
     assert repr(model).startswith("<Model: 1,682 items, 943 users, 50 factors, by one-cycle; Movie")
 
@@ -117,7 +117,7 @@ def test_tables_of_other_shapes_or_not_finite_are_refused(small, tables, change,
 
 
 @pytest.mark.parametrize("y_range", [(5, 1), (0, float("inf")), 5])
-def test_a_range_that_is_none_is_refused(small, tables, y_range):
+def test_an_invalid_range_is_refused(small, tables, y_range):
     with pytest.raises(palate.SettingError, match="y_range is"):
         palate.Model.from_factors(small, *tables, solver="mine", y_range=y_range)
 

@@ -7,7 +7,7 @@ import pytest
 import palate
 
 
-def test_one_and_many_agree(bayes):
+def test_one_profile_equals_its_row_among_many(bayes):
     many = bayes.profiles()
     assert len(many) == 943
     one = bayes.user(196)
@@ -22,15 +22,15 @@ def test_one_and_many_agree(bayes):
 def test_more_ratings_make_predictions_more_certain(bayes, ratings_of):
     given = ratings_of(bayes, 7)
     few = bayes.profile(dict(list(given.items())[:5]))
-    nobody, known = bayes.profile({}), bayes.user(7)
-    sds = [profile.predict("Fargo (1996)")["sd"][0] for profile in (nobody, few, known)]
+    prior, known = bayes.profile({}), bayes.user(7)
+    sds = [profile.predict("Fargo (1996)")["sd"][0] for profile in (prior, few, known)]
     assert sds == sorted(sds, reverse=True)
     assert sds[-1] > bayes.learned.likelihood.noise_sd
-    assert len(nobody.rated) == 0
-    np.testing.assert_allclose(nobody.row, bayes.learned.parameters.user_prior.mean, atol=1e-5)
+    assert len(prior.rated) == 0
+    np.testing.assert_allclose(prior.row, bayes.learned.parameters.user_prior.mean, atol=1e-5)
 
 
-def test_many_strangers(bayes):
+def test_profiles_of_several_new_users(bayes):
     some = palate.read_ratings(
         pl.DataFrame({"user": ["a", "a", "b"], "item": [50, 100, 50], "rating": [5, 1, 3]})
     )
