@@ -1,10 +1,21 @@
-"""Fixtures: the real MovieLens 100k, models of it and of what is hostile, and a browser."""
+"""Fixtures: the real MovieLens 100k, models of it and of hostile titles, and a browser.
 
+Tests run in two processes at once (pytest-xdist, see pyproject.toml), each with fixtures of its
+own.
+"""
+
+import contextlib
+import os
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+# Several processes with several BLAS threads each would wait for each other by spinning. NumPy and
+# PyTorch read this when they are imported, in child processes too.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import numpy as np
 import polars as pl
@@ -24,6 +35,25 @@ HOSTILE = [
 ]
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fetch MovieLens, if need be, before the workers of pytest-xdist would do so at once."""
+    if session.config.getoption("numprocesses", None):  # this is the process that starts workers
+        with contextlib.suppress(palate.DownloadError):
+            palate.movielens("100k")
+
+
+@pytest.fixture(autouse=True)
+def default_sigint() -> Iterator[None]:
+    """Handle SIGINT as Python does by default, also where the parent process ignores it.
+
+    A shell without job control, for instance, ignores it in what it starts by ``pytest &``. Child
+    processes inherit what is set here, too.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="session")
 def ml100k() -> palate.Ratings:
     return palate.movielens("100k")
@@ -32,6 +62,30 @@ def ml100k() -> palate.Ratings:
 @pytest.fixture(scope="session")
 def model(ml100k: palate.Ratings) -> palate.Model:
     return palate.OneCycle().fit(ml100k)
+
+
+@pytest.fixture(scope="session")
+def bayes(ml100k: palate.Ratings) -> palate.Model:
+    """Return a model of all of MovieLens 100k with intervals."""
+    return palate.Gibbs(sweeps=60, burn_in=20).fit(ml100k)
+
+
+@pytest.fixture(scope="module", params=["model", "bayes"])
+def either(request: pytest.FixtureRequest) -> palate.Model:
+    """Return a point estimate, and then a model with intervals."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def ratings_of() -> Callable[..., dict[int, float]]:
+    """Return a function that lists the ratings of a user of a MovieLens model by item id."""
+
+    def _ratings_of(model: palate.Model, user: int) -> dict[int, float]:
+        own = model.ratings.user == user - 1
+        ids = model.items["id"].to_numpy()[model.ratings.item[own]]
+        return dict(zip(ids.tolist(), model.ratings.rating[own].tolist(), strict=True))
+
+    return _ratings_of
 
 
 @pytest.fixture(scope="session")
@@ -82,12 +136,6 @@ def small() -> palate.Ratings:
         }
     )
     return palate.read_ratings(table)
-
-
-@pytest.fixture(scope="session")
-def bayes(ml100k: palate.Ratings) -> palate.Model:
-    """Return a model of all of MovieLens 100k that knows how sure it is."""
-    return palate.Gibbs(sweeps=60, burn_in=20).fit(ml100k)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Atomic file writing: complete content or none, whatever fails and whoever else writes."""
+"""Atomic file writing: complete content or none, also after failures and with several writers."""
 
 import os
 import stat

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import palate
-from palate import _native, _threads
+from palate import _native
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = {"connectorx", "pandas", "pyarrow", "torch", "plotly", "fastapi", "pyspark"}
@@ -61,15 +61,3 @@ def test_the_changelog_is_of_this_version():
 def test_every_error_is_a_palate_error():
     errors = [getattr(palate, name) for name in palate.__all__ if name.endswith("Error")]
     assert all(issubclass(error, palate.PalateError) for error in errors)
-
-
-def test_threads_respect_the_quota_of_a_container(tmp_path, monkeypatch):
-    quota = tmp_path / "cpu.max"
-    monkeypatch.setattr(_threads, "_CGROUP_QUOTA", quota)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
-    for text, expected in (("max 100000", 8), ("250000 100000", 2), ("50000 100000", 1)):
-        quota.write_text(text)
-        assert _threads.thread_count(None) == expected
-    quota.unlink()
-    assert _threads.thread_count(None) == 8
-    assert _threads.thread_count(3) == 3

@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 import palate
-from palate.learned._canonical_axes import canonical_axes
 
 NAMES = [
     "Action, newer <-> Drama, older",
@@ -49,7 +48,7 @@ def test_shares_are_of_the_interaction_over_all_pairs(bayes):
         assert table["share"][axis] == pytest.approx(alone / whole, rel=0.02)
 
 
-def test_exemplars_are_the_surest(bayes):
+def test_exemplars_are_in_cautious_order(bayes):
     table = bayes.axes(5)
     for end, sign in (("low", -1), ("high", 1)):
         exemplars = table[end][0].to_list()
@@ -62,32 +61,32 @@ def test_exemplars_are_the_surest(bayes):
             assert sign * e["position"] > 0
 
 
-def test_associations_are_the_correlations_with_what_is_known(bayes):
+def test_associations_are_correlations_with_item_features(bayes):
     along = {(a["column"], a["value"]): a for a in bayes.axes()["along"][0].to_list()}
     known = bayes.learned.item_counts >= 20
     position = bayes.item_factors[:, 0].astype(float)
     year = bayes.items["year"].fill_null(0).to_numpy()
     some = known & (year > 0)
     r = np.corrcoef(position[some], year[some])[0, 1]
-    told = along["year", None]
-    assert told["association"] == pytest.approx(r, abs=1e-6)
-    assert told["items"] == some.sum()
+    found = along["year", None]
+    assert found["association"] == pytest.approx(r, abs=1e-6)
+    assert found["items"] == some.sum()
     half = 1.6448536 / np.sqrt(some.sum() - 3)
-    assert np.arctanh(told["upper"]) == pytest.approx(np.arctanh(r) + half, abs=1e-5)
+    assert np.arctanh(found["upper"]) == pytest.approx(np.arctanh(r) + half, abs=1e-5)
     drama = bayes.items["genres"].fill_null("").str.contains("Drama").to_numpy()
     a, b = position[known & drama], position[known & ~drama]
     pooled = np.sqrt((len(a) * a.var() + len(b) * b.var()) / (len(a) + len(b)))
     d = (a.mean() - b.mean()) / pooled
-    told = along["genres", "Drama"]
-    assert told["association"] == pytest.approx(d / np.sqrt(d**2 + 4), abs=1e-6)
-    assert told["lower"] < told["association"] < told["upper"]
+    found = along["genres", "Drama"]
+    assert found["association"] == pytest.approx(d / np.sqrt(d**2 + 4), abs=1e-6)
+    assert found["lower"] < found["association"] < found["upper"]
     assert ("number of ratings", None) in along
-    sure = [max(a["lower"], -a["upper"], 0) for a in bayes.axes()["along"][0].to_list()]
-    assert sure == sorted(sure, reverse=True)
+    bounds = [max(a["lower"], -a["upper"], 0) for a in bayes.axes()["along"][0].to_list()]
+    assert bounds == sorted(bounds, reverse=True)
 
 
-def test_intervals_of_associations_cover(bayes, altered):
-    """A category that has nothing to do with the items is associated for sure in 1 of 10 axes."""
+def test_intervals_of_associations_have_their_coverage(bayes, altered):
+    """A category that has nothing to do with the items has an interval without 0 in 1 of 10 cases."""
     rng = np.random.default_rng(0)
     noise = {f"n{k}": rng.normal(size=1682) for k in range(60)}
     noise |= {f"c{k}": (rng.random(1682) < 0.3).astype(int) for k in range(60)}
@@ -95,35 +94,12 @@ def test_intervals_of_associations_cover(bayes, altered):
         **{k: pl.Series(v) for k, v in noise.items()}
     )
     along = altered(bayes, items=items).axes()["along"][0].to_list()
-    sure = [a["lower"] * a["upper"] > 0 for a in along if a["column"] != "number of ratings"]
-    assert len(sure) == 120
-    assert 0.04 < np.mean(sure) < 0.17
+    certain = [a["lower"] * a["upper"] > 0 for a in along if a["column"] != "number of ratings"]
+    assert len(certain) == 120
+    assert 0.04 < np.mean(certain) < 0.17
 
 
-def test_a_point_estimate_is_turned_to_canonical_axes(model):
-    view = canonical_axes(model.learned.parameters, model.learned.item_counts > 0)
-    x, y = view.user_positions(model.learned.user_table), view.items
-    np.testing.assert_allclose(x.mean(0), 0, atol=1e-4)
-    np.testing.assert_allclose(np.cov(x.T, bias=True), np.eye(50), atol=0.01)
-    centred = y - y.mean(0)
-    products = centred.T @ centred
-    assert np.abs(products - np.diag(np.diag(products))).max() < 1e-6 * products[0, 0]
-    # The scores stay what they are.
-    scores = model.learned.user_table[:, :-1].astype(float) @ model.item_factors.T
-    average = view.average[:-1] @ model.item_factors.T
-    np.testing.assert_allclose(x @ y.T + average, scores, atol=1e-5)
-    table = model.axes()
-    assert table["name"][0] == NAMES[0]
-    assert table["high"][0][0]["lower"] is None
-
-
-def test_gibbs_is_canonical_as_it_is(bayes):
-    view = bayes.learned.canonical_axes
-    np.testing.assert_array_equal(view.items, bayes.item_factors)
-    np.testing.assert_array_equal(view.average, 0)
-
-
-def test_without_metadata_exemplars_stand_for_the_ends(ml100k):
+def test_without_item_features_exemplars_name_the_ends(ml100k):
     bare = palate.read_ratings(ml100k.frame())
     model = palate.fit(bare, palate.Gibbs(sweeps=40, burn_in=20))
     table = model.axes()
@@ -141,8 +117,8 @@ def test_a_tiny_table_has_axes(small):
         palate.fit(small, solver).axes(0)
 
 
-def test_names_speak_of_dates_numbers_and_flags(bayes, altered):
-    """An axis that is made of what is known of the items is named by it."""
+def test_names_use_dates_numbers_and_flags(bayes, altered):
+    """An axis that a feature determines is named by it."""
     first = bayes.item_factors[:, 0].astype(float)
     high = (first > np.median(first)).astype(int)
     days = pl.Series(np.argsort(np.argsort(first)).astype(int)).cast(pl.Date)
@@ -155,3 +131,9 @@ def test_names_speak_of_dates_numbers_and_flags(bayes, altered):
     ):
         items = bare.with_columns(values.alias(column))
         assert altered(bayes, items=items).axes()["name"][0] == name
+
+
+def test_axes_of_a_point_estimate_have_names_but_no_intervals(model):
+    table = model.axes()
+    assert table["name"][0] == NAMES[0]
+    assert table["high"][0][0]["lower"] is None

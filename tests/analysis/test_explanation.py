@@ -1,14 +1,9 @@
-"""Reasons: both decompositions sum to the prediction, and each line is what it says."""
+"""Reasons: both decompositions sum to the prediction, and each part equals its definition."""
 
 import numpy as np
 import pytest
 
 import palate
-
-
-@pytest.fixture(scope="module", params=["model", "bayes"])
-def either(request):
-    return request.getfixturevalue(request.param)
 
 
 def someone(model, rng):
@@ -20,8 +15,8 @@ def someone(model, rng):
     return model.profile({item: int(rng.integers(1, 6)) for item in titles})
 
 
-def test_both_ways_sum_to_the_prediction(either):
-    """On the scale on which a model is linear, for 1,000 pairs."""
+def test_both_decompositions_sum_to_the_score(either):
+    """For 1,000 pairs of a person and an item."""
     rng = np.random.default_rng(0)
     for _ in range(250):
         profile = someone(either, rng)
@@ -45,43 +40,46 @@ def test_both_ways_sum_to_the_prediction(either):
             )
 
 
-def test_the_contribution_of_a_rating_is_what_leaving_it_as_expected_takes(bayes):
-    """Had the rating been mu + b_j, which says nothing, its contribution would be gone."""
-    mine = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
-    why = bayes.profile(mine).explain("Star Wars (1977)", 10)
-    told = dict(why.ratings.iter_rows())
+def test_the_contribution_of_a_rating_is_lost_if_it_is_as_expected(bayes):
+    """A rating of mu + b_j, which has no information, contributes nothing."""
+    given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
+    why = bayes.profile(given).explain("Star Wars (1977)", 10)
+    contributions = dict(why.ratings.iter_rows())
     row = bayes.learned.item_index.row("Titanic (1997)")
     nothing = float(bayes.learned.likelihood.mu + bayes.item_biases[row])
-    other = bayes.profile(mine | {"Titanic (1997)": nothing}).explain("Star Wars (1977)")
-    assert why.score - other.score == pytest.approx(told["you gave Titanic (1997) 2"], abs=1e-5)
+    other = bayes.profile(given | {"Titanic (1997)": nothing}).explain("Star Wars (1977)")
+    lost = why.score - other.score
+    assert lost == pytest.approx(contributions["you gave Titanic (1997) 2"], abs=1e-5)
 
 
-def test_the_counterfactual_is_what_changing_the_rating_does(bayes):
+def test_the_counterfactual_equals_a_profile_with_the_changed_rating(bayes):
     rng = np.random.default_rng(1)
-    mine = {int(i): int(rng.integers(1, 6)) for i in rng.choice(np.arange(1, 400), 15, False)}
-    why = bayes.profile(mine).explain("Star Wars (1977)")
-    told = why.counterfactual
+    given = {int(i): int(rng.integers(1, 6)) for i in rng.choice(np.arange(1, 400), 15, False)}
+    why = bayes.profile(given).explain("Star Wars (1977)")
+    found = why.counterfactual
     moves = {}
-    for item, rating in mine.items():
+    for item, rating in given.items():
         star = 1 if rating < 5 else -1
-        changed = bayes.profile(mine | {item: rating + star})
+        changed = bayes.profile(given | {item: rating + star})
         moves[item] = changed.explain("Star Wars (1977)")
     most = max(moves, key=lambda item: abs(moves[item].score - why.score))
-    assert bayes.items["item"][most - 1] == told["item"]
-    assert told["rating"] == mine[most]
-    assert told["changed_to"] == mine[most] + (1 if mine[most] < 5 else -1)
-    assert told["prediction"] == pytest.approx(moves[most].prediction, abs=1e-4)
+    assert bayes.items["item"][most - 1] == found["item"]
+    assert found["rating"] == given[most]
+    assert found["changed_to"] == given[most] + (1 if given[most] < 5 else -1)
+    assert found["prediction"] == pytest.approx(moves[most].prediction, abs=1e-4)
 
 
 def test_a_counterfactual_of_a_sigmoid_holds_to_first_order(model):
-    mine = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
-    told = model.profile(mine).explain("Star Wars (1977)").counterfactual
-    changed = model.profile(mine | {told["item"]: told["changed_to"]}).explain("Star Wars (1977)")
-    before = model.profile(mine).explain("Star Wars (1977)").prediction
-    assert told["prediction"] - before == pytest.approx(changed.prediction - before, rel=0.25)
+    given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
+    found = model.profile(given).explain("Star Wars (1977)").counterfactual
+    changed = model.profile(given | {found["item"]: found["changed_to"]}).explain(
+        "Star Wars (1977)"
+    )
+    before = model.profile(given).explain("Star Wars (1977)").prediction
+    assert found["prediction"] - before == pytest.approx(changed.prediction - before, rel=0.25)
 
 
-def test_the_tables_name_what_counts_and_fold_the_rest(bayes):
+def test_the_tables_list_the_largest_parts_and_sum_the_others(bayes):
     why = bayes.user(196).explain("Heat (1995)", 3)
     assert why.parts["name"].to_list()[:3] == ["average", "your bias", "its bias"]
     assert why.parts["name"].to_list()[-1] == f"{bayes.factors - 3} other axes"
@@ -96,23 +94,25 @@ def test_the_tables_name_what_counts_and_fold_the_rest(bayes):
     assert full.sentence.startswith("You are expected to give Heat (1995) 3.")
 
 
-def test_a_leaning_is_told_by_the_signs(bayes):
+def test_the_end_that_a_person_leans_to_follows_from_the_signs(bayes):
     profile = bayes.user(196)
     item = bayes.learned.item_index.row("Heat (1995)")
     for name, value in profile.explain("Heat (1995)", 1000).parts.iter_rows():
         if name.startswith("axis"):
             axis = int(name.split(":")[0].split()[1]) - 1
-            mine, its = profile.row[axis], bayes.item_factors[item, axis]
-            assert ("and so does this" in name) == (value > 0) == (mine * its > 0)
-            assert f"you lean to {bayes.axis_names.ends[axis][int(mine > 0)]}" in name
+            user_position, item_position = profile.row[axis], bayes.item_factors[item, axis]
+            assert (
+                ("and so does this" in name) == (value > 0) == (user_position * item_position > 0)
+            )
+            assert f"you lean to {bayes.axis_names.ends[axis][int(user_position > 0)]}" in name
 
 
-def test_a_point_estimate_says_its_scale(model):
+def test_an_explanation_of_a_point_estimate_is_on_the_scale_of_the_score(model):
     why = model.user(196).explain("Heat (1995)")
     assert why.unit == "score"
     assert "as a score" in why.sentence
     assert "not explained by these ratings" in why.ratings["name"].to_list()
-    # A profile that was inferred is where its ratings put it.
+    # An inferred profile rests on its ratings alone.
     new = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2}).explain("Heat (1995)")
     assert dict(new.ratings.iter_rows())["not explained by these ratings"] == pytest.approx(
         0, abs=1e-3
@@ -120,12 +120,12 @@ def test_a_point_estimate_says_its_scale(model):
 
 
 def test_recommendations_with_reasons(either):
-    told = either.user(196).recommend(5, explain=True)
-    assert told.drop("reason").equals(either.user(196).recommend(5))
-    for reason, item in zip(told["reason"], told["id"], strict=True):
+    best = either.user(196).recommend(5, explain=True)
+    assert best.drop("reason").equals(either.user(196).recommend(5))
+    for reason, item in zip(best["reason"], best["id"], strict=True):
         why = either.user(196).explain(item, 1000).ratings
-        best = why.filter(why["name"].str.starts_with("you gave")).sort("contribution")
-        name, value = best.row(-1)
+        ordered = why.filter(why["name"].str.starts_with("you gave")).sort("contribution")
+        name, value = ordered.row(-1)
         assert reason.startswith(f"{name} ({value:+.2f})")
     alone = either.profile({}).recommend(2, explain=True)["reason"]
     assert alone[0].startswith("it is well liked (+")
@@ -138,26 +138,27 @@ def test_bad_requests_are_refused(bayes):
         bayes.user(196).explain("Heat (1995)", 0)
 
 
-def test_somebody_without_ratings(either):
+def test_an_explanation_without_ratings(either):
     why = either.profile({}).explain("Heat (1995)")
     assert why.counterfactual is None
     assert why.ratings["contribution"].sum() == pytest.approx(why.score, abs=1e-5)
 
 
-def test_an_item_lies_on_the_side_that_the_map_shows(model):
+def test_items_are_on_the_same_side_of_an_axis_as_on_the_map(model):
     side = dict(model.map().select("item", "x").iter_rows())
     low, high = model.axis_names.ends[0]
     for title in ("Toy Story (1995)", "Fargo (1996)", "Heat (1995)", "Star Wars (1977)"):
         why = model.user(1).explain(title, 50).parts["name"].to_list()
         name = next(line for line in why if line.startswith("axis 1:"))
-        mine = high if f"you lean to {high}" in name else low
-        its = mine if "and so does this" in name else {low: high, high: low}[mine]
-        assert its == (high if side[title] > 0 else low)
+        user_end = high if f"you lean to {high}" in name else low
+        other_end = {low: high, high: low}[user_end]
+        item_end = user_end if "and so does this" in name else other_end
+        assert item_end == (high if side[title] > 0 else low)
 
 
 @pytest.mark.parametrize(("low", "star"), [(0.0, 0.25), (-10.0, 1.0)])
-def test_other_scales(low, star):
-    """A star is 1, or a quarter of a short scale, and it never leaves the scale."""
+def test_counterfactuals_stay_on_the_scale_of_the_ratings(low, star):
+    """A rating changes by 1, or by a quarter of a short scale."""
     rng = np.random.default_rng(0)
     values = np.linspace(low, -low or 1, 5)
     rows = {(int(u), int(i)): values[(u + i) % 5] for u, i in rng.integers(0, 15, (150, 2))}
@@ -168,11 +169,11 @@ def test_other_scales(low, star):
     }
     model = palate.Gibbs(factors=2, sweeps=30).fit(palate.read_ratings(table))
     for user in model.users["id"]:
-        told = model.user(user).explain(0).counterfactual
-        assert abs(told["changed_to"] - told["rating"]) == pytest.approx(star)
-        assert values[0] <= told["changed_to"] <= values[-1]
+        found = model.user(user).explain(0).counterfactual
+        assert abs(found["changed_to"] - found["rating"]) == pytest.approx(star)
+        assert values[0] <= found["changed_to"] <= values[-1]
 
 
-def test_what_was_rated_is_said(bayes):
-    said = str(bayes.user(196).explain("Men in Black (1997)"))
-    assert said.startswith("You gave Men in Black (1997) 2; your expected rating is ")
+def test_an_item_that_was_rated_is_explained_with_its_rating(bayes):
+    text = str(bayes.user(196).explain("Men in Black (1997)"))
+    assert text.startswith("You gave Men in Black (1997) 2; your expected rating is ")

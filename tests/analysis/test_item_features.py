@@ -10,7 +10,7 @@ import palate
 from palate.analysis._item_features import features, matching_items
 
 
-def told(**columns):
+def features_of(**columns):
     frame = pl.DataFrame(columns, strict=False)
     return {(f.column, f.value): f.values.tolist() for f in features(frame)}
 
@@ -24,7 +24,7 @@ def told(**columns):
     ],
 )
 def test_numbers_stay_numbers_even_as_text(column, values):
-    [(key, found)] = told(size=column).items()
+    [(key, found)] = features_of(size=column).items()
     assert key == ("size", None)
     assert [None if np.isnan(x) else x for x in found] == values
 
@@ -39,7 +39,7 @@ def test_numbers_stay_numbers_even_as_text(column, values):
     ],
 )
 def test_dates_become_years(dates):
-    [(key, found)] = told(released=dates).items()
+    [(key, found)] = features_of(released=dates).items()
     assert key == ("released", None)
     np.testing.assert_allclose(found, [1995, 1996.5, np.nan], atol=0.01)
 
@@ -53,14 +53,14 @@ def test_dates_become_years(dates):
     ],
 )
 def test_lists_are_several_categories(genres):
-    found = told(genres=genres)
+    found = features_of(genres=genres)
     assert set(found) == {("genres", name) for name in ("Action", "Comedy", "Drama")}
     np.testing.assert_array_equal(found["genres", "Comedy"], [1, 1, np.nan, 0])
     np.testing.assert_array_equal(found["genres", "Drama"], [0, 0, np.nan, 1])
 
 
 def test_text_is_one_category_and_flags_are_their_columns():
-    found = told(
+    found = features_of(
         studio=["A", "B", "A", None],
         kind=pl.Series(["x", "y", "x", "y"], dtype=pl.Categorical),
         western=[0, 1, 0, 1],
@@ -74,7 +74,7 @@ def test_text_is_one_category_and_flags_are_their_columns():
 
 def test_what_says_nothing_of_kinds_is_left_out():
     n = 300
-    found = told(
+    found = features_of(
         id=list(range(n)),
         item=[f"Film {i}" for i in range(n)],
         url=[f"about {i}, or so" for i in range(n)],

@@ -1,4 +1,4 @@
-"""Neighbours: cosines, their intervals, correlations, and what is too little known to say."""
+"""Neighbours: cosines, their intervals and correlations."""
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,7 @@ import palate
 SILENCE = "Silence of the Lambs, The (1991)"
 
 
-def test_the_cautious_order_leaves_luck_behind(bayes):
+def test_the_cautious_order_prefers_items_with_many_ratings(bayes):
     cautious, plain = bayes.similar(SILENCE, 20), bayes.similar(SILENCE, 20, order="similarity")
     assert cautious["lower"].is_sorted(descending=True)
     assert plain["cosine"].is_sorted(descending=True)
@@ -25,9 +25,9 @@ def test_the_cautious_order_leaves_luck_behind(bayes):
 
 
 def test_the_interval_is_the_spread_of_the_cosine_over_the_posterior(bayes):
-    """Beside a hundred times as many draws, for items that are known well and hardly."""
+    """Beside a hundred times as many draws, for items with many and with few ratings."""
     rng = np.random.default_rng(1)
-    told = bayes.similar("Star Wars (1977)", 2000)
+    similar = bayes.similar("Star Wars (1977)", 2000)
     k = bayes.factors
 
     def draws(row):
@@ -39,7 +39,7 @@ def test_the_interval_is_the_spread_of_the_cosine_over_the_posterior(bayes):
         return rng.multivariate_normal(bayes.item_factors[row], covariance, 20_000, method="eigh")
 
     one = draws(49)
-    for row in told[[0, 1, 2, 50, 400, 1000, 1600]].iter_rows(named=True):
+    for row in similar[[0, 1, 2, 50, 400, 1000, 1600]].iter_rows(named=True):
         other = draws(row["id"] - 1)
         lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
         lower, upper = np.quantile((one * other).sum(1) / lengths, [0.05, 0.95])
@@ -48,35 +48,35 @@ def test_the_interval_is_the_spread_of_the_cosine_over_the_posterior(bayes):
 
 
 def test_a_point_estimate_gives_the_cosines_alone(model):
-    told = model.similar(SILENCE, 5)
-    assert told["similarity"].is_sorted(descending=True)
-    assert told["lower"].null_count() == told["sure"].null_count() == 5
-    assert told["similarity"].equals(told["cosine"])
+    similar = model.similar(SILENCE, 5)
+    assert similar["similarity"].is_sorted(descending=True)
+    assert similar["lower"].null_count() == similar["sure"].null_count() == 5
+    assert similar["similarity"].equals(similar["cosine"])
     with pytest.raises(palate.SettingError, match="a point estimate, which has no intervals"):
         model.similar(SILENCE, order="cautious")
 
 
 def test_correlations_are_those_of_predicted_ratings(bayes, model):
-    """Over the known users, who make up the prior of people at large only nearly."""
+    """Over the known users, whose covariance is nearly that of the prior."""
     for any_model in (bayes, model):
-        told = any_model.similar(SILENCE, 5, min_ratings=100)
+        similar = any_model.similar(SILENCE, 5, min_ratings=100)
         users, items = (
             any_model.learned.user_table.astype(float),
             any_model.learned.item_table.astype(float),
         )
         scores = users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
-        for row in told.iter_rows(named=True):
+        for row in similar.iter_rows(named=True):
             correlation = np.corrcoef(scores[:, 97], scores[:, row["id"] - 1])[0, 1]
             assert row["correlation"] == pytest.approx(correlation, abs=0.05)
 
 
-def test_users_of_the_same_taste(bayes, ml100k):
-    told = bayes.similar_users(196, 942)
-    assert told.height == 942
-    assert 196 not in set(told["user"])
-    assert told["lower"].is_sorted(descending=True)
+def test_similar_users(bayes, ml100k):
+    similar = bayes.similar_users(196, 942)
+    assert similar.height == 942
+    assert 196 not in set(similar["user"])
+    assert similar["lower"].is_sorted(descending=True)
     table = bayes.learned.user_table.astype(float)
-    first = told.row(0, named=True)
+    first = similar.row(0, named=True)
     p, q = table[195, :-1], table[first["user"] - 1, :-1]
     cosine = p @ q / np.linalg.norm(p) / np.linalg.norm(q)
     assert first["cosine"] == pytest.approx(cosine, abs=1e-5)
@@ -89,9 +89,9 @@ def test_users_of_the_same_taste(bayes, ml100k):
 
 
 def test_users_of_a_point_estimate_have_intervals_too(model):
-    told = model.similar_users(196, 3, order="similarity")
-    assert told["cosine"].is_sorted(descending=True)
-    assert told["lower"].null_count() == 0
+    similar = model.similar_users(196, 3, order="similarity")
+    assert similar["cosine"].is_sorted(descending=True)
+    assert similar["lower"].null_count() == 0
 
 
 def test_bad_requests_are_refused(bayes, tmp_path):
@@ -106,7 +106,7 @@ def test_bad_requests_are_refused(bayes, tmp_path):
         alone.similar_users(196)
 
 
-def test_diagonal_covariances_do_as_well(bayes, altered):
+def test_diagonal_covariances_find_nearly_the_same_neighbours(bayes, altered):
     k = bayes.factors
     diagonals = np.ascontiguousarray(
         bayes.learned.parameters.item_posterior.covariances.values[:, :: k + 1]
@@ -126,8 +126,17 @@ def test_a_tiny_table_has_neighbours(small):
         assert model.similar_users("ann").height == 4
 
 
-def test_what_nobody_has_rated_is_like_nothing_yet(small):
+def test_an_item_without_ratings_has_no_neighbours(small):
     model = palate.OneCycle(factors=2).fit(small.take(np.array([0, 1, 3, 4, 6, 8])))
     with pytest.raises(palate.UnknownIdError, match="nobody has rated 'gin', so that its"):
         model.similar("gin")
     assert "nobody has rated it" in str(model.user("ann").explain("gin"))
+
+
+def test_similar_is_the_cosine(model):
+    similar = model.similar("Silence of the Lambs, The (1991)", 5)
+    assert similar["similarity"].is_sorted(descending=True)
+    factors = model.item_factors[[97, similar["id"][0] - 1]].astype(np.float64)
+    cosine = factors[0] @ factors[1] / np.prod(np.linalg.norm(factors, axis=1))
+    assert similar["similarity"][0] == pytest.approx(cosine, rel=1e-5)
+    assert "Silence of the Lambs, The (1991)" not in set(similar["item"])

@@ -1,4 +1,4 @@
-"""What to ask next: the gain is what it says, and answers shrink what is unknown."""
+"""What to ask next: the gain equals its definition, and answers reduce the uncertainty."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import pytest
 import palate
 
 
-def unknown(profile):
-    """Return the mean variance of the expected ratings, for all that is unknown of the person."""
+def uncertainty(profile):
+    """Return the mean variance of the expected ratings, given the items."""
     learned = profile.learned
     z = np.c_[learned.item_factors, np.ones(learned.items.height)][learned.rated]
     scores = profile.posterior.scores(learned.item_table)[learned.rated]
@@ -16,7 +16,7 @@ def unknown(profile):
 
 
 def test_the_gain_is_the_expected_loss_of_variance(bayes):
-    """One by one: what a rating would leave of the covariance, with the item's own uncertainty."""
+    """For each item, from the covariance after the rating, with the uncertainty of the item asked."""
     me = bayes.profile({"Fargo (1996)": 5, "Titanic (1997)": 2})
     asked = me.next_questions(1)
     z = np.c_[bayes.item_factors, np.ones(bayes.items.height)].astype(float)
@@ -26,27 +26,27 @@ def test_the_gain_is_the_expected_loss_of_variance(bayes):
     c = posterior.covariances.values[j].reshape(len(p), -1).astype(float)
     own = p @ c @ p + np.trace(c @ covariance[:-1, :-1]) + posterior.bias_sd[j] ** 2
     variance = z[j] @ covariance @ z[j] + own + bayes.learned.likelihood.noise_sd**2
-    told = [(x @ covariance @ z[j]) ** 2 / variance for x in z[bayes.learned.item_counts > 0]]
-    assert asked["gain"][0] == pytest.approx(np.mean(told), rel=1e-4)
+    reductions = [(x @ covariance @ z[j]) ** 2 / variance for x in z[bayes.learned.item_counts > 0]]
+    assert asked["gain"][0] == pytest.approx(np.mean(reductions), rel=1e-4)
 
 
 @pytest.mark.parametrize("which", ["bayes", "model"])
-def test_answers_shrink_what_is_unknown_more_than_other_ratings_do(which, request):
+def test_answers_reduce_the_uncertainty_more_than_other_ratings_do(which, request):
     """The control: as many items that have as many ratings, chosen at random."""
     model = request.getfixturevalue(which)
     asked = model.profile({}).next_questions(6)
-    start = unknown(model.profile({}))
-    after = unknown(model.profile(dict.fromkeys(asked["id"].to_list(), 3.5)))
+    start = uncertainty(model.profile({}))
+    after = uncertainty(model.profile(dict.fromkeys(asked["id"].to_list(), 3.5)))
     often = np.flatnonzero(model.learned.item_counts >= asked["ratings"].min())
     rng = np.random.default_rng(0)
     others = []
     for _ in range(10):
         ids = model.items["id"].gather(rng.choice(often, 6, replace=False)).to_list()
-        others.append(unknown(model.profile(dict.fromkeys(ids, 3.5))))
+        others.append(uncertainty(model.profile(dict.fromkeys(ids, 3.5))))
     assert after < min(others) < start
 
 
-def test_questions_are_of_what_one_has_not_rated_and_one_may_not_know_all(bayes):
+def test_rated_and_excluded_items_are_not_asked(bayes):
     me = bayes.profile({"Independence Day (ID4) (1996)": 4})
     asked = me.next_questions(5)["item"].to_list()
     assert len(set(asked)) == 5
@@ -56,7 +56,7 @@ def test_questions_are_of_what_one_has_not_rated_and_one_may_not_know_all(bayes)
     assert me.next_questions(1)["item"].to_list() == asked[:1]
 
 
-def test_there_may_be_nothing_left_to_ask(small):
+def test_there_are_no_more_questions_than_items(small):
     model = palate.Gibbs(sweeps=10, burn_in=2).fit(small)
     me = model.profile({"tea": 5, "rum": 1})
     assert set(me.next_questions(10)["item"]) == {"gin", "ale"}

@@ -1,26 +1,49 @@
-"""The command line, as a user runs it: a process of its own."""
+"""The commands: what they print agrees with the model, and failures say why.
+
+Most run in this process, without the second that a start takes.
+"""
 
 import contextlib
+import functools
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import polars as pl
 import pytest
 
 import palate
-from palate.cli import _output
+from palate.cli import _output, main
 
 
 def run(*arguments, status=0):
-    """Run `palate` and return what it printed on stdout and on stderr."""
+    """Run a command in this process; return what it printed on stdout and on stderr."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with (
+        mock.patch("sys.argv", ["palate", *map(str, arguments)]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    printed = []
+    for stream in (out, err):
+        stream.flush()
+        printed.append(stream.buffer.getvalue().decode())
+    assert (ended.value.code or 0) == status, printed[1]
+    return printed
+
+
+def run_process(*arguments, **options):
+    """Run `palate` as a user does, in a process of its own; return the finished process."""
     command = [sys.executable, "-m", "palate", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stderr
-    return done.stdout, done.stderr
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.run(command, text=True, check=False, **pipes | options)
 
 
 def run_json(*arguments):
@@ -36,11 +59,13 @@ def folder(tmp_path_factory):
     return folder
 
 
-def kept(folder):
-    return palate.load(folder)
+@pytest.fixture
+def short_gibbs(monkeypatch):
+    """Let Gibbs() take a short chain, where the other solver is the subject."""
+    monkeypatch.setattr(palate, "Gibbs", functools.partial(palate.Gibbs, sweeps=4, burn_in=2))
 
 
-def test_demo_tells_the_chapters_story():
+def test_demo_shows_the_table_and_the_lists_of_the_book(short_gibbs):
     out, err = run("demo")
     assert err == ""
     for part in ("MovieLens 100k from", "valid_loss", "Star Wars (1977)", "Next:", "mean rating"):
@@ -72,13 +97,13 @@ def test_demo_as_json():
     assert {row["id"] for row in document["favourites"]} <= set(rated)
 
 
-def test_demo_without_weight_decay():
+def test_demo_without_weight_decay_overfits(short_gibbs):
     assert run_json("demo", "--wd", 0)["history"][-1]["valid_loss"] > 0.88
 
 
 def test_recommend(folder):
     document = run_json("recommend", folder, "--user", 196, "-n", 3)
-    expected = kept(folder).user(196).recommend(3)
+    expected = palate.load(folder).user(196).recommend(3)
     assert [row["id"] for row in document["recommendations"]] == expected["id"].to_list()
     out, err = run("recommend", folder, "--user", 196)
     assert expected["item"][0] in out
@@ -93,13 +118,13 @@ def test_recommend_from_candidates(folder):
 
 def test_predict(folder):
     document = run_json("predict", folder, "--user", 196, "--item", "Fargo (1996)", "--item", 50)
-    expected = kept(folder).user(196).predict(["Fargo (1996)", 50])
+    expected = palate.load(folder).user(196).predict(["Fargo (1996)", 50])
     assert document["predictions"] == expected.to_dicts()
     assert "Toy Story (1995)" in run("predict", folder, "--user", 1, "--item", 1)[0]
 
 
 def test_biases(folder):
-    model = kept(folder)
+    model = palate.load(folder)
     document = run_json("biases", folder, "-n", 2)
     assert document["order"] == "cautious"
     assert document["highest"] == model.biases().head(2).to_dicts()
@@ -118,7 +143,7 @@ def test_biases(folder):
 
 
 def test_biases_of_some_items_and_of_users(folder):
-    model = kept(folder)
+    model = palate.load(folder)
     options = [
         "--where",
         "genres=Comedy",
@@ -140,16 +165,16 @@ def test_biases_of_some_items_and_of_users(folder):
 
 def test_axes(folder):
     document = run_json("axes", folder, "-n", 3)
-    assert document["axes"] == kept(folder).axes(3).to_dicts()
+    assert document["axes"] == palate.load(folder).axes(3).to_dicts()
     out, _ = run("axes", folder)
     assert "Axis 1: Action, newer <-> Drama, older (59% of what the axes explain)" in out
     assert "Clockwork Orange, A (1971)" in out
-    assert "Goes along with" in out
-    assert "lesser axes are left out" in out
+    assert "Associated with" in out
+    assert "minor axes are left out" in out
 
 
 def test_similar(folder):
-    model = kept(folder)
+    model = palate.load(folder)
     document = run_json("similar", folder, "Fargo (1996)", "-n", 2)
     assert document["similar"] == model.similar("Fargo (1996)", 2).to_dicts()
     plain = run_json("similar", folder, "Fargo (1996)", "--plain", "--min-ratings", 30)["similar"]
@@ -162,7 +187,7 @@ def test_similar(folder):
 
 def test_map(folder):
     document = run_json("map", folder, "--x", "year", "--y", "bias")
-    assert document["map"] == kept(folder).map("year", "bias").to_dicts()
+    assert document["map"] == palate.load(folder).map("year", "bias").to_dicts()
     assert "Star Wars" in run("map", folder, "-n", 3)[0]
 
 
@@ -195,7 +220,7 @@ def test_a_report_with_an_evaluation(tmp_path):
 
 
 def test_explain(folder):
-    why = kept(folder).user(196).explain("Heat (1995)", 3)
+    why = palate.load(folder).user(196).explain("Heat (1995)", 3)
     document = run_json("explain", folder, "--user", 196, "--item", "Heat (1995)", "-n", 3)
     assert document["parts"] == why.parts.to_dicts()
     assert document["ratings"] == why.ratings.to_dicts()
@@ -206,29 +231,29 @@ def test_explain(folder):
     out, _ = run("explain", folder, "--rate", "Fargo (1996)=5", "--item", "Heat (1995)")
     for part in ("You are expected to give Heat (1995)", "By part", "you gave Fargo (1996) 5"):
         assert part in out
-    assert "Had you given Fargo (1996) 4 instead of 5" in out
+    assert "If you had given Fargo (1996) 4 instead of 5" in out
 
 
 def test_recommendations_with_reasons(folder):
     document = run_json("recommend", folder, "--user", 196, "-n", 2, "--explain")
-    expected = kept(folder).user(196).recommend(2, explain=True)
+    expected = palate.load(folder).user(196).recommend(2, explain=True)
     assert document["recommendations"] == expected.to_dicts()
     assert "you gave" in run("recommend", folder, "--user", 196, "--explain")[0]
 
 
 def test_profile(folder):
-    told = kept(folder).user(196).describe(3)
+    portrait = palate.load(folder).user(196).describe(3)
     document = run_json("profile", folder, "--user", 196, "-n", 3)
-    assert document["axes"] == told.axes.to_dicts()
-    assert document["surprises"] == told.surprises.to_dicts()
-    assert document["generosity"] == told.generosity
+    assert document["axes"] == portrait.axes.to_dicts()
+    assert document["surprises"] == portrait.surprises.to_dicts()
+    assert document["generosity"] == portrait.generosity
     out, _ = run("profile", folder, "--user", 196)
-    assert out.startswith(told.sentence)
-    assert "What surprised most" in out
-    assert "Nothing sure" in run("profile", folder, "--rate", "Fargo (1996)=5")[0]
+    assert out.startswith(portrait.sentence)
+    assert "The most surprising ratings" in out
+    assert "There are too few ratings" in run("profile", folder, "--rate", "Fargo (1996)=5")[0]
 
 
-def test_a_point_estimate_says_what_it_can_not(tmp_path):
+def test_biases_of_a_point_estimate_have_no_intervals(tmp_path):
     run("fit", "ml-100k", "-o", tmp_path / "m", "--solver", "one-cycle")
     out, _ = run("biases", tmp_path / "m")
     assert out.startswith("A point estimate has no intervals")
@@ -237,7 +262,7 @@ def test_a_point_estimate_says_what_it_can_not(tmp_path):
     assert "sums to" in run("explain", tmp_path / "m", "--user", 196, "--item", 11)[0]
 
 
-def test_readings_without_users_or_metadata(tmp_path, write):
+def test_commands_without_users_or_item_features(tmp_path, write):
     rows = "".join(f"u{n % 30},i{n % 29},{(n * n) % 5 + 1}\n" for n in range(800))
     write("r.csv", f"user,item,rating\n{rows}")
     duplicates = ["--duplicates", "last", "--no-users"]
@@ -259,7 +284,7 @@ def test_fit_reports_as_json(tmp_path, write):
     assert len(document["history"]) == 2
     assert document["history"][-1]["valid_loss"] is not None
     model = palate.load(tmp_path / "m")
-    assert len(model.ratings) == 35  # the model that is kept is of all ratings
+    assert len(model.ratings) == 35  # the saved model is of all ratings
     assert model.fit.settings["y_range"] == [-1, 3]
     assert (model.factors, model.fit.settings["bs"]) == (2, 5)
     assert run_json("recommend", tmp_path / "m", "--user", "u3", "--seen")["recommendations"]
@@ -269,23 +294,23 @@ def test_the_bar_counts_sweeps_on_a_terminal(tmp_path, write):
     """On a pseudo-terminal: a bar of sweeps with an estimate of the time left."""
     pty = pytest.importorskip("pty", reason="needs a pseudo-terminal: run it on Unix")
     write("r.csv", "user,item,rating\n" + "".join(f"{n % 7},{n % 5},{n % 3}\n" for n in range(35)))
-    ours, theirs = pty.openpty()
+    reader, writer = pty.openpty()
     command = [sys.executable, "-m", "palate", "fit", tmp_path / "r.csv", "-o", tmp_path / "m"]
-    subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True)
-    os.close(theirs)
+    subprocess.run(command, stdout=subprocess.PIPE, stderr=writer, check=True)
+    os.close(writer)
     shown = b""
     with contextlib.suppress(OSError):  # which is how a pseudo-terminal ends
-        while part := os.read(ours, 1 << 16):
+        while part := os.read(reader, 1 << 16):
             shown += part
     assert b"sweep " in shown
     assert b"noise_sd" in shown
     assert b"0:00:0" in shown
 
 
-def test_somebody_with_a_few_ratings(folder):
+def test_a_new_person_with_a_few_ratings(folder):
     rates = ["--rate", "Fargo (1996)=5", "--rate", "313=2"]
     document = run_json("recommend", folder, *rates, "-n", 3, "--cautious", 0.1)
-    profile = kept(folder).profile({"Fargo (1996)": 5, 313: 2})
+    profile = palate.load(folder).profile({"Fargo (1996)": 5, 313: 2})
     assert [row["id"] for row in document["recommendations"]] == (
         profile.recommend(3, cautious=0.1)["id"].to_list()
     )
@@ -294,7 +319,7 @@ def test_somebody_with_a_few_ratings(folder):
     assert document["predictions"] == profile.predict(50).to_dicts()
     for wrong in ("Fargo (1996)", "Fargo (1996)=five", "Fargo (1996)=9"):
         _, err = run("recommend", folder, "--rate", wrong, status=1)
-        assert "is no ITEM=RATING" in err or "off the model's scale of 1 to 5" in err
+        assert "is not ITEM=RATING" in err or "off the model's scale of 1 to 5" in err
     _, err = run("recommend", folder, "--rate", "50=1", "--rate", "50=2", status=1)
     assert "is given twice" in err
 
@@ -336,28 +361,28 @@ def test_fit_latest_smalls_layout(tmp_path, write):
     assert [row["item"] for row in best] == ["Babe (1995)"]
 
 
-def test_the_defaults_that_help_tells_are_the_solvers(monkeypatch):
+def test_the_defaults_in_the_help_are_those_of_the_solvers(monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     text = run("fit", "--help")[0]
-    told = dict(re.findall(r"--([a-z-]+) .*?by default ([\d.]+)\.", text))
-    assert set(told) == {"factors", "sweeps", "burn-in", "epochs", "lr-max", "wd", "bs"}
-    for option, value in told.items():
+    defaults = dict(re.findall(r"--([a-z-]+) .*?by default ([\d.]+)\.", text))
+    assert set(defaults) == {"factors", "sweeps", "burn-in", "epochs", "lr-max", "wd", "bs"}
+    for option, value in defaults.items():
         name = option.replace("-", "_")
         solver = palate.Gibbs() if hasattr(palate.Gibbs(), name) else palate.OneCycle()
         assert float(value) == getattr(solver, name)
     assert re.search(rf"--factors .*one-cycle: .*by default {palate.OneCycle().factors}\.", text)
 
 
-def test_nothing_left_is_said(folder):
+def test_no_recommendations_are_reported(folder):
     out, _ = run("recommend", folder, "--user", 196, "--candidate", 50, "--exclude", 50)
-    assert "nothing, for nothing is left" in out
+    assert "What user 196 may like: none" in out
 
 
 def test_a_model_without_users(tmp_path, write):
     write("r.csv", "user,item,rating\na,x,1\nb,y,2\nb,x,3\n")
     run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", "--no-users")
     _, err = run("recommend", tmp_path / "m", "--user", "a", status=1)
-    assert err == "palate: this model was saved without its users; it knows none of them\n"
+    assert err == "palate: this model was saved without its users, so it knows none of them\n"
 
 
 @pytest.mark.parametrize(
@@ -366,7 +391,10 @@ def test_a_model_without_users(tmp_path, write):
         (["fit", "none.csv", "-o", "m"], "palate: there is no file none.csv\n"),
         (["fit", "ml-7m", "-o", "m"], "palate: there is no MovieLens '7m'; there are 100k"),
         (["fit", "ml-none.csv", "-o", "m"], "palate: there is no file ml-none.csv"),
-        (["fit", "ml-100k", "-o", "m", "--item", "x"], "palate: ml-100k is read as it is; leave"),
+        (
+            ["fit", "ml-100k", "-o", "m", "--item", "x"],
+            "palate: ml-100k needs no description; leave out --item",
+        ),
         (["fit", "ml-100k", "-o", "/dev/null"], "palate: a model can't be written to /dev/null"),
         (["recommend", "none", "--user", "1"], "palate: there is no model in none"),
         (["demo", "--user", "zoe"], "palate: there is no user 'zoe'"),
@@ -378,8 +406,11 @@ def test_a_model_without_users(tmp_path, write):
             ["fit", "ml-100k", "-o", "m", "--solver", "one-cycle", "--burn-in", "9"],
             "palate: --burn-in is a setting of gibbs, and not of one-cycle",
         ),
-        (["recommend", "m"], "palate: say for whom: a known --user, or anybody by --rate"),
-        (["recommend", "m", "--user", "1", "--rate", "x=1"], "palate: say for whom"),
+        (["recommend", "m"], "palate: give a known --user, or the ratings of anybody with --rate"),
+        (
+            ["recommend", "m", "--user", "1", "--rate", "x=1"],
+            "palate: give a known --user, or the ratings",
+        ),
         (["evaluate", "ml-100k", "--split", "never"], "palate: there is no split 'never'"),
         (["evaluate", "ml-100k", "--folds", "five"], "palate: folds is 'five'; give a number"),
         (["similar", "m"], "palate: name an item, or a user with --user"),
@@ -387,7 +418,7 @@ def test_a_model_without_users(tmp_path, write):
         (["demo", "--wd", "1000"], "palate: wd is 1000.0; it must be at least 0"),
     ],
 )
-def test_a_request_that_fails_says_why_in_a_line(arguments, message, tmp_path, monkeypatch):
+def test_a_failed_request_prints_one_line_that_says_why(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out, err = run(*arguments, "--json", status=1)
     assert out == ""
@@ -396,18 +427,17 @@ def test_a_request_that_fails_says_why_in_a_line(arguments, message, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_terminal_can_not_show_is_replaced(tmp_path, write, monkeypatch):
+def test_characters_that_a_terminal_lacks_are_replaced(tmp_path, write, monkeypatch):
     write("r.csv", "user,item,rating\na,caf\xe9 \u2603,1\nb,y,2\nb,caf\xe9 \u2603,3\n")
     run("fit", tmp_path / "r.csv", "-o", tmp_path / "m")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    assert "caf? ?" in run("biases", tmp_path / "m")[0]
+    assert "caf? ?" in run_process("biases", tmp_path / "m").stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told(folder):
+def test_a_full_disk_is_reported(folder):
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "palate", "biases", str(folder)]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = run_process("biases", folder, stdout=full)
     assert done.returncode == 1
     assert "No space left" in done.stderr
 

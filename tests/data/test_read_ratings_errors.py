@@ -48,7 +48,7 @@ def test_the_line_is_right_after_blank_lines_and_without_a_header(write):
     refused(write("r.tsv", "a\t1\t5\nb\t2\tx\n"), "r.tsv, line 2, column 'column 3': 'x' is not")
 
 
-def test_how_many_more_are_bad(write):
+def test_the_number_of_other_bad_lines_is_given(write):
     refused(write("r.csv", GOOD + "b,2,\nb,3,\nb,4,\n"), "is missing (and 2 more like it)")
 
 
@@ -77,7 +77,7 @@ def test_a_bad_file_is_refused(write, content, message):
     refused(write("r.csv", content), message)
 
 
-def test_files_that_are_not_what_they_seem(write, tmp_path):
+def test_files_of_another_kind_are_refused(write, tmp_path):
     refused(tmp_path / "none.csv", f"there is no file {tmp_path / 'none.csv'}")
     refused(tmp_path, f"{tmp_path} is a folder; give the file that holds the table")
     refused(write("r.parquet", "no parquet"), "r.parquet: can't be read as .parquet (")

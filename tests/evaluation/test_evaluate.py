@@ -1,4 +1,4 @@
-"""Evaluation: real folds, the same as by hand; splits that leak say so."""
+"""Evaluation: figures beside their formulas, splits, and warnings about leaks."""
 
 import json
 import os
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import palate
-from palate.evaluation._baselines import DampedMeans, GlobalMean, Popularity
 from palate.solvers.gibbs._chain import Chain
 
 QUICK = palate.Gibbs(factors=4, sweeps=30, burn_in=10)
@@ -25,7 +24,7 @@ def by_name(evaluation):
     return {result["name"]: result for result in evaluation.results}
 
 
-def test_its_shape(official):
+def test_results_have_a_mean_and_an_error_over_folds(official):
     assert [result["name"] for result in official.results] == NAMES
     for result in official.results:
         assert len(result["folds"]) == 5
@@ -42,7 +41,7 @@ def test_its_shape(official):
     assert official.frame()["name"].to_list() == NAMES
 
 
-def test_what_does_not_apply_is_none(official):
+def test_figures_that_do_not_apply_are_none(official):
     found = by_name(official)
     for name in NAMES:
         assert (found[name]["coverage_90"] is None) == (name != "gibbs")
@@ -51,7 +50,7 @@ def test_what_does_not_apply_is_none(official):
     assert found["damped-means"]["ndcg_10"] is not None
 
 
-def test_the_order_that_is_known(official):
+def test_solvers_are_better_than_baselines(official):
     """Solvers beat the baselines, and personal lists hold more of the catalogue."""
     found = by_name(official)
     rmse = [found[name]["rmse"] for name in NAMES[:4]]
@@ -62,7 +61,7 @@ def test_the_order_that_is_known(official):
     assert found["gibbs"]["width_90"] > found["gibbs"]["width_50"]
 
 
-def test_figures_are_those_of_the_model(official, ml100k):
+def test_figures_equal_those_computed_from_the_model(official, ml100k):
     train, valid = palate.splits.official(ml100k, 2)
     model = QUICK.fit(train)
     fold = by_name(official)["gibbs"]["folds"][1]
@@ -87,18 +86,6 @@ def test_figures_are_those_of_the_model(official, ml100k):
     assert fold["recall_10"] == pytest.approx(np.mean(recalls), rel=1e-6)
 
 
-def test_baselines_are_their_formulas(small):
-    assert GlobalMean(small).predict(small.user, small.item)[0] == pytest.approx(3.4)
-    assert Popularity(small).item_scores.tolist() == [2, 3, 2, 3]  # ale, gin, rum, tea
-    damped = DampedMeans(small)
-    tea = small.items["id"].to_list().index("tea")
-    assert damped.items[tea] == pytest.approx((5 + 4 + 4 - 3 * 3.4) / (25 + 3))
-    bob = small.users["id"].to_list().index("bob")
-    assert damped.users[bob] == pytest.approx((4 - 3.4 - damped.items[tea]) / (10 + 1))
-    told = damped.predict(np.array([bob]), np.array([tea]))
-    assert told[0] == pytest.approx(3.4 + damped.items[tea] + damped.users[bob])
-
-
 @pytest.mark.parametrize(
     ("choice", "how", "warning"),
     [
@@ -113,7 +100,7 @@ def test_baselines_are_their_formulas(small):
         ({"folds": 2}, "2 random folds", "training ratings can be later"),
     ],
 )
-def test_splits(ml100k, choice, how, warning):
+def test_each_split_holds_back_what_it_names(ml100k, choice, how, warning):
     evaluation = palate.evaluate(ml100k, palate.OneCycle(factors=2, epochs=1), **choice)
     assert evaluation.split.startswith(how)
     assert (evaluation.warning is None) if warning is None else (warning in evaluation.warning)
@@ -135,12 +122,12 @@ def test_folds_hold_each_rating_back_once(ml100k):
         assert not set(train.user * 1682 + train.item) & set(valid.user * 1682 + valid.item)
 
 
-def test_the_default_is_every_solver_and_progress_is_told(small):
-    told = []
+def test_all_solvers_are_evaluated_by_default_with_progress(small):
+    lines = []
     ratings = replace(small, timestamp=None)
-    evaluation = palate.evaluate(ratings, folds=2, progress=told.append)
+    evaluation = palate.evaluate(ratings, folds=2, progress=lines.append)
     assert [result["name"] for result in evaluation.results] == NAMES
-    assert told[:2] == ["fold 1 of 2: gibbs", "fold 1 of 2: one-cycle"]
+    assert lines[:2] == ["fold 1 of 2: gibbs", "fold 1 of 2: one-cycle"]
     two = palate.evaluate(ratings, [QUICK, palate.Gibbs(factors=2, sweeps=9, burn_in=2)], folds=2)
     assert [result["name"] for result in two.results][:2] == ["gibbs", "gibbs (2)"]
 
@@ -173,14 +160,14 @@ def test_bad_requests_are_refused(small, choice, error, message):
         palate.evaluate(small, **choice)
 
 
-def test_no_ratings(small):
+def test_no_ratings_are_refused(small):
     with pytest.raises(palate.DataError, match="there are no ratings to evaluate on"):
         palate.evaluate(small.take(np.array([], dtype=np.int64)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT: run it on Unix")
-def test_ctrl_c_ends_it(small, monkeypatch):
-    """A part of a fit is never taken for the whole."""
+def test_ctrl_c_ends_an_evaluation(small, monkeypatch):
+    """An interrupted fit is not evaluated."""
     sweep = Chain.sweep
 
     def press(self, number):

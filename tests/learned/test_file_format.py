@@ -1,4 +1,4 @@
-"""Models on disk: the same again after loading, and nothing else taken for a model."""
+"""Models on disk: loading restores them, and refuses anything else."""
 
 import hashlib
 import json
@@ -42,14 +42,14 @@ def test_a_loaded_model_is_the_same(model, tmp_path):
     assert back.history.equals(model.history)
 
 
-def test_its_settings_and_seed_are_written(folder):
+def test_settings_and_seed_are_written(folder):
     description = json.loads((folder / "palate.json").read_text())
     assert description["settings"]["seed"] == 0
     assert description["settings"]["y_range"] == [0.0, 5.5]
     assert description["palate"] == palate.__version__
 
 
-def test_without_users(little, tmp_path):
+def test_a_model_saved_without_users(little, tmp_path):
     little.save(tmp_path / "model", users=False)
     parts = {path.name.split(".")[0] for path in (tmp_path / "model").iterdir()}
     assert parts == {"palate", "arrays", "items"}
@@ -84,7 +84,7 @@ def edit(folder, **changes):
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-def test_folders_that_are_no_model(tmp_path):
+def test_folders_without_a_model_are_refused(tmp_path):
     refused(tmp_path / "none", "there is no model in .*none: it has no palate.json")
     refused(tmp_path, "there is no model in")
     for text in ("{", "[]", "{}", '{"format": "x"}'):
@@ -141,7 +141,7 @@ def test_a_file_outside_the_folder_is_never_read(folder, tmp_path):
         (lambda a: a.pop("prior_mean"), "prior_mean should be of float64|KeyError"),
     ],
 )
-def test_arrays_that_do_not_fit(folder, change, message):
+def test_arrays_that_do_not_fit_are_refused(folder, change, message):
     """Damage that came with a checksum of its own."""
     arrays = load_file(part(folder, "arrays"))
     change(arrays)
@@ -186,7 +186,7 @@ def forge(folder, name, write):
         ("ratings", {"user": [0]}, "does not describe a model: ColumnNotFoundError"),
     ],
 )
-def test_tables_that_do_not_fit(folder, name, table, message):
+def test_tables_that_do_not_fit_are_refused(folder, name, table, message):
     types = {"user": pl.Int32, "item": pl.Int32, "rating": pl.Float32}
     overrides = {key: types[key] for key in table if key in types}
     forge(folder, name, pl.DataFrame(table, schema_overrides=overrides).write_parquet)
@@ -217,19 +217,19 @@ def likelihood(**changes):
         ({"format": -1}, "was not written by Palate"),
     ],
 )
-def test_descriptions_that_do_not_fit(folder, changes, message):
+def test_descriptions_that_do_not_fit_are_refused(folder, changes, message):
     edit(folder, **changes)
     refused(folder, message)
 
 
-def test_a_folder_with_other_things_is_left_alone(little, tmp_path):
+def test_a_folder_with_other_files_is_not_written_to(little, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(palate.ModelFileError, match="holds something other than a model"):
         little.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_place_that_can_not_be_written(little, tmp_path):
+def test_a_path_that_cannot_be_written_is_refused(little, tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "model", "nul\0byte"):
         with pytest.raises(palate.ModelFileError, match="can't be written to"):
@@ -237,7 +237,7 @@ def test_a_place_that_can_not_be_written(little, tmp_path):
 
 
 # Saves a model of two factors over one of three with the same ratings, and dies by SIGKILL at the
-# n-th moment that changes the folder: a file opened, written, synced, renamed or deleted.
+# n-th change of the folder: a file opened, written, synced, renamed or deleted.
 KILLED = """
     import os, pathlib, signal, sys
     import palate
@@ -300,7 +300,7 @@ def test_a_save_that_is_killed_leaves_the_old_model_or_the_new(little, tmp_path)
         ),
     ],
 )
-def test_spreads_that_do_not_fit(bayes, tmp_path, change, message):
+def test_covariances_that_do_not_fit_are_refused(bayes, tmp_path, change, message):
     bayes.save(tmp_path / "model")
     arrays = load_file(part(tmp_path / "model", "arrays"))
     change(arrays)

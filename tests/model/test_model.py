@@ -1,7 +1,4 @@
-"""The model: predictions, recommendations, neighbours, biases, and names that it does not know."""
-
-import datetime as dt
-from decimal import Decimal
+"""The model: its predictions, and models of factors that were learned in some other way."""
 
 import numpy as np
 import polars as pl
@@ -10,7 +7,7 @@ import pytest
 import palate
 
 
-def test_predictions_are_the_formula(model):
+def test_predictions_equal_their_formula(model):
     low, high = model.learned.likelihood.low, model.learned.likelihood.high
     assert (low, high) == (0, 5.5)
     users, items = [196, 943, 1], [242, "Fargo (1996)", "Titanic (1997)"]
@@ -21,124 +18,13 @@ def test_predictions_are_the_formula(model):
     np.testing.assert_allclose(model.predict(users, items), expected, rtol=1e-5)
 
 
-def test_one_and_many_agree(model):
+def test_predictions_for_one_user_equal_those_for_many(model):
     profile = model.user(196)
     titles = ["Fargo (1996)", "Heat (1995)", 50]
     single = profile.predict(titles)
     assert single["item"].to_list() == ["Fargo (1996)", "Heat (1995)", "Star Wars (1977)"]
     assert profile.predict(50).equals(single[2:])
     np.testing.assert_allclose(single["prediction"], model.predict([196] * 3, titles), rtol=1e-5)
-
-
-def test_recommendations_are_the_best_unseen(model, ml100k):
-    best = model.user(196).recommend(20)
-    seen = set(ml100k.frame().filter(pl.col("user") == 196)["item"])
-    unseen = [i for i in ml100k.items["id"].to_list() if i not in seen]
-    every = model.user(196).predict(unseen).sort("prediction", descending=True)
-    assert best["prediction"].to_list() == every["prediction"].head(20).to_list()
-    assert set(best["id"]).isdisjoint(seen)
-
-
-def test_recommendations_from_candidates_without_exclusions(model):
-    profile = model.user(196)
-    titles = ["Fargo (1996)", "Heat (1995)", "Titanic (1997)"]
-    some = profile.recommend(5, candidates=titles, exclude="Heat (1995)", seen=True)
-    assert set(some["item"]) == {"Fargo (1996)", "Titanic (1997)"}
-    favourite = profile.favourites(1)["id"][0]
-    assert profile.recommend(5, candidates=[favourite]).is_empty()
-    assert profile.recommend(5, candidates=[favourite], seen=True)["id"].to_list() == [favourite]
-
-
-def test_items_without_a_training_rating_are_not_recommended(small):
-    train = small.take(np.array([0, 1, 3, 4, 6, 8]))  # nobody in it has rated gin
-    model = palate.OneCycle(factors=2).fit(train)
-    for user in model.users["id"]:
-        assert "gin" not in set(model.user(user).recommend(9, seen=True)["id"])
-    assert "gin" not in set(model.biases()["id"])
-    assert "gin" not in set(model.similar("tea")["id"])
-
-
-def test_similar_is_the_cosine(model):
-    similar = model.similar("Silence of the Lambs, The (1991)", 5)
-    assert similar["similarity"].is_sorted(descending=True)
-    factors = model.item_factors[[97, similar["id"][0] - 1]].astype(np.float64)
-    cosine = factors[0] @ factors[1] / np.prod(np.linalg.norm(factors, axis=1))
-    assert similar["similarity"][0] == pytest.approx(cosine, rel=1e-5)
-    assert "Silence of the Lambs, The (1991)" not in set(similar["item"])
-
-
-def test_biases_hold_every_item_in_order(model, ml100k):
-    biases = model.biases()
-    assert biases.height == ml100k.items.height
-    assert biases["bias"].is_sorted(descending=True)
-    fargo = biases.row(by_predicate=pl.col("item") == "Fargo (1996)", named=True)
-    rated = ml100k.frame().filter(pl.col("item") == fargo["id"])["rating"]
-    assert fargo["ratings"] == len(rated)
-    assert fargo["mean"] == pytest.approx(rated.mean(), rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda m: m.user(944), r"there is no user 944 among the 943 of this model; the nearest"),
-        (lambda m: m.user("zoe"), "there is no user 'zoe'"),
-        (lambda m: m.similar("Farg"), r"there is no item 'Farg'; the nearest are 'Fargo \(1996\)'"),
-        (lambda m: m.similar("Strar Wras (1977)"), r"the nearest are 'Star Wars \(1977\)'"),
-        (lambda m: m.similar(1.5), "there is no item 1.5"),
-        (lambda m: m.similar(None), "there is no item None"),
-        (lambda m: m.similar(10**30), "there is no item 1000"),
-        (lambda m: m.user(1).predict(["Fargo (1996)", "Nope"]), "there is no item 'Nope'"),
-        (lambda m: m.user(1).recommend(exclude=["Nope"]), "there is no item 'Nope'"),
-        (lambda m: m.user(1).recommend(candidates=["Nope"]), "there is no item 'Nope'"),
-        (lambda m: m.predict([1, 0], [1, 1]), "there is no user 0"),
-    ],
-)
-def test_unknown_names_are_refused_with_the_nearest(model, call, message):
-    with pytest.raises(palate.UnknownIdError, match=message):
-        call(model)
-
-
-def test_a_title_of_two_items_is_an_ambiguity(model):
-    with pytest.raises(
-        palate.UnknownIdError, match="the title of 2 items; choose one by its id: 266, 680"
-    ):
-        model.similar("Kull the Conqueror (1997)")
-    assert model.similar(266, 1).height == 1
-
-
-def test_an_id_comes_before_another_items_title():
-    items = pl.DataFrame({"item": [1, 2], "title": ["2", "One"]})
-    table = pl.DataFrame({"user": [1, 2, 2], "item": [1, 1, 2], "rating": [1, 2, 3]})
-    model = palate.OneCycle(factors=1).fit(palate.read_ratings(table, items=items))
-    for two in (2, "2", np.int64(2), 2.0):
-        assert model.similar(two)["item"].to_list() == ["2"]
-
-
-@pytest.mark.parametrize(
-    ("ids", "strangers"),
-    [
-        ([1, 2], [None, 1.5, True, "01", "x", {}, [1], 10**30, dt.date(2024, 1, 1), "\udcff"]),
-        (["a", "b"], [None, 1, "A", b"a", {}, 1.0]),
-        ([dt.date(2024, 1, 1), dt.date(2024, 1, 2)], [None, 5, "x", "2024-01-03"]),
-        ([True, False], [None, 1, "yes"]),
-        ([Decimal("1.5"), Decimal("2")], [None, "2", np.int64(99)]),
-    ],
-)
-def test_only_known_ids_are_found(ids, strangers):
-    table = pl.DataFrame({"user": ids, "item": [1, 2], "rating": [1, 2]})
-    model = palate.OneCycle(factors=1, epochs=1).fit(palate.read_ratings(table))
-    for known in ids:
-        assert model.user(known).rated.tolist() == [ids.index(known)]
-        text = model.users["id"].cast(pl.String)[sorted(ids).index(known)]
-        assert model.user(text).row.tolist() == model.user(known).row.tolist()
-    for stranger in strangers:
-        with pytest.raises(palate.UnknownIdError, match="there is no user"):
-            model.user(stranger)
-
-
-def test_ids_as_text_and_titles_in_any_case(model):
-    assert model.user("196").row.tolist() == model.user(196).row.tolist()
-    assert model.similar("fargo (1996)").equals(model.similar("100"))
 
 
 def test_bad_requests_are_refused(model):
@@ -152,6 +38,97 @@ def test_bad_requests_are_refused(model):
         model.predict([1, 2], [1])
 
 
-def test_its_repr_says_what_it_is(model):
+def test_reprs_have_the_sizes_and_the_solver(model):
     assert repr(model.user(196)).startswith("<Profile: 39 ratings, bias ")
     assert repr(model).startswith("<Model: 1,682 items, 943 users, 50 factors, by one-cycle; Movie")
+
+
+@pytest.fixture
+def tables(small):
+    """Return factors and biases of the users and of the items of `small`; shapes (n, 3)."""
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(n, 3)).astype(np.float32) for n in (small.users.height, 4)]
+
+
+def scores(tables):
+    users, items = (table.astype(float) for table in tables)
+    return users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
+
+
+def test_a_model_of_factors_predicts_their_scores(small, tables):
+    """Within the range of the training ratings, which is 1 to 5."""
+    model = palate.Model.from_factors(small, *tables, solver="mine")
+    expected = np.clip(scores(tables), 1, 5)
+    for row, user in enumerate(small.users["id"]):
+        found = model.predict([user] * 4, small.items["id"])
+        np.testing.assert_allclose(found, expected[row], atol=1e-5)
+    assert (model.factors, repr(model.fit.solver)) == (2, "'mine'")
+
+
+def test_a_model_of_factors_has_biases_that_are_main_effects(small, tables):
+    model = palate.Model.from_factors(small, *tables, solver="mine")
+    expected = scores(tables)
+    assert model.learned.likelihood.mu == pytest.approx(expected.mean(), abs=1e-5)
+    biases = expected.mean(axis=0) - expected.mean()
+    np.testing.assert_allclose(model.item_biases, biases, atol=1e-5)
+    np.testing.assert_allclose(model.learned.user_table.mean(axis=0), 0, atol=1e-6)
+
+
+def test_a_model_of_factors_with_a_range_is_a_sigmoid_of_their_scores(small, tables):
+    model = palate.Model.from_factors(small, *tables, solver="mine", y_range=(0, 6))
+    expected = 6 / (1 + np.exp(-scores(tables)))
+    found = model.predict(["cat"] * 4, small.items["id"])
+    np.testing.assert_allclose(found, expected[2], rtol=1e-5)
+    np.testing.assert_array_equal(model.item_factors, tables[1][:, :-1])
+
+
+def test_a_model_of_factors_has_readings_and_is_restored_from_its_file(small, tables, tmp_path):
+    model = palate.Model.from_factors(
+        small, *tables, solver="mine", settings={"rank": 2}, history=[{"epoch": 0, "loss": 1.0}]
+    )
+    assert model.profile({"tea": 5}).recommend(2).height == 2
+    assert model.user("ann").explain("gin").unit == "rating"
+    with pytest.raises(palate.SettingError, match="is a point estimate"):
+        model.user("ann").recommend(cautious=0.1)
+    model.save(tmp_path / "m")
+    back = palate.load(tmp_path / "m")
+    assert back.fit == model.fit
+    assert (back.fit.settings, back.history["loss"].to_list()) == ({"rank": 2}, [1.0])
+    np.testing.assert_array_equal(back.predict(["ann"], ["gin"]), model.predict(["ann"], ["gin"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda users, items: (users[:-1], items),
+            r"users has the shape \(4, 3\); it needs 5 r",
+        ),
+        (lambda users, items: (users, items[0]), r"items has the shape \(3,\); it needs 4 rows"),
+        (lambda users, items: (users, items[:, :1]), r"items has the shape \(4, 1\)"),
+        (lambda users, items: (users, items[:, :2]), "users have 3 columns and items 2; give both"),
+        (lambda users, items: (users * np.float32("nan"), items), "users holds values that are no"),
+        (lambda users, items: (users, items + np.float32("inf")), "items holds values that are no"),
+    ],
+)
+def test_tables_of_other_shapes_or_not_finite_are_refused(small, tables, change, message):
+    with pytest.raises(palate.SettingError, match=message):
+        palate.Model.from_factors(small, *change(*tables), solver="mine")
+
+
+@pytest.mark.parametrize("y_range", [(5, 1), (0, float("inf")), 5])
+def test_an_invalid_range_is_refused(small, tables, y_range):
+    with pytest.raises(palate.SettingError, match="y_range is"):
+        palate.Model.from_factors(small, *tables, solver="mine", y_range=y_range)
+
+
+def test_the_loss_is_the_mean_squared_error(small, tables):
+    model = palate.Model.from_factors(small, *tables, solver="mine")
+    users, items = (frame["id"] for frame in (small.users, small.items))
+    predicted = model.predict(users.gather(small.user), items.gather(small.item))
+    assert model.loss(small) == pytest.approx(np.mean((predicted - small.rating) ** 2), rel=1e-5)
+    with pytest.raises(palate.DataError, match="no ratings to measure the loss on"):
+        model.loss(small.take(np.array([], dtype=np.int64)))
+    others = palate.read_ratings(small.frame().with_columns(pl.col("user") + "2"))
+    with pytest.raises(palate.DataError, match="not those of the model"):
+        model.loss(others)

@@ -1,4 +1,4 @@
-"""Taking in new ratings: profiles move, items stay, and what has drifted is told."""
+"""Taking in new ratings: profiles change, items stay, and drift is reported."""
 
 import datetime as dt
 from dataclasses import replace
@@ -20,7 +20,7 @@ def early(halves):
     return palate.Gibbs(sweeps=40, burn_in=10).fit(halves[0])
 
 
-def test_it_is_the_profile_of_all_ratings(early, halves, ml100k):
+def test_updated_profiles_rest_on_all_ratings(early, halves, ml100k):
     updated, drift = early.update(halves[1])
     assert len(updated.ratings) == len(ml100k)
     everything = early.profiles(ml100k)
@@ -30,50 +30,50 @@ def test_it_is_the_profile_of_all_ratings(early, halves, ml100k):
     assert drift["z"].abs().is_sorted(descending=True)
 
 
-def test_new_users_are_as_any_stranger(bayes):
+def test_new_users_have_the_profiles_of_their_ratings(bayes):
     table = pl.DataFrame({"user": [9999, 9999], "item": [50, 100], "rating": [5, 1]})
     updated, _ = bayes.update(palate.read_ratings(table))
     assert updated.users.height == 944
-    stranger = bayes.profile({50: 5, 100: 1})
-    np.testing.assert_allclose(updated.user(9999).row, stranger.row, atol=1e-6)
+    new = bayes.profile({50: 5, 100: 1})
+    np.testing.assert_allclose(updated.user(9999).row, new.row, atol=1e-6)
     np.testing.assert_array_equal(updated.user(196).row, bayes.user(196).row)
     assert 9999 not in set(bayes.users["id"])
 
 
-def test_the_newest_rating_of_an_item_counts(bayes):
+def test_a_new_rating_replaces_the_old_one_of_the_item(bayes):
     old = bayes.user(196).favourites(1)["id"][0]
     other = bayes.user(196).recommend(1)["id"][0]
     table = pl.DataFrame({"user": [196, 196], "item": [old, other], "rating": [1, 2]})
     updated, _ = bayes.update(palate.read_ratings(table))
     profile = updated.user(196)
     assert len(profile.rated) == len(bayes.user(196).rated) + 1
-    told = profile.favourites(99)
-    assert told.filter(pl.col("id") == old)["rating"].to_list() == [1]
+    rated = profile.favourites(99)
+    assert rated.filter(pl.col("id") == old)["rating"].to_list() == [1]
     before, after = (p.predict(old)["prediction"][0] for p in (bayes.user(196), profile))
     assert after < before
 
 
-def test_drift_is_found_where_there_is_some(early, halves):
+def test_drift_is_found_where_an_item_is_rated_lower(early, halves):
     """A film that everybody likes half a star less: its z stands out, and others' do not."""
     late = halves[1]
     row = int(np.bincount(late.item).argmax())
-    sunk = np.where(late.item == row, np.maximum(late.rating - 1, 1), late.rating)
-    _, drift = early.update(replace(late, rating=sunk.astype(np.float32)))
+    lowered = np.where(late.item == row, np.maximum(late.rating - 1, 1), late.rating)
+    _, drift = early.update(replace(late, rating=lowered.astype(np.float32)))
     assert drift["id"][0] == late.items["id"][row]
     assert drift["drift"][0] < -0.5
     assert drift["z"][0] < -5
-    calm = early.update(late)[1]
-    assert (calm["z"].abs() > 2).mean() < 0.1
+    unchanged = early.update(late)[1]
+    assert (unchanged["z"].abs() > 2).mean() < 0.1
 
 
-def test_where_nothing_has_changed_few_items_drift(ml100k):
+def test_few_items_drift_where_nothing_has_changed(ml100k):
     """Ratings held back at random: |z| beyond 2 for less than a tenth, with either solver."""
     train, valid = palate.splits.random(ml100k)
     for solver in (palate.Gibbs(sweeps=40, burn_in=10), palate.OneCycle()):
         assert (solver.fit(train).update(valid).drift["z"].abs() > 2).mean() < 0.1
 
 
-def test_the_book_takes_in_ratings_too(small):
+def test_a_point_estimate_can_be_updated(small):
     model = palate.OneCycle(factors=2).fit(small)
     table = pl.DataFrame({"user": ["fay", "ann"], "item": ["tea", "gin"], "rating": [5, 1]})
     updated, drift = model.update(palate.read_ratings(table))
@@ -82,7 +82,7 @@ def test_the_book_takes_in_ratings_too(small):
     assert set(drift["id"]) == {"tea", "gin"}
 
 
-def test_it_is_saved_and_loaded(bayes, tmp_path):
+def test_an_updated_model_is_saved_and_loaded(bayes, tmp_path):
     table = pl.DataFrame({"user": [9999, 9999], "item": [50, 100], "rating": [5, 1]})
     updated, _ = bayes.update(palate.read_ratings(table))
     updated.save(tmp_path / "model")
@@ -90,7 +90,7 @@ def test_it_is_saved_and_loaded(bayes, tmp_path):
     assert back.user(9999).recommend().equals(updated.user(9999).recommend())
 
 
-def test_what_can_not_be_taken_in(bayes, small, tmp_path):
+def test_ratings_that_do_not_fit_are_refused(bayes, small, tmp_path):
     with pytest.raises(palate.DataError, match="item ids are String in these ratings"):
         bayes.update(small)
     with pytest.raises(palate.DataError, match="there are no new ratings"):

@@ -36,9 +36,9 @@ def test_each_draw_equals_its_twins(columns):
     side = Side(columns)
     rows, squares = side.draw()
     for row in range(ROWS):
-        mine = slice(side.starts[row], side.starts[row + 1])
+        own = slice(side.starts[row], side.starts[row + 1])
         expected, residuals = twins.sample_row(
-            side.partners[side.partner[mine]], side.rating[mine], side.precision, side.shift,
+            side.partners[side.partner[own]], side.rating[own], side.precision, side.shift,
             ALPHA, MU, noise=_native.normals(5, 9, columns, row * (-(-columns // 16) * 16)),
         )  # fmt: skip
         np.testing.assert_allclose(rows[row], expected, atol=2e-4, rtol=2e-4)
@@ -58,9 +58,9 @@ def test_squares_of_ratings_almost_without_noise(columns):
     names = ("starts", "partner", "rating", "order", "partners", "precision", "shift")
     drawn, squares = _native.sample_rows(*(getattr(side, n) for n in names), 1e8, MU, 5, 9, 1)
     for r in range(ROWS):
-        mine = slice(side.starts[r], side.starts[r + 1])
-        partners = side.partners[side.partner[mine]]
-        residuals = twins.residuals(partners, side.rating[mine], drawn[r], MU)
+        own = slice(side.starts[r], side.starts[r + 1])
+        partners = side.partners[side.partner[own]]
+        residuals = twins.residuals(partners, side.rating[own], drawn[r], MU)
         assert squares[r] == pytest.approx(np.sum(residuals**2), rel=1e-6, abs=0)
 
 
@@ -68,9 +68,9 @@ def test_the_draws_have_the_posteriors_mean_and_covariance():
     """Over 20,000 draws of one row: means and covariances within five standard errors."""
     side, columns, n = Side(4), 4, 20_000
     draws = np.array([side.draw(stream=s)[0][3] for s in range(n)])
-    mine = slice(side.starts[3], side.starts[4])
+    own = slice(side.starts[3], side.starts[4])
     a, c = twins.posterior(
-        side.partners[side.partner[mine]], side.rating[mine], side.precision, side.shift, ALPHA, MU
+        side.partners[side.partner[own]], side.rating[own], side.precision, side.shift, ALPHA, MU
     )
     covariance = np.linalg.inv(a)
     spread = np.diag(covariance)

@@ -48,10 +48,10 @@ def test_each_posterior_equals_its_twins(columns, covariance):
     side = Side(columns, covariance)
     means, covariances, squares = side.infer()
     for row in range(ROWS):
-        mine = slice(side.starts[row], side.starts[row + 1])
-        partner = side.partner[mine]
+        own = slice(side.starts[row], side.starts[row + 1])
+        partner = side.partner[own]
         mean, spread, expected = twins.infer_row(
-            side.partners[partner], side.full[partner], side.rating[mine], side.weight[mine],
+            side.partners[partner], side.full[partner], side.rating[own], side.weight[own],
             side.precision, side.shift, ALPHA, MU,
         )  # fmt: skip
         np.testing.assert_allclose(means[row], mean, atol=3e-4, rtol=3e-4)
@@ -75,9 +75,9 @@ def test_expected_squares_of_ratings_almost_without_noise(covariance, weights):
     side.rating = (score + 1e-4 * rng.normal(size=len(row))).astype(np.float32)
     means, covariances, squares = side.infer(alpha=alpha)
     for r in range(ROWS):
-        mine = slice(side.starts[r], side.starts[r + 1])
-        partner, weight = side.partner[mine], side.weight[mine] if weights else 1.0
-        residuals = twins.residuals(side.partners[partner], side.rating[mine], means[r], MU)
+        own = slice(side.starts[r], side.starts[r + 1])
+        partner, weight = side.partner[own], side.weight[own] if weights else 1.0
+        residuals = twins.residuals(side.partners[partner], side.rating[own], means[r], MU)
         moment = np.einsum(
             "ni,nj->nij", *[np.c_[side.partners[partner, :-1], np.ones(len(partner))]] * 2
         )
@@ -94,11 +94,11 @@ def test_the_expected_squares_are_what_draws_average_to():
     """Over 20,000 draws of a row and of its partners' factors: within five standard errors."""
     side, rng, n = Side(4, weights=False), np.random.default_rng(1), 20_000
     means, covariances, squares = side.infer()
-    mine = slice(side.starts[3], side.starts[4])
-    partner = side.partner[mine]
+    own = slice(side.starts[3], side.starts[4])
+    partner = side.partner[own]
     x = rng.multivariate_normal(means[3], covariances[3].reshape(4, 4).astype(float), size=n)
     total = np.zeros(n)
-    for j, rating in zip(partner, side.rating[mine], strict=True):
+    for j, rating in zip(partner, side.rating[own], strict=True):
         q = rng.multivariate_normal(side.partners[j, :-1], side.full[j], size=n)
         predicted = (q * x[:, :-1]).sum(1) + x[:, -1] + side.partners[j, -1] + MU
         total += (rating - predicted) ** 2

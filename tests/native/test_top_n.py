@@ -76,9 +76,9 @@ def test_where_too_few_items_are_left_the_rest_is_empty():
     assert (np.sort(rows[:, :2]) == [2, 4]).all()
     assert (rows[:, 2] == -1).all()
     assert np.isneginf(scores[:, 2]).all()
-    nobody = case.top_n(3, allowed=np.zeros(5, bool))
-    assert (nobody[0] == -1).all()
-    assert np.isneginf(nobody[1]).all()
+    none = case.top_n(3, allowed=np.zeros(5, bool))
+    assert (none[0] == -1).all()
+    assert np.isneginf(none[1]).all()
 
 
 def test_items_in_ascending_order_of_score():
@@ -114,7 +114,7 @@ def test_the_same_bits_at_any_number_of_threads(threads):
 
 
 @pytest.mark.parametrize("last", [1, 4, 250])
-def test_the_same_bits_whoever_else_is_asked_for(last):
+def test_the_same_bits_for_a_user_alone_and_among_others(last):
     rng = np.random.default_rng(3)
     case = Case(users=500)
     case.users = rng.normal(size=(500, 6)).astype(np.float32)

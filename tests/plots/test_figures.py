@@ -196,7 +196,7 @@ def test_invalid_arguments_are_rejected(model, call, message):
         call(model)
 
 
-def test_a_model_without_history_says_so(model, altered):
+def test_a_model_without_history_is_refused(model, altered):
     with pytest.raises(palate.SettingError, match="has no history of its fit"):
         palate.plots.history(altered(model, fit=replace(model.fit, history=[])))
 

@@ -221,14 +221,14 @@ def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
     assert path.read_text().count('<tr class="own"><td>One-cycle training</td>') == 1
 
 
-def test_a_point_estimate_says_that_it_has_no_intervals(model, folder, browser):
+def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, browser):
     path = palate.plots.report(model, folder / "point.html")
     assert "This model is a point estimate" in prose(path)
     with opened(browser, path) as page:
         assert page.locator("#biases .errorbar").count() == 0
 
 
-def test_a_model_without_users_says_so(bayes, folder, browser):
+def test_the_report_of_a_model_without_users(bayes, folder, browser):
     bayes.save(folder / "model", users=False)
     alone = palate.load(folder / "model")
     path = palate.plots.report(alone, folder / "alone.html")
@@ -240,7 +240,7 @@ def test_a_model_without_users_says_so(bayes, folder, browser):
         palate.plots.report(alone, folder / "alone.html", user=196)
 
 
-def test_a_model_without_metadata_says_so(bayes, folder, browser, altered):
+def test_the_report_of_a_model_without_item_features(bayes, folder, browser, altered):
     bare = altered(bayes, items=bayes.items.select("id", "item"))
     path = palate.plots.report(bare, folder / "bare.html")
     assert prose(path).count("Only the ids and titles of the items are known") == 2

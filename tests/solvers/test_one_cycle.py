@@ -1,4 +1,4 @@
-"""The book's recipe: its numbers, its settings, its lists, and what it does with odd ratings."""
+"""The book's recipe: its table, its lists, its settings and unusual ratings."""
 
 import os
 import signal
@@ -61,8 +61,8 @@ def test_without_weight_decay_it_overfits(ml100k):
     assert model.fit.history[-1]["valid_loss"] > 0.88
 
 
-def test_shuffled_ratings_teach_nothing(ml100k):
-    """The other control: ratings torn from their users and items predict no better than a mean."""
+def test_shuffled_ratings_are_predicted_no_better_than_by_their_mean(ml100k):
+    """The other control: ratings that have nothing to do with their users and items."""
     train, valid = palate.splits.random(ml100k, 0.2)
     train.rating[:] = train.rating[np.random.default_rng(0).permutation(len(train))]
     model = palate.OneCycle().fit(train, valid)
@@ -176,7 +176,7 @@ def test_ratings_outside_the_range_are_refused(small):
         palate.OneCycle().fit(small, threads=0)
 
 
-def test_what_is_held_back_must_be_of_the_same_users_and_items(small):
+def test_held_out_ratings_must_be_of_the_same_users_and_items(small):
     others = palate.read_ratings(small.frame().with_columns(pl.col("user") + "2"))
     with pytest.raises(palate.DataError, match="valid is over other users or items"):
         palate.OneCycle().fit(small, others)

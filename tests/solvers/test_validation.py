@@ -1,4 +1,4 @@
-"""What no solver can learn from."""
+"""Ratings that no solver can learn from."""
 
 import polars as pl
 import pytest

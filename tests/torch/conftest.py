@@ -1,30 +1,12 @@
-"""Fixtures: the chapter's table, loaders, learners with equal parameters, and one thread."""
+"""Fixtures: the chapter's table, loaders and learners with equal parameters."""
 
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import palate
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Run PyTorch on one thread, here and in child processes.
-
-    Its threads wait for each other by spinning. With batches this small they gain little, and
-    they cost minutes where other processes use the same cores.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

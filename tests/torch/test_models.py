@@ -93,8 +93,8 @@ def test_duplicate_ratings_become_their_mean(table):
     assert len(model.ratings) == len(pairs) < 100_000
     user, title = pairs.index[table.groupby(["user", "title"]).size().argmax()]
     frame = model.ratings.frame()
-    kept = frame.filter((frame["user"] == user) & (frame["item"] == title))["rating"].item()
-    assert kept == pytest.approx(pairs[user, title])
+    mean = frame.filter((frame["user"] == user) & (frame["item"] == title))["rating"].item()
+    assert mean == pytest.approx(pairs[user, title])
 
 
 class Twisted(DotProductBias):

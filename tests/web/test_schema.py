@@ -1,4 +1,4 @@
-"""The OpenAPI document holds what the service does: schemathesis tries what comes to its mind."""
+"""The OpenAPI document describes the service: schemathesis generates requests from it."""
 
 import pytest
 import schemathesis
@@ -38,8 +38,8 @@ def schema(address):
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_the_service_keeps_its_word(schema, path):
-    """No error of the server, and no answer that the document does not tell of."""
+def test_responses_conform_to_the_document(schema, path):
+    """No server error, and no response that the document does not describe."""
 
     @given(case=schema[path][ROUTES[path]].as_strategy())
     @settings(

@@ -191,8 +191,8 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("body", "status", "word"), BAD.values(), ids=BAD)
-def test_bad_bodies_get_a_message(client, body, status, word):
+@pytest.mark.parametrize(("body", "status", "message"), BAD.values(), ids=BAD)
+def test_bad_bodies_get_a_message(client, body, status, message):
     text = body if isinstance(body, str) else json.dumps(body)
     headers = {"content-type": "application/json"}
     response = client.post("/api/recommendations", content=text, headers=headers)
@@ -200,7 +200,7 @@ def test_bad_bodies_get_a_message(client, body, status, word):
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
     assert problem["status"] == status
-    assert word in problem["detail"]
+    assert message in problem["detail"]
     assert len(problem["detail"]) < 2000
 
 
@@ -363,7 +363,7 @@ def test_columns_of_any_name(small):
     assert json_of(client.get("/api/items", params={"where": "row=2"}))["total"] == 1
 
 
-def test_a_busy_service_says_so_and_still_reports_its_health(folder, monkeypatch):
+def test_a_busy_service_refuses_requests_and_still_reports_its_health(folder, monkeypatch):
     monkeypatch.setattr("palate.web._middleware.MAX_CONCURRENT_REQUESTS", 3)
     monkeypatch.setattr("palate.web._middleware.RESPONSE_SECONDS", 0.2)
     finish = threading.Event()

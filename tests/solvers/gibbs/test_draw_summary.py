@@ -1,4 +1,4 @@
-"""The draw summary beside the dense mean and the dense spread of the draws."""
+"""The draw summary beside the dense mean and the dense covariance of the draws."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_where_the_sketch_is_wide_enough_it_is_the_mean_of_the_draws(draws, scal
     np.testing.assert_allclose(form.mu + scores(form.users, form.items), mean, atol=1e-4 * scale)
 
 
-def test_effects_and_axes_are_as_stated(draws):
+def test_main_effects_and_axes_have_their_properties(draws):
     form = form_of(draws)
     mean = np.mean([scores(*draw) for draw in draws], axis=0)
     assert form.mu == pytest.approx(mean.mean(), abs=1e-5)
@@ -63,7 +63,7 @@ def test_rotations_of_the_draws_change_nothing(draws):
 
 
 @pytest.mark.parametrize("most", [1 << 26, 0])
-def test_spread_is_that_of_the_draws(draws, most, monkeypatch):
+def test_covariances_are_those_of_the_draws(draws, most, monkeypatch):
     """Of the draws after half of them: the last two of six of eight, on the final axes."""
     monkeypatch.setattr(_draw_summary, "_MIN_PRELIMINARY_SHARE", 1e-12)
     monkeypatch.setattr(_draw_summary, "_MIN_SHARE", 1e-12)
@@ -121,8 +121,8 @@ def test_covariances_of_few_draws_become_positive_definite(draws):
 
 
 @pytest.mark.parametrize(("correlation", "low", "high"), [(0.0, 0.0, 0.1), (0.6, 0.55, 0.65)])
-def test_shrinkage_takes_what_chance_adds_and_no_more(correlation, low, high):
-    """Independent factors stay so; of true correlations of 0.6 nearly all is kept."""
+def test_shrinkage_removes_chance_correlations_and_no_others(correlation, low, high):
+    """Independent factors stay independent; true correlations of 0.6 stay nearly the same."""
     k, draws = 6, 40
     covariances = covariances_of(np.random.default_rng(1), 400, k, draws, correlation)
     found = shrunk(covariances, draws, np.full(k, 1e-9)).matrices().mean(axis=0)
@@ -145,6 +145,6 @@ def test_shrunk_covariances_fit_further_draws_better_than_the_sample_does():
         return -(squares + np.linalg.slogdet(matrices)[1]).mean() / 2
 
     flat = ItemCovariances(sample.reshape(200, -1), k)
-    ours = likelihood(shrunk(flat, draws, np.full(k, 1e-9)).matrices())
-    assert ours > likelihood(sample + 1e-6 * np.eye(k)) + 1
-    assert ours > likelihood(sample * np.eye(k))
+    fit_of_shrunk = likelihood(shrunk(flat, draws, np.full(k, 1e-9)).matrices())
+    assert fit_of_shrunk > likelihood(sample + 1e-6 * np.eye(k)) + 1
+    assert fit_of_shrunk > likelihood(sample * np.eye(k))

@@ -26,8 +26,8 @@ def ratings_of(user, item, rating):
 def cells():
     """All pairs of a user and an item but a few."""
     user, item = np.divmod(np.arange(USERS * ITEMS), ITEMS)
-    kept = (user + 2 * item) % 5 > 0
-    return user[kept], item[kept]
+    present = (user + 2 * item) % 5 > 0
+    return user[present], item[present]
 
 
 class Sweeps:
@@ -124,7 +124,7 @@ def numpy_chain(user, item, rating, sweeps, rng):
     tables = [rng.normal(size=(rows, d)) * 0.1 for rows in (USERS, ITEMS)]
     alpha = 1.0
     for _ in range(sweeps):
-        for side, (mine, others) in enumerate(((user, item), (item, user))):
+        for side, (own, others) in enumerate(((user, item), (item, user))):
             rows, n = tables[side], len(tables[side])
             mean = rows.mean(axis=0)
             away = rows - mean
@@ -137,7 +137,7 @@ def numpy_chain(user, item, rating, sweeps, rng):
             )
             centre = n * mean / (beta + n) + noise
             for row in range(n):
-                given = mine == row
+                given = own == row
                 partners = tables[1 - side][others[given]]
                 z = np.c_[partners[:, :-1], np.ones(given.sum())]
                 a = precision + alpha * z.T @ z
@@ -165,10 +165,10 @@ def test_posterior_of_a_tiny_model():
 
     chain = Sweeps(ratings_of(user, item, rating))
     with threadpool_limits(1, user_api="blas"):
-        ours = [figures(*chain.sweep()) for _ in range(15_000)]
+        found = [figures(*chain.sweep()) for _ in range(15_000)]
     rng = np.random.default_rng(4)
-    theirs = [figures(*draw) for draw in numpy_chain(user, item, rating, 6_000, rng)]
-    (one, error), (other, other_error) = mean_and_error(ours[500:]), mean_and_error(theirs[500:])
+    expected = [figures(*draw) for draw in numpy_chain(user, item, rating, 6_000, rng)]
+    (one, error), (other, other_error) = mean_and_error(found[500:]), mean_and_error(expected[500:])
     z = (one - other) / np.hypot(error, other_error)
     assert np.abs(z).max() < 4.5, z.round(1)
 

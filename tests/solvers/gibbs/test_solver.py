@@ -23,7 +23,7 @@ def fitted(fold):
     return palate.Gibbs().fit(*fold)
 
 
-def test_it_is_as_accurate_as_it_should_be(fitted, fold):
+def test_accuracy_on_an_official_fold(fitted, fold):
     """RMSE on fold u1: at most 0.907, and users inferred from items no worse than the draws.
 
     Bias-only models are at 0.960 there, the one-cycle solver at 0.918; the inferred users are
@@ -37,8 +37,8 @@ def test_it_is_as_accurate_as_it_should_be(fitted, fold):
     assert mean_of_draws - 0.004 < inferred < mean_of_draws + 0.002
 
 
-def test_shuffled_ratings_teach_nothing(fold):
-    """The control: torn from their users and items, ratings predict no better than their mean."""
+def test_shuffled_ratings_are_predicted_no_better_than_by_their_mean(fold):
+    """The control: ratings that have nothing to do with their users and items."""
     train, valid = fold
     shuffled = train.take(np.arange(len(train)))
     shuffled.rating[:] = np.random.default_rng(0).permutation(shuffled.rating)
@@ -123,14 +123,14 @@ def test_hard_cases_fit_and_stay_within_the_ratings(case):
     rated = model.predict(table["user"].to_list(), table["item"].to_list())
     assert min(rating) <= rated.min() <= rated.max() <= max(rating)
     for profile in (model.user(user[0]), model.profile({item[0]: rating[0]}), model.profile({})):
-        told = profile.recommend(9, seen=True, cautious=0.1)
-        assert told.select("prediction", "sd", "at_least").to_numpy().min() >= 0
-        assert np.isfinite(told.select("prediction", "sd", "at_least").to_numpy()).all()
+        best = profile.recommend(9, seen=True, cautious=0.1)
+        assert best.select("prediction", "sd", "at_least").to_numpy().min() >= 0
+        assert np.isfinite(best.select("prediction", "sd", "at_least").to_numpy()).all()
     assert model.update(ratings).drift["z"].is_finite().all()
 
 
 def test_a_user_with_100_000_ratings():
-    """Beside 200 others with 50 each; the items' own spread is kept as diagonals."""
+    """Beside 200 others with 50 each; the covariances of items are diagonal."""
     rng = np.random.default_rng(0)
     one, others = np.arange(100_000), rng.integers(0, 100_000, (200, 50))
     item = np.r_[one, others.ravel()]
@@ -144,18 +144,18 @@ def test_a_user_with_100_000_ratings():
         100_000,
         model.factors,
     )
-    told = model.user(0).predict([1, 2, 99_999])
-    assert told["sd"].is_between(0.5, 3).all()
-    assert abs(model.user(0).row[-1]) < 0.1  # so many ratings of 3 on average
+    predicted = model.user(0).predict([1, 2, 99_999])
+    assert predicted["sd"].is_between(0.5, 3).all()
+    assert abs(model.user(0).row[-1]) < 0.1  # 100,000 ratings of 3 on average
 
 
-def test_users_out_of_the_fit_are_as_good_as_in_it(ml100k):
+def test_users_left_out_of_the_fit_are_predicted_as_well_as_others(ml100k):
     """A fifth of the users, inferred from half of their ratings, beside a refit that saw it."""
     rng = np.random.default_rng(0)
-    stranger = np.isin(ml100k.user, rng.permutation(943)[:188])
-    asked = stranger & (rng.random(len(ml100k)) < 0.5)
-    given, valid = ml100k.take(stranger & ~asked), ml100k.take(asked)
-    profiles = palate.Gibbs().fit(ml100k.take(~stranger)).profiles(given)
+    left_out = np.isin(ml100k.user, rng.permutation(943)[:188])
+    asked = left_out & (rng.random(len(ml100k)) < 0.5)
+    given, valid = ml100k.take(left_out & ~asked), ml100k.take(asked)
+    profiles = palate.Gibbs().fit(ml100k.take(~left_out)).profiles(given)
     expected = profiles.learned.likelihood.rating(
         profiles.posteriors.scores(valid.user, valid.item)
     )
@@ -164,7 +164,7 @@ def test_users_out_of_the_fit_are_as_good_as_in_it(ml100k):
     assert abs(inferred - refit) < 0.005
 
 
-def test_intervals_hold_what_they_should(fitted, fold):
+def test_intervals_have_their_coverage(fitted, fold):
     """On fold u1: 90% of the held-out ratings within 0.015, and 50% within 0.02."""
     _, valid = fold
     profiles = fitted.profiles()
@@ -174,7 +174,7 @@ def test_intervals_hold_what_they_should(fitted, fold):
     assert np.mean(z < 0.6745) == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_noise_is_what_the_model_expects(fitted, fold):
+def test_the_noise_is_that_of_the_expected_squared_errors(fitted, fold):
     """1 / alpha = (2 rate + the expected squares) / (2 shape + ratings), at the end."""
     train, _ = fold
     learned = fitted.learned.parameters
@@ -201,7 +201,7 @@ def test_the_canonical_form_is_exact(fitted):
     assert (items[np.abs(items[:, :k]).argmax(axis=0), np.arange(k)] > 0).all()
 
 
-def test_ids_that_are_only_held_back(small):
+def test_ids_with_held_out_ratings_only_have_finite_predictions(small):
     train, valid = palate.splits.random(small, 0.5, seed=1)
     model = palate.Gibbs(sweeps=30, burn_in=10).fit(train, valid)
     assert np.isfinite(
@@ -209,7 +209,7 @@ def test_ids_that_are_only_held_back(small):
     ).all()
 
 
-def test_it_is_saved_and_loaded(small, tmp_path):
+def test_a_model_is_saved_and_loaded(small, tmp_path):
     model = palate.fit(small, palate.Gibbs(sweeps=9, burn_in=2))
     model.save(tmp_path / "model")
     back = palate.load(tmp_path / "model")
@@ -232,8 +232,8 @@ def test_ctrl_c_returns_what_was_learned(small, after):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT: run it on Unix")
-def test_ctrl_c_never_breaks_into_a_sweep(small, monkeypatch):
-    """Pressed in the midst of a sweep, it waits for its end; pressed twice, it does not."""
+def test_ctrl_c_waits_for_the_end_of_a_sweep(small, monkeypatch):
+    """The sweep in progress is completed, unless Ctrl-C is pressed twice."""
     solver, add = palate.Gibbs(sweeps=40, burn_in=10), DrawSummary.add
 
     def press_after(row):
@@ -304,6 +304,6 @@ def test_ratings_beyond_single_precision_are_refused(rating):
             solver.fit(ratings)
 
 
-def test_a_lack_of_memory_on_the_way_is_told(small):
+def test_a_lack_of_memory_during_a_fit_is_reported(small):
     with pytest.raises(palate.SettingError, match="need more memory than is available"):
         palate.Gibbs(factors=300_000, sweeps=2, burn_in=1).fit(small)

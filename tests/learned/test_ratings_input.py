@@ -1,0 +1,49 @@
+"""Ratings given to a model: invalid ones are refused with the reason."""
+
+import polars as pl
+import pytest
+
+import palate
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"Nope (1999)": 5}, palate.UnknownIdError, "there is no item 'Nope"),
+        (
+            {"Fargo (1996)": 7},
+            palate.DataError,
+            "of 'Fargo .1996.' is 7, outside the model's",
+        ),
+        (
+            {"Fargo (1996)": "5"},
+            palate.DataError,
+            "the rating of 'Fargo .1996.' is '5'; it must be",
+        ),
+        ({50: float("nan")}, palate.DataError, "the rating of 50 is nan; it must be finite"),
+        ({50: 5, "Star Wars (1977)": 4}, palate.DataError, "is rated twice, under two names"),
+        ([("Fargo (1996)", 5)], palate.DataError, "ratings are given as a list; give a rating"),
+    ],
+)
+def test_bad_ratings_are_refused(bayes, given, error, message):
+    with pytest.raises(error, match=message):
+        bayes.profile(given)
+
+
+def test_ratings_that_do_not_fit_the_model(bayes):
+    def read(**columns):
+        return palate.read_ratings(pl.DataFrame({"user": [1, 2], "rating": [1, 2]} | columns))
+
+    with pytest.raises(palate.UnknownIdError, match="does not know 1 of the items, such as 9999"):
+        bayes.profiles(read(item=[50, 9999]))
+    with pytest.raises(palate.DataError, match="item ids are String in these ratings and Int"):
+        bayes.profiles(read(item=["a", "b"]))
+    with pytest.raises(palate.DataError, match="is 9, outside the model"):
+        bayes.profiles(read(item=[50, 100], rating=[9, 2]))
+    with pytest.raises(palate.DataError, match="these are the ratings of 2 users; use profiles"):
+        bayes.profile(read(item=[50, 100]))
+    with pytest.raises(palate.DataError, match="a dict is not Ratings"):
+        bayes.profiles({50: 5})
+    for cautious in (0, 0.6, "x", float("nan")):
+        with pytest.raises(palate.SettingError, match="cautious"):
+            bayes.user(1).recommend(cautious=cautious)
