@@ -86,7 +86,7 @@ def test_associations_are_correlations_with_item_features(bayes):
 
 
 def test_intervals_of_associations_have_their_coverage(bayes, altered):
-    """A category that has nothing to do with the items has an interval without 0 in 1 of 10 cases."""
+    """Of categories unrelated to the items, 1 in 10 has an interval that excludes 0."""
     rng = np.random.default_rng(0)
     noise = {f"n{k}": rng.normal(size=1682) for k in range(60)}
     noise |= {f"c{k}": (rng.random(1682) < 0.3).astype(int) for k in range(60)}

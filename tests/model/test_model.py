@@ -132,3 +132,35 @@ def test_the_loss_is_the_mean_squared_error(small, tables):
     others = palate.read_ratings(small.frame().with_columns(pl.col("user") + "2"))
     with pytest.raises(palate.DataError, match="not those of the model"):
         model.loss(others)
+
+
+def test_axes_of_linear_factors_are_canonical(ml100k):
+    """Factors from elsewhere need not be orthogonal; readings are on axes that are."""
+    rng = np.random.default_rng(0)
+    users = rng.normal(size=(ml100k.users.height, 4)).astype(np.float32) * [0.1, 2, 0.5, 1]
+    items = rng.normal(size=(ml100k.items.height, 4)).astype(np.float32)
+    model = palate.Model.from_factors(ml100k, users, items, solver="mine")
+    axes = model.learned.canonical_axes
+    assert (np.diff(axes.share) <= 0).all()
+    positions = axes.user_positions(model.learned.user_table)
+    assert np.allclose(np.cov(positions.T, bias=True), np.eye(3), atol=1e-4)
+
+
+def test_history_with_an_error_that_begins_late(small):
+    rows = [{"sweep": n, "valid_rmse": None if n < 120 else 0.9} for n in range(125)]
+    tables = np.ones((small.users.height, 3)), np.ones((small.items.height, 3))
+    model = palate.Model.from_factors(small, *tables, solver="mine", history=rows)
+    assert model.history["valid_rmse"].null_count() == 120
+
+
+def test_a_model_without_users_whose_biases_were_all_equal_is_described(small, tmp_path):
+    rng = np.random.default_rng(0)
+    tables = [rng.normal(size=(n, 3)) for n in (small.users.height, small.items.height)]
+    for table in tables:
+        table[:, -1] = 0
+    palate.Model.from_factors(small, *tables, solver="mine", y_range=(0, 6)).save(
+        tmp_path / "m", users=False
+    )
+    item = small.items["id"][0]
+    portrait = palate.load(tmp_path / "m").profile({item: 5}).describe()
+    assert np.isfinite(portrait.generosity["percentile"])

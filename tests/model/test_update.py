@@ -111,3 +111,18 @@ def test_ratings_that_do_not_fit_are_refused(bayes, small, tmp_path):
     bayes.save(tmp_path / "model", users=False)
     with pytest.raises(palate.UnknownIdError, match="saved without its users"):
         palate.load(tmp_path / "model").update(bayes.ratings)
+
+
+def test_users_keep_their_profiles_in_any_order_of_ids(ml100k):
+    """`Ratings` are public, and the rows of their users can be in any order."""
+    shuffled = np.random.default_rng(0).permutation(ml100k.users.height)
+    ratings = replace(
+        ml100k,
+        user=np.argsort(shuffled).astype(np.int32)[ml100k.user],
+        users=ml100k.users[shuffled],
+    )
+    model = palate.fit(ratings, palate.Gibbs(factors=4, sweeps=12, burn_in=4))
+    new = pl.DataFrame({"user": [7, 7], "item": [242, 302], "rating": [1.0, 1.0]})
+    updated, _ = model.update(palate.read_ratings(new))
+    pairs = [196, 305, 6], [50, 100, 300]
+    assert np.allclose(updated.predict(*pairs), model.predict(*pairs), atol=1e-5)

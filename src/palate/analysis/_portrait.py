@@ -115,7 +115,9 @@ def _generosity(learned: Learned, user: UserPosterior) -> dict[str, float]:
     """Return how much higher than the average user a person rates an item of bias 0."""
     bias, sd = float(user.mean[-1]), float(np.sqrt(user.covariance[-1, -1]))
     prior = learned.parameters.user_prior
-    population: Numbers | NormalDist = NormalDist(prior.mean[-1], np.sqrt(prior.covariance[-1, -1]))
+    # A prior may have no variance: where all users have the same bias, for instance.
+    prior_sd = max(float(np.sqrt(prior.covariance[-1, -1])), np.finfo(float).tiny)
+    population: Numbers | NormalDist = NormalDist(prior.mean[-1], prior_sd)
     if learned.user_table is not None and len(learned.user_table):
         population = learned.user_table[:, -1].astype(np.float64)
     standing = _standing(bias, sd, population)

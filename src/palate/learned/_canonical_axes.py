@@ -22,9 +22,9 @@ class CanonicalAxes:
     The score of user u and item i is the sum of ``b_u + b_i``, of ``average . q_i``, and of
     ``x_u . y_i`` with the positions x of users and y of items. Users have unit variance along each
     axis and are uncorrelated between axes, so that y_ia is the effect of one standard deviation of
-    that taste on the score. Models with a linear likelihood are taken to be in this form already,
-    with an average of 0, as those of the Gibbs solver are. The factors of other models are rotated
-    and scaled by the covariance of their users.
+    that taste on the score. Models with an item posterior are in this form already, with an average
+    of 0: the Gibbs solver returns them so. The factors of point estimates are rotated and scaled by
+    the covariance of their users.
 
     Attributes
     ----------
@@ -73,12 +73,12 @@ def canonical_axes(parameters: Parameters, rated: NDArray[np.bool_]) -> Canonica
     k = q.shape[1]
     average, item_mean = np.zeros(k + 1), np.zeros(k)
     user_transform = item_transform = np.eye(k)
-    if not parameters.likelihood.linear:
+    if parameters.item_posterior is None:
         average = parameters.user_prior.mean
         centred = q[rated] - q[rated].mean(axis=0)
         user_transform, item_transform = _transforms(parameters.user_prior, centred)
     items = q @ item_transform
-    if not parameters.likelihood.linear:
+    if parameters.item_posterior is None:
         item_mean = items[rated].mean(axis=0)
     variance = np.sum((items[rated] - item_mean) ** 2, axis=0)
     return CanonicalAxes(

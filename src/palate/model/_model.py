@@ -109,7 +109,8 @@ class Model(Readings):
     @property
     def history(self) -> pl.DataFrame:
         """The history of the fit: a row for each epoch or sweep."""
-        return pl.DataFrame(self.learned.fit.history)
+        # A value can be None in any number of rows: valid_rmse is, throughout the burn-in.
+        return pl.DataFrame(self.learned.fit.history, infer_schema_length=None)
 
     @property
     def factors(self) -> int:

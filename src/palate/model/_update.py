@@ -25,9 +25,8 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
     require_scale(learned, new.rating, new.item)
     merged, new_user = _merged(old, new)
     grouped, touched = merged.by_user(), np.unique(new_user)
-    known = merged.users["id"].is_in(old.users["id"].implode()).to_numpy()
     table = np.empty((merged.users.height, learned.factors + 1), dtype=np.float32)
-    table[known] = old_table
+    table[rows_among(merged.users["id"], old.users["id"]).to_numpy()] = old_table
     table[touched] = infer(grouped.take(touched), learned.parameters, thread_count(None)).mean
     score = score_pairs(table, learned.item_table, new_user, new.item)
     error = new.rating - learned.likelihood.rating(score)

@@ -10,6 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import palate
+from palate._native import CancelToken
 from palate.solvers.gibbs import _chain
 from palate.solvers.gibbs._chain import Chain
 from palate.solvers.gibbs._hyperprior import NormalWishart
@@ -35,7 +36,7 @@ class Sweeps:
 
     def __init__(self, ratings, factors=FACTORS, seed=0):
         sizes = {"factors": factors, "sweeps": 10**9, "burn_in": 10**9 - 1}
-        self.chain = Chain(ratings, None, **sizes, seed=seed, threads=1)
+        self.chain = Chain(ratings, None, **sizes, seed=seed, threads=1, cancel=CancelToken())
         self.ratings, self.number = ratings, 0
 
     def sweep(self, standardised=None):

@@ -43,12 +43,12 @@ class Gibbs:
     Parameters
     ----------
     factors
-        How many factors the sampler uses. Too many do no harm but take time; how many axes the
-        model has is found from the draws.
+        The number of factors that are sampled. More than needed cost time, not accuracy: the
+        number of axes of the model is found from the draws.
     sweeps
-        How many sweeps, those of the burn-in included.
+        The number of sweeps, including the burn-in.
     burn_in
-        How many sweeps are not counted, while the sampler finds its way.
+        The number of sweeps to discard, before the sampler has converged.
     seed
         The seed. The same seed gives the same model at any number of threads.
 
