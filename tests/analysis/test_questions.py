@@ -16,7 +16,7 @@ def uncertainty(profile):
 
 
 def test_the_gain_is_the_expected_loss_of_variance(bayes):
-    """For each item, from the covariance after the rating, with the uncertainty of the item asked."""
+    """For each item, from the covariance after the rating, given the item's own uncertainty."""
     me = bayes.profile({"Fargo (1996)": 5, "Titanic (1997)": 2})
     asked = me.next_questions(1)
     z = np.c_[bayes.item_factors, np.ones(bayes.items.height)].astype(float)
