@@ -1,5 +1,7 @@
 """Axes: shares, exemplars, associations and names; the same in every seed."""
 
+import functools
+
 import numpy as np
 import polars as pl
 import pytest
@@ -27,14 +29,29 @@ LIGHT = [
 ]
 
 
+@pytest.fixture(scope="module")
+def fit_with_seed(ml100k):
+    """Return a function that fits all of MovieLens 100k with a seed, once."""
+    return functools.cache(lambda seed: palate.Gibbs(seed=seed).fit(ml100k))
+
+
 @pytest.mark.parametrize("seed", range(5))
-def test_the_first_axes_are_the_same_in_every_seed(ml100k, seed):
-    model = palate.fit(ml100k, palate.Gibbs(seed=seed))
+def test_the_first_axes_are_the_same_in_every_seed(fit_with_seed, seed):
+    model = fit_with_seed(seed)
     assert model.axes()["name"].to_list()[:3] == NAMES
     known = model.map().filter(pl.col("ratings") >= 20)
     place = dict(zip(known["item"], known["x"].rank() / known.height, strict=True))
     assert min(place[title] for title in CLASSICS) > 0.9  # all in the outer tenth
     assert max(place[title] for title in LIGHT) < 0.1
+
+
+def test_two_seeds_agree_on_axes_and_biases(fit_with_seed):
+    """The first three axes up to |cosine| 0.95, and the biases up to a correlation of 0.99."""
+    one, other = (fit_with_seed(seed) for seed in (1, 2))
+    for axis in range(3):
+        a, b = one.item_factors[:, axis], other.item_factors[:, axis]
+        assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.95
+    assert np.corrcoef(one.item_biases, other.item_biases)[0, 1] > 0.99
 
 
 def test_shares_are_of_the_interaction_over_all_pairs(bayes):

@@ -267,8 +267,8 @@ def test_commands_without_users_or_item_features(tmp_path, write):
     write("r.csv", f"user,item,rating\n{rows}")
     duplicates = ["--duplicates", "last", "--no-users"]
     run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", *duplicates)
-    assert "saved without its users" in run("biases", tmp_path / "m")[0]
-    assert "a file that tells more" in run("axes", tmp_path / "m")[0]
+    assert "Without users in the model, the reasons" in run("biases", tmp_path / "m")[0]
+    assert "a file of items with --items" in run("axes", tmp_path / "m")[0]
     assert "more than % of people" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
     _, err = run("biases", tmp_path / "m", "--users", status=1)
     assert "saved without its users" in err
@@ -319,7 +319,7 @@ def test_a_new_person_with_a_few_ratings(folder):
     assert document["predictions"] == profile.predict(50).to_dicts()
     for wrong in ("Fargo (1996)", "Fargo (1996)=five", "Fargo (1996)=9"):
         _, err = run("recommend", folder, "--rate", wrong, status=1)
-        assert "is not ITEM=RATING" in err or "off the model's scale of 1 to 5" in err
+        assert "is not ITEM=RATING" in err or "outside the model's scale of 1 to 5" in err
     _, err = run("recommend", folder, "--rate", "50=1", "--rate", "50=2", status=1)
     assert "is given twice" in err
 
@@ -332,12 +332,12 @@ def test_evaluate(tmp_path, write):
     assert [result["name"] for result in document["results"]] == names
     assert {"rmse", "rmse_se", "mae", "coverage_50", "coverage_90", "ndcg_10", "recall_10",
             "fit_seconds", "folds"} <= set(document["results"][0])  # fmt: skip
-    assert "the future leaks" in document["warning"]
+    assert "training ratings can be later" in document["warning"]
     out, err = run("evaluate", tmp_path / "r.csv", "--split", "time", "--solver", "one-cycle")
     assert "cycle" in out
     assert "gibbs" not in out
     assert "the latest 20% of the ratings held back" in out
-    assert "the future leaks" not in out
+    assert "training ratings can be later" not in out
     assert "fold 1 of 1: one-cycle" in err
 
 
@@ -406,10 +406,10 @@ def test_a_model_without_users(tmp_path, write):
             ["fit", "ml-100k", "-o", "m", "--solver", "one-cycle", "--burn-in", "9"],
             "palate: --burn-in is a setting of gibbs, and not of one-cycle",
         ),
-        (["recommend", "m"], "palate: give a known --user, or the ratings of anybody with --rate"),
+        (["recommend", "m"], "palate: give a known --user, or ratings with --rate ITEM=RATING"),
         (
             ["recommend", "m", "--user", "1", "--rate", "x=1"],
-            "palate: give a known --user, or the ratings",
+            "palate: give a known --user, or ratings with",
         ),
         (["evaluate", "ml-100k", "--split", "never"], "palate: there is no split 'never'"),
         (["evaluate", "ml-100k", "--folds", "five"], "palate: folds is 'five'; give a number"),

@@ -57,10 +57,10 @@ def test_every_setting_has_an_option_with_its_description_and_default(solver, fi
     text = help_texts[f"--{field.name.replace('_', '-')}"]
     assert f"{solver.name}: " in text
     own = text.partition(f"{solver.name}: ")[2]
-    description = own.split(";")[0].split(". ")[0]
+    description = own.split("; by default ")[0].split(". ")[0]
     assert len(description.split()) >= 3
     if field.default is not None:
-        assert f"; {field.default:g} unless given." in own
+        assert own.startswith(f"{description}; by default {field.default:g}.")
 
 
 def test_the_default_solver_has_the_given_seed():

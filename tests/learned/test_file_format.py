@@ -236,52 +236,62 @@ def test_a_path_that_cannot_be_written_is_refused(little, tmp_path):
             little.save(place)
 
 
-# Saves a model of two factors over one of three with the same ratings, and dies by SIGKILL at the
-# n-th change of the folder: a file opened, written, synced, renamed or deleted.
+# For n = 1, 2, ...: a process saves a model of two factors over the one of three in folder n, and
+# dies by SIGKILL at its n-th change of the folder: a file opened, written, synced, renamed or
+# deleted. The last process completes its save. (They are forked, because imports take a second.)
 KILLED = """
     import os, pathlib, signal, sys
     import palate
-    folder, fatal = sys.argv[1], int(sys.argv[2])
-    model = palate.load(folder)
-    new = palate.OneCycle(factors=2, epochs=1).fit(model.ratings)
-    moments = 0
-    def moment():
-        global moments
-        moments += 1
-        if moments == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-    def deadly(function):
-        def call(*args, **kwargs):
-            result = function(*args, **kwargs)
-            moment()
-            return result
-        return call
-    os.fsync = deadly(os.fsync)
-    for name in ("open", "replace", "unlink"):
-        setattr(pathlib.Path, name, deadly(getattr(pathlib.Path, name)))
-    moment()
-    new.save(folder)
-    print("saved")
+    palate.load, palate.OneCycle
+    def save_and_die(folder, fatal):
+        model = palate.load(folder)
+        new = palate.OneCycle(factors=2, epochs=1).fit(model.ratings, threads=1)
+        changes = 0
+        def changed():
+            nonlocal changes
+            changes += 1
+            if changes == fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+        def deadly(function):
+            def call(*args, **kwargs):
+                result = function(*args, **kwargs)
+                changed()
+                return result
+            return call
+        os.fsync = deadly(os.fsync)
+        for name in ("open", "replace", "unlink"):
+            setattr(pathlib.Path, name, deadly(getattr(pathlib.Path, name)))
+        changed()
+        new.save(folder)
+    for fatal, folder in enumerate(sys.argv[1:], start=1):
+        process = os.fork()
+        if process == 0:
+            save_and_die(folder, fatal)
+            os._exit(0)
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        print(status, flush=True)
+        if status == 0:
+            break
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process by SIGKILL: run it on Unix")
 def test_a_save_that_is_killed_leaves_the_old_model_or_the_new(little, tmp_path):
-    factors = []
-    for fatal in range(1, 40):
-        folder = tmp_path / str(fatal)
+    folders = [tmp_path / str(fatal) for fatal in range(1, 40)]
+    for folder in folders:
         little.save(folder)
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(KILLED), folder, str(fatal)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        factors.append(palate.load(folder).factors)
-        if "saved" in done.stdout:
-            break
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        palate.load(folder).save(folder)  # and what it left behind is cleared away
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), *folders],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *killed, last = map(int, done.stdout.split())
+    assert set(killed) == {-signal.SIGKILL}, done.stderr
+    assert last == 0
+    factors = [palate.load(folder).factors for folder in folders[: len(killed) + 1]]
+    for folder in folders[: len(killed)]:
+        palate.load(folder).save(folder)  # which removes what the killed process left behind
         assert len(list(folder.iterdir())) == 5
     assert factors == sorted(factors, reverse=True)  # the old one until a moment, then the new
     assert factors.count(3) > 4

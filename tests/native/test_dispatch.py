@@ -33,7 +33,8 @@ np.savez(sys.argv[1], rows=rows, squares=squares, words=_native.philox([1, 2, 3,
 
 def run(level, *args):
     """Run Python at a level, and return the finished process."""
-    environment = {**os.environ, "PALATE_SIMD": level}
+    # Plugins of pytest are not needed, and take longer to import than the tests take.
+    environment = {**os.environ, "PALATE_SIMD": level, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
         [sys.executable, *args], env=environment, capture_output=True, text=True, check=False
     )
@@ -43,7 +44,8 @@ def run(level, *args):
 def test_the_kernels_equal_their_twins_at_every_level(level):
     """The level of this process is tested by the other modules."""
     files = [str(Path(__file__).parent / name) for name in TESTS]
-    done = run(level, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", SELECTED, *files)
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
+    done = run(level, "-m", "pytest", *options, "-k", SELECTED, *files)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 import palate
-from palate.web import Settings, _model_holder, _serve, serve
+from palate.web import Settings, _model_holder, _serve, explore, serve
 
 from .conftest import free_port, serving, serving_in_thread
 
@@ -191,12 +191,12 @@ def test_a_body_that_does_not_arrive(folder, monkeypatch):
 
 @pytest.mark.parametrize("token", ["s\u00e9cret", "two words"])
 def test_a_token_that_a_header_can_not_hold(folder, token):
-    done = explore(str(folder), PALATE_TOKEN=token)
+    done = run_explore(str(folder), PALATE_TOKEN=token)
     assert done.returncode == 1
     assert "PALATE_TOKEN" in done.stderr
 
 
-def explore(*arguments, **environment):
+def run_explore(*arguments, **environment):
     command = [sys.executable, "-m", "palate", "explore", *arguments, "--no-browser"]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | environment
@@ -204,13 +204,13 @@ def explore(*arguments, **environment):
 
 
 def test_a_folder_without_a_model_and_a_taken_port(folder, tmp_path):
-    done = explore(str(tmp_path))
+    done = run_explore(str(tmp_path))
     assert done.returncode == 1
     assert "there is no model" in done.stderr
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = explore(str(folder), "--port", str(taken.getsockname()[1]))
+        done = run_explore(str(folder), "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
     assert "choose another --port" in done.stderr
 
@@ -231,7 +231,7 @@ main()
 
 
 def test_a_notebook_shows_the_page(bayes):
-    frame = bayes.explore(height=500)
+    frame = explore(bayes, height=500)
     assert frame.height == 500
     page = httpx.get(frame.src)
     assert page.status_code == 200
