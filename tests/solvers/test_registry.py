@@ -38,5 +38,5 @@ def test_every_solver_has_a_title_and_a_description(name):
 def test_a_solver_of_somebody_else_has_its_name_but_cannot_be_made():
     assert solver_title("mine") == "mine"
     assert "fitted to the ratings" in solver_description("mine")
-    with pytest.raises(palate.SettingError, match="no solver 'mine'; there are gibbs, one-cycle"):
+    with pytest.raises(palate.SettingError, match="no solver 'mine'; choose one of gibbs"):
         solver_by_name("mine", {})
