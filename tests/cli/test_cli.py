@@ -269,7 +269,7 @@ def test_commands_without_users_or_item_features(tmp_path, write):
     run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", *duplicates)
     assert "Without users in the model, the reasons" in run("biases", tmp_path / "m")[0]
     assert "a file of items with --items" in run("axes", tmp_path / "m")[0]
-    assert "more than % of people" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
+    assert "stronger than in % of people" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
     _, err = run("biases", tmp_path / "m", "--users", status=1)
     assert "saved without its users" in err
 
@@ -336,7 +336,7 @@ def test_evaluate(tmp_path, write):
     out, err = run("evaluate", tmp_path / "r.csv", "--split", "time", "--solver", "one-cycle")
     assert "cycle" in out
     assert "gibbs" not in out
-    assert "the latest 20% of the ratings held back" in out
+    assert "Held out: the latest 20% of the ratings" in out
     assert "training ratings can be later" not in out
     assert "fold 1 of 1: one-cycle" in err
 
