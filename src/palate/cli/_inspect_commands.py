@@ -319,7 +319,10 @@ def explore(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[
-        int, typer.Option(help="The number of processes; they share the model.", min=1, max=64)
+        int,
+        typer.Option(
+            help="The number of processes; they share the arrays of the model.", min=1, max=64
+        ),
     ] = 1,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open a browser.")

@@ -1,4 +1,4 @@
-"""Floor 4, an optional wing: figures by plotly, and the report (the extra ``plots``)."""
+"""Figures by plotly, and the report; optional, by the extra ``plots``."""
 
 from palate.errors import MissingExtraError
 
