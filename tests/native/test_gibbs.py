@@ -49,12 +49,7 @@ def test_each_draw_equals_its_twins(columns):
 def test_squares_of_ratings_almost_without_noise(columns):
     """Noise of 1e-4 leaves squares a hundred million times below the ratings' own."""
     side = Side(columns, n=6000)
-    rng = np.random.default_rng(1)
-    rows = rng.normal(size=(ROWS, columns))
-    row = np.repeat(np.arange(ROWS), np.diff(side.starts))
-    z = side.partners[side.partner].astype(np.float64)
-    score = (z[:, :-1] * rows[row, :-1]).sum(1) + rows[row, -1] + z[:, -1] + MU
-    side.rating = (score + 1e-4 * rng.normal(size=len(row))).astype(np.float32)
+    side.rating = twins.ratings_almost_without_noise(side, MU)
     names = ("starts", "partner", "rating", "order", "partners", "precision", "shift")
     drawn, squares = _native.sample_rows(*(getattr(side, n) for n in names), 1e8, MU, 5, 9, 1)
     for r in range(ROWS):

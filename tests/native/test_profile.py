@@ -67,12 +67,7 @@ def test_expected_squares_of_ratings_almost_without_noise(covariance, weights):
     columns, alpha = 17, 1e8
     side = Side(columns, covariance, weights=weights, n=6000)
     side.full, side.covariance = side.full * 1e-10, side.covariance * np.float32(1e-10)
-    rng = np.random.default_rng(1)
-    rows = rng.normal(size=(ROWS, columns))
-    row = np.repeat(np.arange(ROWS), np.diff(side.starts))
-    z = side.partners[side.partner].astype(np.float64)
-    score = (z[:, :-1] * rows[row, :-1]).sum(1) + rows[row, -1] + z[:, -1] + MU
-    side.rating = (score + 1e-4 * rng.normal(size=len(row))).astype(np.float32)
+    side.rating = twins.ratings_almost_without_noise(side, MU)
     means, covariances, squares = side.infer(alpha=alpha)
     for r in range(ROWS):
         own = slice(side.starts[r], side.starts[r + 1])

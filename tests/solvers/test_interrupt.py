@@ -15,14 +15,6 @@ from palate.solvers.gibbs import _calibration, _chain
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT: run it on Unix")
 
 
-@pytest.fixture(autouse=True)
-def default_handler():
-    """Python's own handler, which is not there where the parent ignores SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 # A fit in a thread, while the main thread waits. SIGINT comes in the midst of the fourth sweep or
 # epoch, each of which takes far longer than the fit may go on.
 IN_A_THREAD = """

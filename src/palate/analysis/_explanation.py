@@ -1,6 +1,7 @@
 """Explanations of a score: its parts, and the contributions of the ratings."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,7 @@ class _Explainer:
     ) -> None:
         self.learned, self.user, self.axis_names, self.item = learned, user, axis_names, item
         self.likelihood = learned.likelihood
+        self.position = learned.canonical_axes.position(user.mean)
         self.contributions = Contributions(learned, user)
         self.of_ratings = self.contributions.of_ratings(item)
         self.general, self.of_axes = self._general_parts(), self._axis_parts()
@@ -116,7 +118,7 @@ class _Explainer:
             prediction=prediction,
             score=self.score,
             unit="rating" if linear else "score",
-            parts=_table(self.general, self._axis_labels(), self.of_axes, n, "axes"),
+            parts=_table(self.general, self.axis_labels, self.of_axes, n, "axes"),
             ratings=_table(self._without_ratings(), names, self.of_ratings, n, "ratings"),
             counterfactual=self._counterfactual(),
             sentence=f"{self._expectation(prediction)}: {'' if linear else 'as a score, '}"
@@ -133,24 +135,24 @@ class _Explainer:
             "its bias": float(learned.item_biases[self.item]),
         }
         if average[:-1].any():
-            position = axes.position(self.user.mean)
-            parts["your liking of the average item"] = float(position @ axes.item_mean)
+            parts["your liking of the average item"] = float(self.position @ axes.item_mean)
             factors = learned.item_factors[self.item].astype(np.float64)
             parts["its appeal to the average taste"] = float(average[:-1] @ factors)
         return parts
 
     def _axis_parts(self) -> Numbers:
         """Return the contribution of each axis to the score; shape (k,)."""
-        axes = self.learned.canonical_axes
-        parts: Numbers = axes.position(self.user.mean) * axes.centred_items[self.item]
+        parts: Numbers = self.position * self.learned.canonical_axes.centred_items[self.item]
         return parts
 
     def _prediction(self, score: float) -> float:
         return evaluate_scalar(self.likelihood.rating, score - self.likelihood.mu)
 
-    def _axis_labels(self) -> list[str]:
-        axes = self.learned.canonical_axes
-        positions = zip(axes.position(self.user.mean), axes.centred_items[self.item], strict=True)
+    @cached_property
+    def axis_labels(self) -> list[str]:
+        """Which ends of each axis the person and the item lean to, in words."""
+        its = self.learned.canonical_axes.centred_items[self.item]
+        positions = zip(self.position, its, strict=True)
         return [
             f"axis {axis + 1}: {_leaning(ends, yours, its)}"
             for axis, (ends, (yours, its)) in enumerate(
@@ -211,7 +213,7 @@ class _Explainer:
                 phrases.append(f"{below if value < 0 else above} ({value:+.2f})")
         axis = int(np.abs(self.of_axes).argmax())
         if abs(self.of_axes[axis]) >= smallest:
-            label = self._axis_labels()[axis].partition(": ")[2]
+            label = self.axis_labels[axis].partition(": ")[2]
             phrases.append(f"{label} ({self.of_axes[axis]:+.2f})")
         return "; ".join(phrases)
 

@@ -63,12 +63,13 @@ def portrait(learned: Learned, user: UserPosterior, axis_names: AxisNames, n: in
     _arguments.integer("n", n, 1)
     axes, generosity = _axes(learned, user, axis_names), _generosity(learned, user)
     contributions = Contributions(learned, user)
-    predictability = _predictability(contributions)
+    errors = _errors(learned, user)
+    predictability = _predictability(contributions, errors)
     return Portrait(
         axes=axes,
         generosity=generosity,
         predictability=predictability,
-        surprises=_surprises(contributions, n),
+        surprises=_surprises(contributions, errors, n),
         sentence=_sentence(axes, generosity, predictability),
     )
 
@@ -114,13 +115,7 @@ def _percentile(value: float, population: Numbers | NormalDist) -> float:
 def _generosity(learned: Learned, user: UserPosterior) -> dict[str, float]:
     """Return how much higher than the average user a person rates an item of bias 0."""
     bias, sd = float(user.mean[-1]), float(np.sqrt(user.covariance[-1, -1]))
-    prior = learned.parameters.user_prior
-    # A prior may have no variance: where all users have the same bias, for instance.
-    prior_sd = max(float(np.sqrt(prior.covariance[-1, -1])), np.finfo(float).tiny)
-    population: Numbers | NormalDist = NormalDist(prior.mean[-1], prior_sd)
-    if learned.user_table is not None and len(learned.user_table):
-        population = learned.user_table[:, -1].astype(np.float64)
-    standing = _standing(bias, sd, population)
+    standing = _standing(bias, sd, _bias_population(learned))
     unclipped = learned.likelihood.unclipped
     average = evaluate_scalar(unclipped, float(learned.canonical_axes.average[-1]))
     in_ratings = {
@@ -130,24 +125,32 @@ def _generosity(learned: Learned, user: UserPosterior) -> dict[str, float]:
     return in_ratings | standing
 
 
+def _bias_population(learned: Learned) -> Numbers | NormalDist:
+    """Return the biases of the known users; without users, their prior."""
+    if learned.user_table is not None and len(learned.user_table):
+        return learned.user_table[:, -1].astype(np.float64)
+    prior = learned.parameters.user_prior
+    # A prior may have no variance: where all users have the same bias, for instance.
+    sd = max(float(np.sqrt(prior.covariance[-1, -1])), np.finfo(float).tiny)
+    return NormalDist(prior.mean[-1], sd)
+
+
 # Minimum number of residual degrees of freedom for an estimate of the residual variance.
 _MIN_FREEDOM = 3
 
 
-def _errors(contributions: Contributions) -> Numbers:
+def _errors(learned: Learned, user: UserPosterior) -> Numbers:
     """Return the residual of each rating, in units of the ratings; shape (m,)."""
-    learned, user = contributions.learned, contributions.user
     expected = learned.likelihood.unclipped(user.scores(learned.item_table)[user.rated])
     return user.rating.astype(np.float64) - expected
 
 
-def _predictability(contributions: Contributions) -> dict[str, float] | None:
+def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, float] | None:
     """Return the standard deviation of a person's ratings about their expectation.
 
     The variance is the sum of squared residuals divided by the residual degrees of freedom: m minus
     the sum of the leverages. The interval is that of chi-square with these degrees of freedom.
     """
-    errors = _errors(contributions)
     squares, freedom = float(errors @ errors), float(np.sum(1 - contributions.leverage))
     if freedom < _MIN_FREEDOM:
         return None
@@ -165,7 +168,7 @@ def _chi_square(freedom: float, z: float) -> float:
     return float(freedom * max(1 - part + z * np.sqrt(part), 1e-3) ** 3)
 
 
-def _surprises(contributions: Contributions, n: int) -> pl.DataFrame:
+def _surprises(contributions: Contributions, errors: Numbers, n: int) -> pl.DataFrame:
     """Return the ratings with the largest studentised residuals.
 
     For a rating r with leverage h and residual e, the expectation given the other ratings is
@@ -173,8 +176,7 @@ def _surprises(contributions: Contributions, n: int) -> pl.DataFrame:
     Weisberg, "Residuals and influence in regression", 1982, section 2.2.1).
     """
     learned, user = contributions.learned, contributions.user
-    likelihood = learned.likelihood
-    errors, rest = _errors(contributions), 1 - contributions.leverage
+    likelihood, rest = learned.likelihood, 1 - contributions.leverage
     surprise = errors / (likelihood.noise_sd * np.sqrt(rest))
     order = np.argsort(-np.abs(surprise), kind="stable")[:n]
     expected = user.rating[order] - (errors / rest)[order]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate._linear_algebra import quadratic_forms, with_ones
-from palate.inference._prediction_interval import score_variance
+from palate.inference._prediction_interval import score_variance_from_items
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
 
@@ -51,7 +51,5 @@ def _directions(learned: Learned, user: UserPosterior) -> tuple[Numbers, Numbers
     scores = user.scores(learned.item_table)
     noise = learned.likelihood.variance(scores)
     if learned.has_intervals:
-        total = score_variance(learned.parameters, user)
-        from_user = quadratic_forms(z, user.covariance.astype(np.float64))
-        noise += np.maximum(total - from_user, 0)
+        noise += score_variance_from_items(learned.parameters, user)
     return learned.likelihood.slope(scores)[:, None] * z, noise

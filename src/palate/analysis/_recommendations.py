@@ -25,6 +25,7 @@ _MIN_KNOWN = 5
 def predictions(learned: Learned, user: UserPosterior, items: Any) -> pl.DataFrame:
     """Return the expected ratings of one user; see `Profile.predict`."""
     rows = learned.item_index.rows(items)
+    # All items are scored, so that a prediction has the same bits whatever the other items are.
     return _predictions(learned, user, rows, user.scores(learned.item_table)[rows])
 
 

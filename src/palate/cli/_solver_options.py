@@ -6,6 +6,7 @@ Importing the solvers takes half a second, so they are imported only for command
 # ruff: noqa: PLC0415
 
 import dataclasses
+import functools
 import inspect
 import re
 from enum import Enum
@@ -74,6 +75,7 @@ def chosen_solvers(context: typer.Context, seed: int) -> list[Any]:
     return [SOLVERS[name](seed=seed) for name in dict.fromkeys(names or SOLVERS)]
 
 
+@functools.cache
 def _options(*, several_solvers: bool) -> list[Any]:
     """Return the options, which typer generates from the signature of a function."""
     from palate.solvers._registry import SOLVERS

@@ -45,14 +45,26 @@ def score_variance(
     SettingError
         If the model is a point estimate.
     """
-    items = require_intervals(parameters)
-    factors, bias_sd, covariances = parameters.item_table[:, :-1], items.bias_sd, items.covariances
+    from_items = score_variance_from_items(parameters, user, rows)
+    factors = parameters.item_table[:, :-1]
     if rows is not None:
-        factors, bias_sd, covariances = factors[rows], bias_sd[rows], covariances.take(rows)
-    from_user = quadratic_forms(with_ones(factors), user.covariance)
-    from_item = covariances.traces(_second_moments(user.mean[None], user.covariance[None])[0])
-    variance: NDArray[np.float64] = (from_user + from_item).astype(np.float64)
-    return variance + bias_sd.astype(np.float64) ** 2
+        factors = factors[rows]
+    return from_items + quadratic_forms(with_ones(factors), user.covariance)
+
+
+def score_variance_from_items(
+    parameters: Parameters, user: UserPosterior, rows: NDArray[np.integer[Any]] | None = None
+) -> NDArray[np.float64]:
+    """Return the part of `score_variance` that the uncertainty of the items adds; shape (n,).
+
+    It is ``p' C p + tr(C V_pp) + sd(b_i)^2``.
+    """
+    items = require_intervals(parameters)
+    bias_sd, covariances = items.bias_sd, items.covariances
+    if rows is not None:
+        bias_sd, covariances = bias_sd[rows], covariances.take(rows)
+    from_factors = covariances.traces(_second_moments(user.mean[None], user.covariance[None])[0])
+    return from_factors.astype(np.float64) + bias_sd.astype(np.float64) ** 2
 
 
 def paired_score_variance(

@@ -69,16 +69,14 @@ class CanonicalAxes:
 
 def canonical_axes(parameters: Parameters, rated: NDArray[np.bool_]) -> CanonicalAxes:
     """Return the canonical axes of a model; `rated` marks the items with a training rating."""
-    q = parameters.item_table[:, :-1].astype(np.float64)
-    k = q.shape[1]
-    average, item_mean = np.zeros(k + 1), np.zeros(k)
-    user_transform = item_transform = np.eye(k)
+    items = parameters.item_table[:, :-1].astype(np.float64)
+    k = items.shape[1]
+    average, item_mean, user_transform = np.zeros(k + 1), np.zeros(k), np.eye(k)
     if parameters.item_posterior is None:
         average = parameters.user_prior.mean
-        centred = q[rated] - q[rated].mean(axis=0)
+        centred = items[rated] - items[rated].mean(axis=0)
         user_transform, item_transform = _transforms(parameters.user_prior, centred)
-    items = q @ item_transform
-    if parameters.item_posterior is None:
+        items = items @ item_transform
         item_mean = items[rated].mean(axis=0)
     variance = np.sum((items[rated] - item_mean) ** 2, axis=0)
     return CanonicalAxes(

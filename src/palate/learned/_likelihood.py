@@ -34,8 +34,7 @@ class Likelihood(Protocol):
         Identifies the likelihood in a saved model.
     linear
         Whether the expected rating before clipping is ``mu + score``. If so, posteriors of users
-        are exact, the parts of a score are in units of the ratings, and factors are expected on
-        canonical axes (see `CanonicalAxes`).
+        are exact, and the parts of a score are in units of the ratings.
     low, high
         The range of expected ratings.
     mu
@@ -79,8 +78,23 @@ class Likelihood(Protocol):
         """
 
 
+class _GaussianNoise:
+    """The part of a likelihood that depends on nothing but a noise_sd for all scores."""
+
+    noise_sd: float
+
+    @property
+    def precision(self) -> float:
+        """The precision 1 / noise_sd^2 of a rating."""
+        return self.noise_sd**-2
+
+    def variance(self, score: Floats) -> NDArray[np.float64]:
+        """Return noise_sd^2 at each score."""
+        return np.full(len(score), self.noise_sd**2)
+
+
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(_GaussianNoise):
     """A rating is N(mu + score, noise_sd^2); expectations are clipped to the observed range."""
 
     low: float
@@ -90,11 +104,6 @@ class Gaussian:
 
     name: ClassVar[str] = "gaussian"
     linear: ClassVar[bool] = True
-
-    @property
-    def precision(self) -> float:
-        """The precision 1 / noise_sd^2 of a rating."""
-        return self.noise_sd**-2
 
     def rating(self, score: Floats) -> Floats:
         """Return the expected rating at each score, clipped to the range."""
@@ -108,10 +117,6 @@ class Gaussian:
         """Return 1 at each score."""
         return np.ones_like(score)
 
-    def variance(self, score: Floats) -> NDArray[np.float64]:
-        """Return noise_sd^2 at each score."""
-        return np.full(len(score), self.noise_sd**2)
-
     def working_response(self, score: Floats, rating: Floats) -> WorkingResponse:
         """Return ``rating - mu`` with weight 1: the model is linear."""
         return WorkingResponse(rating - np.float32(self.mu), np.ones_like(rating))
@@ -122,7 +127,7 @@ _MIN_SLOPE = 1e-4
 
 
 @dataclass(frozen=True)
-class SigmoidGaussian:
+class SigmoidGaussian(_GaussianNoise):
     """A rating is N(low + (high - low) / (1 + exp(-score)), noise_sd^2)."""
 
     low: float
@@ -132,11 +137,6 @@ class SigmoidGaussian:
     name: ClassVar[str] = "sigmoid"
     linear: ClassVar[bool] = False
     mu: ClassVar[float] = 0.0
-
-    @property
-    def precision(self) -> float:
-        """The precision 1 / noise_sd^2 of a rating."""
-        return self.noise_sd**-2
 
     def rating(self, score: Floats) -> Floats:
         """Return the expected rating at each score."""
@@ -152,10 +152,6 @@ class SigmoidGaussian:
         sigmoid = self._sigmoid(score)
         slope = (self.high - self.low) * sigmoid * (1 - sigmoid)
         return slope.astype(np.float32, copy=False)
-
-    def variance(self, score: Floats) -> NDArray[np.float64]:
-        """Return noise_sd^2 at each score."""
-        return np.full(len(score), self.noise_sd**2)
 
     def working_response(self, score: Floats, rating: Floats) -> WorkingResponse:
         """Return the linear Gaussian model that agrees with this one at the scores."""

@@ -153,8 +153,8 @@ class Readings:
         """Return the axes of taste, with exemplars and associated item features.
 
         A Gibbs model is already on canonical axes: they are orthogonal over users and over items,
-        and the strongest comes first. The factors of a one-cycle model are transformed to such
-        axes. Exemplars and associations are of items with at least 20 training ratings, or fewer
+        and the strongest comes first. The factors of a point estimate are transformed to such axes.
+        Exemplars and associations are of items with at least 20 training ratings, or fewer
         in a small data set. The association with a number is the correlation, with Fisher's 90%
         interval. For a category it is the standardised difference d between the items that have it
         and the others, converted to the correlation d / sqrt(d^2 + 4) of two groups of equal size

@@ -9,56 +9,39 @@ from typing import Any
 from palate._native import CancelToken, InterruptWatch
 
 
-class Interruption:
-    """Reports whether Ctrl-C was pressed during a fit.
-
-    Attributes
-    ----------
-    token
-        Given to kernels, it cancels them when Ctrl-C is pressed.
-    """
-
-    def __init__(self) -> None:
-        self.token = CancelToken()
-
-    def pressed(self) -> bool:
-        """Return whether Ctrl-C was pressed."""
-        return self.token.cancelled
-
-
 @contextmanager
-def interruptible() -> Iterator[Interruption]:
-    """Yield an `Interruption`; a first Ctrl-C does not raise KeyboardInterrupt in this block.
+def interruptible() -> Iterator[CancelToken]:
+    """Yield a token that Ctrl-C cancels; it does not raise KeyboardInterrupt in this block.
 
-    A second one does. In a thread other than the main one, Ctrl-C ends the fit as well, beside the
-    KeyboardInterrupt that Python raises in the main thread. If the application handles SIGINT
+    A second Ctrl-C does. In a thread other than the main one, Ctrl-C ends the fit as well, beside
+    the KeyboardInterrupt that Python raises in the main thread. If the application handles SIGINT
     itself, or ignores it, fits are not interrupted.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield Interruption()
+        yield CancelToken()
     elif threading.current_thread() is not threading.main_thread():
         with InterruptWatch():
-            yield Interruption()
+            yield CancelToken()
     else:
-        with _first_interrupt_deferred() as interruption:
-            yield interruption
+        with _first_interrupt_deferred() as token:
+            yield token
 
 
 @contextmanager
-def _first_interrupt_deferred() -> Iterator[Interruption]:
-    interruption, pressed = Interruption(), False
+def _first_interrupt_deferred() -> Iterator[CancelToken]:
+    token, pressed = CancelToken(), False
 
     def handle(number: int, frame: Any) -> None:
         nonlocal pressed
         if pressed:
             raise KeyboardInterrupt
         pressed = True
-        interruption.token.cancel()  # also where there is no InterruptWatch
+        token.cancel()  # also where there is no InterruptWatch
 
     signal.signal(signal.SIGINT, handle)
     try:
         with InterruptWatch():
-            yield interruption
+            yield token
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,7 +1,7 @@
 """The solver `OneCycle`: the recipe of the fastai book, Adam on a one-cycle schedule."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate import _arguments, _random_streams
+from palate._native import CancelToken, permutation, score_pairs
 from palate._native import OneCycle as OneCycleKernel
-from palate._native import permutation, score_pairs
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
@@ -162,10 +162,10 @@ class OneCycle:
         solver = replace(self, y_range=y_range, bs=min(self.bs, len(ratings)))
         purpose = f"{self.factors:,} factors and {self.epochs:,} epochs"
         report = reporter(progress)
-        with interruptible() as interruption:
+        with interruptible() as token:
             with explain_memory_error(purpose, ratings):
                 run = _Training(solver, ratings, valid, likelihood, thread_count(threads))
-            complete = run.train(report, interruption.pressed)
+            complete = run.train(report, token)
         users, items = run.kernel.tables()
         if not (np.isfinite(users).all() and np.isfinite(items).all()):
             raise SettingError(f"the fit diverged; try a lower lr_max than {self.lr_max}")
@@ -277,11 +277,11 @@ class _Training:
         normal = _random_streams.normals(self.solver.seed, stream, rows, self.solver.factors + 1)
         return normal * np.float32(_START_SD)
 
-    def train(self, report: Report, interrupted: Callable[[], bool]) -> bool:
+    def train(self, report: Report, cancel: CancelToken) -> bool:
         """Train for all epochs, or until interrupted; return whether all were complete."""
         for number in range(self.solver.epochs):
             start = time.perf_counter()
-            if not self._visit_all(_random_streams.epoch_order(number), interrupted):
+            if not self._visit_all(_random_streams.epoch_order(number), cancel):
                 return False
             row = {
                 "epoch": number,
@@ -293,13 +293,13 @@ class _Training:
             report(row)
         return True
 
-    def _visit_all(self, stream: int, interrupted: Callable[[], bool]) -> bool:
+    def _visit_all(self, stream: int, cancel: CancelToken) -> bool:
         """Train for an epoch, unless interrupted; return whether it was complete."""
         order = permutation(self.solver.seed, stream, len(self.ratings))
         size = self.solver.bs, self.solver.factors
         for values in losses(self.kernel, order, *size, self.threads):
             self._loss.add(values)
-            if interrupted() and not self._is_last_step():
+            if cancel.cancelled and not self._is_last_step():
                 return False
         return True
 

@@ -210,7 +210,7 @@ class Learner:
         self.callbacks = permanent + _require_callbacks(cbs)
         self.step, self.steps = 0, len(steps.lr)
         try:
-            with interruptible() as interruption:
+            with interruptible() as token:
                 backend = select_backend(
                     self._objective,
                     self.native if native is None else native,
@@ -226,7 +226,7 @@ class Learner:
                     epochs=recipe.epochs,
                     lr_max=recipe.lr_max,
                     progress=self.progress,
-                    interrupted=interruption.pressed,
+                    cancel=token,
                 )
         finally:
             self.callbacks = permanent

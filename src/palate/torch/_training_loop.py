@@ -2,13 +2,14 @@
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
+from palate._native import CancelToken
 from palate.errors import SettingError
 from palate.solvers._one_cycle import RunningLoss
 from palate.solvers._progress import Progress, reporter
@@ -49,7 +50,7 @@ def run_epochs(
     epochs: int,
     lr_max: float,
     progress: Progress,
-    interrupted: Callable[[], bool],
+    cancel: CancelToken,
 ) -> None:
     """Train for `epochs` epochs; update `learn` and call its callbacks.
 
@@ -65,8 +66,8 @@ def run_epochs(
         The highest learning rate, for the message if the loss diverges.
     progress
         As of `Learner`.
-    interrupted
-        Returns whether Ctrl-C was pressed.
+    cancel
+        Cancelled by Ctrl-C.
 
     Raises
     ------
@@ -82,11 +83,11 @@ def run_epochs(
         for learn.epoch in range(epochs):
             start = time.perf_counter()
             learn.call("before_epoch")
-            _run_epoch(learn, backend, running_loss, lr_max, interrupted)
+            _run_epoch(learn, backend, running_loss, lr_max, cancel)
             learn.history.append(_history_row(learn, running_loss.mean, start))
             report(learn.history[-1])
             learn.call("after_epoch")
-        if interrupted():
+        if cancel.cancelled:
             raise KeyboardInterrupt("after the last step; the fit is complete")
     except StopFit:
         pass
@@ -99,7 +100,7 @@ def _run_epoch(
     backend: Backend,
     running_loss: RunningLoss,
     lr_max: float,
-    interrupted: Callable[[], bool],
+    cancel: CancelToken,
 ) -> None:
     """Visit every row once, unless interrupted."""
     initial = copy.deepcopy(learn.model.state_dict())
@@ -112,7 +113,7 @@ def _run_epoch(
         learn.step += len(losses)
         learn.last_loss = losses[-1]
         learn.call("after_batch")
-        if interrupted():
+        if cancel.cancelled:
             backend.synchronise()
             raise KeyboardInterrupt(
                 f"in epoch {learn.epoch}, after step {learn.step:,} of {learn.steps:,}; the "

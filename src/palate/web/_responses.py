@@ -98,14 +98,17 @@ class Questions(BaseModel):
     questions: list[Question]
 
 
-class Standing(BaseModel):
-    """A person's position on an axis, in standard deviations of users."""
-
+class _OnAxis(BaseModel):
     axis: int
     name: str | None
     low: Annotated[str, Field(description="Name of the low end of the axis.")]
     high: Annotated[str, Field(description="Name of the high end of the axis.")]
     position: float
+
+
+class Standing(_OnAxis):
+    """A person's position on an axis, in standard deviations of users."""
+
     lower: float
     upper: float
     percentile: float
@@ -165,14 +168,9 @@ class Neighbour(ItemName):
     ratings: int
 
 
-class Place(BaseModel):
+class Place(_OnAxis):
     """The position of an item on an axis, with its 90% interval."""
 
-    axis: int
-    name: str | None
-    low: Annotated[str, Field(description="Name of the low end of the axis.")]
-    high: Annotated[str, Field(description="Name of the high end of the axis.")]
-    position: float
     lower: float | None
     upper: float | None
 

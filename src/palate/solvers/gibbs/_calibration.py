@@ -41,9 +41,10 @@ class Calibrated(NamedTuple):
 def calibrate(
     ratings: Ratings,
     grouped: Csr,
-    start: tuple[BilinearForm, ItemPosterior, Gaussian],
+    parameters: Parameters,
     noise_prior: tuple[float, float],
     *,
+    user_table: NDArray[np.float32],
     threads: int,
     cancel: CancelToken,
 ) -> Calibrated:
@@ -66,19 +67,18 @@ def calibrate(
         The ratings that were sampled.
     grouped
         The same, grouped by user.
-    start
-        The mean of the draws, the uncertainty of the items, and the likelihood: the range of the
-        ratings, their mean, and the noise of the sampler.
+    parameters
+        Those of the draws; see `uncalibrated`.
     noise_prior
         The shape and the rate of the gamma prior, in units of the ratings.
+    user_table
+        The mean of the draws of the users; returned if the first round is cancelled.
     threads
         The number of threads.
     cancel
         Ends the calibration early, with the result of the last complete round.
     """
-    parameters = _uncalibrated(*start)
-    user_table = start[0].users
-    item_bias_squares = _item_bias_squares(ratings, start[1])
+    item_bias_squares = _item_bias_squares(ratings, parameters)
     shape, rate = noise_prior
     try:
         for _ in range(_ROUNDS):
@@ -93,10 +93,18 @@ def calibrate(
     return Calibrated(parameters, user_table, complete=True)
 
 
-def _uncalibrated(
+def uncalibrated(
     form: BilinearForm, item_posterior: ItemPosterior, likelihood: Gaussian
 ) -> Parameters:
-    """Return the mean of the draws as parameters; the users' second moments are their prior."""
+    """Return the mean of the draws as parameters; the users' second moments are their prior.
+
+    Parameters
+    ----------
+    form, item_posterior
+        The mean of the draws, and the uncertainty of the items.
+    likelihood
+        The range of the ratings, their mean, and the noise of the sampler.
+    """
     users = form.users.astype(np.float64)
     return Parameters(
         item_table=form.items,
@@ -106,8 +114,10 @@ def _uncalibrated(
     )
 
 
-def _item_bias_squares(ratings: Ratings, posterior: ItemPosterior) -> float:
+def _item_bias_squares(ratings: Ratings, parameters: Parameters) -> float:
     """Return what the variances of item biases add to the expected sum of squared residuals."""
+    posterior = parameters.item_posterior
+    assert posterior is not None
     counts = np.bincount(ratings.item, minlength=len(posterior.bias_sd))
     return float(counts @ posterior.bias_sd.astype(np.float64) ** 2)
 

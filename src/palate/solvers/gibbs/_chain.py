@@ -11,7 +11,7 @@ from palate import _random_streams
 from palate._native import CancelToken, sample_rows, score_pairs
 from palate.data._ratings import Csr, Ratings
 from palate.learned._likelihood import Gaussian, mean_squared_error
-from palate.solvers.gibbs._calibration import Calibrated, calibrate
+from palate.solvers.gibbs._calibration import Calibrated, calibrate, uncalibrated
 from palate.solvers.gibbs._draw_summary import DrawSummary
 from palate.solvers.gibbs._hyperprior import NormalWishart, RandomStream
 
@@ -172,11 +172,13 @@ class Chain:
         """Return what the draws so far have taught, or the present one where none counts yet."""
         if not self._summary.draws:
             self._summary.add(self._users, self._items)
+        form, item_posterior = self._summary.result(self.sd)
         return calibrate(
             self.ratings,
             self._ratings_by_user,
-            (*self._summary.result(self.sd), self._likelihood),
+            uncalibrated(form, item_posterior, self._likelihood),
             (_NOISE_SHAPE, _NOISE_RATE * self.sd**2),
+            user_table=form.users,
             threads=self.threads,
             cancel=cancel,
         )

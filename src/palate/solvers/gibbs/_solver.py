@@ -135,11 +135,11 @@ class Gibbs:
         with (
             explain_memory_error(f"{self.factors:,} factors", ratings),
             threadpool_limits(1, user_api="blas"),
-            interruptible() as interruption,
+            interruptible() as token,
         ):
-            chain = self._chain(ratings, valid, thread_count(threads), interruption.token)
+            chain = self._chain(ratings, valid, thread_count(threads), token)
             sampled = self._sample(chain, report)
-            cancel = deadline(_GRACE_SECONDS) if interruption.pressed() else interruption.token
+            cancel = deadline(_GRACE_SECONDS) if token.cancelled else token
             parameters, user_table, calibrated = chain.calibrated(cancel)
         interrupted = not (sampled and calibrated)
         fit = FitRecord(self.name, self.settings, ratings.source, chain.history, interrupted)
