@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 EXTRAS = {"connectorx", "pandas", "pyarrow", "torch", "plotly", "fastapi", "pyspark"}
 
 
-def test_every_exported_name_is_there_and_no_other_is():
+def test_exported_names_exist_and_others_are_refused():
     assert sorted(palate.__all__) == palate.__all__
     for name in palate.__all__:
         assert getattr(palate, name) is not None

@@ -1,4 +1,4 @@
-"""What is known of items: columns of any kind become numbers and categories."""
+"""Item features: columns of any type become numbers and categories."""
 
 import datetime as dt
 
@@ -72,7 +72,7 @@ def test_text_is_one_category_and_flags_are_their_columns():
     np.testing.assert_array_equal(found["remake", "remake"], [1, 0, np.nan, 1])
 
 
-def test_what_says_nothing_of_kinds_is_left_out():
+def test_columns_without_categories_are_left_out():
     n = 300
     found = features_of(
         id=list(range(n)),
@@ -134,11 +134,11 @@ def test_items_by_their_values(where, rows):
         ({"parts": 1}, "the column 'parts' holds List"),
     ],
 )
-def test_values_that_nothing_has_are_refused(where, message):
+def test_values_of_no_item_are_refused(where, message):
     with pytest.raises(palate.SettingError, match=message):
         matching_items(ITEMS, where)
 
 
-def test_a_table_without_more_columns_says_so():
+def test_a_filter_on_a_table_without_features_is_refused():
     with pytest.raises(palate.SettingError, match="these items have only ids and titles"):
         matching_items(ITEMS.select("id", "item"), {"genres": "x"})

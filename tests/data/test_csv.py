@@ -38,7 +38,7 @@ EXPECTED = [("a", 1, 5.0), ("b", 2, 4.0), ("a", 2, 3.0)]
     ids=["plain", "CRLF", "blank lines", "CR", "::", "quotes", "no header"],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_the_bounds_of_blocks_leave_no_trace(tiny_blocks, write, text, encoding):
+def test_text_is_read_alike_in_one_block_and_in_many(tiny_blocks, write, text, encoding):
     assert rows(write("r.csv", text.encode(encoding))) == EXPECTED
 
 

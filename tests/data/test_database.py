@@ -32,7 +32,7 @@ def test_the_only_table_of_ratings_is_found(sqlite_file):
 
 
 @pytest.mark.parametrize("slashes", ["sqlite://", "sqlite:///"])
-def test_both_ways_to_write_the_path(sqlite_file, slashes):
+def test_database_urls_with_either_number_of_slashes(sqlite_file, slashes):
     assert len(palate.read_ratings(f"{slashes}{sqlite_file}", table="seen")) == len(ROWS)
 
 
@@ -53,7 +53,7 @@ def test_a_table_whose_name_holds_a_dot(sqlite_file):
     assert len(palate.read_ratings(f"sqlite:///{sqlite_file}")) == len(ROWS)
 
 
-def test_what_can_go_wrong(sqlite_file, tmp_path):
+def test_databases_that_cannot_be_read_are_refused(sqlite_file, tmp_path):
     url = f"sqlite:///{sqlite_file}"
     with pytest.raises(palate.DataError, match="there is no database file"):
         palate.read_ratings(f"sqlite:///{tmp_path / 'none.db'}")

@@ -43,7 +43,7 @@ def test_the_best_list_has_an_ndcg_of_one_even_where_it_is_too_short():
     assert _metrics.ranking(rows([7, 8]), user, item) == (0, 0)
 
 
-def test_nobody_to_judge():
+def test_ranking_without_held_out_ratings_is_none():
     none = np.array([], dtype=np.int32)
     assert _metrics.ranking(rows([1, 2]), none, none) == (None, None)
 

@@ -100,7 +100,7 @@ def test_the_expected_squares_are_what_draws_average_to():
     assert abs(total.mean() - squares[3]) < 5 * total.std() / np.sqrt(n)
 
 
-def test_weights_of_one_are_no_weights():
+def test_weights_of_one_change_nothing():
     side = Side(17, weights=False)
     ones = side.infer(weight=np.ones(1500, np.float32))
     for one, other in zip(side.infer(), ones, strict=True):
@@ -126,7 +126,7 @@ def test_covariances_and_squares_only_where_they_are_asked_for(covariances, squa
     assert wanted[1].shape == (ROWS * covariances, 81)
 
 
-def test_a_weak_prior_leaves_nothing_behind():
+def test_a_weak_prior_affects_no_other_row():
     """Rows one after the other share buffers; with pivots below 1 these once grew without end."""
     side = Side(17, "none", weights=False)
     weak = {"precision": np.eye(17) * 1e-3, "shift": np.zeros(17)}

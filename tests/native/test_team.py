@@ -33,7 +33,7 @@ def test_an_exception_in_one_member_ends_the_team(members, thrower):
     assert str(error) == f"member {thrower}"
 
 
-def test_a_team_in_which_nobody_throws():
+def test_a_team_without_an_exception():
     assert in_time(_native._throw_in_team, 3, 9) == []
 
 

@@ -57,6 +57,9 @@ def opened(browser, path, size=(1440, 900), scheme="light"):
         context.close()
 
 
+MAP_HAS_WIDTH = (
+    "width => document.querySelector('#map .main-svg').getBoundingClientRect().width === width"
+)
 DRAWN = """[...document.querySelectorAll('.canvas')].every(c => c.querySelector('.main-svg'))"""
 
 
@@ -106,12 +109,9 @@ def test_the_page_never_scrolls_sideways(screen):
 
 def test_figures_follow_the_window(written, browser):
     with opened(browser, written) as page:
-        widths = []
-        for width in (1440, 390, 1440):
+        for width, expected in ((1440, 920), (390, 358), (1440, 920)):
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(200)
-            widths.append(page.locator("#map .main-svg").first.bounding_box()["width"])
-        assert widths == [920, 358, 920]
+            page.wait_for_function(MAP_HAS_WIDTH, arg=expected)
 
 
 @pytest.mark.parametrize("part", ["#map", "#biases"])

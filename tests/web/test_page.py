@@ -44,7 +44,7 @@ def first_recommendation(page):
 def test_the_overview_shows_the_model_and_its_evaluation(browser, address):
     with opened(browser, address) as page:
         assert "943 people" in page.locator("h1").inner_text().replace("\n", " ")
-        assert page.get_by_text("Action, newer").first.is_visible()
+        expect(page.get_by_text("Action, newer").first).to_be_visible()
         page.get_by_text("This model").first.wait_for(timeout=60_000)
         page.get_by_role("link", name="Items", exact=True).click()
         page.wait_for_url("**#/items*")
@@ -76,7 +76,7 @@ def test_an_item_page_breaks_its_mean_down(browser, address):
     with opened(browser, address, "#/item/50") as page:
         assert page.locator("h1").inner_text() == "Star Wars (1977)"
         for part in ("Habits of its raters", "Tastes of its raters", "Residual"):
-            assert page.get_by_text(part).first.is_visible()
+            expect(page.get_by_text(part).first).to_be_visible()
         page.get_by_role("link", name="Empire Strikes Back, The (1980)").click()
         page.get_by_role("heading", name="Empire Strikes Back, The (1980)", level=1).wait_for()
         page.get_by_role("link", name="Rate it").click()
@@ -104,7 +104,7 @@ def test_rating_five_changes_the_list_and_the_link_can_be_shared(browser, addres
         shared, last = page.url, first_recommendation(page)
     with opened(browser, address, f"#{shared.partition('#')[2]}") as page:
         page.wait_for_selector('[data-list="recommendations"] li')
-        assert page.locator('[data-list="rated"] li').count() == 5
+        expect(page.locator('[data-list="rated"] li')).to_have_count(5)
         assert first_recommendation(page) == last
 
 
@@ -181,7 +181,7 @@ def test_finding_an_item_clears_the_selection_on_the_map(browser, address):
 def test_a_known_user(browser, address):
     with opened(browser, address, "#/user/196") as page:
         assert "196" in page.locator("h1").inner_text()
-        assert page.locator("ol.recommendations li").count() > 5
+        expect(page.locator("ol.recommendations li").nth(5)).to_be_visible()  # more than 5
 
 
 @pytest.mark.parametrize("view", VIEWS)
