@@ -1,4 +1,4 @@
-"""Ctrl-C during a fit: it stops within a second, and what was learned so far is kept."""
+"""Ctrl-C during a fit: kernels stop at once, and what was learned so far is kept."""
 
 import signal
 import threading
