@@ -107,6 +107,18 @@ nb::tuple group_by_row(Vector<std::int32_t> rows, std::size_t n_rows) {
   return nb::make_tuple(starts, order);
 }
 
+nb::tuple count_and_sum(Vector<std::int32_t> rows, Vector<float> values, std::size_t n_rows) {
+  require(rows.size() == values.size(), "count_and_sum: rows and values must have one length");
+  require_rows(rows, n_rows, "count_and_sum");
+  auto counts = new_vector<std::int64_t>(n_rows);
+  auto sums = new_vector<double>(n_rows);
+  {
+    nb::gil_scoped_release release;
+    palate::count_and_sum(view(rows), view(values), view(counts), view(sums));
+  }
+  return nb::make_tuple(counts, sums);
+}
+
 NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<std::int32_t> user,
                              Vector<std::int32_t> item) {
   require(users.shape(1) == items.shape(1) && users.shape(1) > 0,
@@ -319,6 +331,9 @@ void define_posteriors(nb::module_& m) {
   m.def("group_by_row", &group_by_row, "rows"_a.noconvert(), "n_rows"_a,
         nb::sig("def group_by_row(rows: NDArray[numpy.int32], n_rows: int) -> "
                 "tuple[NDArray[numpy.int64], NDArray[numpy.int64]]"));
+  m.def("count_and_sum", &count_and_sum, "rows"_a.noconvert(), "values"_a.noconvert(), "n_rows"_a,
+        nb::sig("def count_and_sum(rows: NDArray[numpy.int32], values: NDArray[numpy.float32], "
+                "n_rows: int) -> tuple[NDArray[numpy.int64], NDArray[numpy.float64]]"));
   m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "order"_a.noconvert(), "partners"_a.noconvert(),
         "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a,

@@ -16,4 +16,14 @@ void group_by_row(std::span<const std::int32_t> rows, std::span<std::int64_t> st
     order[next[rows[n]]++] = static_cast<std::int64_t>(n);
 }
 
+void count_and_sum(std::span<const std::int32_t> rows, std::span<const float> values,
+                   std::span<std::int64_t> counts, std::span<double> sums) {
+  std::fill(counts.begin(), counts.end(), 0);
+  std::fill(sums.begin(), sums.end(), 0.0);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    ++counts[rows[n]];
+    sums[rows[n]] += values[n];
+  }
+}
+
 }  // namespace palate

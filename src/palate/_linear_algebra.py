@@ -9,6 +9,8 @@ Matrix = NDArray[np.floating[Any]]
 # Eigenvalues below this, relative to the largest, are rounding errors.
 _MIN_EIGENVALUE = 1e-12
 _JITTER = 1e-6
+# Long tables are multiplied in double precision in blocks that fit into the cache.
+_BLOCK = 2048
 
 
 def with_ones(factors: Matrix) -> Matrix:
@@ -23,20 +25,39 @@ def quadratic_forms(rows: Matrix, matrix: Matrix) -> NDArray[np.float64]:
     return forms
 
 
-def orthonormal_basis(columns: Matrix) -> NDArray[np.float64]:
-    """Return an orthonormal basis of the space of the columns.
+def orthonormal_basis(columns: Matrix) -> Matrix:
+    """Return an orthonormal basis of the space of the columns, in their precision.
 
     It is made of the eigenvectors of their products, which is several times faster than Householder
     reflections for long columns; a second round restores the precision that the first loses (as in
     Fukaya, Nakatsukasa, Yanagisawa and Yamamoto, "CholeskyQR2", ScalA 2014).
     """
-    basis = columns.astype(np.float64)
+    basis: Matrix = columns.copy()
     for _ in range(2):
-        size, vectors = np.linalg.eigh(basis.T @ basis)
+        size, vectors = np.linalg.eigh(gram(basis))
         kept = size > _MIN_EIGENVALUE * size[-1]
         kept[-1] = True
-        basis = basis @ (vectors[:, kept] / np.sqrt(np.maximum(size[kept], np.finfo(float).tiny)))
+        scaled = vectors[:, kept] / np.sqrt(np.maximum(size[kept], np.finfo(float).tiny))
+        basis = _multiplied_in_place(basis, scaled.astype(columns.dtype))
     return basis
+
+
+def _multiplied_in_place(rows: Matrix, matrix: Matrix) -> Matrix:
+    """Return `rows @ matrix` in the memory of `rows`: new memory would take longer than the sum."""
+    kept = matrix.shape[1]
+    for first in range(0, len(rows), _BLOCK):
+        block = rows[first : first + _BLOCK]
+        block[:, :kept] = block @ matrix
+    return rows[:, :kept]
+
+
+def gram(columns: Matrix) -> NDArray[np.float64]:
+    """Return the products X' X of the columns, summed in double precision; shape (k, k)."""
+    total = np.zeros((columns.shape[1], columns.shape[1]))
+    for first in range(0, len(columns), _BLOCK):
+        block = columns[first : first + _BLOCK].astype(np.float64)
+        total += block.T @ block
+    return total
 
 
 def cholesky_roots(covariances: Matrix) -> NDArray[np.float64]:

@@ -26,3 +26,17 @@ def test_a_row_out_of_range_is_refused():
 def test_other_types_are_refused_and_never_converted():
     with pytest.raises(TypeError):
         _native.group_by_row(np.array([0, 1], dtype=np.int64), 3)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.floats(-9, 9, width=32)), max_size=50))
+def test_counts_and_sums_equal_bincount(entries):
+    rows = np.array([row for row, _ in entries], dtype=np.int32)
+    values = np.array([value for _, value in entries], dtype=np.float32)
+    counts, sums = _native.count_and_sum(rows, values, 7)
+    np.testing.assert_array_equal(counts, np.bincount(rows, minlength=7))
+    np.testing.assert_array_equal(sums, np.bincount(rows, weights=values, minlength=7))
+
+
+def test_sums_need_a_value_for_each_row():
+    with pytest.raises(ValueError, match="one length"):
+        _native.count_and_sum(np.zeros(2, dtype=np.int32), np.zeros(1, dtype=np.float32), 3)

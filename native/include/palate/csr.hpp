@@ -12,4 +12,8 @@ namespace palate {
 void group_by_row(std::span<const std::int32_t> rows, std::span<std::int64_t> starts,
                   std::span<std::int64_t> order);
 
+// Counts the values of each row and adds them up: values[n] belongs to rows[n].
+void count_and_sum(std::span<const std::int32_t> rows, std::span<const float> values,
+                   std::span<std::int64_t> counts, std::span<double> sums);
+
 }  // namespace palate

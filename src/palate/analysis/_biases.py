@@ -46,12 +46,11 @@ def user_biases(
 ) -> pl.DataFrame:
     """Return a row for each known user; see `Model.user_biases`."""
     ratings, _ = learned.require_users()
-    counts = np.bincount(ratings.user, minlength=ratings.users.height)
+    counts, means = ratings.user_means()
     rows = np.flatnonzero(_with_min_ratings(counts, order, min_ratings))
-    sums = np.bincount(ratings.user, weights=ratings.rating, minlength=len(counts))
     frame = pl.DataFrame(
         {"user": ratings.users["id"].gather(rows), "ratings": counts[rows]}
-    ).with_columns(mean=(sums[rows] / counts[rows]).astype(np.float32))
+    ).with_columns(mean=means[rows])
     frame = _with_decomposition(frame, decomposition, rows, "items")
     return _sorted(frame, order, has_intervals=True)
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate._native import group_by_row
+from palate._native import count_and_sum, group_by_row
 from palate.errors import DataError
 
 
@@ -99,6 +99,14 @@ class Ratings:
         """Group the ratings by item."""
         return _group(self.item, self.items.height, self.user, self.rating)
 
+    def user_means(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return each user's number of ratings and their mean, NaN where there is none."""
+        return _means(self.user, self.users.height, self.rating)
+
+    def item_means(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return each item's number of ratings and their mean, NaN where there is none."""
+        return _means(self.item, self.items.height, self.rating)
+
     def frame(self) -> pl.DataFrame:
         """Return the ratings as a table with the original ids: user, item, rating, timestamp."""
         columns = {
@@ -149,3 +157,11 @@ def _group(
 ) -> Csr:
     starts, order = group_by_row(rows, n_rows)
     return Csr(starts, partner[order], rating[order])
+
+
+def _means(
+    rows: NDArray[np.int32], n_rows: int, rating: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    counts, sums = count_and_sum(rows, rating, n_rows)
+    with np.errstate(invalid="ignore"):
+        return counts, (sums / counts).astype(np.float32)

@@ -79,10 +79,7 @@ class Learned:
         fit: FitRecord,
     ) -> "Learned":
         """Return the data of a model fitted to `ratings`."""
-        counts = np.bincount(ratings.item, minlength=ratings.items.height)
-        sums = np.bincount(ratings.item, weights=ratings.rating, minlength=len(counts))
-        with np.errstate(invalid="ignore"):
-            means = (sums / counts).astype(np.float32)
+        counts, means = ratings.item_means()
         return cls(ratings.items, parameters, counts, means, ratings, user_table, fit)
 
     def __repr__(self) -> str:

@@ -44,11 +44,14 @@ def axes_on_bases(q: Matrix, x: Matrix, s: Matrix, min_share: float) -> tuple[Ma
     u, size, v = np.linalg.svd(x, full_matrices=False)
     rank = max(1, int(np.sum(size**2 > min_share * np.sum(size**2))))
     spread = np.sqrt(len(q))
-    users, items = spread * (q @ u[:, :rank]), s @ v[:rank].T * (size[:rank] / spread)
+    items = s @ v[:rank].T * (size[:rank] / spread)
     signs = np.where(items[np.abs(items).argmax(axis=0), np.arange(rank)] < 0, -1, 1)
-    return users * signs, items * signs
+    users = q @ (spread * u[:, :rank] * signs).astype(q.dtype)
+    return users, items * signs
 
 
 def factor_table(factors: Matrix, bias: Matrix) -> NDArray[np.float32]:
     """Return rows of factors and bias; shape (n, k + 1)."""
-    return np.ascontiguousarray(np.c_[factors, bias], dtype=np.float32)
+    table = np.empty((len(factors), factors.shape[1] + 1), dtype=np.float32)
+    table[:, :-1], table[:, -1] = factors, bias
+    return table

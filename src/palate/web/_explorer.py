@@ -151,12 +151,10 @@ class Explorer:
     def _users(self) -> pl.DataFrame:
         """Every user with training ratings: id, number of ratings, mean."""
         ratings, _ = self.model.learned.require_users()
-        counts = np.bincount(ratings.user, minlength=ratings.users.height)
-        sums = np.bincount(ratings.user, weights=ratings.rating, minlength=len(counts))
-        with np.errstate(invalid="ignore"):
-            return pl.DataFrame(
-                {"user": ratings.users["id"], "ratings": counts, "mean": sums / counts}
-            ).filter(pl.col("ratings") > 0)
+        counts, means = ratings.user_means()
+        return pl.DataFrame(
+            {"user": ratings.users["id"], "ratings": counts, "mean": means}
+        ).filter(pl.col("ratings") > 0)
 
     def user_list(self, query: req.PageQuery) -> res.Users:
         """Return a page of the known users whose ids begin with the text searched for.

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from palate._linear_algebra import gram
 from palate._native import Cancelled, CancelToken
-from palate.data._ratings import Csr, Ratings
+from palate.data._ratings import Csr
 from palate.inference._user_posterior import infer
 from palate.learned._item_posterior import ItemPosterior
 from palate.learned._likelihood import Gaussian
@@ -39,8 +40,8 @@ class Calibrated(NamedTuple):
 
 
 def calibrate(
-    ratings: Ratings,
     grouped: Csr,
+    item_counts: NDArray[np.int64],
     parameters: Parameters,
     noise_prior: tuple[float, float],
     *,
@@ -63,10 +64,10 @@ def calibrate(
 
     Parameters
     ----------
-    ratings
-        The ratings that were sampled.
     grouped
-        The same, grouped by user.
+        The ratings that were sampled, grouped by user.
+    item_counts
+        The number of ratings of each item.
     parameters
         Those of the draws; see `uncalibrated`.
     noise_prior
@@ -78,13 +79,15 @@ def calibrate(
     cancel
         Ends the calibration early, with the result of the last complete round.
     """
-    item_bias_squares = _item_bias_squares(ratings, parameters)
+    assert parameters.item_posterior is not None
+    # What the variances of item biases add to the expected sum of squared residuals.
+    item_bias_squares = float(item_counts @ parameters.item_posterior.bias_sd.astype(float) ** 2)
     shape, rate = noise_prior
     try:
         for _ in range(_ROUNDS):
             inferred = infer(grouped, parameters, threads, squares=True, cancel=cancel)
             squares = float(inferred.squares.sum() + item_bias_squares)
-            noise_variance = (2 * rate + squares) / (2 * shape + len(ratings))
+            noise_variance = (2 * rate + squares) / (2 * shape + len(grouped.partner))
             noise_sd = float(np.sqrt(noise_variance))
             parameters, user_table = _canonical(parameters, inferred.mean, noise_sd)
         user_table = infer(grouped, parameters, threads, cancel=cancel).mean
@@ -105,21 +108,13 @@ def uncalibrated(
     likelihood
         The range of the ratings, their mean, and the noise of the sampler.
     """
-    users = form.users.astype(np.float64)
+    users = form.users
     return Parameters(
         item_table=form.items,
         likelihood=replace(likelihood, mu=likelihood.mu + form.mu),
-        user_prior=UserPrior(np.zeros(users.shape[1]), users.T @ users / len(users)),
+        user_prior=UserPrior(np.zeros(users.shape[1]), gram(users) / len(users)),
         item_posterior=item_posterior,
     )
-
-
-def _item_bias_squares(ratings: Ratings, parameters: Parameters) -> float:
-    """Return what the variances of item biases add to the expected sum of squared residuals."""
-    posterior = parameters.item_posterior
-    assert posterior is not None
-    counts = np.bincount(ratings.item, minlength=len(posterior.bias_sd))
-    return float(counts @ posterior.bias_sd.astype(np.float64) ** 2)
 
 
 def _canonical(

@@ -174,8 +174,8 @@ class Chain:
             self._summary.add(self._users, self._items)
         form, item_posterior = self._summary.result(self.sd)
         return calibrate(
-            self.ratings,
             self._ratings_by_user,
+            np.diff(self._by_item.starts),
             uncalibrated(form, item_posterior, self._likelihood),
             (_NOISE_SHAPE, _NOISE_RATE * self.sd**2),
             user_table=form.users,

@@ -114,8 +114,8 @@ class DrawSummary:
 
     def _axes(self, min_share: float) -> tuple[NDArray[Any], NDArray[Any]]:
         basis = orthonormal_basis(self._y)
-        q, r = np.linalg.qr(self._psi.T @ basis)
-        on_basis = np.linalg.solve(r, q.T @ (self._w / self.draws))
+        q, r = np.linalg.qr((self._psi.T @ basis).astype(np.float64))
+        on_basis = (np.linalg.solve(r, q.T) / self.draws).astype(np.float32) @ self._w
         right = orthonormal_basis(on_basis.T)
         return axes_on_bases(basis, on_basis @ right, right, min_share)
 

@@ -117,11 +117,10 @@ class Gibbs:
         Returns
         -------
         Model
-            Ctrl-C ends the fit, also in a thread other than the main one: within a second, or
-            within three where there are 20 million ratings. The model then holds what was learned
-            from the complete sweeps, with ``model.fit.interrupted`` set if anything was left out;
-            its noise may not be calibrated yet. Before the first sweep is complete, and if it is
-            pressed a second time, Ctrl-C raises KeyboardInterrupt.
+            Ctrl-C ends the fit within a second, also in a thread other than the main one. The model
+            then holds what was learned from the complete sweeps, with ``model.fit.interrupted`` set
+            if anything was left out; its noise may not be calibrated yet. Before the first sweep
+            is complete, and if it is pressed a second time, Ctrl-C raises KeyboardInterrupt.
 
         Raises
         ------
