@@ -152,9 +152,9 @@ class Explorer:
         """Every user with training ratings: id, number of ratings, mean."""
         ratings, _ = self.model.learned.require_users()
         counts, means = ratings.user_means()
-        return pl.DataFrame(
-            {"user": ratings.users["id"], "ratings": counts, "mean": means}
-        ).filter(pl.col("ratings") > 0)
+        return pl.DataFrame({"user": ratings.users["id"], "ratings": counts, "mean": means}).filter(
+            pl.col("ratings") > 0
+        )
 
     def user_list(self, query: req.PageQuery) -> res.Users:
         """Return a page of the known users whose ids begin with the text searched for.
