@@ -1,6 +1,4 @@
 // palate._native: the kernels for Python. Checks the arguments and releases the GIL; no arithmetic.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
@@ -13,6 +11,7 @@
 #include <string>
 #include <type_traits>
 
+#include "arrays.hpp"
 #include "palate/cancel.hpp"
 #include "palate/csr.hpp"
 #include "palate/dispatch.hpp"
@@ -24,61 +23,7 @@
 #include "palate/team.hpp"
 #include "palate/top_n.hpp"
 
-namespace nb = nanobind;
-using namespace nb::literals;
-
 namespace {
-
-template <typename T>
-using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <typename T>
-using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-template <typename T>
-using NewVector = nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig>;
-template <typename T>
-using NewMatrix = nb::ndarray<nb::numpy, T, nb::ndim<2>, nb::c_contig>;
-
-template <typename Array>
-auto view(const Array& array) {
-  return std::span(array.data(), array.size());
-}
-
-template <typename T>
-NewVector<T> new_vector(std::size_t n) {
-  T* data = new T[n];
-  return NewVector<T>(data, {n},
-                      nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); }));
-}
-
-template <typename T>
-NewMatrix<T> new_matrix(std::size_t rows, std::size_t columns) {
-  T* data = new T[rows * columns];
-  return NewMatrix<T>(data, {rows, columns},
-                      nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); }));
-}
-
-void require(bool condition, const char* message) {
-  if (!condition) throw std::invalid_argument(message);
-}
-
-void require_threads(const char* function, int threads) {
-  if (threads < 1)
-    throw std::invalid_argument(std::string(function) + ": threads must be at least 1, got " +
-                                std::to_string(threads));
-}
-
-template <typename T>
-void require_rows(const Vector<T>& rows, std::size_t limit, const char* what) {
-  // All rows are usually valid: a first pass without branches checks that.
-  using Unsigned = std::make_unsigned_t<T>;
-  Unsigned highest = 0;
-  for (const T row : view(rows)) highest = std::max(highest, static_cast<Unsigned>(row));
-  if (rows.size() == 0 || highest < limit) return;
-  for (const T row : view(rows))
-    if (row < 0 || static_cast<std::size_t>(row) >= limit)
-      throw std::out_of_range(std::string(what) + ": row " + std::to_string(row) + " of " +
-                              std::to_string(limit));
-}
 
 NewVector<float> normals(std::uint64_t seed, std::uint64_t stream, std::size_t n,
                          std::uint64_t first) {
@@ -175,32 +120,22 @@ nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
   return nb::make_tuple(rows, squares);
 }
 
-// A vector of flags, as NumPy's bool or as bytes.
-using Flags = nb::ndarray<nb::ro, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
 nb::tuple top_n(Matrix<float> users, Matrix<float> items, Vector<std::int64_t> seen_starts,
                 Vector<std::int32_t> seen_items, Flags allowed, std::size_t n, int threads) {
   const std::size_t n_users = users.shape(0), n_items = items.shape(0);
   require_threads("top_n", threads);
   require(users.shape(1) == items.shape(1) && users.shape(1) > 0,
           "top_n: both tables must have the same number of columns");
-  if (allowed.dtype() != nb::dtype<bool>() && allowed.dtype() != nb::dtype<std::uint8_t>())
-    throw nb::type_error("top_n: allowed must be bool or uint8");
-  require(allowed.size() == n_items, "top_n: allowed must have a flag for each item");
+  require_flags("top_n: allowed", allowed, n_items);
   require(n > 0 && n <= std::numeric_limits<std::int32_t>::max(), "top_n: n must be at least 1");
-  require(seen_starts.size() == n_users + 1 && seen_starts(0) == 0 &&
-              seen_starts(n_users) == static_cast<std::int64_t>(seen_items.size()),
-          "top_n: the lengths of users, seen_starts and seen_items do not match");
-  for (std::size_t u = 0; u < n_users; ++u)
-    require(seen_starts(u) <= seen_starts(u + 1), "top_n: seen_starts must not decrease");
+  require_starts("top_n: seen_starts", seen_starts, n_users, seen_items.size());
   require_rows(seen_items, n_items, "seen_items");
   auto rows = new_matrix<std::int32_t>(n_users, n);
   auto scores = new_matrix<float>(n_users, n);
   {
     nb::gil_scoped_release release;
     palate::top_n(view(users), view(items), users.shape(1), {view(seen_starts), view(seen_items)},
-                  {static_cast<const std::uint8_t*>(allowed.data()), n_items}, n, threads,
-                  view(rows), view(scores));
+                  flags(allowed), n, threads, view(rows), view(scores));
   }
   return nb::make_tuple(rows, scores);
 }
@@ -411,4 +346,5 @@ NB_MODULE(_native, m) {
   define_cancellation(m);
   define_posteriors(m);
   define_one_cycle(m);
+  define_choice(m);
 }

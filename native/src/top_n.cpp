@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <vector>
 
+#include "palate/best.hpp"
 #include "palate/lanes.hpp"
 #include "palate/team.hpp"
 
@@ -22,8 +22,6 @@ constexpr std::size_t kPanel = 4 * kLanes;
 constexpr std::size_t kMaxUsers = 16 * kTile;
 // Number of panels that a thread packs at a time.
 constexpr std::size_t kPanelsAtATime = 8;
-
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 // Users, and the score that an item must exceed for each.
 struct Tile {
@@ -120,72 +118,8 @@ void Panels::pack(std::size_t p) {
   }
 }
 
-struct Found {
-  float score;
-  std::int32_t row;
-
-  bool operator<(const Found& other) const {
-    return score > other.score || (score == other.score && row < other.row);
-  }
-};
-
-// The best items of one user so far. Items are offered in ascending order of rows.
-class Best {
- public:
-  void start(std::size_t n, std::span<const std::int32_t> seen);
-  // A score must exceed the bar to enter the list: of equal scores the lower row stays.
-  float bar() const { return bar_; }
-  void offer(std::span<const std::int32_t> rows, const float* scores);
-  void write(std::span<std::int32_t> rows, std::span<float> scores);
-
- private:
-  bool is_seen(std::int32_t row);
-  void push(Found found);
-
-  std::size_t n_ = 0;
-  float bar_ = kLowest;
-  std::vector<Found> heap_;  // the worst item on top
-  std::vector<std::int32_t> seen_;
-  std::size_t next_seen_ = 0;
-};
-
-void Best::start(std::size_t n, std::span<const std::int32_t> seen) {
-  n_ = n;
-  bar_ = kLowest;
-  heap_.clear();
-  seen_.assign(seen.begin(), seen.end());
-  if (!std::is_sorted(seen_.begin(), seen_.end())) std::sort(seen_.begin(), seen_.end());
-  next_seen_ = 0;
-}
-
-bool Best::is_seen(std::int32_t row) {
-  while (next_seen_ < seen_.size() && seen_[next_seen_] < row) ++next_seen_;
-  return next_seen_ < seen_.size() && seen_[next_seen_] == row;
-}
-
-void Best::push(Found found) {
-  if (heap_.size() == n_) {
-    std::pop_heap(heap_.begin(), heap_.end());
-    heap_.back() = found;
-  } else {
-    heap_.push_back(found);
-  }
-  std::push_heap(heap_.begin(), heap_.end());
-  if (heap_.size() == n_) bar_ = heap_.front().score;
-}
-
-void Best::offer(std::span<const std::int32_t> rows, const float* scores) {
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (scores[i] > bar_ && !is_seen(rows[i])) push({scores[i], rows[i]});
-}
-
-void Best::write(std::span<std::int32_t> rows, std::span<float> scores) {
-  std::sort_heap(heap_.begin(), heap_.end());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool found = i < heap_.size();
-    rows[i] = found ? heap_[i].row : -1;
-    scores[i] = found ? heap_[i].score : kLowest;
-  }
+void offer_panel(Best& best, std::span<const std::int32_t> rows, const float* scores) {
+  for (std::size_t i = 0; i < rows.size(); ++i) best.offer(rows[i], scores[i]);
 }
 
 // Finds the best items of one block of users after another, in buffers of its own.
@@ -241,7 +175,7 @@ void Searcher::offer(std::size_t p, std::size_t first, std::size_t last, std::si
   const unsigned hits = score_tile(width_, panels_.panel(p), columns_ - 1, tile, scores);
   if (hits == 0) return;
   for (std::size_t i = 0; i < kTile; ++i)
-    if (hits >> i & 1) best_[from - first + i].offer(panels_.rows(p), scores + i * kPanel);
+    if (hits >> i & 1) offer_panel(best_[from - first + i], panels_.rows(p), scores + i * kPanel);
 }
 
 // The number of users that a thread takes at a time: fewer if there is too little work for all.

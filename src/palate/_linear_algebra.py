@@ -1,9 +1,11 @@
 """Linear algebra that several floors use."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Matrix = NDArray[np.floating[Any]]
 # Eigenvalues below this, relative to the largest, are rounding errors.
@@ -11,6 +13,10 @@ _MIN_EIGENVALUE = 1e-12
 _JITTER = 1e-6
 # Long tables are multiplied in double precision in blocks that fit into the cache.
 _BLOCK = 2048
+# A matrix of this size is inverted at once, in double precision.
+_LEAF = 192
+# Columns of a product that one thread computes at a time.
+_PANEL = 1024
 
 
 def with_ones(factors: Matrix) -> Matrix:
@@ -58,6 +64,57 @@ def gram(columns: Matrix) -> NDArray[np.float64]:
         block = columns[first : first + _BLOCK].astype(np.float64)
         total += block.T @ block
     return total
+
+
+def multiply_by_panels(
+    left: NDArray[np.float32], right: NDArray[np.float32], threads: int
+) -> NDArray[np.float32]:
+    """Return L R' of L and R, shapes (m, k) and (n, k): the same bits at any number of threads.
+
+    Each panel of columns is computed by one thread of BLAS, so that the order of the sums does not
+    depend on the number of threads.
+    """
+    out = np.empty((len(left), len(right)), dtype=np.float32)
+
+    def panel(first: int) -> None:
+        columns = slice(first, first + _PANEL)
+        np.matmul(left, right[columns].T, out=out[:, columns])
+
+    panels = range(0, len(right), _PANEL)
+    with threadpool_limits(1, user_api="blas"):
+        if threads == 1 or len(panels) == 1:
+            for first in panels:
+                panel(first)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(panel, panels))
+    return out
+
+
+def inverse(matrix: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
+    """Return the inverse of a symmetric positive definite matrix; the argument is overwritten.
+
+    With S = D - B' A^-1 B and T = A^-1 B::
+
+        [A  B]^-1   [A^-1 + T S^-1 T'   -T S^-1]
+        [B' D]    = [-S^-1 T'             S^-1 ]
+
+    (the Schur complement: Golub and Van Loan, "Matrix computations", 2013, section 3.2.11), halves
+    being inverted in the same way. Most of the work are products, 4/3 n^3 operations.
+    """
+    n = len(matrix)
+    if n <= _LEAF:
+        return np.linalg.inv(matrix.astype(np.float64)).astype(np.float32)
+    half = n // 2
+    a = inverse(np.ascontiguousarray(matrix[:half, :half]), threads)
+    t = multiply_by_panels(a, np.ascontiguousarray(matrix[half:, :half]), threads)
+    s = matrix[half:, half:] - multiply_by_panels(matrix[half:, :half], t.T, threads)
+    s = inverse(s, threads)
+    ts = multiply_by_panels(t, s, threads)
+    matrix[half:, half:], matrix[:half, half:] = s, -ts
+    matrix[half:, :half] = -ts.T
+    matrix[:half, :half] = a + multiply_by_panels(ts, t, threads)
+    return matrix
 
 
 def cholesky_roots(covariances: Matrix) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """`Ratings`, the encoded table that all of Palate works on, and `Csr`, its groups."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from palate._native import count_and_sum, group_by_row
 from palate.errors import DataError
+
+Kind = Literal["ratings", "events", "counts"]
+# A rating is relevant if it is in the top quarter of the scale: 4 or more of 1 to 5.
+_RELEVANT = 0.75
 
 
 class Csr(NamedTuple):
@@ -54,6 +58,8 @@ class Ratings:
         else the id as text), then the other columns of the items table.
     source
         Where the ratings came from and how they were read, in one line.
+    kind
+        What the values are: "ratings", "events" (all of them 1) or "counts" of events.
     """
 
     user: NDArray[np.int32]
@@ -63,6 +69,7 @@ class Ratings:
     users: pl.DataFrame
     items: pl.DataFrame
     source: str = field(default="ratings")
+    kind: Kind = "ratings"
 
     def __len__(self) -> int:
         return len(self.rating)
@@ -93,11 +100,21 @@ class Ratings:
 
     def by_user(self) -> Csr:
         """Group the ratings by user."""
-        return _group(self.user, self.users.height, self.item, self.rating)
+        return group(self.user, self.users.height, self.item, self.rating)
 
     def by_item(self) -> Csr:
         """Group the ratings by item."""
-        return _group(self.item, self.items.height, self.user, self.rating)
+        return group(self.item, self.items.height, self.user, self.rating)
+
+    @property
+    def relevant(self) -> NDArray[np.bool_]:
+        """Whether each entry is relevant in lists: all events are, and the highest ratings.
+
+        These are the ratings in the top quarter of the scale, 4 and more of 1 to 5.
+        """
+        if self.kind != "ratings" or len(self) == 0:
+            return np.ones(len(self), dtype=np.bool_)
+        return self.rating >= self.rating.min() + _RELEVANT * np.ptp(self.rating)
 
     def user_means(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return each user's number of ratings and their mean, NaN where there is none."""
@@ -149,12 +166,13 @@ def require_shared_ids(ratings: Ratings, valid: Ratings) -> None:
         )
 
 
-def _group(
+def group(
     rows: NDArray[np.int32],
     n_rows: int,
     partner: NDArray[np.int32],
     rating: NDArray[np.float32],
 ) -> Csr:
+    """Return entries grouped by row; `partner` and `rating` belong to `rows`, shape (n,)."""
     starts, order = group_by_row(rows, n_rows)
     return Csr(starts, partner[order], rating[order])
 

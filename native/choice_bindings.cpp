@@ -1,0 +1,209 @@
+// The bindings of the choice model.
+#include <nanobind/stl/vector.h>
+
+#include <limits>
+
+#include "arrays.hpp"
+#include "palate/choice.hpp"
+
+namespace {
+
+palate::Sparse sparse(const Vector<std::int64_t>& starts, const Vector<std::int32_t>& columns,
+                      const Vector<float>& values) {
+  require(starts.size() > 0, "starts must have at least one entry");
+  require_starts("starts", starts, starts.size() - 1, columns.size());
+  require(columns.size() == values.size(), "columns and values must have the same length");
+  return {view(starts), view(columns), view(values)};
+}
+
+NewMatrix<float> multiply(Vector<std::int64_t> starts, Vector<std::int32_t> columns,
+                          Vector<float> values, Matrix<float> dense, int threads,
+                          const palate::CancelToken* cancel) {
+  require_threads("multiply", threads);
+  const palate::Sparse left = sparse(starts, columns, values);
+  require_rows(columns, dense.shape(0), "columns");
+  auto out = new_matrix<float>(left.rows(), dense.shape(1));
+  nb::gil_scoped_release release;
+  palate::multiply(left, view(dense), dense.shape(1), threads, view(out), cancel);
+  return out;
+}
+
+NewMatrix<float> multiply_sparse(Vector<std::int64_t> starts, Vector<std::int32_t> columns,
+                                 Vector<float> values, Vector<std::int64_t> right_starts,
+                                 Vector<std::int32_t> right_columns, Vector<float> right_values,
+                                 std::size_t width, int threads,
+                                 const palate::CancelToken* cancel) {
+  require_threads("multiply_sparse", threads);
+  const palate::Sparse left = sparse(starts, columns, values);
+  const palate::Sparse right = sparse(right_starts, right_columns, right_values);
+  require_rows(columns, right.rows(), "columns");
+  require_rows(right_columns, width, "right_columns");
+  auto out = new_matrix<float>(left.rows(), width);
+  nb::gil_scoped_release release;
+  palate::multiply(left, right, width, threads, view(out), cancel);
+  return out;
+}
+
+// The histories by item and by user, and the weight of each user.
+struct Histories {
+  Vector<std::int64_t> item_starts;
+  Vector<std::int32_t> users;
+  Vector<float> item_values;
+  Vector<std::int64_t> user_starts;
+  Vector<std::int32_t> items;
+  Vector<float> user_values;
+  Vector<float> weight;
+
+  palate::Sparse by_item() const { return sparse(item_starts, users, item_values); }
+  palate::Sparse by_user() const { return sparse(user_starts, items, user_values); }
+  void require_valid() const {
+    require(by_user().rows() == weight.size(), "there must be a weight for each user");
+    require_rows(users, weight.size(), "user");
+    require_rows(items, by_item().rows(), "item");
+  }
+};
+
+NewMatrix<float> co_occurrences(Vector<std::int64_t> item_starts, Vector<std::int32_t> users,
+                                Vector<float> item_values, Vector<std::int64_t> user_starts,
+                                Vector<std::int32_t> items, Vector<float> user_values,
+                                Vector<float> weight, int threads,
+                                const palate::CancelToken* cancel) {
+  require_threads("co_occurrences", threads);
+  const Histories histories{item_starts, users,       item_values, user_starts,
+                            items,       user_values, weight};
+  histories.require_valid();
+  const std::size_t n = histories.by_item().rows();
+  auto out = new_matrix<float>(n, n);
+  nb::gil_scoped_release release;
+  palate::co_occurrences(histories.by_item(), histories.by_user(), view(weight), threads, view(out),
+                         cancel);
+  return out;
+}
+
+nb::tuple largest_co_occurrences(Vector<std::int64_t> item_starts, Vector<std::int32_t> users,
+                                 Vector<float> item_values, Vector<std::int64_t> user_starts,
+                                 Vector<std::int32_t> items, Vector<float> user_values,
+                                 Vector<float> weight, Vector<float> scale, std::size_t most,
+                                 int threads, const palate::CancelToken* cancel) {
+  require_threads("largest_co_occurrences", threads);
+  const Histories histories{item_starts, users,       item_values, user_starts,
+                            items,       user_values, weight};
+  histories.require_valid();
+  const std::size_t n = histories.by_item().rows();
+  require(scale.size() == n, "largest_co_occurrences: there must be a scale for each item");
+  require(most > 0, "largest_co_occurrences: most must be at least 1");
+  auto others = new_matrix<std::int32_t>(n, most);
+  auto values = new_matrix<float>(n, most);
+  auto counts = new_vector<std::int64_t>(n);
+  {
+    nb::gil_scoped_release release;
+    palate::largest_co_occurrences(histories.by_item(), histories.by_user(), view(weight),
+                                   view(scale), most, threads, view(others), view(values),
+                                   view(counts), cancel);
+  }
+  return nb::make_tuple(others, values, counts);
+}
+
+nb::tuple best_items(Matrix<float> scores, Vector<std::int64_t> seen_starts,
+                     Vector<std::int32_t> seen_items, Flags allowed, std::size_t n, int threads) {
+  const std::size_t users = scores.shape(0), items = scores.shape(1);
+  require_threads("best_items", threads);
+  require_flags("best_items: allowed", allowed, items);
+  require(n > 0 && n <= std::numeric_limits<std::int32_t>::max(),
+          "best_items: n must be at least 1");
+  require_starts("best_items: seen_starts", seen_starts, users, seen_items.size());
+  require_rows(seen_items, items, "seen_items");
+  auto rows = new_matrix<std::int32_t>(users, n);
+  auto best = new_matrix<float>(users, n);
+  {
+    nb::gil_scoped_release release;
+    palate::best_items(view(scores), {view(seen_starts), view(seen_items)}, flags(allowed), n,
+                       threads, view(rows), view(best));
+  }
+  return nb::make_tuple(rows, best);
+}
+
+NewMatrix<double> held_out_ndcg(Vector<std::int64_t> starts, Vector<std::int32_t> items,
+                                Vector<float> values, Vector<float> kept, Flags relevant,
+                                Vector<float> weight, Vector<float> kept_weight,
+                                Matrix<float> full_product, Matrix<float> kept_product,
+                                Vector<float> diagonal, Vector<float> popularity,
+                                Vector<float> exponents, std::size_t n, int threads) {
+  require_threads("held_out_ndcg", threads);
+  const palate::Sparse full = sparse(starts, items, values);
+  const std::size_t users = full.rows(), n_items = diagonal.size();
+  require(kept.size() == values.size(), "held_out_ndcg: kept and values must have one length");
+  require_flags("held_out_ndcg: relevant", relevant, values.size());
+  require(weight.size() == users && kept_weight.size() == users,
+          "held_out_ndcg: there must be two weights for each user");
+  for (const Matrix<float>* product : {&full_product, &kept_product})
+    require(product->shape(0) == users && product->shape(1) == n_items,
+            "held_out_ndcg: products must be users x items");
+  require(popularity.size() == n_items, "held_out_ndcg: items need a popularity each");
+  require_rows(items, n_items, "items");
+  require(n > 0, "held_out_ndcg: n must be at least 1");
+  auto out = new_matrix<double>(users, exponents.size());
+  nb::gil_scoped_release release;
+  palate::held_out_ndcg({full, view(kept), flags(relevant), view(weight), view(kept_weight)},
+                        {view(full_product), view(kept_product), view(diagonal)},
+                        {view(popularity), view(exponents)}, n, threads, view(out));
+  return out;
+}
+
+}  // namespace
+
+void define_choice(nb::module_& m) {
+  const char* histories =
+      "item_starts: NDArray[numpy.int64], users: NDArray[numpy.int32], "
+      "item_values: NDArray[numpy.float32], user_starts: NDArray[numpy.int64], "
+      "items: NDArray[numpy.int32], user_values: NDArray[numpy.float32], "
+      "weight: NDArray[numpy.float32], ";
+  const std::string given = histories;
+  m.def("multiply", &multiply, "starts"_a.noconvert(), "columns"_a.noconvert(),
+        "values"_a.noconvert(), "dense"_a.noconvert(), "threads"_a, "cancel"_a = nb::none(),
+        nb::sig("def multiply(starts: NDArray[numpy.int64], columns: NDArray[numpy.int32], "
+                "values: NDArray[numpy.float32], dense: NDArray[numpy.float32], threads: int, "
+                "cancel: CancelToken | None = None) -> NDArray[numpy.float32]"));
+  m.def("multiply_sparse", &multiply_sparse, "starts"_a.noconvert(), "columns"_a.noconvert(),
+        "values"_a.noconvert(), "right_starts"_a.noconvert(), "right_columns"_a.noconvert(),
+        "right_values"_a.noconvert(), "width"_a, "threads"_a, "cancel"_a = nb::none(),
+        nb::sig("def multiply_sparse(starts: NDArray[numpy.int64], columns: NDArray[numpy.int32], "
+                "values: NDArray[numpy.float32], right_starts: NDArray[numpy.int64], "
+                "right_columns: NDArray[numpy.int32], right_values: NDArray[numpy.float32], "
+                "width: int, threads: int, cancel: CancelToken | None = None) -> "
+                "NDArray[numpy.float32]"));
+  m.def("co_occurrences", &co_occurrences, "item_starts"_a.noconvert(), "users"_a.noconvert(),
+        "item_values"_a.noconvert(), "user_starts"_a.noconvert(), "items"_a.noconvert(),
+        "user_values"_a.noconvert(), "weight"_a.noconvert(), "threads"_a, "cancel"_a = nb::none(),
+        nb::sig(("def co_occurrences(" + given +
+                 "threads: int, cancel: CancelToken | None = None) -> NDArray[numpy.float32]")
+                    .c_str()));
+  m.def("largest_co_occurrences", &largest_co_occurrences, "item_starts"_a.noconvert(),
+        "users"_a.noconvert(), "item_values"_a.noconvert(), "user_starts"_a.noconvert(),
+        "items"_a.noconvert(), "user_values"_a.noconvert(), "weight"_a.noconvert(),
+        "scale"_a.noconvert(), "most"_a, "threads"_a, "cancel"_a = nb::none(),
+        nb::sig(("def largest_co_occurrences(" + given +
+                 "scale: NDArray[numpy.float32], most: int, threads: int, "
+                 "cancel: CancelToken | None = None) -> tuple[NDArray[numpy.int32], "
+                 "NDArray[numpy.float32], NDArray[numpy.int64]]")
+                    .c_str()));
+  m.def("best_items", &best_items, "scores"_a.noconvert(), "seen_starts"_a.noconvert(),
+        "seen_items"_a.noconvert(), "allowed"_a.noconvert(), "n"_a, "threads"_a,
+        nb::sig("def best_items(scores: NDArray[numpy.float32], seen_starts: NDArray[numpy.int64], "
+                "seen_items: NDArray[numpy.int32], allowed: NDArray[numpy.bool_] | "
+                "NDArray[numpy.uint8], n: int, threads: int) -> "
+                "tuple[NDArray[numpy.int32], NDArray[numpy.float32]]"));
+  m.def("held_out_ndcg", &held_out_ndcg, "starts"_a.noconvert(), "items"_a.noconvert(),
+        "values"_a.noconvert(), "kept"_a.noconvert(), "relevant"_a.noconvert(),
+        "weight"_a.noconvert(), "kept_weight"_a.noconvert(), "full_product"_a.noconvert(),
+        "kept_product"_a.noconvert(), "diagonal"_a.noconvert(), "popularity"_a.noconvert(),
+        "exponents"_a.noconvert(), "n"_a, "threads"_a,
+        nb::sig("def held_out_ndcg(starts: NDArray[numpy.int64], items: NDArray[numpy.int32], "
+                "values: NDArray[numpy.float32], kept: NDArray[numpy.float32], "
+                "relevant: NDArray[numpy.bool_] | NDArray[numpy.uint8], "
+                "weight: NDArray[numpy.float32], kept_weight: NDArray[numpy.float32], "
+                "full_product: NDArray[numpy.float32], kept_product: NDArray[numpy.float32], "
+                "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
+                "exponents: NDArray[numpy.float32], n: int, threads: int) -> "
+                "NDArray[numpy.float64]"));
+}

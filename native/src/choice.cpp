@@ -1,0 +1,288 @@
+#include "palate/choice.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "palate/best.hpp"
+#include "palate/dispatch.hpp"
+#include "palate/team.hpp"
+
+namespace palate {
+
+namespace {
+
+PALATE_INLINE void add_scaled_body(float factor, const float* from, std::size_t n, float* to) {
+  for (std::size_t i = 0; i < n; ++i) to[i] += factor * from[i];
+}
+constexpr Dispatched<add_scaled_body> add_scaled;
+
+// Calls row(r) for every row r, a few of them at a time on each thread; `make` makes the function
+// that a thread uses, with buffers of its own.
+template <typename Make>
+void for_each_row(std::size_t rows, int threads, const CancelToken* cancel, const Make& make) {
+  TaskQueue queue(rows, kRowsAtATime, cancel);
+  run_team(queue.members(threads), [&](int, Barrier&) {
+    auto row = make();
+    while (const auto tasks = queue.next())
+      for (std::size_t r = tasks.first; r < tasks.last; ++r) row(r);
+  });
+}
+
+// One row of X'WX at a time, in double precision.
+class CoOccurrenceRow {
+ public:
+  CoOccurrenceRow(const Sparse& by_item, const Sparse& by_user, std::span<const float> weight)
+      : by_item_(by_item), by_user_(by_user), weight_(weight), sums_(by_item.rows()) {}
+
+  void compute(std::size_t item);
+  double operator[](std::size_t other) const { return sums_[other]; }
+  // The items with a sum other than 0, in no order.
+  std::vector<std::int32_t>& touched() { return touched_; }
+
+ private:
+  const Sparse &by_item_, &by_user_;
+  std::span<const float> weight_;
+  std::vector<double> sums_;
+  std::vector<std::int32_t> touched_;
+};
+
+void CoOccurrenceRow::compute(std::size_t item) {
+  for (const std::int32_t other : touched_) sums_[other] = 0;
+  touched_.clear();
+  for (auto n = by_item_.starts[item]; n < by_item_.starts[item + 1]; ++n) {
+    const auto user = static_cast<std::size_t>(by_item_.columns[n]);
+    const double factor = static_cast<double>(weight_[user]) * by_item_.values[n];
+    if (factor == 0) continue;
+    for (auto m = by_user_.starts[user]; m < by_user_.starts[user + 1]; ++m) {
+      const std::int32_t other = by_user_.columns[m];
+      const double term = factor * by_user_.values[m];
+      if (sums_[other] == 0 && term != 0) touched_.push_back(other);
+      sums_[other] += term;
+    }
+  }
+}
+
+}  // namespace
+
+void multiply(const Sparse& sparse, std::span<const float> dense, std::size_t width, int threads,
+              std::span<float> out, const CancelToken* cancel) {
+  for_each_row(sparse.rows(), threads, cancel, [&] {
+    return [&](std::size_t r) {
+      float* to = &out[r * width];
+      std::fill_n(to, width, 0.0f);
+      for (auto n = sparse.starts[r]; n < sparse.starts[r + 1]; ++n)
+        add_scaled(sparse.values[n], &dense[static_cast<std::size_t>(sparse.columns[n]) * width],
+                   width, to);
+    };
+  });
+}
+
+void multiply(const Sparse& left, const Sparse& right, std::size_t width, int threads,
+              std::span<float> out, const CancelToken* cancel) {
+  for_each_row(left.rows(), threads, cancel, [&] {
+    return [&](std::size_t r) {
+      float* to = &out[r * width];
+      std::fill_n(to, width, 0.0f);
+      for (auto n = left.starts[r]; n < left.starts[r + 1]; ++n) {
+        const auto row = static_cast<std::size_t>(left.columns[n]);
+        for (auto m = right.starts[row]; m < right.starts[row + 1]; ++m)
+          to[right.columns[m]] += left.values[n] * right.values[m];
+      }
+    };
+  });
+}
+
+void co_occurrences(const Sparse& by_item, const Sparse& by_user, std::span<const float> weight,
+                    int threads, std::span<float> out, const CancelToken* cancel) {
+  const std::size_t items = by_item.rows();
+  for_each_row(items, threads, cancel, [&] {
+    return [&, row = CoOccurrenceRow(by_item, by_user, weight)](std::size_t i) mutable {
+      row.compute(i);
+      for (std::size_t j = 0; j < items; ++j) out[i * items + j] = static_cast<float>(row[j]);
+    };
+  });
+}
+
+void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
+                            std::span<const float> weight, std::span<const float> scale,
+                            std::size_t most, int threads, std::span<std::int32_t> items,
+                            std::span<float> values, std::span<std::int64_t> counts,
+                            const CancelToken* cancel) {
+  for_each_row(by_item.rows(), threads, cancel, [&] {
+    return [&, row = CoOccurrenceRow(by_item, by_user, weight)](std::size_t i) mutable {
+      row.compute(i);
+      std::vector<std::int32_t>& others = row.touched();
+      std::erase(others, static_cast<std::int32_t>(i));
+      const auto larger = [&](std::int32_t a, std::int32_t b) {
+        const double left = row[a] * scale[a], right = row[b] * scale[b];
+        return left > right || (left == right && a < b);
+      };
+      const std::size_t kept = std::min(most, others.size());
+      if (kept < others.size())
+        std::nth_element(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(kept),
+                         others.end(), larger);
+      std::sort(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(kept));
+      counts[i] = static_cast<std::int64_t>(kept);
+      for (std::size_t n = 0; n < kept; ++n) {
+        items[i * most + n] = others[n];
+        values[i * most + n] = static_cast<float>(row[others[n]] * scale[i] * scale[others[n]]);
+      }
+    };
+  });
+}
+
+void best_items(std::span<const float> scores, const Seen& seen,
+                std::span<const std::uint8_t> allowed, std::size_t n, int threads,
+                std::span<std::int32_t> rows, std::span<float> best) {
+  const std::size_t items = allowed.size();
+  for_each_row(seen.starts.size() - 1, threads, nullptr, [&] {
+    return [&, found = Best()](std::size_t u) mutable {
+      const auto start = static_cast<std::size_t>(seen.starts[u]);
+      const auto size = static_cast<std::size_t>(seen.starts[u + 1]) - start;
+      found.start(std::min(n, items), seen.items.subspan(start, size));
+      const float* score = &scores[u * items];
+      for (std::size_t i = 0; i < items; ++i)
+        if (score[i] > found.bar() && allowed[i])
+          found.offer(static_cast<std::int32_t>(i), score[i]);
+      found.write(rows.subspan(u * n, n), best.subspan(u * n, n));
+    };
+  });
+}
+
+namespace {
+
+// The virtual hold-out of one user after another; see held_out_ndcg.
+class VirtualHoldOut {
+ public:
+  VirtualHoldOut(const HeldOut& users, const Precision& precision, const Discounts& discounts,
+                 std::span<const float> powers, std::size_t n)
+      : users_(users),
+        precision_(precision),
+        discounts_(discounts),
+        powers_(powers),
+        n_(n),
+        items_(precision.diagonal.size()),
+        scores_(items_),
+        discounted_(items_) {}
+
+  void evaluate(std::size_t user, std::span<double> ndcg);
+
+ private:
+  void update(std::size_t user);
+  void score(std::size_t user);
+  void discount(std::size_t user, std::size_t q);
+  double gain(std::size_t user) const;
+
+  HeldOut users_;
+  Precision precision_;
+  Discounts discounts_;
+  std::span<const float> powers_;  // popularity^-exponent, exponents x items
+  std::size_t n_, items_;
+  std::array<double, 3> m_{};      // M, symmetric
+  std::array<double, 2> shift_{};  // M A'y
+  std::vector<float> scores_, discounted_;
+};
+
+// Finds M and M A'y.
+void VirtualHoldOut::update(std::size_t user) {
+  const Sparse& x = users_.full;
+  const float* px = &precision_.full[user * items_];
+  const float* py = &precision_.kept[user * items_];
+  double xx = 0, xy = 0, yy = 0;
+  for (auto n = x.starts[user]; n < x.starts[user + 1]; ++n) {
+    const auto j = static_cast<std::size_t>(x.columns[n]);
+    xx += static_cast<double>(x.values[n]) * px[j];
+    xy += static_cast<double>(x.values[n]) * py[j];
+    yy += static_cast<double>(users_.kept[n]) * py[j];
+  }
+  const double a = xx - 1.0 / users_.weight[user], c = yy + 1.0 / users_.kept_weight[user];
+  const double determinant = a * c - xy * xy;
+  m_ = {c / determinant, -xy / determinant, a / determinant};
+  shift_ = {m_[0] * xy + m_[1] * yy, m_[1] * xy + m_[2] * yy};
+}
+
+// The scores of all items before any discount.
+void VirtualHoldOut::score(std::size_t user) {
+  const float* px = &precision_.full[user * items_];
+  const float* py = &precision_.kept[user * items_];
+  const auto m0 = static_cast<float>(m_[0]), m1 = static_cast<float>(2 * m_[1]),
+             m2 = static_cast<float>(m_[2]);
+  const auto s0 = static_cast<float>(shift_[0]), s1 = static_cast<float>(1 - shift_[1]);
+  for (std::size_t j = 0; j < items_; ++j) {
+    const float a = px[j], b = py[j];
+    const float diagonal = precision_.diagonal[j] - (m0 * a * a + m1 * a * b + m2 * b * b);
+    scores_[j] = (s0 * a - s1 * b) / diagonal;
+  }
+}
+
+// Discounts popular items, whose popularity is that without the held-out entries.
+void VirtualHoldOut::discount(std::size_t user, std::size_t q) {
+  constexpr double kNobody = 1e-6;
+  const Sparse& x = users_.full;
+  const float* power = &powers_[q * items_];
+  for (std::size_t j = 0; j < items_; ++j)
+    discounted_[j] = power[j] > 0 ? scores_[j] * power[j] : kLowest;
+  for (auto n = x.starts[user]; n < x.starts[user + 1]; ++n) {
+    const auto j = static_cast<std::size_t>(x.columns[n]);
+    const double value = x.values[n], popularity = discounts_.popularity[j];
+    const double rest = popularity - users_.weight[user] * value * value;
+    const bool candidate = users_.kept[n] == 0 && rest > kNobody * popularity;
+    discounted_[j] = candidate
+                         ? scores_[j] * static_cast<float>(std::pow(rest, -discounts_.exponents[q]))
+                         : kLowest;
+  }
+}
+
+// The gain of the relevant entries at their ranks, relative to that of the ideal list.
+double VirtualHoldOut::gain(std::size_t user) const {
+  const Sparse& x = users_.full;
+  double found = 0, ideal = 0;
+  std::size_t relevant = 0;
+  for (auto n = x.starts[user]; n < x.starts[user + 1]; ++n) {
+    if (!users_.relevant[n]) continue;
+    if (relevant++ < n_) ideal += 1 / std::log2(static_cast<double>(relevant) + 1);
+    const auto item = static_cast<std::size_t>(x.columns[n]);
+    const float score = discounted_[item];
+    if (score == kLowest) continue;
+    std::size_t rank = 1;
+    for (std::size_t j = 0; j < item; ++j) rank += discounted_[j] >= score;
+    for (std::size_t j = item + 1; j < items_; ++j) rank += discounted_[j] > score;
+    if (rank <= n_) found += 1 / std::log2(static_cast<double>(rank) + 1);
+  }
+  return relevant ? found / ideal : 0;
+}
+
+void VirtualHoldOut::evaluate(std::size_t user, std::span<double> ndcg) {
+  update(user);
+  score(user);
+  for (std::size_t q = 0; q < ndcg.size(); ++q) {
+    discount(user, q);
+    ndcg[q] = gain(user);
+  }
+}
+
+std::vector<float> powers(const Discounts& discounts) {
+  std::vector<float> out;
+  for (const float exponent : discounts.exponents)
+    for (const float popularity : discounts.popularity)
+      out.push_back(popularity > 0 ? std::pow(popularity, -exponent) : 0);
+  return out;
+}
+
+}  // namespace
+
+void held_out_ndcg(const HeldOut& users, const Precision& precision, const Discounts& discounts,
+                   std::size_t n, int threads, std::span<double> out) {
+  const std::vector<float> power = powers(discounts);
+  const std::size_t width = discounts.exponents.size();
+  for_each_row(users.full.rows(), threads, nullptr, [&] {
+    return [&, hold_out = VirtualHoldOut(users, precision, discounts, power, n)](
+               std::size_t user) mutable {
+      hold_out.evaluate(user, out.subspan(user * width, width));
+    };
+  });
+}
+
+}  // namespace palate

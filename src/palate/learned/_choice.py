@@ -1,0 +1,189 @@
+"""The choice model: what a fit learns of which items people pick."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate._linear_algebra import multiply_by_panels
+from palate._native import count_and_sum, multiply, multiply_sparse
+from palate.data._ratings import Csr, Kind
+
+# A person's mean is drawn towards the overall mean as by this number of ratings.
+_DAMPING = 5.0
+
+
+@dataclass(frozen=True)
+class HistoryWeighting:
+    """How much each entry of a history counts.
+
+    An event counts 1. With the rating r_ui, or the logarithm of the count, an entry counts::
+
+        x_ui = max(0, 1 + strength (r_ui - mean - b_u) / sd)
+
+    where b_u is the damped mean of the person's deviations from the mean. A low rating is still
+    evidence of interest, a high one of more.
+
+    Attributes
+    ----------
+    kind
+        What the table holds.
+    mean, sd
+        Those of all ratings, or of the logarithms of all counts.
+    strength
+        How much the ratings matter; 0 for events.
+    """
+
+    kind: Kind
+    mean: float
+    sd: float
+    strength: float
+
+    def values(
+        self, row: NDArray[np.int32], n_rows: int, rating: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return x for each entry; shape (n,).
+
+        Parameters
+        ----------
+        row
+            The person of each entry, from 0 to n_rows - 1; shape (n,).
+        n_rows
+            The number of people.
+        rating
+            The ratings or counts; shape (n,).
+        """
+        if self.strength == 0:
+            return np.ones(len(rating), dtype=np.float32)
+        deviation = (graded(self.kind, rating) - np.float32(self.mean)) / np.float32(self.sd)
+        counts, sums = count_and_sum(row, deviation, n_rows)
+        own = (sums / (counts + _DAMPING)).astype(np.float32)
+        values = 1 + np.float32(self.strength) * (deviation - own[row])
+        return np.maximum(values, 0)
+
+    def weighted(self, histories: Csr) -> Csr:
+        """Return histories with x in place of the ratings."""
+        values = self.values(histories.row, len(histories.starts) - 1, histories.rating)
+        return histories._replace(rating=values)
+
+
+def graded(kind: Kind, rating: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ratings as they are, and counts as logarithms: one more matters less and less."""
+    return np.log(rating) if kind == "counts" else rating
+
+
+class DenseWeights(NamedTuple):
+    """Weights B_ij of item i in a history for item j, as a matrix.
+
+    Attributes
+    ----------
+    matrix
+        B; shape (items, items), with 0 on the diagonal.
+    """
+
+    matrix: NDArray[np.float32]
+
+    def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+        """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
+        return multiply(*histories, self.matrix, threads)
+
+    def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
+        """Return B_ij for each of `items` and one item j; shape (n,)."""
+        return self.matrix[items, item]
+
+
+class LowRankWeights(NamedTuple):
+    """Weights B = left right' + a sparse matrix.
+
+    Attributes
+    ----------
+    left, right
+        Shapes (items, k).
+    starts, neighbours, values
+        The sparse part: row i has ``values[n]`` in column ``neighbours[n]`` for n from
+        ``starts[i]`` to ``starts[i + 1] - 1``.
+    """
+
+    left: NDArray[np.float32]
+    right: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    neighbours: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+    def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+        """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
+        sparse = Csr(self.starts, self.neighbours, self.values)
+        scores = multiply_sparse(*histories, *sparse, len(self.left), threads)
+        scores += multiply_by_panels(multiply(*histories, self.left, threads), self.right, threads)
+        return scores
+
+    def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
+        """Return B_ij for each of `items` and one item j; shape (n,)."""
+        weights = self.left[items] @ self.right[item]
+        for n, i in enumerate(items):
+            first, last = self.starts[i], self.starts[i + 1]
+            found = first + np.searchsorted(self.neighbours[first:last], item)
+            if found < last and self.neighbours[found] == item:
+                weights[n] += self.values[found]
+        return weights
+
+
+@dataclass(frozen=True, eq=False)
+class ChoiceModel:
+    """What is learned of which items people pick.
+
+    The score of item j for a person is a sum over their history, times a discount of popular
+    items::
+
+        s_uj = d_j sum_i x_ui B_ij
+
+    Attributes
+    ----------
+    weighting
+        How much each entry of a history counts.
+    weights
+        B.
+    popularity
+        The weighted number of histories that each item is in; shape (items,).
+    discount
+        d; shape (items,).
+    rating_power
+        beta: where items are ranked by both questions, the score is multiplied by the beta-th
+        power of the probability of a high rating.
+    settings
+        The settings that the fit has chosen, by name.
+    """
+
+    weighting: HistoryWeighting
+    weights: DenseWeights | LowRankWeights
+    popularity: NDArray[np.float32]
+    discount: NDArray[np.float32]
+    rating_power: float
+    settings: Mapping[str, float]
+
+    def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+        """Return the score of every item for each person; shape (people, items).
+
+        For a person without a history these are the popularities, relative to the highest.
+
+        Parameters
+        ----------
+        histories
+            The ratings, events or counts of each person, in `Csr` form.
+        threads
+            The number of threads.
+        """
+        weighted = self.weighting.weighted(histories)
+        scores = self.weights.scores(weighted, threads)
+        scores *= self.discount
+        scores[np.diff(histories.starts) == 0] = self.popularity / self.popularity.max()
+        return scores
+
+    def contributions(self, history: Csr, item: int) -> NDArray[np.float32]:
+        """Return what each entry of one person's history adds to the score of an item; (n,)."""
+        weighted = self.weighting.weighted(history)
+        weights = self.weights.contributions(weighted.partner, item)
+        contributions: NDArray[np.float32] = weighted.rating * weights * self.discount[item]
+        return contributions

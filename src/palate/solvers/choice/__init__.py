@@ -1,0 +1,1 @@
+"""The choice model's solver."""

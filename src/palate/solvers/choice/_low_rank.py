@@ -1,0 +1,139 @@
+"""The precision of the choice model from eigenvectors and neighbours, for any number of items."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _random_streams
+from palate._linear_algebra import multiply_by_panels, orthonormal_basis
+from palate._native import CancelToken, largest_co_occurrences, multiply, multiply_sparse
+from palate.data._ratings import Csr
+from palate.learned._choice import LowRankWeights
+from palate.solvers.choice._histories import Histories, ridge_shape
+
+# The number of eigenvectors, and of vectors in the subspace that they are found in.
+_RANK, _SUBSPACE = 128, 160
+_ITERATIONS = 6
+# Maximum number of neighbours of all items together.
+_MAX_NEIGHBOURS = 1 << 26
+
+
+class LowRankGraph:
+    """The normalised co-occurrences of items, by eigenvectors and neighbour lists.
+
+    With R as of `ridge_shape`::
+
+        P = R^-1/2 (C + lambda)^-1 R^-1/2,    C = R^-1/2 G R^-1/2
+
+    The first eigenvalues s and eigenvectors V of C are found by subspace iteration (Halko,
+    Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4); the
+    remainder of C, whose eigenvalues are small beside lambda, enters to the first order::
+
+        (C + lambda)^-1 = 1/lambda - V a V' - c C,
+        c = 1 / (lambda (lambda + t)),    a = 1/lambda - 1/(s + lambda) - c s
+
+    where t is the mean eigenvalue of the remainder, weighted by the eigenvalues. C is kept as a list
+    of the largest entries of each row.
+    """
+
+    def __init__(self, histories: Histories, threads: int, cancel: CancelToken, seed: int) -> None:
+        self._threads, self._cancel = threads, cancel
+        self.popularity = histories.popularity()
+        self.scale = 1 / np.sqrt(ridge_shape(self.popularity))  # the diagonal of R^-1/2
+        self.values, self.vectors = self._eigenpairs(histories, seed)
+        self.neighbours, self.diagonal = self._neighbours(histories)
+        remainder = float(self.diagonal.sum() - self.values.sum())
+        squares = float(np.sum(self.neighbours.rating.astype(np.float64) ** 2))
+        squares += float(np.sum(self.diagonal.astype(np.float64) ** 2) - np.sum(self.values**2))
+        self.tail = max(squares, 0.0) / remainder if remainder > 0 else 0.0
+
+    def _eigenpairs(
+        self, histories: Histories, seed: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the largest eigenvalues of C, and the eigenvectors; shapes (k,), (items, k)."""
+        by_user, by_item, weight = histories
+        root = np.sqrt(weight)
+        rows = by_user._replace(
+            rating=by_user.rating * root[by_user.row] * self.scale[by_user.partner]
+        )
+        columns = by_item._replace(
+            rating=by_item.rating * root[by_item.partner] * self.scale[by_item.row]
+        )
+        items = len(self.scale)
+        width = min(_SUBSPACE, items, len(weight))
+        basis = _random_streams.normals(seed, _random_streams.CHOICE_SKETCH, items, width)
+        for _ in range(_ITERATIONS):
+            basis = np.ascontiguousarray(orthonormal_basis(basis), dtype=np.float32)
+            half = multiply(*rows, basis, self._threads, self._cancel)
+            basis_image = multiply(*columns, half, self._threads, self._cancel)
+            small, last, basis = basis.T @ basis_image, basis, basis_image
+        size, vectors = np.linalg.eigh(((small + small.T) / 2).astype(np.float64))
+        order = np.argsort(-size)[:_RANK]
+        kept = order[size[order] > 0]
+        found = np.ascontiguousarray(last @ vectors[:, kept].astype(np.float32))
+        return size[kept].astype(np.float32), found
+
+    def _neighbours(self, histories: Histories) -> tuple[Csr, NDArray[np.float32]]:
+        """Return the largest entries of C off its diagonal, and its diagonal."""
+        items = len(self.scale)
+        most = min(max(1, _MAX_NEIGHBOURS // items), items)
+        others, values, counts = largest_co_occurrences(
+            *histories.by_item,
+            *histories.by_user,
+            histories.weight,
+            self.scale,
+            most,
+            self._threads,
+            self._cancel,
+        )
+        listed = np.arange(most) < counts[:, None]
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        return Csr(starts, others[listed], values[listed]), self.popularity * self.scale**2
+
+    def precision(self, ridge: float) -> "LowRankPrecision":
+        """Return P = (G + ridge R)^-1."""
+        return LowRankPrecision(self, ridge, self._threads)
+
+
+class LowRankPrecision:
+    """The matrix P = (G + lambda R)^-1; see `LowRankGraph`."""
+
+    def __init__(self, graph: LowRankGraph, ridge: float, threads: int) -> None:
+        self._graph, self._ridge, self._threads = graph, ridge, threads
+        self._first_order = np.float32(1 / (ridge * (ridge + graph.tail)))
+        size = graph.values
+        self._spectrum = (1 / ridge - 1 / (size + ridge) - self._first_order * size).astype(
+            np.float32
+        )
+        inner = 1 / ridge - graph.vectors**2 @ self._spectrum - self._first_order * graph.diagonal
+        # (C + lambda)^-1 is positive definite, and its diagonal at least 1 / (lambda + C_jj).
+        self._inner = np.maximum(inner, 1 / (ridge + graph.diagonal)).astype(np.float32)
+        self.diagonal = self._inner * graph.scale**2
+
+    def product(self, rows: Csr) -> NDArray[np.float32]:
+        """Return X P for rows of X; shape (rows, items)."""
+        graph = self._graph
+        scaled = rows._replace(rating=rows.rating * graph.scale[rows.partner])
+        on_axes = multiply(*scaled, graph.vectors, self._threads) * self._spectrum
+        out = multiply_by_panels(on_axes, graph.vectors, self._threads)
+        out += self._first_order * multiply_sparse(
+            *scaled, *graph.neighbours, len(graph.scale), self._threads
+        )
+        own = 1 / np.float32(self._ridge) - self._first_order * graph.diagonal[rows.partner]
+        np.negative(out, out=out)
+        out[rows.row, rows.partner] += scaled.rating * own
+        out *= graph.scale
+        return out
+
+    def weights(self) -> LowRankWeights:
+        """Return B_ij = -P_ij / P_jj."""
+        graph, neighbours = self._graph, self._graph.neighbours
+        # P_jj = inner_j scale_j^2, so that B_ij = scale_i [V a V' + c C]_ij / (inner_j scale_j).
+        column = 1 / (self._inner * graph.scale)
+        values = self._first_order * neighbours.rating * graph.scale[neighbours.row]
+        return LowRankWeights(
+            left=graph.vectors * (graph.scale[:, None] * self._spectrum),
+            right=graph.vectors * column[:, None],
+            starts=neighbours.starts,
+            neighbours=neighbours.partner,
+            values=values * column[neighbours.partner],
+        )
