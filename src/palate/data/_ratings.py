@@ -1,7 +1,7 @@
 """`Ratings`, the encoded table that all of Palate works on, and `Csr`, its groups."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from palate._native import count_and_sum, group_by_row
 from palate.errors import DataError
+
+# What a row of the table is: a rating, something that was picked, or how often it was.
+Kind = Literal["ratings", "events", "counts"]
 
 
 class Csr(NamedTuple):
@@ -37,14 +40,14 @@ class Csr(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """A table of ratings, encoded.
+    """A table of ratings, of events or of counts, encoded.
 
     Attributes
     ----------
     user, item
         For each rating the row of its user in `users` and of its item in `items`; shape (n,).
     rating
-        The ratings as given; shape (n,).
+        The ratings or the counts as given, or 1 for each event; shape (n,).
     timestamp
         The time of each rating: numbers or datetime64, as in the source; shape (n,); or None.
     users
@@ -54,6 +57,9 @@ class Ratings:
         else the id as text), then the other columns of the items table.
     source
         Where the ratings came from and how they were read, in one line.
+    kind
+        "ratings" on a scale, where a higher one is better; "events", each of which says that the
+        user picked the item; or "counts", which say how often.
     """
 
     user: NDArray[np.int32]
@@ -63,14 +69,16 @@ class Ratings:
     users: pl.DataFrame
     items: pl.DataFrame
     source: str = field(default="ratings")
+    kind: Kind = "ratings"
 
     def __len__(self) -> int:
         return len(self.rating)
 
     def __repr__(self) -> str:
         low, high = (self.rating.min(), self.rating.max()) if len(self) else (np.nan, np.nan)
+        values = "" if self.kind == "events" else f" from {low:g} to {high:g}"
         return (
-            f"<Ratings: {len(self):,} ratings from {low:g} to {high:g} by "
+            f"<Ratings: {len(self):,} {self.kind}{values} by "
             f"{self.users.height:,} users of {self.items.height:,} items; {self.source}>"
         )
 
