@@ -65,8 +65,8 @@ def test_a_bad_row_of_a_table_is_named(missing):
     [
         ("", "r.csv: the file is empty"),
         ("\n\n", "r.csv: the file is empty"),
-        ("user,item,rating\n", "r.csv: there are column names but no ratings"),
-        ("user,item\na,1\n", "r.csv: can't tell which column is the rating; name it with rating="),
+        ("user,item,rating\n", "r.csv: there are column names but no rows"),
+        ("user,what\na,1\n", "r.csv: can't tell which column is the item; name it with item=. The"),
         ("a,b,c\nx,y,5\n", "can't tell which column is the user; name it with user=. The columns"),
         ("just text\n", "r.csv: can't tell which column is the user"),
         (b"PK\x03\x04...", "r.csv: is an archive or a spreadsheet; save its table as CSV"),

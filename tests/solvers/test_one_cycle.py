@@ -134,7 +134,7 @@ def test_the_same_seed_gives_the_same_model_at_any_number_of_threads(ml100k):
 def test_the_range_of_the_sigmoid(ratings, expected):
     """A quarter of the span below the lowest rating and an eighth above the highest."""
     table = pl.DataFrame({"user": [1, 2], "item": [1, 2], "rating": ratings})
-    model = palate.OneCycle(factors=1, epochs=1).fit(palate.read_ratings(table))
+    model = palate.OneCycle(factors=1, epochs=1).fit(palate.read_ratings(table, kind="ratings"))
     assert (model.learned.likelihood.low, model.learned.likelihood.high) == pytest.approx(expected)
     assert np.isfinite(model.predict([1, 2], [2, 1])).all()
 

@@ -25,7 +25,9 @@ RatingsSource = Annotated[
 ]
 UserColumn = Annotated[str | None, typer.Option("--user", help="The column of users.")]
 ItemColumn = Annotated[str | None, typer.Option("--item", help="The column of items.")]
-RatingColumn = Annotated[str | None, typer.Option("--rating", help="The column of ratings.")]
+RatingColumn = Annotated[
+    str | None, typer.Option("--rating", help="The column of ratings or counts.")
+]
 TimeColumn = Annotated[str | None, typer.Option("--timestamp", help="The column of timestamps.")]
 ItemsFile = Annotated[
     str | None, typer.Option("--items", help="A file of items: ids, titles and features.")
@@ -37,6 +39,13 @@ DuplicateRule = Literal["error", "first", "last", "mean"]
 Duplicates = Annotated[
     DuplicateRule,
     typer.Option(help="What to do if a user has rated an item more than once."),
+]
+Kind = Annotated[
+    Literal["ratings", "events", "counts"] | None,
+    typer.Option(
+        help="What the table holds: ratings, events such as purchases, or counts of events such as "
+        "plays. By default it is recognised."
+    ),
 ]
 
 
@@ -134,6 +143,7 @@ def fit(
     items: ItemsFile = None,
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
+    kind: Kind = None,
     valid: Annotated[
         float,
         typer.Option(
@@ -154,7 +164,7 @@ def fit(
     solver = chosen_solver(context, seed)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, table=table,
+        items=items, table=table, kind=kind,
     )  # fmt: skip
     validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
     with _output.progress(solver) as report:
@@ -194,6 +204,7 @@ def evaluate(
     items: ItemsFile = None,
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
+    kind: Kind = None,
     folds: Annotated[
         str,
         typer.Option(
@@ -218,7 +229,7 @@ def evaluate(
     solvers = chosen_solvers(context, seed)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, table=table,
+        items=items, table=table, kind=kind,
     )  # fmt: skip
     evaluation = palate.evaluate(
         data,

@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from palate.data._table import Table
 from palate.errors import DataError
 
-REQUIRED = ("user", "item", "rating")
-ROLES = (*REQUIRED, "timestamp")
+REQUIRED = ("user", "item")
+ROLES = (*REQUIRED, "rating", "timestamp")
 
 # The usual names of each role, the clearest first, in lower case and without punctuation.
 _USUAL = {
     "user": "userid user uid customerid customer reviewerid reviewer memberid member viewerid "
-    "viewer personid person readerid reader userkey",
+    "viewer personid person readerid reader userkey visitorid visitor accountid account playerid "
+    "player sessionid session",
     "item": "itemid item movieid movie iid productid product asin bookid book isbn songid song "
     "trackid track artistid artist gameid game beerid beer recipeid recipe restaurantid "
     "restaurant businessid business animeid anime filmid film showid show jokeid joke "
-    "articleid article titleid",
+    "articleid article titleid sku appid app placeid place venueid venue locationid location "
+    "videoid video pageid page",
     "rating": "rating ratings score stars star overall value userrating bookrating myrating "
-    "ratingvalue grade mark",
+    "ratingvalue grade mark feedback preference",
+    "count": "count counts plays playcount timesplayed listens listencount clicks views visits "
+    "hours hoursplayed playtime quantity qty purchases purchase frequency weight",
     "timestamp": "timestamp time datetime date unixreviewtime ratedat createdat reviewtime "
     "ratingdate when ts",
     "title": "title movietitle booktitle itemtitle productname itemname moviename name",
@@ -47,14 +51,21 @@ def is_ratings_header(fields: Sequence[str], given: Mapping[str, str | None]) ->
 
     It does if it contains one of the names that were given. Otherwise it does not if columns
     were given by position, or if the third field is a number: in a file without a header that
-    is the rating.
+    is the rating. Where there are only two, it does not if one of them is a number: an id.
     """
     names = [name for name in given.values() if name is not None]
     if any(name in fields for name in names):
         return True
     if any(re.fullmatch(r"column \d+", name) for name in names):
         return False
+    if len(fields) == len(REQUIRED):
+        return not any(map(_is_number, fields))
     return len(fields) < len(REQUIRED) or not _is_number(fields[2])
+
+
+def names_counts(column: str) -> bool:
+    """Return whether columns of this name usually hold counts, such as ``plays``."""
+    return _plain(column) in _USUAL_NAMES["count"]
 
 
 def is_items_header(fields: Sequence[str], item_column: str) -> bool:
@@ -64,13 +75,18 @@ def is_items_header(fields: Sequence[str], item_column: str) -> bool:
     return usual("title", fields) is not None and not any(map(_is_number, fields))
 
 
-def find_columns(table: Table, given: Mapping[str, str | None]) -> dict[str, str]:
+def find_columns(
+    table: Table, given: Mapping[str, str | None], *, rated: bool = True
+) -> dict[str, str]:
     """Return the column of each role that the table has: user, item, rating, timestamp, title.
+
+    Counts have the role of ratings. `rated` says whether there must be either.
 
     Raises
     ------
     DataError
-        If a given column does not exist, or one of user, item and rating can't be found.
+        If a given column does not exist, or one of user, item and a required rating can't be
+        found.
     """
     names = table.columns
     found = {role: name for role, name in given.items() if name is not None}
@@ -87,14 +103,17 @@ def find_columns(table: Table, given: Mapping[str, str | None]) -> dict[str, str
     else:
         for role in (role for role in (*ROLES, "title") if role not in found):
             name = usual(role, free)
+            if role == "rating":
+                name = name or usual("count", free)
             if name is not None:
                 found[role] = name
                 free.remove(name)
-    for role in REQUIRED:
+    for role in (*REQUIRED, "rating") if rated else REQUIRED:
         if role not in found:
+            by_position = "" if table.typed else ", or without a header 'column 1', 'column 2', ..."
             raise DataError(
                 f"{table.name}: can't tell which column is the {role}; name it with {role}=. "
-                f"The columns are {listed(names)}"
+                f"The columns are {listed(names)}{by_position}"
             )
     for column in found.values():
         if f"{column} (2)" in names:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -38,7 +37,8 @@ def is_database_url(source: object) -> bool:
 def open_database(url: str, table: str | None) -> Table:
     """Read a table, a view or a SELECT statement of the database at `url`.
 
-    With `table` None, the database's only table with columns for user, item and rating is read.
+    With `table` None, the database's only table with columns for user, item and rating is read;
+    if it has none, the only one with columns for user and item.
 
     Raises
     ------
@@ -79,11 +79,14 @@ def _query(url: str, query: str) -> pl.DataFrame:
 
 def _only_ratings_table(url: str) -> str:
     names = _query(url, _TABLES["sqlite" if url.startswith("sqlite") else ""])["name"].to_list()
-    fitting = [name for name in names if _has_ratings(_columns(url, name))]
+    columns = {name: _columns(url, name) for name in names}
+    events = [name for name in names if all(usual(role, columns[name]) for role in REQUIRED)]
+    rated = [name for name in events if usual("rating", columns[name])]
+    fitting = rated or events
     if len(fitting) != 1:
         raise DataError(
             f"{'no table' if not fitting else 'more than one table'} of the database has columns "
-            f"for user, item and rating; name one with table=. "
+            f"for user{', item and rating' if rated else ' and item'}; name one with table=. "
             f"The tables are {', '.join(fitting or names) or 'none'}"
         )
     return str(fitting[0])
@@ -91,10 +94,6 @@ def _only_ratings_table(url: str) -> str:
 
 def _columns(url: str, table: str) -> list[str]:
     return _query(url, f"SELECT * FROM {_quoted(table)} LIMIT 1").columns
-
-
-def _has_ratings(columns: Sequence[str]) -> bool:
-    return all(usual(role, columns) for role in REQUIRED)
 
 
 def _quoted(*parts: str) -> str:

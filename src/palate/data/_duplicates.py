@@ -1,4 +1,4 @@
-"""Repeated ratings of an item by the same user: refused, or reduced to one."""
+"""Repeated pairs of a user and an item: refused, reduced to one, or added up."""
 
 from dataclasses import replace
 from typing import Literal
@@ -31,28 +31,39 @@ def refuse_duplicates(ratings: Ratings, table: Table) -> None:
         f"{ratings.items['id'][int(ratings.item[first])]!r} by user "
         f"{ratings.users['id'][int(ratings.user[first])]!r} "
         f"(repeats in all: {len(rows) - len(repeated):,}); "
-        "choose duplicates='first', 'last' or 'mean'"
+        "choose duplicates='first', 'last' or 'mean', or kind='counts' to add them up"
     )
 
 
-def without_duplicates(ratings: Ratings, keep: Literal["first", "last", "mean"]) -> Ratings:
-    """Return one rating for each user and item: the first, the last in time, or their mean."""
-    if len(_repeated(_pairs(ratings))) == 0:
+def has_duplicates(ratings: Ratings) -> bool:
+    """Return whether a pair of a user and an item is there more than once."""
+    return len(_repeated(_pairs(ratings))) > 0
+
+
+def without_duplicates(ratings: Ratings, keep: Literal["first", "last", "mean", "sum"]) -> Ratings:
+    """Return one rating for each user and item: the first, the last in time, the mean or the sum.
+
+    With the sum goes the timestamp of the last, with the mean that of the first.
+    """
+    if not has_duplicates(ratings):
         return ratings
-    pairs = pl.DataFrame({"user": ratings.user, "item": ratings.item}).with_row_index("row")
-    if keep == "last" and ratings.timestamp is not None:
+    columns = {"user": ratings.user, "item": ratings.item, "rating": ratings.rating}
+    pairs = pl.DataFrame(columns).with_row_index("row")
+    if keep in {"last", "sum"} and ratings.timestamp is not None:
         pairs = pairs.with_columns(time=ratings.timestamp).sort("time", maintain_order=True)
-    which: Literal["first", "last"] = "last" if keep == "last" else "first"
-    kept = pairs.unique(["user", "item"], keep=which, maintain_order=True)["row"].sort().to_numpy()
-    result = ratings.take(kept)
-    if keep != "mean":
-        return result
-    means = (
-        pairs.with_columns(rating=ratings.rating)
-        .group_by("user", "item", maintain_order=True)
-        .agg(pl.col("rating").cast(pl.Float64).mean().cast(pl.Float32))
+    row, rating = pl.col("row"), pl.col("rating")
+    exact = rating.cast(pl.Float64)
+    values = {"first": rating.first(), "last": rating.last(), "mean": exact.mean()}
+    kept = (
+        pairs.group_by("user", "item")
+        .agg(
+            row.last() if keep in {"last", "sum"} else row.first(),
+            values.get(keep, exact.sum()).cast(pl.Float32),
+        )
+        .sort("row")
     )
-    return replace(result, rating=means["rating"].to_numpy(writable=True))
+    result = ratings.take(kept["row"].to_numpy())
+    return replace(result, rating=kept["rating"].to_numpy(writable=True))
 
 
 def _pairs(ratings: Ratings) -> NDArray[np.int64]:

@@ -120,7 +120,8 @@ def _only_folder(folder: Path) -> Path:
 def _read_folder(name: str, folder: Path, source: str) -> Ratings:
     for ratings_file, items_file, read_items in _LAYOUTS:
         if (folder / ratings_file).is_file() and (folder / items_file).is_file():
-            ratings = read_ratings(folder / ratings_file, items=read_items(folder / items_file))
+            items = read_items(folder / items_file)
+            ratings = read_ratings(folder / ratings_file, items=items, kind="ratings")
             return replace(ratings, source=f"MovieLens {name} from {source}")
     raise DataError(
         f"{folder} does not hold MovieLens {name}: it has none of the pairs "

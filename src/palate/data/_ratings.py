@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from palate._native import count_and_sum, group_by_row
 from palate.errors import DataError
 
+# What a row of the table is: a rating, something that was picked, or how often it was.
 Kind = Literal["ratings", "events", "counts"]
 # A rating is relevant if it is in the top quarter of the scale: 4 or more of 1 to 5.
 _RELEVANT = 0.75
@@ -41,14 +42,14 @@ class Csr(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """A table of ratings, encoded.
+    """A table of ratings, of events or of counts, encoded.
 
     Attributes
     ----------
     user, item
         For each rating the row of its user in `users` and of its item in `items`; shape (n,).
     rating
-        The ratings as given; shape (n,).
+        The ratings or the counts as given, or 1 for each event; shape (n,).
     timestamp
         The time of each rating: numbers or datetime64, as in the source; shape (n,); or None.
     users
@@ -59,7 +60,8 @@ class Ratings:
     source
         Where the ratings came from and how they were read, in one line.
     kind
-        What the values are: "ratings", "events" (all of them 1) or "counts" of events.
+        "ratings" on a scale, where a higher one is better; "events", each of which says that the
+        user picked the item; or "counts", which say how often.
     """
 
     user: NDArray[np.int32]
@@ -76,8 +78,9 @@ class Ratings:
 
     def __repr__(self) -> str:
         low, high = (self.rating.min(), self.rating.max()) if len(self) else (np.nan, np.nan)
+        values = "" if self.kind == "events" else f" from {low:g} to {high:g}"
         return (
-            f"<Ratings: {len(self):,} ratings from {low:g} to {high:g} by "
+            f"<Ratings: {len(self):,} {self.kind}{values} by "
             f"{self.users.height:,} users of {self.items.height:,} items; {self.source}>"
         )
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,8 @@ from palate.data._columns import find_columns, is_ratings_header
 from palate.data._database import is_database_url, open_database
 from palate.data._duplicates import refuse_duplicates, without_duplicates
 from palate.data._items import shown, with_items
-from palate.data._ratings import Ratings
+from palate.data._kinds import of_kind
+from palate.data._ratings import Kind, Ratings
 from palate.data._sources import open_table
 from palate.data._table import TEXT_TYPES, Convert, Table
 from palate.data._values import (
@@ -37,8 +38,14 @@ def read_ratings(
     items: Any = None,
     table: str | None = None,
     duplicates: Duplicates = "error",
+    kind: Kind | None = None,
 ) -> Ratings:
-    """Read a table of ratings.
+    """Read a table of ratings, of events or of counts.
+
+    The kind is recognised. Rows without ratings are events, or counts of them if pairs of user and
+    item repeat. Several equal ratings are events. Values are counts if their column is named so
+    (``plays``, ``hours``), or none is negative, more than 10 are different, two of these are above
+    100, and the largest is more than 20 times the median. All others are ratings.
 
     Parameters
     ----------
@@ -46,42 +53,57 @@ def read_ratings(
         A path (CSV, TSV, ``::``-separated text, JSON, JSON lines or Parquet, also compressed
         with gzip), a pandas, polars or Arrow table, or the URL of a database (extra ``db``).
     user, item, rating, timestamp
-        The names of the columns. The others are found by their usual names, or by position if a
-        text file has no header. ``timestamp=False`` omits the timestamps.
+        Column names; `rating` may hold counts. The others are found by their usual names, or by
+        position if a text file has no header. ``timestamp=False`` omits the timestamps.
     items
         A table of items, in any of the forms of `source`; its titles and other columns are
         joined by id. With a database URL, it can be the name of a table of that database.
     table
         Which table of a database to read, or a SELECT statement.
     duplicates
-        What to do if a user has rated an item twice: raise an "error", or keep the "first", the
-        "last" (in time, if there are timestamps) or the "mean".
+        If a user has rated an item twice: raise an "error", or keep the "first", the "last" (in
+        time, if there are timestamps) or the "mean".
+    kind
+        Overrides what is recognised: "ratings"; "events" (values are ignored, repeated pairs are
+        one event); or "counts" (those of repeated pairs are added up, 0 is no event). Repeated
+        events and counts have the latest timestamp.
 
     Returns
     -------
     Ratings
-        With the ids of the source. In text files, ids are integers if each of them is written
-        as one (``7``, not ``007``), otherwise text without surrounding blanks. Times with a zone
-        are converted to UTC. `Ratings.source` describes in one line which columns were used.
+        Ids are those of the source; in text files, integers if all are written so (``7``, not
+        ``007``). Times with a zone become UTC. `Ratings.source` says how the table was read.
 
     Raises
     ------
     DataError
-        If the table can't be read, or a value is missing, not a finite number, or a duplicate;
-        the message names the file, the row and the column.
+        If the table can't be read, or a value is missing, not a finite number, a duplicate, or a
+        negative count; the message names the file, the row and the column.
     SettingError
-        If `duplicates` is none of these, or `table` is given with a source without tables.
+        If `duplicates` or `kind` is none of these, or `table` is given with another source.
     """
-    if duplicates not in ("error", "first", "last", "mean"):
+    _check(duplicates, kind)
+    given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
+    times = timestamp is not False
+    ratings, opened = read_rows(source, given, items, table, kind=kind, timestamps=times)
+    return ratings if ratings.kind != "ratings" else _distinct(ratings, opened, duplicates)
+
+
+def _distinct(ratings: Ratings, table: Table, duplicates: Duplicates) -> Ratings:
+    """Return one rating for each user and item, or refuse those that are repeated."""
+    if duplicates != "error":
+        return without_duplicates(ratings, duplicates)
+    refuse_duplicates(ratings, table)
+    return ratings
+
+
+def _check(duplicates: object, kind: object) -> None:
+    if duplicates not in get_args(Duplicates):
         raise SettingError(
             f"duplicates is {duplicates!r}; it can be 'error', 'first', 'last' or 'mean'"
         )
-    given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
-    ratings, opened = read_rows(source, given, items, table, timestamps=timestamp is not False)
-    if duplicates == "error":
-        refuse_duplicates(ratings, opened)
-        return ratings
-    return without_duplicates(ratings, duplicates)
+    if kind is not None and kind not in get_args(Kind):
+        raise SettingError(f"kind is {kind!r}; it can be 'ratings', 'events' or 'counts'")
 
 
 def read_rows(
@@ -91,8 +113,9 @@ def read_rows(
     table: str | None = None,
     *,
     timestamps: bool,
+    kind: Kind | None = "ratings",
 ) -> tuple[Ratings, Table]:
-    """Read every row as a rating, however often a user has rated an item; see `read_ratings`."""
+    """Read every row; with ratings, however often a user has rated an item. See `read_ratings`."""
     if is_database_url(source):
         opened = open_database(source, table)
         if isinstance(items, str) and re.fullmatch(r"\w+", items) and not Path(items).exists():
@@ -101,25 +124,28 @@ def read_rows(
         raise SettingError("table= names a table of a database, but this source is not a database")
     else:
         opened = open_table(source, lambda fields: is_ratings_header(fields, given))
-    columns = find_columns(opened, given)
+    columns = find_columns(opened, given, rated=kind == "ratings")
     if not timestamps:
         columns.pop("timestamp", None)
-    ratings = _encode(opened, columns)
+    if kind == "events":
+        columns.pop("rating", None)
+    ratings = of_kind(_encode(opened, columns), opened, columns.get("rating"), kind)
     if items is not None:
         ratings = with_items(ratings, items, columns["item"])
     return ratings, opened
 
 
 def _encode(table: Table, columns: dict[str, str]) -> Ratings:
-    """Read the columns, by role, and number the users and items."""
+    """Read the columns, by role, and number the users and items; without ratings, these are 1."""
     values = table.read(list(columns.values()), {} if table.typed else _conversions(columns))
     if values.height == 0:
-        raise DataError(f"{table.name}: there are column names but no ratings")
+        raise DataError(f"{table.name}: there are column names but no rows")
     # Each column leaves `values` as soon as its array exists: a large table has no room for both.
     user, users = _codes(checked_ids(table, columns["user"], values.drop_in_place(columns["user"])))
     item, items = _codes(checked_ids(table, columns["item"], values.drop_in_place(columns["item"])))
-    rating = checked_ratings(table, columns["rating"], values.drop_in_place(columns["rating"]))
-    timestamp = None
+    rating, timestamp = np.ones(len(user), dtype=np.float32), None
+    if "rating" in columns:
+        rating = checked_ratings(table, columns["rating"], values.drop_in_place(columns["rating"]))
     if "timestamp" in columns:
         times = values.drop_in_place(columns["timestamp"])
         timestamp = checked_timestamps(table, columns["timestamp"], times)

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate.data._columns import names_counts
 from palate.data._table import Table
 from palate.errors import DataError
 
@@ -54,7 +55,7 @@ def checked_ids(table: Table, column: str, ids: pl.Series) -> pl.Series:
 
 
 def checked_ratings(table: Table, column: str, values: pl.Series) -> NDArray[np.float32]:
-    """Return the ratings in a column of `table`, given as read or already as numbers.
+    """Return the ratings or counts in a column of `table`, given as read or already as numbers.
 
     Raises
     ------
@@ -76,12 +77,14 @@ def _can_be_ratings(dtype: pl.DataType) -> bool:
 def _refuse_ratings(table: Table, column: str) -> NoReturn:
     """Raise the error for a column of which some values can't be ratings, quoting the first."""
     raw = table.read([column])[column]
-    table.refuse(raw.is_null(), column, lambda row: "the rating is missing")
+    numbers = to_float(raw) if _can_be_ratings(raw.dtype) else pl.Series([None] * len(raw))
+    what = "count" if names_counts(column) else "rating"
+    hint = '; kind="events" reads the table without it' if not numbers.count() else ""
+    table.refuse(raw.is_null(), column, lambda row: f"the {what} is missing{hint}")
     if not _can_be_ratings(raw.dtype):
-        raise DataError(f"{table.name}: column {column!r} holds {raw.dtype}, not ratings")
-    numbers = to_float(raw)
-    table.refuse(numbers.is_null(), column, lambda row: f"{raw[row]!r} is not a number")
-    table.refuse(~numbers.is_finite(), column, lambda row: f"the rating is {raw[row]}, not finite")
+        raise DataError(f"{table.name}: column {column!r} holds {raw.dtype}, not {what}s{hint}")
+    table.refuse(numbers.is_null(), column, lambda row: f"{raw[row]!r} is not a number{hint}")
+    table.refuse(~numbers.is_finite(), column, lambda row: f"the {what} is {raw[row]}, not finite")
     raise DataError(f"{table.name}: the source changed while it was read; read it again")
 
 

@@ -16,9 +16,16 @@ def validate_ratings(ratings: Ratings, valid: Ratings | None) -> None:
     Raises
     ------
     DataError
-        If there are no ratings, all are of one user or one item, or they are too large or too
-        close together; or if `valid` is empty or has other users or items.
+        If these are events or counts; if there are no ratings, all are of one user or one item,
+        or they are too large or too close together; or if `valid` is of another kind, is empty or
+        has other users or items.
     """
+    for part in (ratings, valid or ratings):
+        if part.kind != "ratings":
+            raise DataError(
+                f"these are {part.kind}, not ratings: OneCycle and Gibbs learn from ratings; use "
+                f'palate.Choice(), or read them with kind="ratings" ({part.source})'
+            )
     if len(ratings) == 0:
         raise DataError("there are no ratings to learn from")
     for role, ids in (("user", ratings.users["id"]), ("item", ratings.items["id"])):

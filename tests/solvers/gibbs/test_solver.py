@@ -105,7 +105,7 @@ HARD = {
 def test_hard_cases_fit_and_stay_within_the_ratings(case):
     user, item, rating = HARD[case]
     table = pl.DataFrame({"user": user, "item": item, "rating": rating})
-    ratings = palate.read_ratings(table)
+    ratings = palate.read_ratings(table, kind="ratings")
     model = palate.Gibbs(sweeps=30, burn_in=10).fit(ratings)
     items = model.learned.item_table
     profiles = [model.user(name) for name in model.users["id"]]
