@@ -328,17 +328,32 @@ def test_evaluate(tmp_path, write):
     rows = "".join(f"{n % 11},{n % 7},{n % 5 + 1},{n}\n" for n in range(77))
     write("r.csv", "user,item,rating,timestamp\n" + rows)
     document = run_json("evaluate", tmp_path / "r.csv", "--folds", 2)
-    names = ["gibbs", "one-cycle", "global-mean", "damped-means", "popularity"]
+    names = ["gibbs", "one-cycle", "global-mean", "damped-means", "popularity", "item-neighbours"]
     assert [result["name"] for result in document["results"]] == names
     assert {"rmse", "rmse_se", "mae", "coverage_50", "coverage_90", "ndcg_10", "recall_10",
+            "ndcg_10_behind", "ndcg_10_behind_se", "diversity", "genre_divergence",
             "fit_seconds", "folds"} <= set(document["results"][0])  # fmt: skip
+    assert "the best lists" in document["sentence"]
     assert "training ratings can be later" in document["warning"]
     out, err = run("evaluate", tmp_path / "r.csv", "--split", "time", "--solver", "one-cycle")
-    assert "cycle" in out
+    assert "one-cycle" in out
     assert "gibbs" not in out
+    assert "best" in out
     assert "Held out: the latest 20% of the ratings" in out
     assert "training ratings can be later" not in out
     assert "fold 1 of 1: one-cycle" in err
+    out, _ = run("evaluate", tmp_path / "r.csv", "--split", "users", "--solver", "one-cycle")
+    assert "half of the ratings of each of 2 people outside the fit" in out
+    assert "the best lists (nDCG@10" in " ".join(out.split())
+
+
+def test_evaluate_events(tmp_path, write):
+    """Without ratings there are lists alone, and every event is relevant."""
+    rows = "".join(f"{n % 11},{n % 7},1\n" for n in range(77))
+    write("r.csv", "user,item,rating\n" + rows)
+    out, _ = run("evaluate", tmp_path / "r.csv", "--folds", 2, "--solver", "one-cycle")
+    assert "Every held-out event is relevant." in " ".join(out.split())
+    assert "Expected ratings" not in out
 
 
 def test_fit_five_column_parquet(tmp_path):

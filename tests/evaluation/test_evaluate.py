@@ -6,13 +6,16 @@ import signal
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 import palate
+from palate.evaluation import _measure, _parts
 from palate.solvers.gibbs._chain import Chain
 
 QUICK = palate.Gibbs(factors=4, sweeps=30, burn_in=10)
-NAMES = ["gibbs", "one-cycle", "global-mean", "damped-means", "popularity"]
+LISTS_ALONE = ["popularity", "item-neighbours"]
+NAMES = ["gibbs", "one-cycle", "global-mean", "damped-means", *LISTS_ALONE]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,11 @@ def test_figures_equal_those_computed_from_the_model(official, ml100k):
         ({"split": "time"}, "the latest 20% of the ratings", None),
         ({"split": "time", "share": 0.1}, "the latest 10% of the ratings", None),
         ({"split": "random"}, "a random 20% of the ratings", "training ratings can be later"),
+        (
+            {"split": "users", "share": 0.1},
+            "half of the ratings of each of 94 people outside the fit",
+            "training ratings can be later",
+        ),
         (
             {"split": "leave-last-1"},
             "the last 1 of each user's",
@@ -178,3 +186,99 @@ def test_ctrl_c_ends_an_evaluation(small, monkeypatch):
     monkeypatch.setattr(Chain, "sweep", press)
     with pytest.raises(KeyboardInterrupt):
         palate.evaluate(small, QUICK, folds=2)
+
+
+def test_people_outside_the_fit_are_measured_by_their_profiles(ml100k):
+    evaluation = palate.evaluate(ml100k, QUICK, split="users", seed=1)
+    part = _parts.parts_of(ml100k, 5, "users", None, 1)[0][0]
+    profiles = QUICK.fit(part.train).profiles(part.given)
+    squares, recalls = [], []
+    for person in range(len(profiles)):
+        own = part.valid.take(part.valid.user == person)
+        expected = profiles[person].predict(own.items["id"][own.item].to_list())["prediction"]
+        squares += ((expected.to_numpy() - own.rating) ** 2).tolist()
+        liked = set(own.items["id"][own.item[own.rating >= 4]])
+        if liked:
+            best = set(profiles[person].recommend(10)["id"])
+            recalls.append(len(best & liked) / len(liked))
+    found = by_name(evaluation)["gibbs"]
+    assert found["rmse"] == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-5)
+    assert found["recall_10"] == pytest.approx(np.mean(recalls), rel=1e-6)
+    assert found["rmse"] < by_name(evaluation)["damped-means"]["rmse"]
+
+
+def test_what_is_behind_is_the_difference_from_the_best(official):
+    for figure, best in (("rmse", min), ("ndcg_10", max), ("recall_10", max)):
+        known = [row for row in official.results if row[figure] is not None]
+        first = best(row[figure] for row in known)
+        for row in known:
+            assert row[f"{figure}_behind"] == pytest.approx(abs(row[figure] - first))
+            assert (row[f"{figure}_behind_se"] == 0) == (row[figure] == first)
+    assert official.sentence.startswith("item-neighbours has the best lists (nDCG@10 0.3")
+    assert "one-cycle predicts ratings best (RMSE 0.9" in official.sentence  # gibbs is cut short
+
+
+def test_lists_of_events_are_measured_on_every_held_out_event(ml100k):
+    events = replace(ml100k, rating=np.ones(len(ml100k), dtype=np.float32))
+    evaluation = palate.evaluate(events, [], split="random")
+    assert [row["name"] for row in evaluation.results] == LISTS_ALONE
+    assert evaluation.relevant is None
+    found = by_name(evaluation)
+    assert found["popularity"]["rmse"] is None
+    assert 0 < found["popularity"]["ndcg_10"] < found["item-neighbours"]["ndcg_10"] < 1
+    assert "predicts" not in evaluation.sentence
+    train, valid = palate.splits.random(events)
+    top = np.argsort(-np.bincount(train.item, minlength=1682), kind="stable")
+    recalls = []
+    for user in np.unique(valid.user):
+        seen = set(train.item[train.user == user].tolist())
+        listed = [item for item in top.tolist() if item not in seen][:10]
+        held_out = set(valid.item[valid.user == user].tolist())
+        recalls.append(len(held_out & set(listed)) / len(held_out))
+    assert found["popularity"]["recall_10"] == pytest.approx(np.mean(recalls))
+
+
+def test_shuffled_events_gain_nothing_over_popularity(ml100k):
+    """Neighbours of items find nothing in events that people chose by popularity alone."""
+    shuffled = np.random.default_rng(0).permutation(ml100k.item)
+    pairs = pl.DataFrame({"user": ml100k.user, "item": shuffled}).unique(maintain_order=True)
+    events = palate.read_ratings(pairs.with_columns(rating=pl.lit(1.0)))
+    found = by_name(palate.evaluate(events, [], split="random"))
+    gain = found["item-neighbours"]["ndcg_10"] - found["popularity"]["ndcg_10"]
+    error = max(found[name]["ndcg_10_behind_se"] for name in LISTS_ALONE)
+    assert gain < 2 * error
+
+
+def test_lists_have_a_variety(official):
+    found = by_name(official)
+    assert found["global-mean"]["diversity"] is None
+    assert found["popularity"]["diversity"] < found["gibbs"]["diversity"] < 1
+    # Neighbours of a history have its genres; the most popular items less so.
+    neighbours, popularity = (found[name]["genre_divergence"] for name in LISTS_ALONE[::-1])
+    assert 0 < neighbours < popularity
+
+
+def test_a_table_without_genres_has_no_divergence(small):
+    evaluation = palate.evaluate(small, palate.OneCycle(factors=2, epochs=1), folds=2)
+    assert {row["genre_divergence"] for row in evaluation.results} == {None}
+
+
+def test_one_fit_can_have_several_entries(small, monkeypatch):
+    """Each entry has its own lists; those that do not rank by ratings alone have no errors."""
+    fits = []
+
+    class Counted(palate.OneCycle):
+        def fit(self, *arguments, **options):
+            fits.append(1)
+            return super().fit(*arguments, **options)
+
+    monkeypatch.setattr(
+        _measure, "_entries_of", lambda name, model: [("palate", "both"), ("choice", "choice")]
+    )
+    evaluation = palate.evaluate(small, Counted(factors=2, epochs=1), folds=2)
+    assert [row["name"] for row in evaluation.results][:3] == ["palate", "choice", "global-mean"]
+    assert len(fits) == 2
+    found = by_name(evaluation)
+    assert found["palate"]["rmse"] > 0
+    assert found["choice"]["rmse"] is None
+    assert found["choice"]["ndcg_10"] is not None

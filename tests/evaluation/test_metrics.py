@@ -1,8 +1,10 @@
-"""Metrics, on cases that can be worked out by hand."""
+"""Metrics, on cases that can be worked out by hand and beside naive loops."""
 
 import numpy as np
+import polars as pl
 import pytest
 
+import palate
 from palate.evaluation import _metrics
 
 
@@ -33,21 +35,93 @@ def test_ranking_by_hand():
     user, item = np.array([0, 0, 1], np.int32), np.array([3, 5, 2], np.int32)
     ndcg, recall = _metrics.ranking(top, user, item)
     gain = 1 + 1 / np.log2(4)
-    assert ndcg == pytest.approx((gain / (1 + 1 / np.log2(3)) + 0) / 2)
-    assert recall == pytest.approx((1 + 0) / 2)
+    assert ndcg == pytest.approx([gain / (1 + 1 / np.log2(3)), 0, np.nan], nan_ok=True)
+    assert recall == pytest.approx([1, 0, np.nan], nan_ok=True)
 
 
 def test_the_best_list_has_an_ndcg_of_one_even_where_it_is_too_short():
     user, item = np.zeros(5, np.int32), np.arange(5, dtype=np.int32)
-    assert _metrics.ranking(rows([4, 0]), user, item) == (pytest.approx(1), pytest.approx(2 / 5))
-    assert _metrics.ranking(rows([7, 8]), user, item) == (0, 0)
+    assert _metrics.ranking(rows([4, 0]), user, item) == ([1], [2 / 5])
+    assert _metrics.ranking(rows([7, 8]), user, item) == ([0], [0])
 
 
-def test_ranking_without_held_out_ratings_is_none():
-    none = np.array([], dtype=np.int32)
-    assert _metrics.ranking(rows([1, 2]), none, none) == (None, None)
+def test_ranking_equals_a_naive_loop():
+    rng = np.random.default_rng(3)
+    top = np.array([rng.permutation(30)[:10] for _ in range(50)], dtype=np.int32)
+    user, item = np.nonzero(rng.random((50, 30)) < 0.1)
+    ndcg, recall = _metrics.ranking(top, user.astype(np.int32), item.astype(np.int32))
+    for person, listed in enumerate(top.tolist()):
+        liked = set(item[user == person].tolist())
+        if liked:
+            gain = sum(1 / np.log2(k + 2) for k, j in enumerate(listed) if j in liked)
+            ideal = sum(1 / np.log2(k + 2) for k in range(min(10, len(liked))))
+            assert ndcg[person] == pytest.approx(gain / ideal)
+            assert recall[person] == pytest.approx(len(liked & set(listed)) / len(liked))
+        else:
+            assert np.isnan([ndcg[person], recall[person]]).all()
 
 
 def test_catalogue_coverage():
     assert _metrics.catalogue_coverage(rows([1, 2], [2, -1]), 8) == 0.25
     assert _metrics.catalogue_coverage(rows([-1]), 0) is None
+
+
+@pytest.fixture(scope="module")
+def events():
+    user, item = np.nonzero(np.random.default_rng(4).random((30, 12)) < 0.3)
+    return palate.read_ratings(pl.DataFrame({"user": user, "item": item, "rating": 1.0 + user % 2}))
+
+
+@pytest.fixture(scope="module")
+def lists():
+    rng = np.random.default_rng(5)
+    top = np.array([rng.permutation(12)[:4] for _ in range(30)], dtype=np.int32)
+    top[0, 2:], top[1, 1:], top[2] = -1, -1, -1
+    return top
+
+
+def test_diversity_equals_a_naive_loop(events, lists):
+    columns = np.zeros((30, 12))
+    columns[events.user, events.item] = 1
+    columns /= np.linalg.norm(columns, axis=0)
+    means = []
+    for listed in lists:
+        known = listed[listed >= 0]
+        unlike = [
+            1 - columns[:, i] @ columns[:, j]
+            for place, i in enumerate(known)
+            for j in known[:place]
+        ]
+        if unlike:
+            means.append(np.mean(unlike))
+    assert len(means) == 28
+    assert _metrics.diversity(lists, events) == pytest.approx(np.mean(means))
+    assert _metrics.diversity(lists[1:3], events) is None
+
+
+def test_genre_divergence_equals_a_naive_loop(events, lists):
+    genres = (np.random.default_rng(6).random((12, 3)) < 0.5).astype(float)
+    genres[7] = 0
+    genres[[0, 1, 2]] = np.eye(3)
+    genres /= np.maximum(genres.sum(axis=1, keepdims=True), 1)
+    given, divergences = events.by_user(), []
+    for person, listed in enumerate(lists):
+        history = given.partner[slice(*given.starts[person : person + 2])]
+        p, q = (
+            np.mean([genres[i] for i in items if i >= 0 and genres[i].any()] or [[0] * 3], axis=0)
+            for items in (history, listed)
+        )
+        if p.any() and q.any():
+            terms = [a * np.log(a / (0.99 * b + 0.01 * a)) for a, b in zip(p, q, strict=True) if a]
+            divergences.append(sum(terms))
+    assert 25 < len(divergences) < 30
+    found = _metrics.genre_divergence(lists, given, genres)
+    assert found == pytest.approx(np.mean(divergences))
+
+
+def test_lists_in_the_proportions_of_the_history_have_no_divergence(events):
+    given, genres = events.by_user().take(np.array([3])), np.eye(2)[np.arange(12) % 2]
+    assert _metrics.genre_divergence(given.partner[None], given, genres) == pytest.approx(0)
+    one_sided = _metrics.genre_divergence(rows([0, 2, 4]), given, genres)
+    assert 0.5 < one_sided < np.log(100)
+    assert _metrics.genre_divergence(rows([-1, -1]), given, genres) is None

@@ -63,7 +63,8 @@ def test_its_model_predicts_what_it_has_learned(split):
 def test_it_is_evaluated_beside_others(ml100k):
     evaluation = palate.evaluate(ml100k, [ItemMeans(), ItemMeans(50.0)], folds=2)
     names = [row["name"] for row in evaluation.results]
-    assert names == ["item-means", "item-means (2)", "global-mean", "damped-means", "popularity"]
+    baselines = ["global-mean", "damped-means", "popularity", "item-neighbours"]
+    assert names == ["item-means", "item-means (2)", *baselines]
     rmse = {row["name"]: row["rmse"] for row in evaluation.results}
     assert rmse["item-means"] < rmse["global-mean"]
     assert evaluation.results[0]["coverage_90"] is None

@@ -213,17 +213,22 @@ def evaluate(
     ] = "5",
     split: Annotated[
         str | None,
-        typer.Option(help="Instead of folds, one split: time, random, leave-last-1 (or -2, ...)."),
+        typer.Option(
+            help="Instead of folds, one split: time, random, users (people outside the fit), "
+            "leave-last-1 (or -2, ...)."
+        ),
     ] = None,
     share: Annotated[
         float | None,
-        typer.Option(help="The fraction that the splits time and random hold out; by default 0.2."),
+        typer.Option(
+            help="The fraction that the splits time, random and users hold out; by default 0.2."
+        ),
     ] = None,
     seed: Seed = 0,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Measure solvers and three baselines on held-out ratings."""
+    """Measure solvers and four baselines on held-out ratings."""
     import palate
 
     solvers = chosen_solvers(context, seed)

@@ -111,26 +111,45 @@ def _sweep(row: dict[str, Any]) -> str:
     return "  ".join(f"{name} {row[name]:.4f}" for name in names if row[name] is not None)
 
 
-def evaluation(evaluation: Any) -> None:
-    """Print the figures of solvers and baselines, a column for each."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+# The tables of an evaluation: the figures that each shows, and their headings.
+_LIST_FIGURES = {
+    "ndcg_10": "nDCG@10",
+    "ndcg_10_behind": "behind",
+    "recall_10": "recall@10",
+    "catalogue_coverage": "catalogue",
+    "diversity": "diversity",
+    "genre_divergence": "genres",
+}
+_RATING_FIGURES = {
+    "rmse": "RMSE",
+    "rmse_behind": "behind",
+    "rmse_cold": "cold",
+    "mae": "MAE",
+    "coverage_50": "in 50%",
+    "coverage_90": "in 90%",
+    "width_90": "width",
+    "fit_seconds": "seconds",
+}
 
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown.add_column("")
-    for result in evaluation.results:
-        shown.add_column(result["name"].replace("-", "-\n"), justify="right", no_wrap=True)
-    for figure in (name for name in evaluation.results[0] if f"{name}_se" in evaluation.results[0]):
-        cells = [_figure(result[figure], result[f"{figure}_se"]) for result in evaluation.results]
-        if any(cells):
-            shown.add_row(figure, *cells)
+
+def evaluation(evaluation: Any) -> None:
+    """Print the figures of solvers and baselines, a row for each, and what wins."""
+    from rich.console import Console
+
     console = Console(highlight=False)
+    relevant = "Every held-out event"
+    if evaluation.relevant is not None:
+        relevant = f"A held-out rating of {evaluation.relevant:g} or more"
+    console.print(f"Held out: {evaluation.split}. {relevant} is relevant.\n")
+    console.print("Lists of ten of all unseen items")
+    console.print(_figures(evaluation.results, _LIST_FIGURES, "ndcg_10"))
+    if any(result["rmse"] is not None for result in evaluation.results):
+        console.print("Expected ratings, and the seconds to fit")
+        console.print(_figures(evaluation.results, _RATING_FIGURES, "rmse"))
     console.print(
-        f"Held out: {evaluation.split}. A held-out rating of {evaluation.relevant:g} or more is "
-        "relevant."
+        "behind: the difference from the best, \N{PLUS-MINUS SIGN} its paired standard error over "
+        "users; other errors are over folds."
     )
-    console.print(shown)
     if any(evaluation.cold):
         cold = sum(evaluation.cold)
         console.print(
@@ -138,12 +157,36 @@ def evaluation(evaluation: Any) -> None:
         )
     if evaluation.warning:
         console.print(f"Note: {evaluation.warning}")
+    console.print(f"\n{evaluation.sentence}")
 
 
-def _figure(value: float | None, error: float | None) -> str:
+def _figures(results: list[dict[str, Any]], headings: dict[str, str], first: str) -> Any:
+    """Return a table of figures: the contenders that have the first of them, the best first."""
+    from rich import box
+    from rich.table import Table
+
+    rows = [result for result in results if result[first] is not None]
+    rows.sort(key=lambda result: float(result[f"{first}_behind"]))
+    names = [name for name in headings if any(row[name] is not None for row in rows)]
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    shown.add_column("", no_wrap=True)
+    for name in names:
+        shown.add_column(headings[name], justify="right", no_wrap=True)
+    for row in rows:
+        shown.add_row(row["name"], *(_figure(row, name, name.startswith(first)) for name in names))
+    return shown
+
+
+def _figure(row: dict[str, Any], name: str, with_error: bool) -> str:
+    """Return a figure as text, with its standard error below if that is wanted and known."""
+    value, error = row[name], row[f"{name}_se"]
     if value is None:
         return ""
-    return f"{value:.4f}" if error is None else f"{value:.4f}\n±{error:.4f}"
+    if name.endswith("_behind") and value == 0:
+        return "best"
+    if not with_error:
+        return f"{value:.3f}"
+    return f"{value:.4f}" if error is None else f"{value:.4f}\n\N{PLUS-MINUS SIGN}{error:.4f}"
 
 
 def document(**parts: Any) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from palate._native import top_n
 from palate.data._ratings import Ratings
+from palate.evaluation._item_neighbours import ItemNeighbours
 
 # Damping of items and of users: Koren and Bell, "Advances in collaborative filtering" (in the
 # Recommender Systems Handbook, 2011), section 5.2.1, where the two are 25 and 10.
@@ -14,27 +15,34 @@ _ITEM_DAMPING, _USER_DAMPING = 25.0, 10.0
 
 
 class Baseline(Protocol):
-    """A baseline, fitted to ratings.
+    """A baseline, fitted to ratings. People are known by the ratings that are given of them.
 
     Attributes
     ----------
     name, title
         Its name, and its title for tables and prose.
-    item_scores
-        The scores by which items are recommended to every user; shape (items,). None if it makes
-        no lists.
+    needs_ratings
+        Whether it says nothing about events that have no ratings.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
-    item_scores: NDArray[np.float64] | None
+    needs_ratings: ClassVar[bool]
 
-    def __init__(self, ratings: Ratings) -> None: ...
+    def __init__(self, train: Ratings) -> None: ...
 
     def predict(
-        self, user: NDArray[np.int32], item: NDArray[np.int32]
+        self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]
     ) -> NDArray[np.float64] | None:
         """Return the expected ratings of pairs of rows, shape (n,); None if it makes none."""
+
+    def top_items(
+        self, given: Ratings, eligible: NDArray[np.bool_], n: int, threads: int
+    ) -> NDArray[np.int32] | None:
+        """Return the best n unseen items of each person, -1 for none; None if it makes no lists.
+
+        The shape is (people, n); an item is unseen if it is not among those given.
+        """
 
 
 class GlobalMean:
@@ -42,42 +50,53 @@ class GlobalMean:
 
     name: ClassVar[str] = "global-mean"
     title: ClassVar[str] = "Global mean"
+    needs_ratings: ClassVar[bool] = True
 
-    def __init__(self, ratings: Ratings) -> None:
-        self.mean = float(ratings.rating.mean(dtype=np.float64))
-        self.item_scores: NDArray[np.float64] | None = None
+    def __init__(self, train: Ratings) -> None:
+        self.mean = float(train.rating.mean(dtype=np.float64))
 
     def predict(
-        self, user: NDArray[np.int32], item: NDArray[np.int32]
+        self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]
     ) -> NDArray[np.float64] | None:
         """Return the expected ratings of pairs of rows; shape (n,)."""
         return np.full(len(user), self.mean)
 
+    def top_items(
+        self, given: Ratings, eligible: NDArray[np.bool_], n: int, threads: int
+    ) -> NDArray[np.int32] | None:
+        """Return None: to the global mean all items are equal."""
+        return None
+
 
 class DampedMeans:
-    """Predicts mu + b_i + b_u, damped means of the residuals.
+    """Predicts mu + b_i + b_u, damped means of the residuals; recommends by b_i.
 
     b_i = sum_u (r_ui - mu) / (25 + n_i), then b_u = sum_i (r_ui - mu - b_i) / (10 + n_u).
     """
 
     name: ClassVar[str] = "damped-means"
     title: ClassVar[str] = "Damped means of items and users"
+    needs_ratings: ClassVar[bool] = True
 
-    def __init__(self, ratings: Ratings) -> None:
-        self.mean = float(ratings.rating.mean(dtype=np.float64))
-        residual = ratings.rating.astype(np.float64) - self.mean
-        items = _damped_means(residual, ratings.item, ratings.items.height, _ITEM_DAMPING)
-        residual -= items[ratings.item]
-        self.users = _damped_means(residual, ratings.user, ratings.users.height, _USER_DAMPING)
-        self.items = items
-        self.item_scores: NDArray[np.float64] | None = items
+    def __init__(self, train: Ratings) -> None:
+        self.mean = float(train.rating.mean(dtype=np.float64))
+        residual = train.rating.astype(np.float64) - self.mean
+        self.items = _damped_means(residual, train.item, train.items.height, _ITEM_DAMPING)
 
     def predict(
-        self, user: NDArray[np.int32], item: NDArray[np.int32]
+        self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]
     ) -> NDArray[np.float64] | None:
         """Return the expected ratings of pairs of rows; shape (n,)."""
-        expected: NDArray[np.float64] = self.mean + self.items[item] + self.users[user]
+        residual = given.rating - self.mean - self.items[given.item]
+        users = _damped_means(residual, given.user, given.users.height, _USER_DAMPING)
+        expected: NDArray[np.float64] = self.mean + self.items[item] + users[user]
         return expected
+
+    def top_items(
+        self, given: Ratings, eligible: NDArray[np.bool_], n: int, threads: int
+    ) -> NDArray[np.int32] | None:
+        """Return the unseen items with the highest b_i; shape (people, n)."""
+        return _same_order_for_all(self.items, given, eligible, n, threads)
 
 
 class Popularity:
@@ -85,27 +104,32 @@ class Popularity:
 
     name: ClassVar[str] = "popularity"
     title: ClassVar[str] = "Most rated items first"
+    needs_ratings: ClassVar[bool] = False
 
-    def __init__(self, ratings: Ratings) -> None:
-        counts = np.bincount(ratings.item, minlength=ratings.items.height)
-        self.item_scores: NDArray[np.float64] | None = counts.astype(np.float64)
+    def __init__(self, train: Ratings) -> None:
+        self.counts = np.bincount(train.item, minlength=train.items.height)
 
     def predict(
-        self, user: NDArray[np.int32], item: NDArray[np.int32]
+        self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]
     ) -> NDArray[np.float64] | None:
         """Return None: popularity does not predict ratings."""
         return None
 
+    def top_items(
+        self, given: Ratings, eligible: NDArray[np.bool_], n: int, threads: int
+    ) -> NDArray[np.int32] | None:
+        """Return the unseen items with the most ratings; shape (people, n)."""
+        return _same_order_for_all(self.counts, given, eligible, n, threads)
 
-BASELINES: tuple[type[Baseline], ...] = (GlobalMean, DampedMeans, Popularity)
+
+BASELINES: tuple[type[Baseline], ...] = (GlobalMean, DampedMeans, Popularity, ItemNeighbours)
 
 
-def top_items(
-    scores: NDArray[np.float64], seen: Ratings, eligible: NDArray[np.bool_], n: int, threads: int
+def _same_order_for_all(
+    scores: NDArray[np.number], given: Ratings, eligible: NDArray[np.bool_], n: int, threads: int
 ) -> NDArray[np.int32]:
-    """Return for each user the n unseen items with the highest scores; shape (users, n)."""
-    grouped = seen.by_user()
-    users = np.zeros((seen.users.height, 2), dtype=np.float32)
+    grouped = given.by_user()
+    users = np.zeros((given.users.height, 2), dtype=np.float32)
     items = np.c_[np.zeros(len(scores)), scores].astype(np.float32)
     rows: NDArray[np.int32] = top_n(
         users, items, grouped.starts, grouped.partner, eligible, n, threads

@@ -1,0 +1,93 @@
+"""Which contender is best, and whether the others are behind it by more than chance."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.evaluation._measure import FIGURES, Measured
+
+# Each figure that is compared, with the sign that makes less of it better.
+_COMPARED = {"rmse": 1.0, "ndcg_10": -1.0, "recall_10": -1.0}
+
+
+def results_of(contenders: dict[str, list[Measured]]) -> list[dict[str, Any]]:
+    """Return the results of `Evaluation` from the figures of each contender on each part."""
+    results = [
+        {"name": name, **_over_folds([part.figures for part in parts])}
+        for name, parts in contenders.items()
+    ]
+    for figure, sign in _COMPARED.items():
+        shown = [row for row in results if row[figure] is not None]
+        best = min(shown, key=lambda row: sign * row[figure], default=None)
+        for row in results:
+            behind = error = None
+            if best is not None and row[figure] is not None:
+                behind = abs(row[figure] - best[figure])
+                pair = contenders[row["name"]], contenders[best["name"]]
+                error = _standard_error(*(_influence(parts, figure) for parts in pair))
+            row |= {f"{figure}_behind": behind, f"{figure}_behind_se": error}
+    for row in results:
+        row["folds"] = [part.figures for part in contenders[row["name"]]]
+    return results
+
+
+def sentence(results: list[dict[str, Any]]) -> str:
+    """Return what wins, by nDCG@10 and by RMSE, and whether by more than chance."""
+    clauses = (
+        _verdict(results, "ndcg_10", ("has", "have"), "the best lists (nDCG@10 {:.3f})"),
+        _verdict(results, "rmse", ("predicts", "predict"), "ratings best (RMSE {:.3f})"),
+    )
+    said = "; ".join(clause for clause in clauses if clause)
+    return f"{said}." if said else "No held-out rating is relevant, so nothing is compared."
+
+
+def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the mean and the standard error of each figure."""
+    figures: dict[str, Any] = {}
+    for name in FIGURES:
+        known = np.array([row[name] for row in rows if row[name] is not None])
+        several = len(known) > 1
+        figures[name] = float(known.mean()) if len(known) else None
+        figures[f"{name}_se"] = float(known.std(ddof=1) / len(known) ** 0.5) if several else None
+    return figures
+
+
+def _influence(parts: list[Measured], figure: str) -> NDArray[np.float64]:
+    """Return the influence of each user on the mean of a figure over the folds; shape (users,)."""
+    folds = np.stack([part.influences[figure] for part in parts if figure in part.influences])
+    absent = np.isnan(folds).all(axis=0)
+    return np.where(absent, np.nan, np.nansum(folds, axis=0) / len(folds))
+
+
+def _standard_error(ours: NDArray[np.float64], best: NDArray[np.float64]) -> float | None:
+    """Return the paired standard error of a difference over users; see `Evaluation`."""
+    difference = (ours - best)[np.isfinite(ours)]
+    users = len(difference)
+    return float(np.sqrt(users / (users - 1) * np.square(difference).sum())) if users > 1 else None
+
+
+def _verdict(
+    results: list[dict[str, Any]], figure: str, verb: tuple[str, str], what: str
+) -> str | None:
+    """Return a clause that says what has the best figure, and which others may be as good."""
+    behind, error = f"{figure}_behind", f"{figure}_behind_se"
+    ranked = sorted((row for row in results if row[figure] is not None), key=lambda r: r[behind])
+    best = [row for row in ranked if row[behind] == 0]  # several, if they are of one model
+    if not best:
+        return None
+    clause = f"{_listed(best)} {verb[len(best) > 1]} {what.format(best[0][figure])}"
+    others = ranked[len(best) :]
+    close = [row for row in others if row[error] is None or row[behind] <= 2 * row[error]]
+    if close:
+        return f"{clause}, with no difference beyond chance from {_listed(close)}"
+    if not others:
+        return clause
+    second = others[0]
+    margin = f"{second[behind]:.3f} \N{PLUS-MINUS SIGN} {2 * second[error]:.3f}"
+    return f"{clause}, ahead of {second['name']} by {margin} (2 standard errors)"
+
+
+def _listed(rows: list[dict[str, Any]]) -> str:
+    *first, last = (row["name"] for row in rows)
+    return f"{', '.join(first)} and {last}" if first else str(last)

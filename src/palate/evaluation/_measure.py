@@ -1,0 +1,174 @@
+"""The figures of solvers and baselines on one part."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.data._ratings import Csr, Ratings
+from palate.evaluation import _metrics
+from palate.evaluation._baselines import Baseline
+from palate.evaluation._genres import genre_shares
+from palate.evaluation._parts import Part
+from palate.evaluation._relevance import has_ratings, relevant_pairs
+from palate.model._model import Model
+from palate.model._profiles import Profiles
+from palate.solvers._protocol import Solver
+
+_N = 10
+FIGURES = (
+    *("rmse", "rmse_warm", "rmse_cold", "mae", "mae_warm", "mae_cold"),
+    *("coverage_50", "width_50", "coverage_90", "width_90"),
+    *("ndcg_10", "recall_10", "catalogue_coverage", "diversity", "genre_divergence"),
+    "fit_seconds",
+)
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The figures of one contender on one part.
+
+    Attributes
+    ----------
+    name
+        The name of the contender.
+    figures
+        Each of `FIGURES`; None if it does not apply.
+    influences
+        For each figure that is compared, the influence of each user on it: what the user's own
+        figures add to it, to first order, beside its mean; shape (users,). It sums to 0, and is
+        NaN for a user who has no part in the figure.
+    """
+
+    name: str
+    figures: dict[str, Any]
+    influences: dict[str, Floats]
+
+
+class Test:
+    """One part, on which solvers and baselines are measured."""
+
+    def __init__(self, part: Part, ratings: Ratings, threads: int) -> None:
+        self.part, self.threads = part, threads
+        self.train, self.given, self.valid = part.train, part.given, part.valid
+        self.rated = has_ratings(ratings)
+        self.eligible = np.bincount(self.train.item, minlength=self.train.items.height) > 0
+        active = np.bincount(self.given.user, minlength=self.given.users.height) > 0
+        self.cold = ~(self.eligible[self.valid.item] & active[self.valid.user])
+        self.relevant = relevant_pairs(ratings, self.valid)
+        self.genres = genre_shares(ratings.items)
+
+    @cached_property
+    def histories(self) -> Csr:
+        """The given ratings, grouped by user."""
+        return self.given.by_user()
+
+    def solver(self, name: str, solver: Solver) -> Iterator[Measured]:
+        """Yield the figures of what a solver fits: an entry for each way to make lists with it."""
+        start = time.perf_counter()
+        model = solver.fit(self.train, threads=self.threads)
+        seconds = time.perf_counter() - start
+        if model.fit.interrupted:  # an incomplete fit must not be taken for a complete one
+            raise KeyboardInterrupt
+        profiles = model.profiles(self.given if self.part.outside else None)
+        predicted = self._predictions(model, profiles) if self.rated else None
+        for entry, by in _entries_of(name, model):
+            top = _lists_of(profiles, by, self.eligible, self.threads)
+            yield self._measured(entry, predicted if by != "choice" else None, top, seconds)
+
+    def baseline(self, baseline: type[Baseline]) -> Measured:
+        """Return the figures of a baseline."""
+        start = time.perf_counter()
+        fitted = baseline(self.train)
+        seconds = time.perf_counter() - start
+        predicted = fitted.predict(self.given, self.valid.user, self.valid.item)
+        errors = None if predicted is None else self._errors(predicted - self.valid.rating)
+        top = fitted.top_items(self.given, self.eligible, _N, self.threads)
+        return self._measured(baseline.name, errors, top, seconds)
+
+    def _measured(
+        self,
+        name: str,
+        predicted: tuple[dict[str, Any], Floats] | None,
+        top: NDArray[np.int32] | None,
+        seconds: float,
+    ) -> Measured:
+        figures: dict[str, Any] = {"fit_seconds": seconds}
+        influences: dict[str, Floats] = {}
+        if predicted is not None:
+            figures |= predicted[0]
+            influences["rmse"] = predicted[1]
+        if top is not None:
+            figures |= self._lists(top, influences)
+        return Measured(name, {figure: figures.get(figure) for figure in FIGURES}, influences)
+
+    def _predictions(self, model: Model, profiles: Profiles) -> tuple[dict[str, Any], Floats]:
+        """Return the figures of the expected ratings, and the influences on the RMSE."""
+        users, valid, parameters = profiles.posteriors, self.valid, model.learned.parameters
+        likelihood = parameters.likelihood
+        scores = users.scores(valid.user, valid.item)
+        figures, influence = self._errors(likelihood.rating(scores) - valid.rating)
+        if parameters.item_posterior is not None and likelihood.linear:
+            error = likelihood.unclipped(scores) - valid.rating
+            sd = users.rating_sd(valid.user, valid.item)
+            for percent in (50, 90):
+                coverage, width = _metrics.interval(error, sd, percent / 100)
+                figures |= {f"coverage_{percent}": coverage, f"width_{percent}": width}
+        return figures, influence
+
+    def _errors(self, error: NDArray[Any]) -> tuple[dict[str, Any], Floats]:
+        parts = {"": error, "_warm": error[~self.cold], "_cold": error[self.cold]}
+        figures: dict[str, Any] = {}
+        for part, errors in parts.items():
+            figures |= {f"rmse{part}": _metrics.rmse(errors), f"mae{part}": _metrics.mae(errors)}
+        return figures, _rmse_influence(error, self.valid.user, self.valid.users.height)
+
+    def _lists(self, top: NDArray[np.int32], influences: dict[str, Floats]) -> dict[str, Any]:
+        figures: dict[str, Any] = {
+            "catalogue_coverage": _metrics.catalogue_coverage(top, int(self.eligible.sum())),
+            "diversity": _metrics.diversity(top, self.train),
+        }
+        if self.genres is not None:
+            figures["genre_divergence"] = _metrics.genre_divergence(
+                top, self.histories, self.genres
+            )
+        judged = _metrics.ranking(top, *self.relevant)
+        for figure, values in zip(("ndcg_10", "recall_10"), judged, strict=True):
+            known = int(np.isfinite(values).sum())
+            if known:
+                figures[figure] = mean = float(np.nanmean(values))
+                influences[figure] = (values - mean) / known
+        return figures
+
+
+def _entries_of(name: str, model: Model) -> list[tuple[str, str]]:
+    """Return the name of each entry that a model has, and the question by which it makes lists."""
+    return [(name, "rating")]
+
+
+def _lists_of(
+    profiles: Profiles, by: str, eligible: NDArray[np.bool_], threads: int
+) -> NDArray[np.int32]:
+    """Return the rows of each person's best unseen items by a question, -1 for none.
+
+    The shape is (people, 10).
+    """
+    return profiles.posteriors.top_items(_N, eligible, threads=threads)[0]
+
+
+def _rmse_influence(error: NDArray[Any], user: NDArray[np.int32], users: int) -> Floats:
+    """Return the influence of each user on the RMSE, as described in `Measured`; shape (users,).
+
+    By the derivative of the root, it is the sum over the user's ratings of
+    (e^2 - rmse^2) / (2 rmse n), where n is the number of all ratings.
+    """
+    squares = np.square(error, dtype=np.float64)
+    mean = squares.mean()
+    scale = 2 * np.sqrt(mean) * len(error) or 1.0
+    sums = np.bincount(user, weights=(squares - mean) / scale, minlength=users)
+    return np.where(np.bincount(user, minlength=users) > 0, sums, np.nan)
