@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from palate.data._ratings import Ratings
@@ -47,23 +46,24 @@ def without_duplicates(ratings: Ratings, keep: Literal["first", "last", "mean", 
     """
     if not has_duplicates(ratings):
         return ratings
-    columns = {"user": ratings.user, "item": ratings.item, "rating": ratings.rating}
-    pairs = pl.DataFrame(columns).with_row_index("row")
-    if keep in {"last", "sum"} and ratings.timestamp is not None:
-        pairs = pairs.with_columns(time=ratings.timestamp).sort("time", maintain_order=True)
-    row, rating = pl.col("row"), pl.col("rating")
-    exact = rating.cast(pl.Float64)
-    values = {"first": rating.first(), "last": rating.last(), "mean": exact.mean()}
-    kept = (
-        pairs.group_by("user", "item")
-        .agg(
-            row.last() if keep in {"last", "sum"} else row.first(),
-            values.get(keep, exact.sum()).cast(pl.Float32),
-        )
-        .sort("row")
-    )
-    result = ratings.take(kept["row"].to_numpy())
-    return replace(result, rating=kept["rating"].to_numpy(writable=True))
+    last, pairs = keep in {"last", "sum"}, _pairs(ratings)
+    if last and ratings.timestamp is not None:
+        order = np.lexsort((ratings.timestamp, pairs))
+    else:
+        order = np.argsort(pairs, kind="stable")
+    new = np.diff(pairs[order], prepend=-1) > 0
+    starts = np.flatnonzero(new)
+    ends = np.append(starts[1:], len(order))
+    row = order[ends - 1] if last else order[starts]
+    in_order = np.argsort(row)
+    result = ratings.take(row[in_order])
+    if keep in {"first", "last"}:
+        return result
+    values = np.add.reduceat(ratings.rating[order], starts, dtype=np.float64)
+    if keep == "mean":
+        values /= ends - starts
+    with np.errstate(over="ignore"):  # the caller looks for infinities
+        return replace(result, rating=values[in_order].astype(np.float32))
 
 
 def _pairs(ratings: Ratings) -> NDArray[np.int64]:
