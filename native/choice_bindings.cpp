@@ -128,7 +128,8 @@ NewMatrix<double> held_out_ndcg(Vector<std::int64_t> starts, Vector<std::int32_t
                                 Vector<float> weight, Vector<float> kept_weight,
                                 Matrix<float> full_product, Matrix<float> kept_product,
                                 Vector<float> diagonal, Vector<float> popularity,
-                                Vector<float> exponents, std::size_t n, int threads) {
+                                Vector<float> exponents, Matrix<float> factor, std::size_t n,
+                                int threads) {
   require_threads("held_out_ndcg", threads);
   const palate::Sparse full = sparse(starts, items, values);
   const std::size_t users = full.rows(), n_items = diagonal.size();
@@ -139,13 +140,15 @@ NewMatrix<double> held_out_ndcg(Vector<std::int64_t> starts, Vector<std::int32_t
   for (const Matrix<float>* product : {&full_product, &kept_product})
     require(product->shape(0) == users && product->shape(1) == n_items,
             "held_out_ndcg: products must be users x items");
+  require(factor.size() == 0 || (factor.shape(0) == users && factor.shape(1) == n_items),
+          "held_out_ndcg: factor must be users x items, or empty");
   require(popularity.size() == n_items, "held_out_ndcg: items need a popularity each");
   require_rows(items, n_items, "items");
   require(n > 0, "held_out_ndcg: n must be at least 1");
   auto out = new_matrix<double>(users, exponents.size());
   nb::gil_scoped_release release;
   palate::held_out_ndcg({full, view(kept), flags(relevant), view(weight), view(kept_weight)},
-                        {view(full_product), view(kept_product), view(diagonal)},
+                        {view(full_product), view(kept_product), view(diagonal), view(factor)},
                         {view(popularity), view(exponents)}, n, threads, view(out));
   return out;
 }
@@ -197,13 +200,13 @@ void define_choice(nb::module_& m) {
         "values"_a.noconvert(), "kept"_a.noconvert(), "relevant"_a.noconvert(),
         "weight"_a.noconvert(), "kept_weight"_a.noconvert(), "full_product"_a.noconvert(),
         "kept_product"_a.noconvert(), "diagonal"_a.noconvert(), "popularity"_a.noconvert(),
-        "exponents"_a.noconvert(), "n"_a, "threads"_a,
+        "exponents"_a.noconvert(), "factor"_a.noconvert(), "n"_a, "threads"_a,
         nb::sig("def held_out_ndcg(starts: NDArray[numpy.int64], items: NDArray[numpy.int32], "
                 "values: NDArray[numpy.float32], kept: NDArray[numpy.float32], "
                 "relevant: NDArray[numpy.bool_] | NDArray[numpy.uint8], "
                 "weight: NDArray[numpy.float32], kept_weight: NDArray[numpy.float32], "
                 "full_product: NDArray[numpy.float32], kept_product: NDArray[numpy.float32], "
                 "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
-                "exponents: NDArray[numpy.float32], n: int, threads: int) -> "
-                "NDArray[numpy.float64]"));
+                "exponents: NDArray[numpy.float32], factor: NDArray[numpy.float32], n: int, "
+                "threads: int) -> NDArray[numpy.float64]"));
 }

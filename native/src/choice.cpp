@@ -215,6 +215,8 @@ void VirtualHoldOut::score(std::size_t user) {
     const float diagonal = precision_.diagonal[j] - (m0 * a * a + m1 * a * b + m2 * b * b);
     scores_[j] = (s0 * a - s1 * b) / diagonal;
   }
+  if (precision_.factor.empty()) return;
+  for (std::size_t j = 0; j < items_; ++j) scores_[j] *= precision_.factor[user * items_ + j];
 }
 
 // Discounts popular items, whose popularity is that without the held-out entries.

@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from palate.analysis._choice_reasons import ChoiceExplanation
     from palate.analysis._explanation import Explanation
     from palate.analysis._portrait import Portrait
     from palate.data import splits
@@ -34,9 +35,12 @@ if TYPE_CHECKING:
     from palate.solvers import fit
     from palate.solvers._one_cycle import OneCycle
     from palate.solvers._protocol import Solver
+    from palate.solvers.choice._solver import Choice
     from palate.solvers.gibbs._solver import Gibbs
 
 __all__ = [
+    "Choice",
+    "ChoiceExplanation",
     "DataError",
     "DownloadError",
     "Evaluation",
@@ -67,6 +71,8 @@ _WINGS = ("plots", "torch", "web")
 
 # Names are imported on first use, so that `palate --help` need not wait for polars.
 _MODULES = {
+    "Choice": "palate.solvers.choice._solver",
+    "ChoiceExplanation": "palate.analysis._choice_reasons",
     "Evaluation": "palate.evaluation",
     "Explanation": "palate.analysis._explanation",
     "Gibbs": "palate.solvers.gibbs._solver",

@@ -68,9 +68,10 @@ struct HeldOut {
 
 // What a model with P = (X'WX + ridge)^-1 gives for these users.
 struct Precision {
-  std::span<const float> full;      // X P, users x items
-  std::span<const float> kept;      // the same of the kept values
-  std::span<const float> diagonal;  // of P
+  std::span<const float> full;         // X P, users x items
+  std::span<const float> kept;         // the same of the kept values
+  std::span<const float> diagonal;     // of P
+  std::span<const float> factor = {};  // of each score, users x items; all 1 if empty
 };
 
 // The discounts of popular items to try: an item's score is multiplied by popularity^-exponent.

@@ -45,7 +45,7 @@ def user_biases(
     min_ratings: int | None,
 ) -> pl.DataFrame:
     """Return a row for each known user; see `Model.user_biases`."""
-    ratings, _ = learned.require_users()
+    ratings = learned.require_users()
     counts, means = ratings.user_means()
     rows = np.flatnonzero(_with_min_ratings(counts, order, min_ratings))
     frame = pl.DataFrame(

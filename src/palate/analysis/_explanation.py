@@ -9,6 +9,7 @@ import polars as pl
 
 from palate import _arguments
 from palate.analysis._axes import AxisNames
+from palate.analysis._choice_reasons import ChoiceExplanation
 from palate.analysis._contributions import Contributions, Numbers
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
@@ -47,6 +48,8 @@ class Explanation:
         The one rating whose change moves the score most: item, rating, changed_to, score and
         prediction after the change (a first-order approximation in a one-cycle model). The change
         is 1, or a quarter of the range if that is shorter than 4. None without ratings.
+    choice
+        The decomposition of the choice score; None without a choice model.
     sentence
         A summary in words.
     """
@@ -59,6 +62,7 @@ class Explanation:
     parts: pl.DataFrame
     ratings: pl.DataFrame
     counterfactual: dict[str, Any] | None
+    choice: ChoiceExplanation | None
     sentence: str
 
     def __str__(self) -> str:
@@ -66,11 +70,18 @@ class Explanation:
 
 
 def explain(
-    learned: Learned, user: UserPosterior, axis_names: AxisNames, item: Any, n: int
+    learned: Learned,
+    user: UserPosterior,
+    axis_names: AxisNames,
+    item: Any,
+    n: int,
+    *,
+    choice: ChoiceExplanation | None,
 ) -> Explanation:
     """Explain the score of an item; see `Profile.explain`."""
     _arguments.integer("n", n, 1)
-    return _Explainer(learned, user, axis_names, learned.item_index.row(item)).explanation(n)
+    explainer = _Explainer(learned, user, axis_names, learned.item_index.row(item))
+    return explainer.explanation(n, choice)
 
 
 def reason(contributions: Contributions, item: int) -> str:
@@ -108,7 +119,7 @@ class _Explainer:
         self.general, self.of_axes = self._general_parts(), self._axis_parts()
         self.score = float(sum(self.general.values()) + self.of_axes.sum())
 
-    def explanation(self, n: int) -> Explanation:
+    def explanation(self, n: int, choice: ChoiceExplanation | None) -> Explanation:
         """Return the explanation, which lists the `n` largest axes and ratings."""
         prediction, linear = self._prediction(self.score), self.likelihood.linear
         names = _rating_names(self.learned, self.user)
@@ -121,6 +132,7 @@ class _Explainer:
             parts=_table(self.general, self.axis_labels, self.of_axes, n, "axes"),
             ratings=_table(self._without_ratings(), names, self.of_ratings, n, "ratings"),
             counterfactual=self._counterfactual(),
+            choice=choice,
             sentence=f"{self._expectation(prediction)}: {'' if linear else 'as a score, '}"
             f"{self._summary_of_parts()}.{self._summary_of_ratings(names)}",
         )

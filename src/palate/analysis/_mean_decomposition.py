@@ -87,7 +87,7 @@ def _means_over_ratings(
     learned: Learned, side: str, own: Numbers
 ) -> tuple[Numbers, Numbers, Numbers]:
     """Return the means of the partners' biases, of the interaction, and of the residual."""
-    ratings, table = learned.require_users()
+    ratings, table = learned.require_users(), learned.require_user_table()
     unclipped = learned.likelihood.unclipped
     row = ratings.item if side == "item" else ratings.user
     additive = unclipped(table[ratings.user, -1] + learned.item_biases[ratings.item])

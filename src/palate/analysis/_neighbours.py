@@ -94,7 +94,7 @@ def similar_users(
         "ratings": np.diff(ratings.starts)[rows],
         "common": pl.Series(common, dtype=pl.Int64),
     }
-    known, _ = learned.require_users()
+    known = learned.require_users()
     return pl.DataFrame({"user": known.users["id"].gather(rows)} | columns)
 
 

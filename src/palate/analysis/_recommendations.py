@@ -9,9 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate.analysis._choice_reasons import choice_reason
 from palate.analysis._contributions import Contributions
 from palate.analysis._explanation import reason
+from palate.data._ratings import Csr
 from palate.errors import SettingError
+from palate.inference._lists import By, list_scores, question, top_items
 from palate.inference._prediction_interval import score_variance
 from palate.inference._user_posterior import UserPosterior
 from palate.inference._user_posteriors import UserPosteriors
@@ -31,21 +34,51 @@ def predictions(learned: Learned, user: UserPosterior, items: Any) -> pl.DataFra
 
 def recommendations(
     learned: Learned,
-    user: UserPosterior,
+    history: Csr,
+    user: UserPosterior | None,
     n: int,
     *,
     candidates: Any,
     exclude: Iterable[Any],
     seen: bool,
+    by: By | None,
     cautious: float | None,
     explain: bool,
 ) -> pl.DataFrame:
-    """Return the best items for one user; see `Profile.recommend`."""
+    """Return the best items for one person; see `Profile.recommend`."""
     _arguments.integer("n", n, 1)
+    if cautious is not None:
+        if by not in {None, "rating"}:
+            raise SettingError(f'cautious ranks by expected ratings; leave out by="{by}"')
+        by = "rating"
+    by = question(learned, by)
     eligible = learned.eligible_items(candidates, exclude)
     if not seen:
-        eligible[user.rated] = False
+        eligible[history.partner] = False
     choices = np.flatnonzero(eligible)
+    if by == "rating":
+        assert user is not None
+        return _by_rating(learned, user, choices, n, cautious=cautious, explain=explain)
+    table = None if user is None else user.mean[None, :]
+    scores = list_scores(learned, history, table, by, threads=1)[0]
+    rows = choices[np.argsort(-scores[choices], kind="stable")[:n]]
+    frame = _known_about(learned, user, rows)
+    frame.insert_column(2, pl.Series("score", scores[rows]))
+    if explain:
+        reasons = [choice_reason(learned, history, int(row)) for row in rows]
+        frame = frame.with_columns(pl.Series("reason", reasons, dtype=pl.String))
+    return frame
+
+
+def _by_rating(
+    learned: Learned,
+    user: UserPosterior,
+    choices: Rows,
+    n: int,
+    *,
+    cautious: float | None,
+    explain: bool,
+) -> pl.DataFrame:
     # Items are ranked by score, since clipped expected ratings have many ties.
     scores = user.scores(learned.item_table)
     key = scores[choices].astype(np.float64)
@@ -65,36 +98,49 @@ def recommendations(
     return frame
 
 
+def _known_about(learned: Learned, user: UserPosterior | None, rows: Rows) -> pl.DataFrame:
+    """Return the predictions for the items at `rows`; without a rating model, what is known."""
+    if user is not None:
+        return _predictions(learned, user, rows, user.scores(learned.item_table)[rows])
+    counts = learned.item_counts[rows]
+    return learned.item_frame(rows, ratings=counts, status=_status(counts))
+
+
 def recommendations_for_all(
     learned: Learned,
-    users: UserPosteriors,
+    histories: Csr,
+    users: UserPosteriors | None,
     user_ids: pl.Series,
     n: int,
     *,
     candidates: Any,
     exclude: Iterable[Any],
     seen: bool,
+    by: By | None,
     threads: int | None,
 ) -> pl.DataFrame:
-    """Return the best items for each user; see `Profiles.recommend`."""
+    """Return the best items for each person; see `Profiles.recommend`."""
+    by = question(learned, by)
     eligible = learned.eligible_items(candidates, exclude)
-    rows, scores = users.top_items(n, eligible, seen=seen, threads=threads)
-    found = rows >= 0
-    counts = learned.item_counts[rows[found]]
-    user_rows = np.repeat(np.arange(len(rows)), found.sum(axis=1))
-    frame = learned.item_frame(
-        rows[found],
-        prediction=learned.likelihood.rating(scores[found]),
-        ratings=counts,
-        status=_status(counts),
+    rows, scores = top_items(
+        learned, histories, users, n, eligible, by=by, seen=seen, threads=threads
     )
+    found = rows >= 0
+    user_rows = np.repeat(np.arange(len(rows), dtype=np.int32), found.sum(axis=1))
+    columns: dict[str, Any] = {} if by == "rating" else {"score": scores[found]}
+    if users is not None:
+        own = scores[found] if by == "rating" else users.scores(user_rows, rows[found])
+        columns["prediction"] = learned.likelihood.rating(own)
+    counts = learned.item_counts[rows[found]]
+    frame = learned.item_frame(rows[found], **columns, ratings=counts, status=_status(counts))
     return frame.insert_column(0, user_ids.gather(user_rows).alias("user"))
 
 
-def favourites(learned: Learned, user: UserPosterior, n: int) -> pl.DataFrame:
-    """Return the items that the user rated highest; see `Profile.favourites`."""
-    order = np.argsort(-user.rating, kind="stable")[: _arguments.integer("n", n, 1)]
-    return learned.item_frame(user.rated[order].astype(np.int64), rating=user.rating[order])
+def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:
+    """Return the items with the highest ratings or counts; see `Profile.favourites`."""
+    order = np.argsort(-history.rating, kind="stable")[: _arguments.integer("n", n, 1)]
+    rows = history.partner[order].astype(np.int64)
+    return learned.item_frame(rows, rating=history.rating[order])
 
 
 def _predictions(

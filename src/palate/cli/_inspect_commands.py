@@ -303,7 +303,7 @@ def report(
     if evaluate:
         from palate.solvers._registry import solver_by_name
 
-        ratings, _ = loaded.learned.require_users()
+        ratings = loaded.learned.require_users()
         solver = solver_by_name(loaded.fit.solver, loaded.fit.settings)
         evaluation = palate.evaluate(ratings, [solver], split="random", progress=_output.to_stderr)
     plots.report(loaded, output, user=user, evaluation=evaluation)

@@ -52,9 +52,12 @@ def chosen_solver(context: typer.Context, seed: int) -> Any:
         If a setting is out of range, or belongs to another solver.
     """
     from palate.errors import SettingError
+    from palate.solvers._combined import Combined
     from palate.solvers._registry import SOLVERS
 
     settings = {k: v for k, v in context.meta[_META].items() if v is not None}
+    if not settings:
+        return Combined(seed=seed)
     chosen = settings.pop("solver", None)
     names = list(SOLVERS) if chosen is None else [chosen.value]
     fitting = [name for name in names if set(settings) <= set(_settings_of(SOLVERS[name]))]
@@ -67,12 +70,12 @@ def chosen_solver(context: typer.Context, seed: int) -> Any:
     )
 
 
-def chosen_solvers(context: typer.Context, seed: int) -> list[Any]:
-    """Return the solvers that the options of an `EvaluateCommand` name; by default all."""
+def chosen_solvers(context: typer.Context, seed: int) -> list[Any] | None:
+    """Return the solvers that the options of an `EvaluateCommand` name; None without any."""
     from palate.solvers._registry import SOLVERS
 
     names = [choice.value for choice in context.meta[_META]["solver"] or ()]
-    return [SOLVERS[name](seed=seed) for name in dict.fromkeys(names or SOLVERS)]
+    return [SOLVERS[name](seed=seed) for name in dict.fromkeys(names)] or None
 
 
 @functools.cache

@@ -32,6 +32,11 @@ class Csr(NamedTuple):
         """The row of each entry; shape (n,)."""
         return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
 
+    def without(self, entries: NDArray[np.bool_]) -> "Csr":
+        """Return all entries but those of a mask, in the same rows."""
+        dropped = np.concatenate([[0], np.cumsum(entries)])[self.starts]
+        return Csr(self.starts - dropped, self.partner[~entries], self.rating[~entries])
+
     def take(self, rows: NDArray[np.integer[Any]]) -> "Csr":
         """Return the entries of `rows`, renumbered 0, 1, ... in that order."""
         sizes = np.diff(self.starts)[rows]
@@ -110,14 +115,14 @@ class Ratings:
         return group(self.item, self.items.height, self.user, self.rating)
 
     @property
-    def relevant(self) -> NDArray[np.bool_]:
-        """Whether each entry is relevant in lists: all events are, and the highest ratings.
+    def lowest_relevant(self) -> float | None:
+        """The lowest rating that makes an item relevant in lists: 4 on a scale of 1 to 5.
 
-        These are the ratings in the top quarter of the scale, 4 and more of 1 to 5.
+        None for events and counts, all of which are relevant.
         """
         if self.kind != "ratings" or len(self) == 0:
-            return np.ones(len(self), dtype=np.bool_)
-        return self.rating >= self.rating.min() + _RELEVANT * np.ptp(self.rating)
+            return None
+        return float(self.rating.min() + _RELEVANT * np.ptp(self.rating))
 
     def user_means(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return each user's number of ratings and their mean, NaN where there is none."""

@@ -13,10 +13,12 @@ from palate.evaluation import _comparison
 from palate.evaluation._baselines import BASELINES, Baseline
 from palate.evaluation._measure import Measured, Test
 from palate.evaluation._parts import parts_of
-from palate.evaluation._relevance import has_ratings, relevant_from
+from palate.evaluation._relevance import relevant_from
 from palate.solvers import require_solver
+from palate.solvers._combined import Combined
+from palate.solvers._one_cycle import OneCycle
 from palate.solvers._protocol import Solver
-from palate.solvers._registry import SOLVERS, solver_title
+from palate.solvers._registry import solver_title
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,11 @@ def evaluate(
     """
     if not isinstance(ratings, Ratings) or len(ratings) == 0:
         raise DataError("there are no ratings to evaluate on; read some with palate.read_ratings")
-    contenders = _by_name(solvers)
+    contenders = _by_name(default_contenders(ratings, seed) if solvers is None else solvers)
     parts, description, warning = parts_of(ratings, folds, split, share, seed)
     report = progress if callable(progress) else print if progress else _ignore
     tests = [Test(part, ratings, thread_count(threads)) for part in parts]
-    baselines = [b for b in BASELINES if has_ratings(ratings) or not b.needs_ratings]
+    baselines = [b for b in BASELINES if ratings.kind == "ratings" or not b.needs_ratings]
     results = _comparison.results_of(_measured(tests, contenders, baselines, report))
     cold = [int(test.cold.sum()) for test in tests]
     relevant, sentence = relevant_from(ratings), _comparison.sentence(results)
@@ -134,8 +136,9 @@ def evaluate(
 
 def contender_title(name: str) -> str:
     """Return the title of a solver or baseline by its name in an `Evaluation`."""
-    baselines = {baseline.name: baseline.title for baseline in BASELINES}
-    return baselines.get(name) or solver_title(name)
+    titles = {baseline.name: baseline.title for baseline in BASELINES}
+    titles[Combined.name] = Combined.title
+    return titles.get(name) or solver_title(name)
 
 
 def _ignore(message: str) -> None:
@@ -160,10 +163,14 @@ def _measured(
     return measured
 
 
-def _by_name(solvers: Solver | Iterable[Solver] | None) -> dict[str, Solver]:
+def default_contenders(ratings: Ratings, seed: int) -> list[Solver]:
+    """Return the solvers that are evaluated by default: Palate's own, where they apply."""
+    combined = Combined(seed=seed)
+    return [combined, OneCycle(seed=seed)] if ratings.kind == "ratings" else [combined]
+
+
+def _by_name(solvers: Solver | Iterable[Solver]) -> dict[str, Solver]:
     """Return the solvers by name; if several have the same name, the later ones are numbered."""
-    if solvers is None:
-        solvers = [solver() for solver in SOLVERS.values()]
     if isinstance(solvers, str) or not isinstance(solvers, Iterable):
         solvers = (solvers,)
     named: dict[str, Solver] = {}

@@ -14,7 +14,8 @@ from palate.evaluation import _metrics
 from palate.evaluation._baselines import Baseline
 from palate.evaluation._genres import genre_shares
 from palate.evaluation._parts import Part
-from palate.evaluation._relevance import has_ratings, relevant_pairs
+from palate.evaluation._relevance import relevant_pairs
+from palate.inference._lists import By
 from palate.model._model import Model
 from palate.model._profiles import Profiles
 from palate.solvers._protocol import Solver
@@ -56,7 +57,6 @@ class Test:
     def __init__(self, part: Part, ratings: Ratings, threads: int) -> None:
         self.part, self.threads = part, threads
         self.train, self.given, self.valid = part.train, part.given, part.valid
-        self.rated = has_ratings(ratings)
         self.eligible = np.bincount(self.train.item, minlength=self.train.items.height) > 0
         active = np.bincount(self.given.user, minlength=self.given.users.height) > 0
         self.cold = ~(self.eligible[self.valid.item] & active[self.valid.user])
@@ -76,7 +76,7 @@ class Test:
         if model.fit.interrupted:  # an incomplete fit must not be taken for a complete one
             raise KeyboardInterrupt
         profiles = model.profiles(self.given if self.part.outside else None)
-        predicted = self._predictions(model, profiles) if self.rated else None
+        predicted = self._predictions(model, profiles) if model.learned.has_ratings else None
         for entry, by in _entries_of(name, model):
             top = _lists_of(profiles, by, self.eligible, self.threads)
             yield self._measured(entry, predicted if by != "choice" else None, top, seconds)
@@ -146,19 +146,24 @@ class Test:
         return figures
 
 
-def _entries_of(name: str, model: Model) -> list[tuple[str, str]]:
+def _entries_of(name: str, model: Model) -> list[tuple[str, By]]:
     """Return the name of each entry that a model has, and the question by which it makes lists."""
-    return [(name, "rating")]
+    learned = model.learned
+    if learned.choice is None:
+        return [(name, "rating")]
+    if not learned.has_ratings:
+        return [(name, "choice")]
+    return [(name, "both"), ("choice", "choice"), (learned.fit.solver, "rating")]
 
 
 def _lists_of(
-    profiles: Profiles, by: str, eligible: NDArray[np.bool_], threads: int
+    profiles: Profiles, by: By, eligible: NDArray[np.bool_], threads: int
 ) -> NDArray[np.int32]:
     """Return the rows of each person's best unseen items by a question, -1 for none.
 
     The shape is (people, 10).
     """
-    return profiles.posteriors.top_items(_N, eligible, threads=threads)[0]
+    return profiles.top_items(_N, eligible=eligible, by=by, threads=threads)
 
 
 def _rmse_influence(error: NDArray[Any], user: NDArray[np.int32], users: int) -> Floats:

@@ -61,7 +61,8 @@ class HistoryWeighting:
         counts, sums = count_and_sum(row, deviation, n_rows)
         own = (sums / (counts + _DAMPING)).astype(np.float32)
         values = 1 + np.float32(self.strength) * (deviation - own[row])
-        return np.maximum(values, 0)
+        counted: NDArray[np.float32] = np.maximum(values, 0)
+        return counted
 
     def weighted(self, histories: Csr) -> Csr:
         """Return histories with x in place of the ratings."""
@@ -71,7 +72,8 @@ class HistoryWeighting:
 
 def graded(kind: Kind, rating: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return ratings as they are, and counts as logarithms: one more matters less and less."""
-    return np.log(rating) if kind == "counts" else rating
+    grades: NDArray[np.float32] = np.log(rating) if kind == "counts" else rating
+    return grades
 
 
 class DenseWeights(NamedTuple):
@@ -115,13 +117,13 @@ class LowRankWeights(NamedTuple):
     def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
         sparse = Csr(self.starts, self.neighbours, self.values)
-        scores = multiply_sparse(*histories, *sparse, len(self.left), threads)
+        scores: NDArray[np.float32] = multiply_sparse(*histories, *sparse, len(self.left), threads)
         scores += multiply_by_panels(multiply(*histories, self.left, threads), self.right, threads)
         return scores
 
     def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
         """Return B_ij for each of `items` and one item j; shape (n,)."""
-        weights = self.left[items] @ self.right[item]
+        weights: NDArray[np.float32] = self.left[items] @ self.right[item]
         for n, i in enumerate(items):
             first, last = self.starts[i], self.starts[i + 1]
             found = first + np.searchsorted(self.neighbours[first:last], item)
@@ -176,7 +178,7 @@ class ChoiceModel:
             The number of threads.
         """
         weighted = self.weighting.weighted(histories)
-        scores = self.weights.scores(weighted, threads)
+        scores: NDArray[np.float32] = self.weights.scores(weighted, threads)
         scores *= self.discount
         scores[np.diff(histories.starts) == 0] = self.popularity / self.popularity.max()
         return scores

@@ -24,13 +24,15 @@ from safetensors.numpy import save as safetensors_bytes
 
 from palate._files import TEMPORARY, replace_file, sync_folder
 from palate.errors import ModelFileError
+from palate.learned._choice_arrays import choice_arrays, choice_record
 from palate.learned._learned import Learned
+from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
-FORMAT = 3
+FORMAT = 4
 DESCRIPTION = "palate.json"
 MODEL_FILE = re.compile(
-    r"palate\.json|(arrays|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
+    r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
 )
 
 
@@ -39,11 +41,12 @@ def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
     contents = _file_contents(learned, users=users)
     digests = {part: hashlib.sha256(content).hexdigest() for part, content in contents.items()}
     names = {part: _file_name(part, digest) for part, digest in digests.items()}
-    likelihood: Any = learned.likelihood
     description = {
         "format": FORMAT,
         "palate": version("palate"),
-        "likelihood": {"name": likelihood.name, **asdict(likelihood)},
+        "likelihood": _likelihood_record(learned),
+        "choice": None if learned.choice is None else choice_record(learned.choice),
+        "kind": "ratings" if learned.ratings is None else learned.ratings.kind,
         **asdict(learned.fit),
         "files": {
             part: {"name": names[part], "sha256": digest} for part, digest in digests.items()
@@ -87,28 +90,49 @@ def require_model_folder(path: Path) -> None:
 
 
 def _file_contents(learned: Learned, *, users: bool) -> dict[str, bytes]:
-    parameters = learned.parameters
     arrays: dict[str, NDArray[Any]] = {
-        "item_table": parameters.item_table,
         "item_counts": learned.item_counts,
         "item_means": learned.item_means,
+    }
+    if learned.rating_parameters is not None:
+        arrays |= _rating_arrays(learned.rating_parameters)
+    contents = {"items": parquet_bytes(learned.items)}
+    if users and learned.ratings is not None:
+        if learned.user_table is not None:
+            arrays["user_table"] = learned.user_table
+        contents["users"] = parquet_bytes(learned.ratings.users)
+        contents["ratings"] = parquet_bytes(ratings_frame(learned.ratings))
+    contents["arrays"] = _array_bytes(arrays)
+    if learned.choice is not None:
+        contents["choice"] = _array_bytes(choice_arrays(learned.choice))
+    return contents
+
+
+def _rating_arrays(parameters: Parameters) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {
+        "item_table": parameters.item_table,
         "prior_mean": parameters.user_prior.mean,
         "prior_covariance": parameters.user_prior.covariance,
     }
     if parameters.item_posterior is not None:
         arrays["item_bias_sd"] = parameters.item_posterior.bias_sd
         arrays["item_covariance"] = parameters.item_posterior.covariances.values
-    contents = {"items": parquet_bytes(learned.items)}
-    if users and learned.ratings is not None and learned.user_table is not None:
-        arrays["user_table"] = learned.user_table
-        contents["users"] = parquet_bytes(learned.ratings.users)
-        contents["ratings"] = parquet_bytes(ratings_frame(learned.ratings))
-    contents["arrays"] = safetensors_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-    return contents
+    return arrays
+
+
+def _likelihood_record(learned: Learned) -> dict[str, Any] | None:
+    if learned.rating_parameters is None:
+        return None
+    likelihood: Any = learned.likelihood
+    return {"name": likelihood.name, **asdict(likelihood)}
+
+
+def _array_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
+    return safetensors_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()})
 
 
 def _file_name(part: str, digest: str) -> str:
-    suffix = "safetensors" if part == "arrays" else "parquet"
+    suffix = "safetensors" if part in {"arrays", "choice"} else "parquet"
     return f"{part}.{digest[:8]}.{suffix}"
 
 

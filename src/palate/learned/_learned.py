@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.data._ratings import Csr, Ratings
-from palate.errors import UnknownIdError
+from palate.errors import SettingError, UnknownIdError
 from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
+from palate.learned._choice import ChoiceModel
 from palate.learned._likelihood import Likelihood
 from palate.learned._lookup import IdIndex, ItemIndex
 from palate.learned._parameters import Parameters
@@ -48,46 +49,92 @@ class Learned:
     ----------
     items
         The items: the columns ``id``, ``item`` (the title, else the id as text) and item features.
-    parameters
-        What was learned of the items and of the population of users.
+    rating_parameters
+        What was learned of how people rate: of the items and of the population of users. None in a
+        model of events or counts.
     item_counts, item_means
         The number of training ratings of each item, and their mean (NaN without any); shape
         (items,).
     ratings
         The training ratings; None in a model that was saved without users.
     user_table
-        The k factors of each user, then the bias; shape (users, k + 1). None in a model that was
-        saved without users.
+        The k factors of each user, then the bias; shape (users, k + 1). None in a model of events
+        or counts, and in one that was saved without users.
     fit
         How the model was fitted.
+    choice
+        What was learned of which items people pick; None if it was not learned.
     """
 
     items: pl.DataFrame
-    parameters: Parameters
+    rating_parameters: Parameters | None
     item_counts: NDArray[np.int64]
     item_means: NDArray[np.float32]
     ratings: Ratings | None
     user_table: NDArray[np.float32] | None
     fit: FitRecord
+    choice: ChoiceModel | None = None
 
     @classmethod
     def of_fit(
         cls,
         ratings: Ratings,
-        parameters: Parameters,
-        user_table: NDArray[np.float32],
+        parameters: Parameters | None,
+        user_table: NDArray[np.float32] | None,
         fit: FitRecord,
+        choice: ChoiceModel | None = None,
     ) -> "Learned":
         """Return the data of a model fitted to `ratings`."""
         counts, means = ratings.item_means()
-        return cls(ratings.items, parameters, counts, means, ratings, user_table, fit)
+        return cls(ratings.items, parameters, counts, means, ratings, user_table, fit, choice)
 
     def __repr__(self) -> str:
         users = "no users" if self.users is None else f"{self.users.height:,} users"
+        factors = f"{self.factors} factors, " if self.has_ratings else ""
         return (
-            f"<Model: {self.items.height:,} items, {users}, {self.factors} factors, by "
-            f"{self.fit.solver}; {self.fit.source}>"
+            f"<Model: {self.items.height:,} items, {users}, {factors}by {self.fit.solver}; "
+            f"{self.fit.source}>"
         )
+
+    @property
+    def has_ratings(self) -> bool:
+        """Whether there is a model of how people rate; there is none of events and counts."""
+        return self.rating_parameters is not None
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of the rating model; see `require_rating_model`."""
+        return self.require_rating_model()
+
+    def require_rating_model(self) -> Parameters:
+        """Return the parameters of the rating model.
+
+        Raises
+        ------
+        SettingError
+            If the model was fitted to events or counts.
+        """
+        if self.rating_parameters is None:
+            raise SettingError(
+                "this needs a model of ratings; this one knows what people pick, not how they like "
+                f"it ({self.fit.source})"
+            )
+        return self.rating_parameters
+
+    def require_choice(self) -> ChoiceModel:
+        """Return the choice model.
+
+        Raises
+        ------
+        SettingError
+            If there is none.
+        """
+        if self.choice is None:
+            raise SettingError(
+                'this model has no choice model: use by="rating", or fit with palate.fit or '
+                "palate.Choice()"
+            )
+        return self.choice
 
     @property
     def users(self) -> pl.DataFrame | None:
@@ -102,7 +149,8 @@ class Learned:
     @property
     def has_intervals(self) -> bool:
         """Whether the uncertainty of the items is known; it is not in a point estimate."""
-        return self.parameters.item_posterior is not None
+        parameters = self.rating_parameters
+        return parameters is not None and parameters.item_posterior is not None
 
     @property
     def factors(self) -> int:
@@ -142,24 +190,39 @@ class Learned:
     @cached_property
     def user_index(self) -> IdIndex:
         """The index of users by id."""
-        return IdIndex(self.require_users()[0].users["id"], "user")
+        return IdIndex(self.require_users().users["id"], "user")
 
     @cached_property
     def ratings_by_user(self) -> Csr:
         """The training ratings grouped by user."""
-        return self.require_users()[0].by_user()
+        return self.require_users().by_user()
 
-    def require_users(self) -> tuple[Ratings, NDArray[np.float32]]:
-        """Return the training ratings and the users' table.
+    def require_users(self) -> Ratings:
+        """Return the training ratings of the known users.
 
         Raises
         ------
         UnknownIdError
             If the model was saved without users.
         """
-        if self.ratings is None or self.user_table is None:
+        if self.ratings is None:
             raise UnknownIdError("this model was saved without its users, so it knows none of them")
-        return self.ratings, self.user_table
+        return self.ratings
+
+    def require_user_table(self) -> NDArray[np.float32]:
+        """Return the factors and the bias of each known user; shape (users, k + 1).
+
+        Raises
+        ------
+        UnknownIdError
+            If the model was saved without users.
+        SettingError
+            If the model was fitted to events or counts.
+        """
+        self.require_users()
+        self.require_rating_model()
+        assert self.user_table is not None
+        return self.user_table
 
     def eligible_items(
         self, candidates: Any = None, exclude: Iterable[Any] = ()

@@ -17,6 +17,7 @@ from palate._files import replace_file
 from palate._linear_algebra import cholesky_roots
 from palate.data._ratings import Ratings
 from palate.errors import ModelFileError, first_line
+from palate.learned._choice_arrays import choice_from
 from palate.learned._file_format import DESCRIPTION, FORMAT, MODEL_FILE
 from palate.learned._item_posterior import ItemCovariances, ItemPosterior
 from palate.learned._learned import FitRecord, Learned
@@ -26,7 +27,10 @@ from palate.learned._ratings_parquet import ratings_from_frame, read_parquet_byt
 from palate.learned._user_prior import UserPrior
 
 Bytes = bytes | mmap.mmap
-_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
+_DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
+# The parts that hold arrays.
+_ARRAYS = ("arrays", "choice")
+_KINDS = ("ratings", "events", "counts")
 # Larger numbers can't come from a fit, and single precision can't work with them.
 _MAX_MAGNITUDE = 1e18
 _TOLERANCE = 1e-4
@@ -91,9 +95,15 @@ def _read_description(path: Path) -> dict[str, Any]:
 def _learned(path: Path, description: dict[str, Any], private_copies: Path | None) -> Learned:
     try:
         entries = description["files"]
-        files = {part: _content(path, entry) for part, entry in entries.items() if part != "arrays"}
-        arrays = _arrays(_content(path, entries["arrays"], private_copies))
-        return _assemble(path, description, files, arrays)
+        files = {
+            part: _content(path, entry) for part, entry in entries.items() if part not in _ARRAYS
+        }
+        arrays = {
+            part: _arrays(_content(path, entries[part], private_copies))
+            for part in _ARRAYS
+            if part in entries
+        }
+        return _assemble(path, description, files, **arrays)
     except (
         *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
         *(struct.error, pl.exceptions.PolarsError),
@@ -155,27 +165,39 @@ def _assemble(
     description: dict[str, Any],
     files: dict[str, bytes],
     arrays: dict[str, NDArray[Any]],
+    choice: dict[str, NDArray[Any]] | None = None,
 ) -> Learned:
     items = read_parquet_bytes(files["items"])
     ratings = None
     if {"users", "ratings"} <= set(files):
         users, frame = (read_parquet_bytes(files[part]) for part in ("users", "ratings"))
-        ratings = ratings_from_frame(frame, users, items, description["source"])
+        if (kind := description["kind"]) not in _KINDS:
+            raise ValueError(f"there is no table of {kind}")
+        ratings = ratings_from_frame(frame, users, items, description["source"], kind)
     _validate_tables(path, items, ratings)
     _validate_arrays(path, arrays, items, ratings)
     return Learned(
         items=items,
-        parameters=Parameters(
-            item_table=arrays["item_table"],
-            likelihood=_likelihood(**description["likelihood"]),
-            user_prior=UserPrior(arrays["prior_mean"], arrays["prior_covariance"]),
-            item_posterior=_item_posterior(arrays),
-        ),
+        rating_parameters=_rating_parameters(arrays, description["likelihood"]),
         item_counts=arrays["item_counts"],
         item_means=arrays["item_means"],
         ratings=ratings,
         user_table=arrays.get("user_table"),
         fit=_fit_record({name: description[name] for name in FitRecord.__dataclass_fields__}),
+        choice=None if choice is None else choice_from(choice, description["choice"], items.height),
+    )
+
+
+def _rating_parameters(
+    arrays: dict[str, NDArray[Any]], likelihood: dict[str, Any] | None
+) -> Parameters | None:
+    if likelihood is None:
+        return None
+    return Parameters(
+        item_table=arrays["item_table"],
+        likelihood=_likelihood(**likelihood),
+        user_prior=UserPrior(arrays["prior_mean"], arrays["prior_covariance"]),
+        item_posterior=_item_posterior(arrays),
     )
 
 
@@ -226,24 +248,9 @@ def _validate_arrays(
     ratings: Ratings | None,
 ) -> None:
     """Check the types and shapes of the arrays, and that they hold finite numbers."""
-    width = arrays["item_table"].shape[-1]
-    expected: dict[str, tuple[tuple[int, ...], type]] = {
-        "item_table": ((items.height, width), np.float32),
-        "item_counts": ((items.height,), np.int64),
-        "item_means": ((items.height,), np.float32),
-        "prior_mean": ((width,), np.float64),
-        "prior_covariance": ((width, width), np.float64),
-    }
-    if "item_bias_sd" in arrays or "item_covariance" in arrays:
-        full = arrays["item_covariance"].shape[-1] != width - 1
-        size = (width - 1) ** 2 if full else width - 1
-        expected["item_bias_sd"] = ((items.height,), np.float32)
-        expected["item_covariance"] = ((items.height, size), np.float32)
-    if ratings is not None:
-        expected["user_table"] = ((ratings.users.height, width), np.float32)
-    for name, (shape, dtype) in expected.items():
+    for name, (shape, dtype) in _expected_arrays(arrays, items, ratings).items():
         array = arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != dtype or width < 2:
+        if array is None or array.shape != shape or array.dtype != dtype:
             raise ModelFileError(
                 f"{path}: {name} should be of {np.dtype(dtype)} with the shape {shape}; it is not"
             )
@@ -251,10 +258,41 @@ def _validate_arrays(
         finite = np.abs(array[known]).max(initial=0) < _MAX_MAGNITUDE  # false for NaN
         if not finite or (name == "item_counts" and array.min(initial=0) < 0):
             raise ModelFileError(f"{path}: {name} holds values that are not finite numbers")
+    if "item_table" not in arrays:
+        return
+    if arrays["item_table"].shape[1] < 2:
+        raise ModelFileError(f"{path}: item_table has no factors")
     if not _is_covariance(arrays["prior_covariance"]):
         raise ModelFileError(f"{path}: prior_covariance is not a covariance matrix")
     if not _are_valid(_item_posterior(arrays)):
         raise ModelFileError(f"{path}: the covariances of the items are not covariance matrices")
+
+
+def _expected_arrays(
+    arrays: dict[str, NDArray[Any]], items: pl.DataFrame, ratings: Ratings | None
+) -> dict[str, tuple[tuple[int, ...], type]]:
+    """Return the shape and the type that each array should have."""
+    rows = items.height
+    expected: dict[str, tuple[tuple[int, ...], type]] = {
+        "item_counts": ((rows,), np.int64),
+        "item_means": ((rows,), np.float32),
+    }
+    if "item_table" not in arrays:
+        return expected
+    width = arrays["item_table"].shape[-1]
+    expected |= {
+        "item_table": ((rows, width), np.float32),
+        "prior_mean": ((width,), np.float64),
+        "prior_covariance": ((width, width), np.float64),
+    }
+    if "item_bias_sd" in arrays or "item_covariance" in arrays:
+        full = arrays["item_covariance"].shape[-1] != width - 1
+        size = (width - 1) ** 2 if full else width - 1
+        expected["item_bias_sd"] = ((rows,), np.float32)
+        expected["item_covariance"] = ((rows, size), np.float32)
+    if ratings is not None:
+        expected["user_table"] = ((ratings.users.height, width), np.float32)
+    return expected
 
 
 def _is_covariance(matrix: NDArray[np.float64]) -> bool:

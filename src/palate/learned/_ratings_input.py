@@ -1,6 +1,6 @@
 """Conversion of ratings of other people to rows of the model's items, with validation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,14 @@ from palate.learned._lookup import require_same_type, rows_among
 _MAX_NAMED = 3
 
 
-def ratings_of_person(learned: Learned, ratings: Mapping[Any, float]) -> Csr:
-    """Return one person's ratings, given by the ids or titles of items."""
+def history_of_person(learned: Learned, ratings: Mapping[Any, float] | Iterable[Any]) -> Csr:
+    """Return one person's ratings or counts, given by the ids or titles of items.
+
+    For a model of events or counts, the items alone may be given: each of them is one event.
+    """
+    events = isinstance(ratings, Iterable) and not isinstance(ratings, str | bytes | Mapping)
+    if events and not learned.has_ratings:
+        ratings = dict.fromkeys(ratings, 1.0)
     if not isinstance(ratings, Mapping):
         raise DataError(
             f"ratings are given as a {type(ratings).__name__}; give a rating for each item, "
@@ -31,15 +37,15 @@ def ratings_of_person(learned: Learned, ratings: Mapping[Any, float]) -> Csr:
         rows[row] = _finite_rating(name, rating)
     values = np.array(list(rows.values()), dtype=np.float32)
     items = np.array(list(rows), dtype=np.int32)
-    require_scale(learned, values, items)
+    _require_values(learned, values, items)
     return Csr(np.array([0, len(values)]), items, values)
 
 
-def ratings_of_people(learned: Learned, ratings: Ratings) -> Csr:
-    """Return ratings grouped by user, with items as rows of the model."""
+def histories_of_people(learned: Learned, ratings: Ratings) -> Csr:
+    """Return ratings, events or counts grouped by user, with items as rows of the model."""
     grouped = require_ratings(ratings).by_user()
     rows = model_item_rows(learned, ratings)[grouped.partner]
-    require_scale(learned, grouped.rating, rows)
+    _require_values(learned, grouped.rating, rows)
     return Csr(grouped.starts, rows, grouped.rating)
 
 
@@ -64,6 +70,14 @@ def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
             f"{', '.join(map(repr, unknown.head(_MAX_NAMED)))}; leave them out, or fit again"
         )
     return rows.cast(pl.Int32).fill_null(-1).to_numpy()
+
+
+def _require_values(learned: Learned, values: NDArray[np.float32], item: NDArray[np.int32]) -> None:
+    if learned.has_ratings:
+        require_scale(learned, values, item)
+    elif (wrong := np.flatnonzero(values <= 0)).size:
+        name = learned.items["item"][int(item[wrong[0]])]
+        raise DataError(f"the count of {name!r} is {values[wrong[0]]:g}; a count is above 0")
 
 
 def require_scale(learned: Learned, rating: NDArray[np.float32], item: NDArray[np.int32]) -> None:

@@ -4,7 +4,7 @@ import io
 
 import polars as pl
 
-from palate.data._ratings import Ratings
+from palate.data._ratings import Kind, Ratings
 
 
 def parquet_bytes(frame: pl.DataFrame) -> bytes:
@@ -38,7 +38,7 @@ def ratings_frame(ratings: Ratings) -> pl.DataFrame:
 
 
 def ratings_from_frame(
-    frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str
+    frame: pl.DataFrame, users: pl.DataFrame, items: pl.DataFrame, source: str, kind: Kind
 ) -> Ratings:
     """Return ratings from a table made by `ratings_frame`.
 
@@ -58,4 +58,6 @@ def ratings_from_frame(
         raise ValueError("the column rating of the ratings does not hold finite numbers")
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     timestamp = columns.pop("timestamp", None)
-    return Ratings(**columns, timestamp=timestamp, users=users, items=items, source=source)
+    return Ratings(
+        **columns, timestamp=timestamp, users=users, items=items, source=source, kind=kind
+    )

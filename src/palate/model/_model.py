@@ -1,6 +1,6 @@
 """The model: a facade over the data that a fit leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from palate.learned._learned import FitRecord, Learned
 from palate.learned._likelihood import SigmoidGaussian, mean_squared_error
 from palate.learned._load import load_learned
 from palate.learned._point_estimate import linear_point_estimate, point_estimate
-from palate.learned._ratings_input import ratings_of_people, ratings_of_person
+from palate.learned._ratings_input import histories_of_people, history_of_person
 from palate.model._profile import Profile
 from palate.model._profiles import Profiles
 from palate.model._readings import Readings
@@ -135,17 +135,17 @@ class Model(Readings):
         UnknownIdError
             If the user is unknown, or the model was saved without users.
         """
-        posterior = self.user_posteriors.one(self.learned.user_index.row(user))
-        return Profile(self.learned, posterior, self.axis_names)
+        return self.profiles()[self.learned.user_index.row(user)]
 
-    def profile(self, ratings: Mapping[Any, float] | Ratings) -> Profile:
-        """Return the profile of any person, inferred from their ratings; the model is unchanged.
+    def profile(self, ratings: Mapping[Any, float] | Iterable[Any] | Ratings) -> Profile:
+        """Return the profile of any person, inferred from their history; the model is unchanged.
 
         Parameters
         ----------
         ratings
             A rating for each item, by its id or title, as in ``{"Fargo (1996)": 5}``; or the
-            `Ratings` of one user. Without any rating the profile is the prior over users.
+            `Ratings` of one user. Without any rating the profile is the prior over users. In a
+            model of events or counts: a list of items, or a count for each item.
 
         Raises
         ------
@@ -161,10 +161,12 @@ class Model(Readings):
                     f"these are the ratings of {ratings.users.height:,} users; use profiles"
                 )
             return self.profiles(ratings)[0]
-        given = ratings_of_person(self.learned, ratings)
-        one = infer(given, self.learned.parameters, threads=1, covariances=True)
-        posterior = UserPosterior(one.mean[0], one.covariance[0], given.partner, given.rating)
-        return Profile(self.learned, posterior, self.axis_names)
+        given = history_of_person(self.learned, ratings)
+        posterior = None
+        if self.learned.has_ratings:
+            one = infer(given, self.learned.parameters, threads=1, covariances=True)
+            posterior = UserPosterior(one.mean[0], one.covariance[0], given.partner, given.rating)
+        return Profile(self.learned, given, posterior, self.axis_names)
 
     def profiles(self, ratings: Ratings | None = None) -> Profiles:
         """Return the profiles of all known users, or of the users of `ratings`.
@@ -177,11 +179,17 @@ class Model(Readings):
             If a rating lies outside the model's scale.
         """
         if ratings is None:
-            known, _ = self.learned.require_users()
-            return Profiles(self.learned, known.users, self.user_posteriors, self.axis_names)
-        grouped = ratings_of_people(self.learned, ratings)
-        posteriors = UserPosteriors.inferred(self.learned.parameters, grouped)
-        return Profiles(self.learned, ratings.users, posteriors, self.axis_names)
+            known = self.learned.require_users()
+            posteriors = self.user_posteriors if self.learned.has_ratings else None
+            histories = self.learned.ratings_by_user
+            return Profiles(self.learned, known.users, histories, posteriors, self.axis_names)
+        histories = histories_of_people(self.learned, ratings)
+        posteriors = (
+            UserPosteriors.inferred(self.learned.parameters, histories)
+            if self.learned.has_ratings
+            else None
+        )
+        return Profiles(self.learned, ratings.users, histories, posteriors, self.axis_names)
 
     def recommend(self, n: int = 10, **choices: Any) -> pl.DataFrame:
         """Return the `n` best items for each known user; see `Profiles.recommend`."""
@@ -229,7 +237,7 @@ class Model(Readings):
         UnknownIdError
             If the model was saved without users.
         """
-        known, _ = self.learned.require_users()
+        known = self.learned.require_users()
         if not isinstance(ratings, Ratings) or len(ratings) == 0:
             raise DataError("there are no ratings to measure the loss on")
         if not known.shares_ids(ratings):

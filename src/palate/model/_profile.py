@@ -9,36 +9,59 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.analysis._axes import AxisNames
+from palate.analysis._choice_reasons import ChoiceExplanation, explain_choice
 from palate.analysis._explanation import Explanation, explain
 from palate.analysis._portrait import Portrait, portrait
 from palate.analysis._questions import next_questions
 from palate.analysis._recommendations import favourites, predictions, recommendations
+from palate.data._ratings import Csr
+from palate.inference._lists import By
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """The posterior of one person's factors and bias, a normal distribution.
+    """One person's history, and the posterior of their factors and bias, a normal distribution.
 
-    `Model.user` returns the profile of a known user, `Model.profile` that of anyone with ratings.
+    `Model.user` returns the profile of a known user, `Model.profile` that of anyone with a history.
+    In a model of events or counts there is no posterior; what needs one says so.
 
     Attributes
     ----------
     learned
         The data behind the model.
-    posterior
-        The posterior, and the ratings that it was inferred from.
+    history
+        The ratings, events or counts of the person, in one row.
+    rating_posterior
+        The posterior, and the ratings that it was inferred from; None for events and counts.
     axis_names
         The names of the axes.
     """
 
     learned: Learned
-    posterior: UserPosterior
+    history: Csr
+    rating_posterior: UserPosterior | None
     axis_names: AxisNames
 
     def __repr__(self) -> str:
+        if self.rating_posterior is None:
+            return f"<Profile: {len(self.rated):,} items; {self.learned!r}>"
         return f"<Profile: {len(self.rated):,} ratings, bias {self.row[-1]:+.2f}; {self.learned!r}>"
+
+    @property
+    def posterior(self) -> UserPosterior:
+        """The posterior.
+
+        Raises
+        ------
+        SettingError
+            If the model was fitted to events or counts.
+        """
+        if self.rating_posterior is None:
+            self.learned.require_rating_model()
+        assert self.rating_posterior is not None
+        return self.rating_posterior
 
     @property
     def row(self) -> NDArray[np.float32]:
@@ -52,13 +75,13 @@ class Profile:
 
     @property
     def rated(self) -> NDArray[np.int32]:
-        """The rows, in `Model.items`, of the items that the person has rated; shape (m,)."""
-        return self.posterior.rated
+        """The rows, in `Model.items`, of the items of the history; shape (m,)."""
+        return self.history.partner
 
     @property
     def rating(self) -> NDArray[np.float32]:
-        """The ratings of these items; shape (m,)."""
-        return self.posterior.rating
+        """The ratings of these items, or their counts; shape (m,)."""
+        return self.history.rating
 
     def predict(self, items: Any) -> pl.DataFrame:
         """Return the expected ratings of `items` by this person.
@@ -94,49 +117,59 @@ class Profile:
         candidates: Any = None,
         exclude: Iterable[Any] = (),
         seen: bool = False,
+        by: By | None = None,
         cautious: float | None = None,
         explain: bool = False,
     ) -> pl.DataFrame:
-        """Return the `n` items with the highest expected ratings.
+        """Return the `n` best items for this person.
 
         Parameters
         ----------
         n
             Maximum number of items to return.
+        by
+            What the items are ranked by: "choice", what this person would pick; "rating", how they
+            would like it; or "both", by default where the model knows both: what they would pick,
+            given how they liked what they picked before, times a power of the probability of a high
+            rating. The fit has chosen the power, often 0, by what lists are best.
         candidates
             Ids or titles of the items to choose from; by default all that have a training rating.
         exclude
             Ids or titles of items to leave out.
         seen
-            Whether to include items that the person has rated.
+            Whether to include items of the person's history.
         cautious
             A probability p above 0 and up to 0.5, such as 0.1: rank items by the p-quantile of the
-            posterior of the expected rating, which ranks uncertain items lower.
+            posterior of the expected rating, which ranks uncertain items lower. It implies
+            ``by="rating"``.
         explain
             Whether to add the reason for each recommendation.
 
         Returns
         -------
         polars.DataFrame
-            The best first, with the columns of `predict`; with `cautious` also at_least, the
-            quantile that they are ranked by; with `explain` also reason: the ratings with the
-            largest contributions, and the bias of the item.
+            The best first, with the columns of `predict`, where the model knows ratings; by
+            "choice" and "both" also score, what they are ranked by; with `cautious` also at_least,
+            the quantile that they are ranked by; with `explain` also reason: the items of the
+            history, or their ratings, with the largest contributions.
 
         Raises
         ------
         UnknownIdError
             If an item is unknown, or a title names several items.
         SettingError
-            If `n` or `cautious` is out of range, or the model is a point estimate and `cautious` is
-            given.
+            If `n`, `by` or `cautious` is out of range, the model can't answer the question, or it
+            is a point estimate and `cautious` is given.
         """
         return recommendations(
             self.learned,
-            self.posterior,
+            self.history,
+            self.rating_posterior,
             n,
             candidates=candidates,
             exclude=exclude,
             seen=seen,
+            by=by,
             cautious=cautious,
             explain=explain,
         )
@@ -163,7 +196,8 @@ class Profile:
         Explanation
             The tables `parts` and `ratings`; the `score` that each of them sums to, in units of the
             ratings in a Gibbs model, and before the sigmoid in a one-cycle model; the
-            `counterfactual`; and a `sentence`.
+            `counterfactual`; `choice`, the decomposition of the choice score (see
+            `explain_choice`); and a `sentence`.
 
         Raises
         ------
@@ -181,7 +215,45 @@ class Profile:
         >>> bool(abs(why.ratings["contribution"].sum() - why.score) < 1e-5)
         True
         """
-        return explain(self.learned, self.posterior, self.axis_names, item, n)
+        has_choice = self.learned.choice is not None
+        choice = self.explain_choice(item, n) if has_choice else None
+        return explain(self.learned, self.posterior, self.axis_names, item, n, choice=choice)
+
+    def explain_choice(self, item: Any, n: int = 5) -> ChoiceExplanation:
+        """Explain the choice score of an item by an exact sum over the person's history.
+
+        Item i of the history contributes ``d_j x_i B_ij`` to the score of item j (see
+        `palate.Choice`).
+
+        Parameters
+        ----------
+        item
+            The id or the title of an item.
+        n
+            Maximum number of items of the history to list; the others are summed in one row.
+
+        Returns
+        -------
+        ChoiceExplanation
+            The table `history`, the `score` that it sums to, and a `sentence`.
+
+        Raises
+        ------
+        UnknownIdError
+            If the item is unknown, or the title names several items.
+        SettingError
+            If `n` is out of range, or the model has no choice model.
+
+        Examples
+        --------
+        >>> import palate
+        >>> model = palate.fit(palate.movielens("100k"))
+        >>> me = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2})
+        >>> why = me.explain_choice("Heat (1995)")
+        >>> bool(abs(why.history["contribution"].sum() - why.score) < 1e-5)
+        True
+        """
+        return explain_choice(self.learned, self.history, item, n)
 
     def next_questions(self, n: int = 3, *, exclude: Iterable[Any] = ()) -> pl.DataFrame:
         """Return the `n` items whose ratings would reduce the uncertainty of this profile most.
@@ -263,11 +335,13 @@ class Profile:
         return portrait(self.learned, self.posterior, self.axis_names, n)
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
-        """Return the `n` items that this person rated highest: id, item and rating.
+        """Return the `n` items of the history with the highest ratings or counts.
+
+        The columns are id, item and rating.
 
         Raises
         ------
         SettingError
             If `n` is out of range.
         """
-        return favourites(self.learned, self.posterior, n)
+        return favourites(self.learned, self.history, n)

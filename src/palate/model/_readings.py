@@ -34,7 +34,7 @@ class Readings:
     @cached_property
     def user_posteriors(self) -> UserPosteriors:
         """The posteriors of the known users."""
-        _, table = self.learned.require_users()
+        table = self.learned.require_user_table()
         return UserPosteriors(self.learned.parameters, table, self.learned.ratings_by_user)
 
     @cached_property

@@ -20,8 +20,20 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
     """Return the data of the model with `new` ratings added, and the drift; see `Model.update`."""
     if not isinstance(new, Ratings) or len(new) == 0:
         raise DataError("there are no new ratings; read some with palate.read_ratings")
-    old, old_table = learned.require_users()
+    old = learned.require_users()
+    if new.kind != old.kind:
+        raise DataError(
+            f"these are {new.kind}, and the model was fitted to {old.kind}; read them with "
+            f'kind="{old.kind}"'
+        )
     new = replace(new, item=model_item_rows(learned, new)[new.item], items=learned.items)
+    if not learned.has_ratings:
+        merged, _ = _merged(old, new)
+        counts = np.bincount(new.item, minlength=learned.items.height)
+        rows = np.flatnonzero(counts)
+        frame = learned.item_frame(rows, new_ratings=counts[rows])
+        return replace(learned, ratings=merged), frame.sort("new_ratings", descending=True)
+    old_table = learned.require_user_table()
     require_scale(learned, new.rating, new.item)
     merged, new_user = _merged(old, new)
     grouped, touched = merged.by_user(), np.unique(new_user)
@@ -55,6 +67,7 @@ def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
         timestamp=timestamp,
         users=all_ids.to_frame("id"),
         items=old.items,
+        kind=old.kind,
         source=f"{old.source}; and {len(new):,} newer ones: {new.source}",
     )
     key = both.user.astype(np.int64) * both.items.height + both.item

@@ -3,9 +3,9 @@
 from palate.data._ratings import Ratings, require_ratings
 from palate.errors import SettingError
 from palate.model._model import Model
+from palate.solvers._combined import Combined
 from palate.solvers._progress import Progress
 from palate.solvers._protocol import Solver
-from palate.solvers.gibbs._solver import Gibbs
 
 
 def fit(
@@ -16,14 +16,17 @@ def fit(
     threads: int | None = None,
     progress: Progress = None,
 ) -> Model:
-    """Return a model fitted to `ratings`, by default with `Gibbs()`.
+    """Return a model fitted to `ratings`: how people rate, and what they pick.
+
+    How people rate is learned by `solver`, by default `Gibbs()`, and what they pick by `Choice()`.
+    Of events and counts only the latter is learned. The ``fit`` of a solver learns one of both.
 
     Parameters
     ----------
     ratings
-        The training ratings.
+        The training ratings, events or counts.
     solver
-        The solver: `Gibbs`, `OneCycle`, or another object with the members of `Solver`.
+        The solver: `Gibbs`, `OneCycle`, `Choice`, or another object with the members of `Solver`.
     valid, threads, progress
         See `Gibbs.fit`.
 
@@ -34,9 +37,9 @@ def fit(
     DataError
         If there are no ratings, or `valid` is empty or has other users or items.
     """
-    return require_solver(Gibbs() if solver is None else solver).fit(
-        require_ratings(ratings), valid, threads=threads, progress=progress
-    )
+    chosen = Combined() if solver is None else require_solver(solver)
+    combined = chosen if isinstance(chosen, Combined) else Combined(chosen)
+    return combined.fit(require_ratings(ratings), valid, threads=threads, progress=progress)
 
 
 def require_solver(given: Solver) -> Solver:

@@ -5,15 +5,16 @@ from typing import Any
 
 from palate.errors import SettingError
 from palate.solvers._one_cycle import OneCycle
+from palate.solvers.choice._solver import Choice
 from palate.solvers.gibbs._solver import Gibbs
 
-# The default solver first.
-SOLVERS: dict[str, type[Gibbs] | type[OneCycle]] = {
-    solver.name: solver for solver in (Gibbs, OneCycle)
+# The default solver of ratings first.
+SOLVERS: dict[str, type[Gibbs] | type[OneCycle] | type[Choice]] = {
+    solver.name: solver for solver in (Gibbs, OneCycle, Choice)
 }
 
 
-def solver_by_name(name: str, settings: Mapping[str, Any]) -> Gibbs | OneCycle:
+def solver_by_name(name: str, settings: Mapping[str, Any]) -> Gibbs | OneCycle | Choice:
     """Return the solver with this name and these settings.
 
     Raises

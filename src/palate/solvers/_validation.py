@@ -48,6 +48,23 @@ def validate_ratings(ratings: Ratings, valid: Ratings | None) -> None:
     require_shared_ids(ratings, valid)
 
 
+def require_histories(ratings: Ratings) -> None:
+    """Check that a choice model can be fitted to `ratings`, events or counts.
+
+    Raises
+    ------
+    DataError
+        If there are none, or all are of one item.
+    """
+    if len(ratings) == 0:
+        raise DataError("there are no events to learn from")
+    if ratings.items.height == 1:
+        raise DataError(
+            f"all {len(ratings):,} {ratings.kind} are of one item, {ratings.items['id'][0]!r}; "
+            f"there is nothing to choose ({ratings.source})"
+        )
+
+
 @contextmanager
 def explain_memory_error(purpose: str, ratings: Ratings) -> Iterator[None]:
     """Turn a MemoryError into a SettingError that names what needs the memory."""

@@ -29,7 +29,7 @@ def from_model(model: Model, bs: int = 64, device: torch.device | str | None = N
     UnknownIdError
         If the model was saved without users.
     """
-    ratings, users = model.learned.require_users()
+    ratings, users = model.learned.require_users(), model.learned.require_user_table()
     items, likelihood = model.learned.item_table, model.learned.likelihood
     empty = ratings.take(np.zeros(0, dtype=np.int64))
     dls = CollabDataLoaders.from_ratings(ratings, valid=empty, bs=bs, device=device)

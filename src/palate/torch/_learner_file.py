@@ -111,7 +111,8 @@ def read_learner(
         frames = {name: read_parquet_bytes(tensors.pop(name).numpy().tobytes()) for name in _FRAMES}
         users, items, source = frames["users"], frames["items"], description["source"]
         train, valid = (
-            ratings_from_frame(frames[name], users, items, source) for name in ("train", "valid")
+            ratings_from_frame(frames[name], users, items, source, "ratings")
+            for name in ("train", "valid")
         )
         names, bs = tuple(description["names"]), description["bs"]
         dls = CollabDataLoaders(train, valid, names=names, bs=bs, device=device)

@@ -93,7 +93,7 @@ def _exit_at_end_of_input() -> None:
 
 
 def _evaluate(model: Model) -> res.Evaluation:
-    ratings, _ = model.learned.require_users()
+    ratings = model.learned.require_users()
     solver = solver_by_name(model.fit.solver, model.fit.settings)
     evaluation = evaluate(ratings, solver, split="random", threads=1)
     scores = [

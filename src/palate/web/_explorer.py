@@ -150,7 +150,7 @@ class Explorer:
     @cached_property
     def _users(self) -> pl.DataFrame:
         """Every user with training ratings: id, number of ratings, mean."""
-        ratings, _ = self.model.learned.require_users()
+        ratings = self.model.learned.require_users()
         counts, means = ratings.user_means()
         return pl.DataFrame({"user": ratings.users["id"], "ratings": counts, "mean": means}).filter(
             pl.col("ratings") > 0
@@ -180,7 +180,7 @@ class Explorer:
             If the model does not know the user.
         """
         profile, row = self.model.user(user), self.model.learned.user_index.row(user)
-        (ratings, _), rating = self.model.learned.require_users(), profile.rating
+        ratings, rating = self.model.learned.require_users(), profile.rating
         return res.UserPage(
             user=self._user_ids[ratings.users["id"][row]],
             ratings=len(rating),

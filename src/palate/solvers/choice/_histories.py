@@ -38,13 +38,15 @@ class Histories(NamedTuple):
         """Return the diagonal of X' W X; shape (items,)."""
         terms = self.weight[self.by_item.partner].astype(np.float64) * self.by_item.rating**2
         sums = np.bincount(self.by_item.row, weights=terms, minlength=len(self.by_item.starts) - 1)
-        return sums.astype(np.float32)
+        popularity: NDArray[np.float32] = sums.astype(np.float32)
+        return popularity
 
 
 def user_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the weight of users with these numbers of entries; see `Histories`."""
     weight = np.where(counts > 0, np.maximum(counts, 1) ** -0.5, 0)
-    return (weight * counts.sum() / (weight @ counts)).astype(np.float32)
+    scaled: NDArray[np.float32] = (weight * counts.sum() / (weight @ counts)).astype(np.float32)
+    return scaled
 
 
 def ridge_shape(popularity: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -55,7 +57,10 @@ def ridge_shape(popularity: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     positive = popularity > 0
     mean = popularity[positive].mean(dtype=np.float64)
-    return np.sqrt(np.where(positive, popularity, mean) * mean).astype(np.float32)
+    shape: NDArray[np.float32] = np.sqrt(np.where(positive, popularity, mean) * mean).astype(
+        np.float32
+    )
+    return shape
 
 
 def weighting_of(ratings: Ratings, strength: float) -> HistoryWeighting:

@@ -31,14 +31,15 @@ class LowRankGraph:
         (C + lambda)^-1 = 1/lambda - V a V' - c C,
         c = 1 / (lambda (lambda + t)),    a = 1/lambda - 1/(s + lambda) - c s
 
-    where t is the mean eigenvalue of the remainder, weighted by the eigenvalues. C is kept as a list
+    where t is the mean eigenvalue of the remainder, weighted by the eigenvalues. C is kept as lists
     of the largest entries of each row.
     """
 
     def __init__(self, histories: Histories, threads: int, cancel: CancelToken, seed: int) -> None:
         self._threads, self._cancel = threads, cancel
         self.popularity = histories.popularity()
-        self.scale = 1 / np.sqrt(ridge_shape(self.popularity))  # the diagonal of R^-1/2
+        # The diagonal of R^-1/2.
+        self.scale = (1 / np.sqrt(ridge_shape(self.popularity))).astype(np.float32)
         self.values, self.vectors = self._eigenpairs(histories, seed)
         self.neighbours, self.diagonal = self._neighbours(histories)
         remainder = float(self.diagonal.sum() - self.values.sum())
@@ -128,7 +129,7 @@ class LowRankPrecision:
         """Return B_ij = -P_ij / P_jj."""
         graph, neighbours = self._graph, self._graph.neighbours
         # P_jj = inner_j scale_j^2, so that B_ij = scale_i [V a V' + c C]_ij / (inner_j scale_j).
-        column = 1 / (self._inner * graph.scale)
+        column = (1 / (self._inner * graph.scale)).astype(np.float32)
         values = self._first_order * neighbours.rating * graph.scale[neighbours.row]
         return LowRankWeights(
             left=graph.vectors * (graph.scale[:, None] * self._spectrum),

@@ -1,11 +1,11 @@
-"""The virtual hold-out: how well a choice model would rank what some users have, had it not seen it.
+"""The virtual hold-out: how well a choice model ranks what users have, as if it had not seen it.
 
 For some users a fifth of the history is held out, and the model is replaced by the one that was
-fitted without these entries, user by user and in closed form: one user's entries change one row of X,
-so that P = (X' W X + ridge)^-1 changes by a matrix of rank 2. Nothing but training data is used.
+fitted without these entries, user by user and in closed form: one user's entries change one row of
+X, so that P = (X' W X + ridge)^-1 changes by a matrix of rank 2. Nothing but training data is used.
 """
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from palate import _random_streams
 from palate._native import held_out_ndcg, permutation
 from palate.data._ratings import Csr, Ratings, group
+from palate.inference._lists import chance_of_high_rating, rating_scores
+from palate.inference._user_posterior import infer
 from palate.learned._choice import HistoryWeighting
+from palate.learned._learned import Learned
 from palate.solvers.choice._histories import user_weights
 
 _MAX_HISTORIES = 4000
@@ -29,11 +32,36 @@ _MAX_SCORES = 1 << 23
 class Precision(Protocol):
     """The matrix P of a fitted model; shape (items, items)."""
 
-    @property
-    def diagonal(self) -> NDArray[np.float32]: ...
+    diagonal: NDArray[np.float32]
 
     def product(self, rows: Csr) -> NDArray[np.float32]:
         """Return X P for rows of X; shape (rows, items)."""
+
+
+class Candidate(NamedTuple):
+    """A choice model to measure.
+
+    Attributes
+    ----------
+    precision
+        P.
+    weighting, popularity
+        As of `ChoiceModel`.
+    exponents
+        The exponents of the discount of popular items to try; shape (q,).
+    """
+
+    precision: Precision
+    weighting: HistoryWeighting
+    popularity: NDArray[np.float32]
+    exponents: NDArray[np.float32]
+
+
+class Tilt(NamedTuple):
+    """A factor of each score: a power of the rating model's probability of a high rating."""
+
+    learned: Learned
+    power: float
 
 
 class VirtualHoldOut:
@@ -57,7 +85,9 @@ class VirtualHoldOut:
         histories = ratings.by_user()
         counts = np.diff(histories.starts)
         number = np.maximum(1, np.rint(_SHARE * counts)).astype(np.int64)
-        relevant = _by_user(ratings, ratings.relevant)
+        lowest = ratings.lowest_relevant
+        is_relevant = np.ones(len(ratings)) if lowest is None else ratings.rating >= lowest
+        relevant = _by_user(ratings, is_relevant)
         rank = _random_ranks(ratings, seed)
         users, parts = [], []
         for part in range(_PARTS):
@@ -81,53 +111,51 @@ class VirtualHoldOut:
     def __len__(self) -> int:
         return len(self._weight)
 
-    def ndcg(
-        self,
-        precision: Precision,
-        weighting: HistoryWeighting,
-        popularity: NDArray[np.float32],
-        exponents: NDArray[np.float32],
-    ) -> NDArray[np.float64]:
+    def ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
         """Return the nDCG at 10 of each history, for each exponent of the discount; (n, q)."""
-        block = max(1, _MAX_SCORES // len(popularity))
+        block = max(1, _MAX_SCORES // len(candidate.popularity))
         parts = [
-            self._block(slice(first, first + block), precision, weighting, popularity, exponents)
+            self._block(slice(first, first + block), candidate, tilt)
             for first in range(0, len(self), block)
         ]
         return np.concatenate(parts)
 
-    def _block(
-        self,
-        block: slice,
-        precision: Precision,
-        weighting: HistoryWeighting,
-        popularity: NDArray[np.float32],
-        exponents: NDArray[np.float32],
-    ) -> NDArray[np.float64]:
+    def _block(self, block: slice, candidate: Candidate, tilt: Tilt | None) -> NDArray[np.float64]:
         rows = np.arange(len(self))[block]
         first, last = self._histories.starts[[rows[0], rows[-1] + 1]]
         histories, held_out = self._histories.take(rows), self._held_out[first:last]
-        row, rating = histories.row[~held_out], histories.rating[~held_out]
-        full = weighting.weighted(histories)
+        full = candidate.weighting.weighted(histories)
         kept = np.zeros_like(full.rating)
-        kept[~held_out] = weighting.values(row, len(rows), rating)
+        remaining = histories.without(held_out)
+        kept[~held_out] = candidate.weighting.weighted(remaining).rating
         return held_out_ndcg(
             *full,
             kept,
             self._relevant[first:last],
             self._weight[block],
             self._kept_weight[block],
-            precision.product(full),
-            precision.product(full._replace(rating=kept)),
-            precision.diagonal,
-            popularity,
-            exponents,
+            candidate.precision.product(full),
+            candidate.precision.product(full._replace(rating=kept)),
+            candidate.precision.diagonal,
+            candidate.popularity,
+            candidate.exponents,
+            self._factors(remaining, tilt),
             _N,
             self._threads,
         )
 
+    def _factors(self, remaining: Csr, tilt: Tilt | None) -> NDArray[np.float32]:
+        """Return the factor of each score; empty where all are 1."""
+        if tilt is None or tilt.power == 0:
+            return np.zeros((0, 0), dtype=np.float32)
+        users = infer(remaining, tilt.learned.parameters, self._threads).mean
+        scores = rating_scores(tilt.learned.item_table, users, self._threads)
+        chances = chance_of_high_rating(tilt.learned.likelihood, scores)
+        factors: NDArray[np.float32] = chances**tilt.power
+        return factors
 
-def _by_user(ratings: Ratings, values: NDArray[np.generic]) -> Csr:
+
+def _by_user(ratings: Ratings, values: NDArray[Any]) -> Csr:
     """Return values that belong to the ratings, grouped by user."""
     return group(ratings.user, ratings.users.height, ratings.item, values.astype(np.float32))
 

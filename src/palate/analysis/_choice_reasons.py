@@ -1,0 +1,84 @@
+"""Reasons of the choice model: which items of a history speak for another item."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate import _arguments
+from palate.data._ratings import Csr
+from palate.learned._learned import Learned
+
+# Maximum number of items in a sentence.
+_MAX_NAMED = 2
+
+
+@dataclass(frozen=True, eq=False)
+class ChoiceExplanation:
+    """An exact decomposition of the choice score of an item for a person.
+
+    Attributes
+    ----------
+    id, item
+        The item.
+    score
+        The choice score, which the contributions sum to.
+    history
+        The contributions of the items of the history: the columns name and contribution. Without a
+        history the score is the popularity of the item, and the table says so.
+    sentence
+        A summary in words.
+    """
+
+    id: Any
+    item: str
+    score: float
+    history: pl.DataFrame
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceExplanation:
+    """Explain the choice score of an item; see `Profile.explain_choice`."""
+    _arguments.integer("n", n, 1)
+    row = learned.item_index.row(item)
+    title = learned.items["item"][row]
+    names, contributions = _contributions(learned, history, row)
+    order = np.argsort(-np.abs(contributions), kind="stable")
+    rows = [(names[j], float(contributions[j])) for j in order[:n]]
+    if len(order) > n:
+        rows.append((f"{len(order) - n} other items", float(contributions[order[n:]].sum())))
+    reason = choice_reason(learned, history, row)
+    return ChoiceExplanation(
+        id=learned.items["id"][row],
+        item=title,
+        score=float(contributions.sum()),
+        history=pl.DataFrame(
+            rows, schema={"name": pl.String, "contribution": pl.Float64}, orient="row"
+        ),
+        sentence=f"{title} is suggested {reason}.",
+    )
+
+
+def choice_reason(learned: Learned, history: Csr, item: int) -> str:
+    """Return the items of a history that speak most for an item, in words."""
+    names, contributions = _contributions(learned, history, item)
+    order = np.argsort(-contributions, kind="stable")
+    speaking = [names[j] for j in order if contributions[j] > 0][:_MAX_NAMED]
+    if not len(history.partner) or not speaking:
+        return "because it is popular"
+    return f"because you picked {' and '.join(speaking)}"
+
+
+def _contributions(
+    learned: Learned, history: Csr, item: int
+) -> tuple[list[str], NDArray[np.float64]]:
+    choice = learned.require_choice()
+    if not len(history.partner):
+        return ["popularity"], choice.scores(history, threads=1)[0, [item]].astype(np.float64)
+    titles = learned.items["item"].gather(history.partner.astype(np.int64)).to_list()
+    return titles, choice.contributions(history, item).astype(np.float64)

@@ -1,0 +1,141 @@
+"""The settings of the choice model, chosen by the virtual hold-out."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from palate._native import CancelToken
+from palate.data._ratings import Ratings
+from palate.learned._choice import HistoryWeighting
+from palate.learned._learned import Learned
+from palate.solvers._progress import Report
+from palate.solvers.choice._exact import ExactGraph, ExactPrecision
+from palate.solvers.choice._histories import Histories, weighting_of
+from palate.solvers.choice._low_rank import LowRankGraph, LowRankPrecision
+from palate.solvers.choice._virtual_hold_out import Candidate, Tilt, VirtualHoldOut
+
+# Up to this number of items the precision is inverted.
+_MAX_EXACT = 20_000
+_STRENGTHS = (0.0, 1 / 3, 2 / 3, 1.0)
+_RIDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+_POWERS = (0.0, 1 / 8, 1 / 4, 1 / 2)
+_EXPONENTS = np.array([0, 1 / 8, 1 / 4], dtype=np.float32)
+
+
+class Settings(NamedTuple):
+    """What the fit chooses.
+
+    Attributes
+    ----------
+    strength
+        How much ratings matter in a history; see `HistoryWeighting`.
+    ridge
+        lambda.
+    exponent
+        The discount of an item of popularity D is D^-exponent.
+    """
+
+    strength: float
+    ridge: float
+    exponent: float
+
+
+class Search:
+    """The search for the settings with the best virtual hold-out.
+
+    One setting after another moves along its grid while that improves the mean nDCG.
+    """
+
+    def __init__(
+        self, ratings: Ratings, seed: int, threads: int, cancel: CancelToken, *, report: Report
+    ) -> None:
+        self._ratings, self._seed, self._threads = ratings, seed, threads
+        self._cancel, self._report = cancel, report
+        self._hold_out = VirtualHoldOut(ratings, seed, threads)
+        self._graph: tuple[float, ExactGraph | LowRankGraph] | None = None
+        self._tried: dict[tuple[float, float], tuple[float, float]] = {}
+        self.history: list[dict[str, Any]] = []
+
+    def graph(self, strength: float) -> ExactGraph | LowRankGraph:
+        """Return the co-occurrences of histories in which ratings have this strength."""
+        if self._graph is None or self._graph[0] != strength:
+            self._graph = None  # the memory of one is enough
+            histories = Histories.of(self._ratings, self.weighting(strength))
+            exact = self._ratings.items.height <= _MAX_EXACT
+            graph = (
+                ExactGraph(histories, self._threads, self._cancel)
+                if exact
+                else LowRankGraph(histories, self._threads, self._cancel, self._seed)
+            )
+            self._graph = strength, graph
+        return self._graph[1]
+
+    def weighting(self, strength: float) -> HistoryWeighting:
+        """Return the weighting of histories in which ratings have this strength."""
+        return weighting_of(self._ratings, strength)
+
+    def best(self) -> Settings:
+        """Return the best settings."""
+        weighted = self.weighting(1.0).strength > 0
+        strength, ridge = (2 / 3 if weighted else 0.0), 8.0
+        if len(self._hold_out) == 0:
+            return Settings(strength, ridge, float(_EXPONENTS[1]))
+        ridge = self._climb(_RIDGES, ridge, lambda value: self._ndcg(strength, value))
+        if weighted:
+            best_ridge = ridge
+            strength = self._climb(
+                _STRENGTHS, strength, lambda value: self._ndcg(value, best_ridge)
+            )
+            best_strength = strength
+            ridge = self._climb(_RIDGES, ridge, lambda value: self._ndcg(best_strength, value))
+        return Settings(strength, ridge, self._tried[strength, ridge][1])
+
+    def rating_power(
+        self, settings: Settings, precision: ExactPrecision | LowRankPrecision, rating: Learned
+    ) -> float:
+        """Return the power of the probability of a high rating with the best lists."""
+        if len(self._hold_out) == 0:
+            return 0.0
+        candidate = Candidate(
+            precision,
+            self.weighting(settings.strength),
+            self.graph(settings.strength).popularity,
+            np.array([settings.exponent], dtype=np.float32),
+        )
+        means = [self._hold_out.ndcg(candidate, Tilt(rating, power)).mean() for power in _POWERS]
+        return _POWERS[int(np.argmax(means))]
+
+    def _climb(
+        self, grid: tuple[float, ...], start: float, ndcg: Callable[[float], float]
+    ) -> float:
+        """Return the best value near `start`: steps are taken while they improve."""
+        best = grid.index(start)
+        for step in (1, -1):
+            while 0 <= best + step < len(grid) and ndcg(grid[best + step]) > ndcg(grid[best]):
+                best += step
+        return grid[best]
+
+    def _ndcg(self, strength: float, ridge: float) -> float:
+        """Return the mean nDCG with the best exponent."""
+        if (strength, ridge) not in self._tried:
+            start = time.perf_counter()
+            graph = self.graph(strength)
+            candidate = Candidate(
+                graph.precision(ridge), self.weighting(strength), graph.popularity, _EXPONENTS
+            )
+            means = self._hold_out.ndcg(candidate).mean(axis=0)
+            best = int(means.argmax())
+            self._tried[strength, ridge] = float(means[best]), float(_EXPONENTS[best])
+            row = {
+                "step": len(self.history),
+                "strength": strength,
+                "ridge": ridge,
+                "exponent": float(_EXPONENTS[best]),
+                "ndcg_10": float(means[best]),
+                "seconds": time.perf_counter() - start,
+            }
+            self.history.append(row)
+            self._report(row)
+        return self._tried[strength, ridge][0]
