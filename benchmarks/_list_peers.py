@@ -56,7 +56,7 @@ def installed_peers() -> dict[str, Peer]:
     ridges = [{"ridge": ridge} for ridge in (10, 30, 100, 300, 1000, 3000)]
     peers = {"EASE": Peer(ease, ridges, most_items=12_000)}
     if importlib.util.find_spec("implicit"):
-        weights, sizes = ("Cosine", "BM25"), (50, 100, 200, 500)
+        weights, sizes = ("Cosine", "BM25"), (10, 20, 100, 500)
         neighbours = [{"weights": weight, "k": k} for weight in weights for k in sizes]
         peers["item neighbours (implicit)"] = Peer(item_neighbours, neighbours)
         names = ("factors", "regularization", "alpha")

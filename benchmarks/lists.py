@@ -17,9 +17,11 @@ steam     steam/game_purchase.dat.gz: from anime.zip and steam.zip in "Processed
           github.com/caserec/Datasets-for-Recommender-Systems
 
 All unseen items with a training event are ranked for each user with a relevant held-out item.
-Nothing is chosen by held-out data: Palate has no settings, and each peer takes the setting that is
-best at a random fifth of each training history, then learns from all of it. Seconds are those of
-one fit, and those of the choice of its setting, which Palate makes inside the fit.
+A user without a training event gets the most popular items from each system; "known" is the nDCG of
+the other users. Nothing is chosen by held-out data: Palate has no settings, and each peer takes the
+setting that is best at a random fifth of each training history, then learns from all of it. Seconds
+are those of a fit, and those of the choice of its setting (tuning), which is a part of the fit in
+Palate.
 """
 
 import argparse
@@ -36,7 +38,8 @@ import palate
 from palate._threads import thread_count
 from palate.evaluation._baselines import top_items
 
-Row = tuple[float, float, float, float, str]  # nDCG, recall, seconds to fit, to choose, setting
+# nDCG, its mean over known users, recall; seconds to fit and to tune; the setting.
+Row = tuple[float, float, float, float, float, str]
 
 
 def palate_lists(train: palate.Ratings, n: int) -> tuple[dict[str, Lists], float]:
@@ -54,7 +57,7 @@ def palate_rows(table: Table) -> dict[str, list[Row]]:
     for train, test in table.splits:
         lists, seconds = palate_lists(train, table.n)
         for by, top in lists.items():
-            row = (*ndcg_and_recall(top, test, table), seconds, 0.0, "")
+            row = (*figures(top, train, test, table), seconds, 0.0, "")
             rows.setdefault(f"Palate, by {by}", []).append(row)
     return rows
 
@@ -66,7 +69,7 @@ def popularity_rows(table: Table) -> list[Row]:
         scores = np.bincount(train.item, minlength=train.items.height).astype(np.float64)
         seconds = time.perf_counter() - start
         top = top_items(scores, train, scores > 0, table.n, thread_count(None))
-        rows.append((*ndcg_and_recall(top, test, table), seconds, 0.0, ""))
+        rows.append((*figures(top, train, test, table), seconds, 0.0, ""))
     return rows
 
 
@@ -74,9 +77,28 @@ def peer_rows(peer: Peer, table: Table) -> list[Row]:
     rows: list[Row] = []
     for train, test in table.splits:
         result = tuned(peer, train, table)
-        figures = ndcg_and_recall(result.lists, test, table)
-        rows.append((*figures, result.fit_seconds, result.tuning_seconds, result.setting))
+        seconds = result.fit_seconds, result.tuning_seconds
+        rows.append((*figures(result.lists, train, test, table), *seconds, result.setting))
     return rows
+
+
+def figures(
+    top: Lists, train: palate.Ratings, test: palate.Ratings, table: Table
+) -> tuple[float, float, float]:
+    """Return the nDCG, that of users with a training event, and the recall."""
+    ndcg, recall = ndcg_and_recall(top, test, table)
+    known = test.take(np.isin(test.user, train.user))
+    return ndcg, ndcg_and_recall(top, known, table)[0], recall
+
+
+def without_history(table: Table) -> str:
+    """Return how many of the users judged in all splits have no training event."""
+    judged = new = 0
+    for train, test in table.splits:
+        users = np.unique(test.user[test.rating >= table.relevant])
+        judged += len(users)
+        new += int(np.sum(~np.isin(users, train.user)))
+    return f"{new:,} of {judged:,}"
 
 
 def measure(table: Table, peers: dict[str, Peer]) -> None:
@@ -84,7 +106,8 @@ def measure(table: Table, peers: dict[str, Peer]) -> None:
     users, items = train.users.height, train.items.height
     print(f"\n{table.title}")
     print(f"{len(train):,} training events of {users:,} users and {items:,} items")
-    print(f"  {'':28} nDCG@{table.n}  recall@{table.n}       fit    choice of the setting")
+    print(f"{without_history(table)} of the users judged have no training event")
+    print(f"  {'':28} nDCG@{table.n}   known  recall@{table.n}       fit     tuning    setting")
     for name, rows in palate_rows(table).items():
         show(name, rows)
     show("popularity", popularity_rows(table))
@@ -97,12 +120,10 @@ def measure(table: Table, peers: dict[str, Peer]) -> None:
 
 def show(name: str, rows: list[Row]) -> None:
     """Print the means over the splits, and the settings chosen in them."""
-    ndcg, recall, fit, choice = np.mean([row[:4] for row in rows], axis=0)
-    settings = "; ".join(dict.fromkeys(row[4] for row in rows))
-    print(
-        f"  {name:28} {ndcg:7.4f} {recall:10.4f} {fit:9.2f} s {choice:8.2f} s  {settings}",
-        flush=True,
-    )
+    ndcg, known, recall, fit, tuning = np.mean([row[:5] for row in rows], axis=0)
+    settings = "; ".join(dict.fromkeys(row[5] for row in rows))
+    lists = f"{ndcg:7.4f} {known:7.4f} {recall:10.4f}"
+    print(f"  {name:28} {lists} {fit:9.2f} s {tuning:8.2f} s    {settings}", flush=True)
 
 
 def arguments() -> argparse.Namespace:
