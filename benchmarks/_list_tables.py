@@ -73,6 +73,12 @@ def last(_: Path | None) -> Table:
     return Table("MovieLens 100k, the last rating of each user", splits)
 
 
+def last_liked(_: Path | None) -> Table:
+    splits = [palate.splits.leave_last(palate.movielens("100k"))]
+    title = "MovieLens 100k, the last rating of each user, relevant: 4 and more"
+    return Table(title, splits, 10, 4)
+
+
 def gowalla(folder: Path | None) -> Table:
     parts = [_gowalla_part(folder, name) for name in ("train", "test")]
     both, training = events(*parts), np.arange(sum(map(len, parts))) < len(parts[0])
@@ -133,6 +139,7 @@ TABLES: dict[str, Callable[[Path | None], Table]] = {
     "folds": folds,
     "random": random,
     "last": last,
+    "last-liked": last_liked,
     "gowalla": gowalla,
     "ml-1m": ml_1m,
     "anime": anime,

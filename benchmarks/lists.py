@@ -1,12 +1,12 @@
-"""Lists of unseen items: nDCG and recall of Palate and of its peers, on seven tables.
+"""Lists of unseen items: nDCG and recall of Palate and of its peers, on five tables.
 
     python benchmarks/lists.py                              all tables that can be had
     python benchmarks/lists.py folds steam --data FOLDER    some of them
     python benchmarks/lists.py --peers                      also peers: pip install implicit scipy
     python benchmarks/lists.py --speed --data FOLDER        seconds and memory instead
 
-folds, random and last are MovieLens 100k. The other tables are read from the FOLDER; a table that
-is missing is skipped.
+folds, random, last and last-liked are MovieLens 100k. The other tables are read from the FOLDER; a
+table that is missing is skipped.
 
 ml-1m     ml-1m-ratings.parquet (columns user, item, rating), else palate.movielens("1m")
 gowalla   gowalla/train.txt and gowalla/test.txt: data/gowalla of LightGCN-PyTorch
