@@ -92,7 +92,7 @@ def tuned(peer: Peer, train: palate.Ratings, table: Table) -> Tuned:
 def ndcg_and_recall(top: Lists, held_out: palate.Ratings, table: Table) -> tuple[float, float]:
     relevant = held_out.rating >= table.relevant
     ndcg, recall = ranking(top, held_out.user[relevant], held_out.item[relevant])
-    return ndcg or 0.0, recall or 0.0
+    return float(np.nanmean(ndcg)), float(np.nanmean(recall))
 
 
 def histories(ratings: palate.Ratings, low: float = -np.inf) -> "csr_matrix":

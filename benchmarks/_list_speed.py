@@ -88,6 +88,7 @@ def synthetic_events() -> palate.Ratings:
         users=pl.DataFrame({"id": np.arange(USERS)}),
         items=ids.with_columns(item=pl.col("id").cast(pl.String)),
         source="synthetic",
+        kind="events",
     )
 
 

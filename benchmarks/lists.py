@@ -36,28 +36,31 @@ from _list_tables import TABLES, NotThereError, Table
 
 import palate
 from palate._threads import thread_count
-from palate.evaluation._baselines import top_items
+from palate.evaluation._baselines import Popularity
 
 # nDCG, its mean over known users, recall; seconds to fit and to tune; the setting.
 Row = tuple[float, float, float, float, float, str]
 
 
-def palate_lists(train: palate.Ratings, n: int) -> tuple[dict[str, Lists], float]:
-    """Return lists by each of the questions that the table can answer, and the seconds to fit."""
+def palate_lists(train: palate.Ratings, n: int) -> tuple[dict[str, Lists], float, str]:
+    """Return lists by each question that the table can answer, the seconds to fit, the settings."""
     start = time.perf_counter()
     model = palate.fit(train)
     seconds = time.perf_counter() - start
     questions = ("both", "choice", "rating") if train.kind == "ratings" else ("choice",)
     people, eligible = model.profiles(), np.bincount(train.item, minlength=train.items.height) > 0
-    return {by: people.top_items(n, eligible, by=by) for by in questions}, seconds
+    lists = {by: people.top_items(n, eligible=eligible, by=by) for by in questions}
+    choice = model.learned.choice
+    chosen = {**choice.settings, "rating_power": choice.rating_power}
+    return lists, seconds, " ".join(f"{name} {value:.3g}" for name, value in chosen.items())
 
 
 def palate_rows(table: Table) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {}
     for train, test in table.splits:
-        lists, seconds = palate_lists(train, table.n)
+        lists, seconds, setting = palate_lists(train, table.n)
         for by, top in lists.items():
-            row = (*figures(top, train, test, table), seconds, 0.0, "")
+            row = (*figures(top, train, test, table), seconds, 0.0, setting)
             rows.setdefault(f"Palate, by {by}", []).append(row)
     return rows
 
@@ -66,9 +69,9 @@ def popularity_rows(table: Table) -> list[Row]:
     rows: list[Row] = []
     for train, test in table.splits:
         start = time.perf_counter()
-        scores = np.bincount(train.item, minlength=train.items.height).astype(np.float64)
+        fitted = Popularity(train)
         seconds = time.perf_counter() - start
-        top = top_items(scores, train, scores > 0, table.n, thread_count(None))
+        top = fitted.top_items(train, fitted.counts > 0, table.n, thread_count(None))
         rows.append((*figures(top, train, test, table), seconds, 0.0, ""))
     return rows
 
