@@ -74,6 +74,21 @@ def choice_reason(learned: Learned, history: Csr, item: int) -> str:
     return f"because you picked {' and '.join(speaking)}"
 
 
+def picked_together(learned: Learned, item: Any, n: int, min_ratings: int | None) -> pl.DataFrame:
+    """Return the items that are picked by the same people; see `Model.similar`."""
+    _arguments.integer("n", n, 1)
+    row = learned.item_index.row(item)
+    found = learned.require_choice().partial_correlations(row)
+    least = 1 if min_ratings is None else _arguments.integer("min_ratings", min_ratings, 1)
+    candidates = learned.item_counts >= least
+    candidates[row] = False
+    others = np.flatnonzero(candidates)
+    rows = others[np.argsort(-found[others], kind="stable")[:n]]
+    return learned.item_frame(
+        rows, partial_correlation=found[rows], ratings=learned.item_counts[rows]
+    )
+
+
 def _contributions(
     learned: Learned, history: Csr, item: int
 ) -> tuple[list[str], NDArray[np.float64]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from palate import _arguments
 from palate.analysis._choice_reasons import choice_reason
 from palate.analysis._contributions import Contributions
 from palate.analysis._explanation import reason
+from palate.analysis._variety import varied
 from palate.data._ratings import Csr
 from palate.errors import SettingError
 from palate.inference._lists import By, list_scores, question, top_items
@@ -32,70 +33,85 @@ def predictions(learned: Learned, user: UserPosterior, items: Any) -> pl.DataFra
     return _predictions(learned, user, rows, user.scores(learned.item_table)[rows])
 
 
+class ListOptions(NamedTuple):
+    """What a list should hold; see `Profile.recommend`."""
+
+    candidates: Any
+    exclude: Iterable[Any]
+    seen: bool
+    by: By | None
+    cautious: float | None
+    diversity: float
+    calibrate: str | None
+    explain: bool
+
+
 def recommendations(
-    learned: Learned,
-    history: Csr,
-    user: UserPosterior | None,
-    n: int,
-    *,
-    candidates: Any,
-    exclude: Iterable[Any],
-    seen: bool,
-    by: By | None,
-    cautious: float | None,
-    explain: bool,
+    learned: Learned, history: Csr, user: UserPosterior | None, n: int, options: ListOptions
 ) -> pl.DataFrame:
     """Return the best items for one person; see `Profile.recommend`."""
     _arguments.integer("n", n, 1)
+    cautious, by = options.cautious, options.by
     if cautious is not None:
         if by not in {None, "rating"}:
             raise SettingError(f'cautious ranks by expected ratings; leave out by="{by}"')
         by = "rating"
     by = question(learned, by)
-    eligible = learned.eligible_items(candidates, exclude)
-    if not seen:
+    eligible = learned.eligible_items(options.candidates, options.exclude)
+    if not options.seen:
         eligible[history.partner] = False
     choices = np.flatnonzero(eligible)
-    if by == "rating":
-        assert user is not None
-        return _by_rating(learned, user, choices, n, cautious=cautious, explain=explain)
-    table = None if user is None else user.mean[None, :]
-    scores = list_scores(learned, history, table, by, threads=1)[0]
-    rows = choices[np.argsort(-scores[choices], kind="stable")[:n]]
-    frame = _known_about(learned, user, rows)
-    frame.insert_column(2, pl.Series("score", scores[rows]))
-    if explain:
-        reasons = [choice_reason(learned, history, int(row)) for row in rows]
-        frame = frame.with_columns(pl.Series("reason", reasons, dtype=pl.String))
-    return frame
-
-
-def _by_rating(
-    learned: Learned,
-    user: UserPosterior,
-    choices: Rows,
-    n: int,
-    *,
-    cautious: float | None,
-    explain: bool,
-) -> pl.DataFrame:
     # Items are ranked by score, since clipped expected ratings have many ties.
-    scores = user.scores(learned.item_table)
-    key = scores[choices].astype(np.float64)
+    scores = _scores(learned, history, user, by)
+    key = scores if cautious is None else _cautious(learned, user, scores, cautious)
+    ranked = choices[np.argsort(-key[choices], kind="stable")]
+    rows = varied(
+        learned,
+        history,
+        ranked,
+        key[ranked],
+        n,
+        diversity=options.diversity,
+        calibrate=options.calibrate,
+    )
+    frame = _known_about(learned, user, rows)
+    if by != "rating":
+        frame.insert_column(2, pl.Series("score", scores[rows]))
     if cautious is not None:
-        sd = np.sqrt(score_variance(learned.parameters, user)[choices])
-        key += _quantile(cautious) * sd
-    best = np.argsort(-key, kind="stable")[:n]
-    rows = choices[best]
-    frame = _predictions(learned, user, rows, scores[rows])
-    if cautious is not None:
-        at_least = learned.likelihood.rating(key[best].astype(np.float32))
+        at_least = learned.likelihood.rating(key[rows].astype(np.float32))
         frame = frame.with_columns(at_least=at_least)
-    if explain:
-        contributions = Contributions(learned, user)
-        reasons = [reason(contributions, int(row)) for row in rows]
+    if options.explain:
+        reasons = _reasons(learned, history, user, rows, by)
         frame = frame.with_columns(pl.Series("reason", reasons, dtype=pl.String))
     return frame
+
+
+def _scores(
+    learned: Learned, history: Csr, user: UserPosterior | None, by: By
+) -> NDArray[np.float32]:
+    if by == "rating" and user is not None:
+        return user.scores(learned.item_table)
+    table = None if user is None else user.mean[None, :]
+    scores: NDArray[np.float32] = list_scores(learned, history, table, by, threads=1)[0]
+    return scores
+
+
+def _cautious(
+    learned: Learned, user: UserPosterior | None, scores: NDArray[np.float32], cautious: float
+) -> NDArray[np.float64]:
+    """Return the quantile of the posterior of each score."""
+    assert user is not None
+    sd = np.sqrt(score_variance(learned.parameters, user))
+    return scores.astype(np.float64) + _quantile(cautious) * sd
+
+
+def _reasons(
+    learned: Learned, history: Csr, user: UserPosterior | None, rows: Rows, by: By
+) -> list[str]:
+    if by == "rating" and user is not None:
+        contributions = Contributions(learned, user)
+        return [reason(contributions, int(row)) for row in rows]
+    return [choice_reason(learned, history, int(row)) for row in rows]
 
 
 def _known_about(learned: Learned, user: UserPosterior | None, rows: Rows) -> pl.DataFrame:

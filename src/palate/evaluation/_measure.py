@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.analysis._genres import genre_shares
 from palate.data._ratings import Csr, Ratings
 from palate.evaluation import _metrics
 from palate.evaluation._baselines import Baseline
-from palate.evaluation._genres import genre_shares
 from palate.evaluation._parts import Part
 from palate.evaluation._relevance import relevant_pairs
 from palate.inference._lists import By

@@ -97,6 +97,10 @@ class DenseWeights(NamedTuple):
         weights: NDArray[np.float32] = self.matrix[items, item]
         return weights
 
+    def of_item(self, item: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return B_ij and B_ji for one item i and each item j; shapes (items,)."""
+        return self.matrix[item], self.matrix[:, item]
+
 
 class LowRankWeights(NamedTuple):
     """Weights B = left right' + a sparse matrix.
@@ -132,6 +136,16 @@ class LowRankWeights(NamedTuple):
             if found < last and self.neighbours[found] == item:
                 weights[n] += self.values[found]
         return weights
+
+    def of_item(self, item: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return B_ij and B_ji for one item i and each item j; shapes (items,)."""
+        row: NDArray[np.float32] = self.right @ self.left[item]
+        column: NDArray[np.float32] = self.left @ self.right[item]
+        entries = slice(*self.starts[item : item + 2])
+        row[self.neighbours[entries]] += self.values[entries]
+        found = np.flatnonzero(self.neighbours == item)
+        column[np.searchsorted(self.starts, found, side="right") - 1] += self.values[found]
+        return row, column
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +198,16 @@ class ChoiceModel:
         scores *= self.discount
         scores[np.diff(histories.starts) == 0] = self.popularity / self.popularity.max()
         return scores
+
+    def partial_correlations(self, item: int) -> NDArray[np.float32]:
+        """Return the partial correlation of each item with one item; shape (items,).
+
+        It is -P_ij / (P_ii P_jj)^1/2: how much two items are picked by the same people, given
+        everything else that they picked (Lauritzen, "Graphical models", 1996, section 5.1).
+        """
+        row, column = self.weights.of_item(item)
+        sizes: NDArray[np.float32] = np.sqrt(np.abs(row * column))
+        return np.sign(row) * sizes
 
     def contributions(self, history: Csr, item: int) -> NDArray[np.float32]:
         """Return what each entry of one person's history adds to the score of an item; (n,)."""

@@ -13,7 +13,7 @@ from palate.analysis._choice_reasons import ChoiceExplanation, explain_choice
 from palate.analysis._explanation import Explanation, explain
 from palate.analysis._portrait import Portrait, portrait
 from palate.analysis._questions import next_questions
-from palate.analysis._recommendations import favourites, predictions, recommendations
+from palate.analysis._recommendations import ListOptions, favourites, predictions, recommendations
 from palate.data._ratings import Csr
 from palate.inference._lists import By
 from palate.inference._user_posterior import UserPosterior
@@ -119,28 +119,30 @@ class Profile:
         seen: bool = False,
         by: By | None = None,
         cautious: float | None = None,
+        diversity: float = 0.0,
+        calibrate: str | None = None,
         explain: bool = False,
     ) -> pl.DataFrame:
         """Return the `n` best items for this person.
 
         Parameters
         ----------
-        n
-            Maximum number of items to return.
+        n, seen
+            Maximum number of items to return, and whether to include those of the history.
+        candidates, exclude
+            Ids or titles of the items to choose from, by default all that have a training rating;
+            and of items to leave out.
         by
             What items are ranked by: "choice", what this person would pick; "rating", how they
-            would like it; "both", the first times a power of the probability of a high rating (see
-            `palate.fit`); by default both, where the model knows both.
-        candidates
-            Ids or titles of the items to choose from; by default all that have a training rating.
-        exclude
-            Ids or titles of items to leave out.
-        seen
-            Whether to include items of the person's history.
+            would like it; "both", see `palate.fit`. By default both, where the model knows both.
         cautious
-            A probability p above 0 and up to 0.5, such as 0.1: rank items by the p-quantile of the
-            posterior of the expected rating, which ranks uncertain items lower. It implies
-            ``by="rating"``.
+            A probability p above 0 and up to 0.5, such as 0.1: rank by the p-quantile of the
+            posterior of the expected rating. It implies ``by="rating"``.
+        diversity
+            From 0 to 1: how much items of different users are preferred to the best ones.
+        calibrate
+            A column of lists in the items table, such as "genres": prefer its proportions in the
+            person's history.
         explain
             Whether to add the reason for each recommendation.
 
@@ -158,18 +160,10 @@ class Profile:
         SettingError
             If an argument is out of range, or the model can't answer the question.
         """
-        return recommendations(
-            self.learned,
-            self.history,
-            self.rating_posterior,
-            n,
-            candidates=candidates,
-            exclude=exclude,
-            seen=seen,
-            by=by,
-            cautious=cautious,
-            explain=explain,
+        options = ListOptions(
+            candidates, exclude, seen, by, cautious, diversity, calibrate, explain
         )
+        return recommendations(self.learned, self.history, self.rating_posterior, n, options)
 
     def explain(self, item: Any, n: int = 5) -> Explanation:
         """Explain the expected rating of an item by two exact decompositions of the score.

@@ -8,6 +8,7 @@ import polars as pl
 
 from palate.analysis._axes import AxisNames, axes
 from palate.analysis._biases import item_biases, user_biases
+from palate.analysis._choice_reasons import picked_together
 from palate.analysis._map import item_map
 from palate.analysis._mean_decomposition import (
     MeanDecomposition,
@@ -15,6 +16,7 @@ from palate.analysis._mean_decomposition import (
     decompose_user_means,
 )
 from palate.analysis._neighbours import similar_items, similar_users
+from palate.errors import SettingError
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 
@@ -200,28 +202,28 @@ class Readings:
         item: Any,
         n: int = 10,
         *,
+        by: Literal["taste", "choice"] | None = None,
         order: Literal["similarity", "cautious"] | None = None,
         min_ratings: int | None = None,
     ) -> pl.DataFrame:
         """Return the `n` items most similar to `item`: those with the most similar factors.
 
-        Similarity is the cosine of the angle between the factors of two items, as in chapter 8 of
-        the fastai book. It is the mean cosine over 400 draws from the posteriors of both items, or
-        in a point estimate the cosine of the factors. Items without a training rating are left out.
+        Similarity is the cosine between the factors of two items, as in chapter 8 of the fastai
+        book: the mean over 400 draws from both posteriors, or that of a point estimate.
 
         Parameters
         ----------
-        item
-            The id or the title of an item.
-        n
-            Maximum number of items to return.
+        item, n
+            The id or the title of an item, and the maximum number of items to return.
+        by
+            "taste": as above. "choice", the default for events and counts: picked by the same
+            people, by the partial correlation given all else that they picked.
         order
-            "similarity": by the cosine of the learned factors, as in the book. "cautious": by the
-            lower bound of the 90% interval, which ranks items with few ratings lower. The default
-            is "cautious", or "similarity" for a point estimate, which has no intervals.
+            "similarity": by the cosine of the learned factors. "cautious", the default but for a
+            point estimate: by the lower bound of the 90% interval.
         min_ratings
-            Leave out items with fewer training ratings. The default is 1. For a point estimate
-            without an `order` it is 20, or fewer in a small data set.
+            Leave out items with fewer training ratings. The default is 1, or for a point estimate
+            without an `order` 20, and fewer in a small data set.
 
         Returns
         -------
@@ -230,28 +232,31 @@ class Readings:
 
             - id, item
             - similarity
-            - lower, upper: the 90% interval over the draws; null in a point estimate
-            - sure: whether the interval lies above zero; null in a point estimate
+            - lower, upper, sure: the 90% interval over the draws, and whether it lies above zero;
+              null in a point estimate
             - cosine: of the learned factors
             - correlation: of the scores of the two items over the population of users
-            - ratings: the number of training ratings
+            - ratings: their number. By "choice": id, item, partial_correlation, ratings
 
         Raises
         ------
         UnknownIdError
-            If the item is unknown or has no training rating, or the title names several items.
+            If the item is unknown or not rated, or the title names several items.
         SettingError
-            If `n` or `min_ratings` is out of range, the order does not exist, or the cautious order
-            is requested of a point estimate.
+            If an argument is out of range, or the cautious order is requested of a point estimate.
 
         Examples
         --------
         >>> import palate
-        >>> ratings = palate.movielens("100k")
-        >>> model = palate.fit(ratings)
+        >>> model = palate.fit(palate.movielens("100k"))
         >>> model.similar("Star Wars (1977)", 2)["item"].to_list()
         ['Empire Strikes Back, The (1980)', 'Return of the Jedi (1983)']
         """
+        kind = by or ("taste" if self.learned.has_ratings else "choice")
+        if kind not in {"taste", "choice"}:
+            raise SettingError(f'by is {by!r}; choose "taste" or "choice"')
+        if kind == "choice":
+            return picked_together(self.learned, item, n, min_ratings)
         return similar_items(self.learned, item, n, order, min_ratings)
 
     def similar_users(

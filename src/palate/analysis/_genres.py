@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from palate.analysis._item_features import features
 
 
-def genre_shares(items: pl.DataFrame) -> NDArray[np.float64] | None:
+def genre_shares(items: pl.DataFrame, column: str | None = None) -> NDArray[np.float64] | None:
     """Return the share of each genre in each item; shape (items, genres). None without genres.
 
     An item of two genres has a half of each; the row of an item of unknown genres is 0. The genres
-    are the entries of the column of lists, of several such columns of the one named after genres,
-    else of the first.
+    are the entries of a column of lists: `column`, or of several such columns the one named after
+    genres, else the first.
     """
     columns: dict[str, list[NDArray[np.float64]]] = {}
     for feature in features(items):
@@ -23,6 +23,8 @@ def genre_shares(items: pl.DataFrame) -> NDArray[np.float64] | None:
         for name, values in columns.items()
         if (has := np.stack(values, axis=1)).sum(axis=1).max() > 1
     }
+    if column is not None:
+        lists = {name: has for name, has in lists.items() if name == column}
     if not lists:
         return None
     has = lists[min(lists, key=lambda name: "genre" not in name.lower())]

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from palate.evaluation._genres import genre_shares
+from palate.analysis._genres import genre_shares
 
 ITEMS = pl.DataFrame({"id": [1, 2, 3], "item": ["a", "b", "c"], "year": [1990, 1991, 1995]})
 
