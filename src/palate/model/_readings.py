@@ -222,8 +222,7 @@ class Readings:
             "similarity": by the cosine of the learned factors. "cautious", the default but for a
             point estimate: by the lower bound of the 90% interval.
         min_ratings
-            Leave out items with fewer training ratings. The default is 1, or for a point estimate
-            without an `order` 20, and fewer in a small data set.
+            Leave out items with fewer training ratings; by default 1, or 20 for a point estimate.
 
         Returns
         -------
