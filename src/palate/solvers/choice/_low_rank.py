@@ -13,6 +13,8 @@ from palate.solvers.choice._histories import Histories, ridge_shape
 # The number of eigenvectors, and of vectors in the subspace that they are found in.
 _RANK, _SUBSPACE = 128, 160
 _ITERATIONS = 6
+# The ridge is at least this multiple of the largest eigenvalue of the remainder.
+_MIN_RATIO = 3.0
 # Maximum number of neighbours of all items together.
 _MAX_NEIGHBOURS = 1 << 26
 
@@ -32,7 +34,9 @@ class LowRankGraph:
         c = 1 / (lambda (lambda + t)),    a = 1/lambda - 1/(s + lambda) - c s
 
     where t is the mean eigenvalue of the remainder, weighted by the eigenvalues. C is kept as lists
-    of the largest entries of each row.
+    of the largest entries of each row. The first order is good only where lambda is well above the
+    eigenvalues of the remainder, hence `min_ridge`: with a smaller one the virtual hold-out, which
+    takes P for an exact inverse, would see what was held out.
     """
 
     def __init__(self, histories: Histories, threads: int, cancel: CancelToken, seed: int) -> None:
@@ -40,7 +44,8 @@ class LowRankGraph:
         self.popularity = histories.popularity()
         # The diagonal of R^-1/2.
         self.scale = (1 / np.sqrt(ridge_shape(self.popularity))).astype(np.float32)
-        self.values, self.vectors = self._eigenpairs(histories, seed)
+        self.values, self.vectors, next_value = self._eigenpairs(histories, seed)
+        self.min_ridge = _MIN_RATIO * next_value
         self.neighbours, self.diagonal = self._neighbours(histories)
         remainder = float(self.diagonal.sum() - self.values.sum())
         squares = float(np.sum(self.neighbours.rating.astype(np.float64) ** 2))
@@ -49,8 +54,8 @@ class LowRankGraph:
 
     def _eigenpairs(
         self, histories: Histories, seed: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the largest eigenvalues of C, and the eigenvectors; shapes (k,), (items, k)."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+        """Return the largest eigenvalues of C, the eigenvectors, and the next eigenvalue."""
         by_user, by_item, weight = histories
         root = np.sqrt(weight)
         rows = by_user._replace(
@@ -68,10 +73,11 @@ class LowRankGraph:
             basis_image = multiply(*columns, half, self._threads, self._cancel)
             small, last, basis = basis.T @ basis_image, basis, basis_image
         size, vectors = np.linalg.eigh(((small + small.T) / 2).astype(np.float64))
-        order = np.argsort(-size)[:_RANK]
-        kept = order[size[order] > 0]
+        order = np.argsort(-size)
+        next_value = max(float(size[order[_RANK]]), 0.0) if len(order) > _RANK else 0.0
+        kept = order[:_RANK][size[order[:_RANK]] > 0]
         found = np.ascontiguousarray(last @ vectors[:, kept].astype(np.float32))
-        return size[kept].astype(np.float32), found
+        return size[kept].astype(np.float32), found, next_value
 
     def _neighbours(self, histories: Histories) -> tuple[Csr, NDArray[np.float32]]:
         """Return the largest entries of C off its diagonal, and its diagonal."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from palate._native import CancelToken
+from palate._native import Cancelled, CancelToken
 from palate.data._ratings import Ratings
 from palate.learned._choice import HistoryWeighting
 from palate.learned._learned import Learned
@@ -20,6 +21,7 @@ from palate.solvers.choice._virtual_hold_out import Candidate, Tilt, VirtualHold
 _MAX_EXACT = 20_000
 _STRENGTHS = (0.0, 1 / 3, 2 / 3, 1.0)
 _RIDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+_FIRST_RIDGE = 8.0
 _POWERS = (0.0, 1 / 8, 1 / 4, 1 / 2)
 _EXPONENTS = np.array([0, 1 / 8, 1 / 4], dtype=np.float32)
 
@@ -79,17 +81,20 @@ class Search:
     def best(self) -> Settings:
         """Return the best settings."""
         weighted = self.weighting(1.0).strength > 0
-        strength, ridge = (2 / 3 if weighted else 0.0), 8.0
+        strength = 2 / 3 if weighted else 0.0
+        lowest = self.graph(strength).min_ridge
+        ridges = tuple(sorted({max(ridge, lowest) for ridge in _RIDGES}))
+        ridge = next(ridge for ridge in ridges if ridge >= _FIRST_RIDGE)
         if len(self._hold_out) == 0:
             return Settings(strength, ridge, float(_EXPONENTS[1]))
-        ridge = self._climb(_RIDGES, ridge, lambda value: self._ndcg(strength, value))
+        ridge = self._climb(ridges, ridge, lambda value: self._ndcg(strength, value))
         if weighted:
             best_ridge = ridge
             strength = self._climb(
                 _STRENGTHS, strength, lambda value: self._ndcg(value, best_ridge)
             )
             best_strength = strength
-            ridge = self._climb(_RIDGES, ridge, lambda value: self._ndcg(best_strength, value))
+            ridge = self._climb(ridges, ridge, lambda value: self._ndcg(best_strength, value))
         return Settings(strength, ridge, self._tried[strength, ridge][1])
 
     def rating_power(
@@ -104,8 +109,15 @@ class Search:
             self.graph(settings.strength).popularity,
             np.array([settings.exponent], dtype=np.float32),
         )
-        means = [self._hold_out.ndcg(candidate, Tilt(rating, power)).mean() for power in _POWERS]
+        means = [self._mean_ndcg(candidate, Tilt(rating, power))[0] for power in _POWERS]
         return _POWERS[int(np.argmax(means))]
+
+    def _mean_ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
+        """Return the mean nDCG with each exponent; Ctrl-C ends the search."""
+        if self._cancel.cancelled:
+            raise Cancelled
+        means: NDArray[np.float64] = self._hold_out.ndcg(candidate, tilt).mean(axis=0)
+        return means
 
     def _climb(
         self, grid: tuple[float, ...], start: float, ndcg: Callable[[float], float]
@@ -125,7 +137,7 @@ class Search:
             candidate = Candidate(
                 graph.precision(ridge), self.weighting(strength), graph.popularity, _EXPONENTS
             )
-            means = self._hold_out.ndcg(candidate).mean(axis=0)
+            means = self._mean_ndcg(candidate)
             best = int(means.argmax())
             self._tried[strength, ridge] = float(means[best]), float(_EXPONENTS[best])
             row = {
