@@ -99,7 +99,7 @@ def altered() -> Callable[..., palate.Model]:
         item_covariances: NDArray[np.float32] | None = None,
         **data: Any,
     ) -> palate.Model:
-        parameters = model.learned.parameters
+        parameters = model.learned.rating_parameters
         if likelihood is not None:
             parameters = replace(parameters, likelihood=likelihood)
         if item_covariances is not None:
@@ -107,7 +107,7 @@ def altered() -> Callable[..., palate.Model]:
             covariances = replace(posterior.covariances, values=item_covariances)
             posterior = replace(posterior, covariances=covariances)
             parameters = replace(parameters, item_posterior=posterior)
-        return palate.Model(replace(model.learned, parameters=parameters, **data))
+        return palate.Model(replace(model.learned, rating_parameters=parameters, **data))
 
     return _altered
 

@@ -81,6 +81,7 @@ def _weights(arrays: Arrays, items: int) -> DenseWeights | LowRankWeights:
     starts, neighbours = weights.starts, weights.neighbours
     valid = (
         weights.left.ndim == 2
+        and starts.ndim == neighbours.ndim == weights.values.ndim == 1
         and weights.left.shape == weights.right.shape
         and len(weights.left) == items == len(starts) - 1
         and starts[0] == 0

@@ -54,7 +54,7 @@ def test_two_groups_of_users_and_items_are_found():
 
 
 def test_lists_of_movielens_are_good(both, split, ml100k):
-    """The figures were .489 and .490; lists by popularity have .245, and by expected rating .161."""
+    """The figures were .489 and .490; popularity has .245, expected ratings .161."""
     train, valid = split
     assert ndcg(both, ml100k, valid, "both") >= 0.48
     assert ndcg(both, ml100k, valid, "choice") >= 0.48
