@@ -1,5 +1,7 @@
 """The precision from eigenvectors and neighbours, beside dense matrices and the exact model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,11 +40,15 @@ def normalised(histories):
 
 @pytest.fixture(scope="module")
 def fitted(split):
-    """Return the exact model and the one from eigenvectors and neighbours."""
+    """Return the model from eigenvectors and neighbours, and the exact one of its settings."""
     with pytest.MonkeyPatch.context() as patch:
-        exact = palate.Choice().fit(split[0])
         patch.setattr(_search, "_MAX_EXACT", 100)
-        return exact, palate.Choice().fit(split[0])
+        model = palate.Choice().fit(split[0])
+    choice = model.learned.choice
+    histories = Histories.of(split[0], choice.weighting)
+    precision = ExactGraph(histories, 2, CancelToken()).precision(choice.settings["ridge"])
+    exact = replace(model.learned, choice=replace(choice, weights=precision.weights()))
+    return model, palate.Model(exact)
 
 
 def test_the_parts_are_those_of_the_dense_matrix(graph, normalised):
@@ -130,17 +136,16 @@ def test_where_all_eigenvectors_are_found_it_is_exact():
 
 
 def test_lists_are_as_good_as_those_of_the_exact_model(fitted, split, ml100k):
-    """The figures were .490 and .486."""
+    """The figure was .486; it is .490 with the settings that the exact search chooses."""
     relevant = relevant_pairs(ml100k, split[1])
-    exact, low_rank = (model.profiles().top_items(10) for model in fitted)
-    best, other = (
-        float(np.nanmean(_metrics.ranking(top, *relevant)[0])) for top in (exact, low_rank)
+    low_rank, exact = (model.profiles().top_items(10) for model in fitted)
+    found, best = (
+        float(np.nanmean(_metrics.ranking(top, *relevant)[0])) for top in (low_rank, exact)
     )
-    assert other > best - 0.01
+    assert found > 0.475
+    assert found > best - 0.005
     shared = [len(set(a) & set(b)) for a, b in zip(exact, low_rank, strict=True)]
-    assert np.mean(shared) > 7
-    settings = fitted[1].learned.choice.settings
-    assert fitted[0].learned.choice.settings["ridge"] / 2 <= settings["ridge"] <= 32
+    assert np.mean(shared) > 9
 
 
 def test_a_seen_item_does_not_speak_for_itself(fitted):
@@ -161,10 +166,10 @@ def test_the_same_bits_at_any_number_of_threads(graph, histories, threads):
 
 
 def test_it_is_saved_and_loaded(fitted, tmp_path):
-    fitted[1].save(tmp_path / "model")
+    fitted[0].save(tmp_path / "model")
     back = palate.load(tmp_path / "model")
-    assert back.user(7).recommend(20).equals(fitted[1].user(7).recommend(20))
+    assert back.user(7).recommend(20).equals(fitted[0].user(7).recommend(20))
     for one, other in zip(
-        back.learned.choice.weights, fitted[1].learned.choice.weights, strict=True
+        back.learned.choice.weights, fitted[0].learned.choice.weights, strict=True
     ):
         np.testing.assert_array_equal(one, other)
