@@ -231,3 +231,18 @@ def test_ctrl_c_ends_the_search(split, monkeypatch):
     assert model.fit.interrupted
     assert model.learned.choice is None
     assert model.learned.has_ratings
+
+
+def test_ctrl_c_ends_the_search_for_the_power_of_ratings(split, monkeypatch):
+    chance, calls = _virtual_hold_out.chance_of_high_rating, []
+
+    def pressed_in_the_first(*args):
+        calls.append(args)
+        signal.raise_signal(signal.SIGINT)
+        return chance(*args)
+
+    monkeypatch.setattr(_virtual_hold_out, "chance_of_high_rating", pressed_in_the_first)
+    model = palate.fit(split[0], palate.Gibbs(factors=2, sweeps=6, burn_in=2))
+    assert len(calls) == 1
+    assert model.fit.interrupted
+    assert model.learned.choice is None

@@ -95,6 +95,15 @@ def test_parts_do_not_overlap_and_something_is_kept():
         held_out.setdefault(tuple(items), set()).update(items[mask])
 
 
+def test_a_user_weighs_as_one_with_the_entries_that_are_kept():
+    """All weights are the same multiple of n^-1/2, with and without the held-out entries."""
+    hold_out = VirtualHoldOut(table(), 0, 1)
+    counts = np.diff(hold_out._histories.starts)
+    kept = counts - np.bincount(hold_out._histories.row[hold_out._held_out])
+    factor = np.concatenate([hold_out._weight * counts**0.5, hold_out._kept_weight * kept**0.5])
+    np.testing.assert_allclose(factor, factor[0], rtol=1e-5)
+
+
 def test_only_relevant_entries_are_looked_for():
     hold_out = VirtualHoldOut(table(), 0, 1)
     assert (hold_out._histories.rating[hold_out._relevant] >= 4).all()
@@ -104,10 +113,10 @@ def test_only_relevant_entries_are_looked_for():
 def test_a_held_out_item_that_nobody_else_has_is_not_found():
     """If the model had seen the held-out pair, the item would be in the list.
 
-    Each user has an item of their own, and items that all have. In a model with the pair, an own
-    item is known to go with the others; without it, nothing is known of it.
+    Some users have an item of their own beside items that all have. In a model with the pair, it is
+    known to go with the others; without it, nothing is known of it, and it can't be in a list.
     """
-    rows = [(u, i) for u in range(30) for i in (0, 1, 2, 3, 100 + u)]
+    rows = [(u, i) for u in range(30) for i in (0, 1, 2, 3, *([100 + u] if u < 5 else []))]
     ratings = palate.read_ratings(pl.DataFrame(rows, schema=["user", "item"], orient="row"))
     hold_out, found = measured(ratings)
     own = np.array(
