@@ -95,7 +95,8 @@ class DenseWeights(NamedTuple):
 
     def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
         """Return B_ij for each of `items` and one item j; shape (n,)."""
-        return self.matrix[items, item]
+        weights: NDArray[np.float32] = self.matrix[items, item]
+        return weights
 
 
 class LowRankWeights(NamedTuple):
