@@ -99,7 +99,7 @@ def altered() -> Callable[..., palate.Model]:
         item_covariances: NDArray[np.float32] | None = None,
         **data: Any,
     ) -> palate.Model:
-        parameters = model.learned.parameters
+        parameters = model.learned.rating_parameters
         if likelihood is not None:
             parameters = replace(parameters, likelihood=likelihood)
         if item_covariances is not None:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from palate._native import Cancelled, CancelToken
+
 Matrix = NDArray[np.floating[Any]]
 # Eigenvalues below this, relative to the largest, are rounding errors.
 _MIN_EIGENVALUE = 1e-12
@@ -67,16 +69,21 @@ def gram(columns: Matrix) -> NDArray[np.float64]:
 
 
 def multiply_by_panels(
-    left: NDArray[np.float32], right: NDArray[np.float32], threads: int
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    threads: int,
+    cancel: CancelToken | None = None,
 ) -> NDArray[np.float32]:
     """Return L R' of L and R, shapes (m, k) and (n, k): the same bits at any number of threads.
 
     Each panel of columns is computed by one thread of BLAS, so that the order of the sums does not
-    depend on the number of threads.
+    depend on the number of threads. A cancelled token ends the product by `Cancelled`.
     """
     out = np.empty((len(left), len(right)), dtype=np.float32)
 
     def panel(first: int) -> None:
+        if cancel is not None and cancel.cancelled:
+            raise Cancelled
         columns = slice(first, first + _PANEL)
         np.matmul(left, right[columns].T, out=out[:, columns])
 
@@ -91,7 +98,9 @@ def multiply_by_panels(
     return out
 
 
-def inverse(matrix: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
+def inverse(
+    matrix: NDArray[np.float32], threads: int, cancel: CancelToken | None = None
+) -> NDArray[np.float32]:
     """Return the inverse of a symmetric positive definite matrix; the argument is overwritten.
 
     With S = D - B' A^-1 B and T = A^-1 B::
@@ -100,20 +109,26 @@ def inverse(matrix: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
         [B' D]    = [-S^-1 T'             S^-1 ]
 
     (the Schur complement: Golub and Van Loan, "Matrix computations", 2013, section 3.2.11), halves
-    being inverted in the same way. Most of the work are products, 4/3 n^3 operations.
+    being inverted in the same way. T is corrected once by A^-1 (B - A T); otherwise errors would
+    grow with the square of the condition number, and S of a dense table could be indefinite. Most
+    of the work are products, 2 n^3 operations.
+    A cancelled token ends it by `Cancelled`.
     """
     n = len(matrix)
     if n <= _LEAF:
-        return np.linalg.inv(matrix.astype(np.float64)).astype(np.float32)
+        with threadpool_limits(1, user_api="blas"):
+            return np.linalg.inv(matrix.astype(np.float64)).astype(np.float32)
     half = n // 2
-    a = inverse(np.ascontiguousarray(matrix[:half, :half]), threads)
-    t = multiply_by_panels(a, np.ascontiguousarray(matrix[half:, :half]), threads)
-    s = matrix[half:, half:] - multiply_by_panels(matrix[half:, :half], t.T, threads)
-    s = inverse(s, threads)
-    ts = multiply_by_panels(t, s, threads)
+    a = inverse(np.ascontiguousarray(matrix[:half, :half]), threads, cancel)
+    t = multiply_by_panels(a, np.ascontiguousarray(matrix[half:, :half]), threads, cancel)
+    rest = matrix[:half, half:] - multiply_by_panels(matrix[:half, :half], t.T, threads, cancel)
+    t += multiply_by_panels(a, rest.T, threads, cancel)
+    s = matrix[half:, half:] - multiply_by_panels(matrix[half:, :half], t.T, threads, cancel)
+    s = inverse(s, threads, cancel)
+    ts = multiply_by_panels(t, s, threads, cancel)
     matrix[half:, half:], matrix[:half, half:] = s, -ts
     matrix[half:, :half] = -ts.T
-    matrix[:half, :half] = a + multiply_by_panels(ts, t, threads)
+    matrix[:half, :half] = a + multiply_by_panels(ts, t, threads, cancel)
     return matrix
 
 

@@ -47,3 +47,15 @@ def test_ratings_that_do_not_fit_the_model(bayes):
     for cautious in (0, 0.6, "x", float("nan")):
         with pytest.raises(palate.SettingError, match="cautious"):
             bayes.user(1).recommend(cautious=cautious)
+
+
+def test_a_choice_model_of_ratings_takes_ratings_of_any_sign():
+    """Jester's scale is -10 to 10; only a count must be above 0."""
+    table = pl.DataFrame({"user": [1, 1, 2, 2, 3], "item": [1, 2, 1, 3, 3]})
+    ratings = palate.read_ratings(table.with_columns(rating=pl.Series([-9.5, 0, 3, 10, 2])))
+    model = palate.Choice().fit(ratings)
+    assert model.profile({1: -3, 2: 0}).recommend()["id"].to_list() == [3]
+    assert len(model.profiles(ratings)) == 3
+    counts = palate.Choice().fit(palate.read_ratings(table, kind="events"))
+    with pytest.raises(palate.DataError, match="the count of '1' is -3; a count is above 0"):
+        counts.profile({1: -3})

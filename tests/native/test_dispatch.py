@@ -11,7 +11,14 @@ import pytest
 from palate import _native
 
 LEVELS = _native.simd_levels()
-TESTS = ["test_gibbs.py", "test_one_cycle.py", "test_philox.py", "test_profile.py", "test_top_n.py"]
+TESTS = [
+    "test_choice.py",
+    "test_gibbs.py",
+    "test_one_cycle.py",
+    "test_philox.py",
+    "test_profile.py",
+    "test_top_n.py",
+]
 # Together these tests run every kernel that has a copy for each level.
 SELECTED = "(twin or noise or real_numbers or miss) and not (permutation or philox_equals)"
 

@@ -69,8 +69,10 @@ def choice_reason(learned: Learned, history: Csr, item: int) -> str:
     names, contributions = _contributions(learned, history, item)
     order = np.argsort(-contributions, kind="stable")
     speaking = [names[j] for j in order if contributions[j] > 0][:_MAX_NAMED]
-    if not len(history.partner) or not speaking:
+    if not len(history.partner):
         return "because it is popular"
+    if not speaking:
+        return "although nothing you picked speaks for it"
     return f"because you picked {' and '.join(speaking)}"
 
 

@@ -13,6 +13,8 @@ from palate.data._ratings import Csr, Kind
 
 # A person's mean is drawn towards the overall mean as by this number of ratings.
 _DAMPING = 5.0
+# What an entry counts at least: people who like nothing of what they know get lists as well.
+_LEAST = 0.01
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class HistoryWeighting:
 
     An event counts 1. With the rating r_ui, or the logarithm of the count, an entry counts::
 
-        x_ui = max(0, 1 + strength (r_ui - mean - b_u) / sd)
+        x_ui = max(0.01, 1 + strength (r_ui - mean - b_u) / sd)
 
     where b_u is the damped mean of the person's deviations from the mean. A low rating is still
     evidence of interest, a high one of more.
@@ -61,7 +63,7 @@ class HistoryWeighting:
         counts, sums = count_and_sum(row, deviation, n_rows)
         own = (sums / (counts + _DAMPING)).astype(np.float32)
         values = 1 + np.float32(self.strength) * (deviation - own[row])
-        counted: NDArray[np.float32] = np.maximum(values, 0)
+        counted: NDArray[np.float32] = np.maximum(values, np.float32(_LEAST))
         return counted
 
     def weighted(self, histories: Csr) -> Csr:
@@ -103,7 +105,7 @@ class DenseWeights(NamedTuple):
 
 
 class LowRankWeights(NamedTuple):
-    """Weights B = left right' + a sparse matrix.
+    """Weights B = left right' + a sparse matrix, with 0 on the diagonal.
 
     Attributes
     ----------
@@ -125,11 +127,14 @@ class LowRankWeights(NamedTuple):
         sparse = Csr(self.starts, self.neighbours, self.values)
         scores: NDArray[np.float32] = multiply_sparse(*histories, *sparse, len(self.left), threads)
         scores += multiply_by_panels(multiply(*histories, self.left, threads), self.right, threads)
+        own = np.einsum("ik,ik->i", self.left, self.right)[histories.partner]
+        scores[histories.row, histories.partner] -= histories.rating * own
         return scores
 
     def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
         """Return B_ij for each of `items` and one item j; shape (n,)."""
         weights: NDArray[np.float32] = self.left[items] @ self.right[item]
+        weights[items == item] = 0
         for n, i in enumerate(items):
             first, last = self.starts[i], self.starts[i + 1]
             found = first + np.searchsorted(self.neighbours[first:last], item)

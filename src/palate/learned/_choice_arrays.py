@@ -41,7 +41,8 @@ def choice_from(arrays: Arrays, record: Mapping[str, Any], items: int) -> Choice
     """
     weighting = HistoryWeighting(**record["weighting"])
     numbers = (weighting.mean, weighting.sd, weighting.strength, record["rating_power"])
-    if weighting.kind not in _KINDS or not all(np.isfinite(numbers)) or weighting.sd <= 0:
+    valid = weighting.sd > 0 and weighting.strength >= 0 and record["rating_power"] >= 0
+    if weighting.kind not in _KINDS or not all(np.isfinite(numbers)) or not valid:
         raise ValueError(f"there is no weighting {weighting}")
     for name, dtype in {**_WEIGHTS, "popularity": np.float32, "discount": np.float32}.items():
         array = arrays.get(name)
@@ -49,6 +50,8 @@ def choice_from(arrays: Arrays, record: Mapping[str, Any], items: int) -> Choice
             raise ValueError(f"{name} does not hold finite numbers of the type {dtype.__name__}")
     if arrays["popularity"].shape != (items,) or arrays["discount"].shape != (items,):
         raise ValueError(f"popularity and discount must have an entry for each of {items} items")
+    if arrays["popularity"].min() < 0 or arrays["popularity"].max() <= 0:
+        raise ValueError("popularity must be positive, or 0 for items that nobody has")
     return ChoiceModel(
         weighting=weighting,
         weights=_weights(arrays, items),
@@ -78,13 +81,23 @@ def _weights(arrays: Arrays, items: int) -> DenseWeights | LowRankWeights:
     starts, neighbours = weights.starts, weights.neighbours
     valid = (
         weights.left.ndim == 2
+        and starts.ndim == neighbours.ndim == weights.values.ndim == 1
         and weights.left.shape == weights.right.shape
         and len(weights.left) == items == len(starts) - 1
         and starts[0] == 0
         and starts[-1] == len(neighbours) == len(weights.values)
         and bool(np.all(np.diff(starts) >= 0))
+        and _ascend(starts, neighbours)
         and (not len(neighbours) or (neighbours.min() >= 0 and neighbours.max() < items))
     )
     if not valid:
         raise ValueError("the neighbour lists do not fit the items")
     return weights
+
+
+def _ascend(starts: NDArray[np.int64], neighbours: NDArray[np.int32]) -> bool:
+    """Return whether the neighbours of each item are in ascending order."""
+    ascending = np.diff(neighbours) > 0
+    inside = starts[(starts > 0) & (starts < len(neighbours))]
+    ascending[inside - 1] = True  # from the last neighbour of one item to the first of the next
+    return bool(ascending.all())

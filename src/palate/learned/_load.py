@@ -174,6 +174,8 @@ def _assemble(
         if (kind := description["kind"]) not in _KINDS:
             raise ValueError(f"there is no table of {kind}")
         ratings = ratings_from_frame(frame, users, items, description["source"], kind)
+    if choice is None and description["likelihood"] is None:
+        raise ValueError("it has neither a rating model nor a choice model")
     _validate_tables(path, items, ratings)
     _validate_arrays(path, arrays, items, ratings)
     return Learned(

@@ -75,7 +75,10 @@ def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
 def _require_values(learned: Learned, values: NDArray[np.float32], item: NDArray[np.int32]) -> None:
     if learned.has_ratings:
         require_scale(learned, values, item)
-    elif (wrong := np.flatnonzero(values <= 0)).size:
+    elif (
+        learned.require_choice().weighting.kind != "ratings"
+        and (wrong := np.flatnonzero(values <= 0)).size
+    ):
         name = learned.items["item"][int(item[wrong[0]])]
         raise DataError(f"the count of {name!r} is {values[wrong[0]]:g}; a count is above 0")
 

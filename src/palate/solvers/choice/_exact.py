@@ -14,7 +14,7 @@ class ExactGraph:
     """The co-occurrences of items, G = X' W X; shape (items, items)."""
 
     def __init__(self, histories: Histories, threads: int, cancel: CancelToken) -> None:
-        self._threads = threads
+        self._threads, self._cancel = threads, cancel
         self._gram = co_occurrences(
             *histories.by_item, *histories.by_user, histories.weight, threads, cancel
         )
@@ -24,7 +24,7 @@ class ExactGraph:
         """Return P = (G + ridge R)^-1, with R as of `ridge_shape`."""
         matrix = self._gram.copy()
         matrix[np.diag_indices(len(matrix))] += ridge * ridge_shape(self.popularity)
-        return ExactPrecision(inverse(matrix, self._threads), self._threads)
+        return ExactPrecision(inverse(matrix, self._threads, self._cancel), self._threads)
 
 
 class ExactPrecision:

@@ -97,8 +97,8 @@ class HoldOut:
         for part in range(_PARTS if virtual else 1):
             held_out = _is_held_out(rank, number[rank.row], part)
             hits = np.bincount(rank.row[held_out & (relevant.rating > 0)], minlength=len(counts))
-            # At least one entry is kept, and the last part is complete.
-            eligible = np.flatnonzero((hits > 0) & (counts > number) & (counts >= part * number))
+            # At least one entry is kept.
+            eligible = np.flatnonzero((hits > 0) & (counts > number))
             order = permutation(seed, _random_streams.HOLD_OUT + 1 + part, len(eligible))
             users.append(eligible[order])
             parts.append(np.full(len(eligible), part))

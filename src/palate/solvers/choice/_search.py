@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from palate._native import CancelToken
+from palate._native import Cancelled, CancelToken
 from palate.data._ratings import Ratings
 from palate.learned._choice import HistoryWeighting
 from palate.learned._learned import Learned
@@ -111,8 +112,15 @@ class Search:
             graph.popularity,
             np.array([settings.exponent], dtype=np.float32),
         )
-        means = [self._hold_out.ndcg(candidate, Tilt(rating, power)).mean() for power in _POWERS]
+        means = [self._mean_ndcg(candidate, Tilt(rating, power))[0] for power in _POWERS]
         return _POWERS[int(np.argmax(means))]
+
+    def _mean_ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
+        """Return the mean nDCG with each exponent; Ctrl-C ends the search."""
+        if self._cancel.cancelled:
+            raise Cancelled
+        means: NDArray[np.float64] = self._hold_out.ndcg(candidate, tilt).mean(axis=0)
+        return means
 
     def _climb(
         self, grid: tuple[float, ...], start: float, ndcg: Callable[[float], float]
@@ -132,7 +140,7 @@ class Search:
             candidate = Candidate(
                 graph.precision(ridge), self.weighting(strength), graph.popularity, _EXPONENTS
             )
-            means = self._hold_out.ndcg(candidate).mean(axis=0)
+            means = self._mean_ndcg(candidate)
             best = int(means.argmax())
             self._tried[strength, ridge] = float(means[best]), float(_EXPONENTS[best])
             row = {
