@@ -1,11 +1,12 @@
 """Linear algebra that several floors use."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from palate._native import Cancelled, CancelToken
 
@@ -68,6 +69,12 @@ def gram(columns: Matrix) -> NDArray[np.float64]:
     return total
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    """Return NumPy's BLAS; finding it takes a millisecond."""
+    return ThreadpoolController()
+
+
 def multiply_by_panels(
     left: NDArray[np.float32],
     right: NDArray[np.float32],
@@ -88,7 +95,7 @@ def multiply_by_panels(
         np.matmul(left, right[columns].T, out=out[:, columns])
 
     panels = range(0, len(right), _PANEL)
-    with threadpool_limits(1, user_api="blas"):
+    with _blas().limit(limits=1, user_api="blas"):
         if threads == 1 or len(panels) == 1:
             for first in panels:
                 panel(first)
@@ -116,7 +123,7 @@ def inverse(
     """
     n = len(matrix)
     if n <= _LEAF:
-        with threadpool_limits(1, user_api="blas"):
+        with _blas().limit(limits=1, user_api="blas"):
             return np.linalg.inv(matrix.astype(np.float64)).astype(np.float32)
     half = n // 2
     a = inverse(np.ascontiguousarray(matrix[:half, :half]), threads, cancel)

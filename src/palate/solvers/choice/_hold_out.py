@@ -7,6 +7,7 @@ hold-out). Where P is approximate, the model is fitted without the entries of al
 Nothing but training data is used.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -60,10 +61,10 @@ class Candidate(NamedTuple):
 
 
 class Tilt(NamedTuple):
-    """A factor of each score: a power of the rating model's probability of a high rating."""
+    """Factors of each score: powers of the rating model's probability of a high rating to try."""
 
     learned: Learned
-    power: float
+    powers: tuple[float, ...]
 
 
 class HoldOut:
@@ -130,7 +131,11 @@ class HoldOut:
         return len(self._weight)
 
     def ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
-        """Return the nDCG at 10 of each history, for each exponent of the discount; (n, q)."""
+        """Return the nDCG at 10 of each history; shape (n, q).
+
+        There is a column for each exponent of the discount or, with one exponent, for each power of
+        the tilt.
+        """
         block = max(1, _MAX_SCORES // len(candidate.popularity))
         parts = [
             self._block(slice(first, first + block), candidate, tilt)
@@ -148,33 +153,39 @@ class HoldOut:
         kept[~held_out] = candidate.weighting.weighted(remaining).rating
         rest = full._replace(rating=kept)
         product = candidate.precision.product(rest)
+        whole = candidate.precision.product(full) if self._virtual else product
         weight = self._kept_weight[block]
-        # A model that has not seen the held-out entries stays as it is: it loses what it gains.
-        return held_out_ndcg(
-            *(full if self._virtual else rest),
-            kept,
-            self._relevant[first:last],
-            self._weight[block] if self._virtual else weight,
-            weight,
-            candidate.precision.product(full) if self._virtual else product,
-            product,
-            candidate.precision.diagonal,
-            candidate.popularity,
-            candidate.exponents,
-            self._factors(remaining, tilt),
-            _N,
-            self._threads,
-        )
+        measured = [
+            # A model that has not seen the held-out entries stays as it is: it loses what it gains.
+            held_out_ndcg(
+                *(full if self._virtual else rest),
+                kept,
+                self._relevant[first:last],
+                self._weight[block] if self._virtual else weight,
+                weight,
+                whole,
+                product,
+                candidate.precision.diagonal,
+                candidate.popularity,
+                candidate.exponents,
+                factors,
+                _N,
+                self._threads,
+            )
+            for factors in self._factors(remaining, tilt)
+        ]
+        return np.concatenate(measured, axis=1)
 
-    def _factors(self, remaining: Csr, tilt: Tilt | None) -> NDArray[np.float32]:
-        """Return the factor of each score; empty where all are 1."""
-        if tilt is None or tilt.power == 0:
-            return np.zeros((0, 0), dtype=np.float32)
+    def _factors(self, remaining: Csr, tilt: Tilt | None) -> Iterator[NDArray[np.float32]]:
+        """Yield the factors of all scores for each power; empty where they are 1."""
+        if tilt is None:
+            yield np.zeros((0, 0), dtype=np.float32)
+            return
         users = infer(remaining, tilt.learned.parameters, self._threads).mean
         scores = rating_scores(tilt.learned.item_table, users, self._threads)
         chances = chance_of_high_rating(tilt.learned.likelihood, scores)
-        factors: NDArray[np.float32] = chances**tilt.power
-        return factors
+        for power in tilt.powers:
+            yield chances ** np.float32(power)
 
 
 def _by_user(ratings: Ratings, values: NDArray[Any]) -> Csr:

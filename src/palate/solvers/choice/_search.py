@@ -112,7 +112,7 @@ class Search:
             graph.popularity,
             np.array([settings.exponent], dtype=np.float32),
         )
-        means = [self._mean_ndcg(candidate, Tilt(rating, power))[0] for power in _POWERS]
+        means = self._mean_ndcg(candidate, Tilt(rating, _POWERS))
         return _POWERS[int(np.argmax(means))]
 
     def _mean_ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
