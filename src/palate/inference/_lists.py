@@ -23,7 +23,7 @@ _MAX_SCORES = 1 << 24
 # The logistic function of this multiple is within 0.01 of the normal distribution function
 # (Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", 1995, section 23.1).
 _LOGISTIC = 1.702
-# The top quarter of the scale counts as a high rating, as in `Ratings.lowest_relevant`.
+# The top quarter of the likelihood's scale counts as a high rating.
 _HIGH = 0.75
 
 
@@ -86,7 +86,10 @@ def rating_scores(
 ) -> NDArray[np.float32]:
     """Return the score of every item for each person by the rating model; shape (people, items)."""
     factors = np.ascontiguousarray(item_table[:, :-1])
-    scores = multiply_by_panels(np.ascontiguousarray(user_table[:, :-1]), factors, threads)
+    people = np.ascontiguousarray(user_table[:, :-1])
+    # For one person, there is no need to limit the threads of BLAS, which is not free.
+    single = len(people) == 1
+    scores = people @ factors.T if single else multiply_by_panels(people, factors, threads)
     scores += item_table[:, -1]
     scores += user_table[:, -1:]
     return scores

@@ -10,11 +10,17 @@ import pytest
 import palate
 from palate.evaluation import _metrics
 from palate.evaluation._relevance import relevant_pairs
-from palate.solvers.choice import _hold_out, _search
+from palate.solvers.choice import _search, _hold_out
 
 
 def events(rows):
     return palate.read_ratings(pl.DataFrame(rows, schema=["user", "item"], orient="row"))
+
+
+def small_table():
+    rng = np.random.default_rng(0)
+    rows = [(u, int(i), int(i) % 5 + 1) for u in range(200) for i in rng.permutation(300)[:20]]
+    return palate.read_ratings(pl.DataFrame(rows, schema=["user", "item", "rating"], orient="row"))
 
 
 def ndcg(model, ratings, valid, by="choice"):
@@ -105,9 +111,7 @@ def test_nothing_is_gained_where_there_is_no_structure(ml100k):
 
 
 def test_the_same_seed_gives_the_same_bits_at_any_number_of_threads():
-    rng = np.random.default_rng(0)
-    rows = [(u, int(i), int(i) % 5 + 1) for u in range(200) for i in rng.permutation(300)[:20]]
-    some = palate.read_ratings(pl.DataFrame(rows, schema=["user", "item", "rating"], orient="row"))
+    some = small_table()
     one = palate.Choice(seed=3).fit(some, threads=1)
     for threads in (2, 5):
         other = palate.Choice(seed=3).fit(some, threads=threads)
@@ -211,7 +215,7 @@ def test_what_can_not_be_fitted_is_refused():
         palate.Choice(seed=-1)
 
 
-def test_ctrl_c_ends_the_search(split, monkeypatch):
+def test_ctrl_c_ends_the_search(monkeypatch):
     """In an exact fit most of the time goes into the search, where no kernel has a token."""
     measured, calls = _hold_out.held_out_ndcg, []
 
@@ -223,17 +227,17 @@ def test_ctrl_c_ends_the_search(split, monkeypatch):
 
     monkeypatch.setattr(_hold_out, "held_out_ndcg", pressed_in_the_second)
     with pytest.raises(KeyboardInterrupt):
-        palate.Choice().fit(split[0])
+        palate.Choice().fit(small_table())
     assert len(calls) == 2
     calls.clear()
-    model = palate.fit(split[0], palate.Gibbs(factors=2, sweeps=6, burn_in=2))
+    model = palate.fit(small_table(), palate.Gibbs(factors=2, sweeps=6, burn_in=2))
     assert len(calls) == 2
     assert model.fit.interrupted
     assert model.learned.choice is None
     assert model.learned.has_ratings
 
 
-def test_ctrl_c_ends_the_search_for_the_power_of_ratings(split, monkeypatch):
+def test_ctrl_c_ends_the_search_for_the_power_of_ratings(monkeypatch):
     chance, calls = _hold_out.chance_of_high_rating, []
 
     def pressed_in_the_first(*args):
@@ -242,7 +246,7 @@ def test_ctrl_c_ends_the_search_for_the_power_of_ratings(split, monkeypatch):
         return chance(*args)
 
     monkeypatch.setattr(_hold_out, "chance_of_high_rating", pressed_in_the_first)
-    model = palate.fit(split[0], palate.Gibbs(factors=2, sweeps=6, burn_in=2))
+    model = palate.fit(small_table(), palate.Gibbs(factors=2, sweeps=6, burn_in=2))
     assert len(calls) == 1
     assert model.fit.interrupted
     assert model.learned.choice is None
