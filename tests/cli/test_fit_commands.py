@@ -119,6 +119,8 @@ def test_fit_events(clicks, tmp_path):
     assert "weighted" not in out
     assert f"Next: palate recommend {tmp_path / 'm'} --user c0" in out
     assert "no ratings, read as events" in err
+    out, _ = run("fit", clicks, "-o", tmp_path / "m", "--no-users")
+    assert f"Next: palate recommend {tmp_path / 'm'} --pick p0" in out
     document = run_json("fit", clicks, "-o", tmp_path / "m")
     assert (document["kind"], document["solver"]) == ("events", "choice")
     assert document["choice"] == settings | {"rating_power": 0}

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415, PLR0917
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -106,9 +107,11 @@ def fit(
         )
         return
     _output.line(_summary(data.kind, model))
-    reading = "biases" if model.learned.has_ratings else "recommend"
-    someone = "" if model.learned.has_ratings else f" --user {data.users['id'][0]}"
-    _output.line(f"The model is in {output}. Next: palate {reading} {output}{someone}")
+    command = f"biases {output}"
+    if not model.learned.has_ratings:
+        option, table = ("--user", data.users["id"]) if users else ("--pick", data.items["item"])
+        command = f"recommend {output} {option} {shlex.quote(str(table[0]))}"
+    _output.line(f"The model is in {output}. Next: palate {command}")
 
 
 def _summary(kind: str, model: Any) -> str:
