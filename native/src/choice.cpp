@@ -39,7 +39,7 @@ class CoOccurrenceRow {
   void compute(std::size_t item);
   double operator[](std::size_t other) const { return sums_[other]; }
   // The items with a sum other than 0, in no order.
-  std::vector<std::int32_t>& touched() { return touched_; }
+  const std::vector<std::int32_t>& touched() const { return touched_; }
 
  private:
   const Sparse &by_item_, &by_user_;
@@ -111,9 +111,10 @@ void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
                             std::span<float> values, std::span<std::int64_t> counts,
                             const CancelToken* cancel) {
   for_each_row(by_item.rows(), threads, cancel, [&] {
-    return [&, row = CoOccurrenceRow(by_item, by_user, weight)](std::size_t i) mutable {
+    return [&, row = CoOccurrenceRow(by_item, by_user, weight),
+            others = std::vector<std::int32_t>()](std::size_t i) mutable {
       row.compute(i);
-      std::vector<std::int32_t>& others = row.touched();
+      others = row.touched();
       std::erase(others, static_cast<std::int32_t>(i));
       const auto larger = [&](std::int32_t a, std::int32_t b) {
         const double left = row[a] * scale[a], right = row[b] * scale[b];

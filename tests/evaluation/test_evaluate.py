@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 import palate
-from palate.evaluation import _measure, _parts
+from palate.evaluation import _parts
+from palate.solvers._combined import Combined
 from palate.solvers.gibbs._chain import Chain
 
 QUICK = palate.Gibbs(factors=4, sweeps=30, burn_in=10)
@@ -134,8 +135,8 @@ def test_all_solvers_are_evaluated_by_default_with_progress(small):
     lines = []
     ratings = replace(small, timestamp=None)
     evaluation = palate.evaluate(ratings, folds=2, progress=lines.append)
-    assert [result["name"] for result in evaluation.results] == NAMES
-    assert lines[:2] == ["fold 1 of 2: gibbs", "fold 1 of 2: one-cycle"]
+    assert [result["name"] for result in evaluation.results] == ["palate", "choice", *NAMES]
+    assert lines[:2] == ["fold 1 of 2: palate", "fold 1 of 2: one-cycle"]
     two = palate.evaluate(ratings, [QUICK, palate.Gibbs(factors=2, sweeps=9, burn_in=2)], folds=2)
     assert [result["name"] for result in two.results][:2] == ["gibbs", "gibbs (2)"]
 
@@ -219,7 +220,7 @@ def test_what_is_behind_is_the_difference_from_the_best(official):
 
 
 def test_lists_of_events_are_measured_on_every_held_out_event(ml100k):
-    events = replace(ml100k, rating=np.ones(len(ml100k), dtype=np.float32))
+    events = replace(ml100k, rating=np.ones(len(ml100k), dtype=np.float32), kind="events")
     evaluation = palate.evaluate(events, [], split="random")
     assert [row["name"] for row in evaluation.results] == LISTS_ALONE
     assert evaluation.relevant is None
@@ -263,7 +264,7 @@ def test_a_table_without_genres_has_no_divergence(small):
     assert {row["genre_divergence"] for row in evaluation.results} == {None}
 
 
-def test_one_fit_can_have_several_entries(small, monkeypatch):
+def test_one_fit_can_have_several_entries(small):
     """Each entry has its own lists; those that do not rank by ratings alone have no errors."""
     fits = []
 
@@ -272,11 +273,8 @@ def test_one_fit_can_have_several_entries(small, monkeypatch):
             fits.append(1)
             return super().fit(*arguments, **options)
 
-    monkeypatch.setattr(
-        _measure, "_entries_of", lambda name, model: [("palate", "both"), ("choice", "choice")]
-    )
-    evaluation = palate.evaluate(small, Counted(factors=2, epochs=1), folds=2)
-    assert [row["name"] for row in evaluation.results][:3] == ["palate", "choice", "global-mean"]
+    evaluation = palate.evaluate(small, Combined(Counted(factors=2, epochs=1)), folds=2)
+    assert [row["name"] for row in evaluation.results][:3] == ["palate", "choice", "one-cycle"]
     assert len(fits) == 2
     found = by_name(evaluation)
     assert found["palate"]["rmse"] > 0

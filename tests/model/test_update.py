@@ -123,6 +123,6 @@ def test_users_keep_their_profiles_in_any_order_of_ids(ml100k):
     )
     model = palate.fit(ratings, palate.Gibbs(factors=4, sweeps=12, burn_in=4))
     new = pl.DataFrame({"user": [7, 7], "item": [242, 302], "rating": [1.0, 1.0]})
-    updated, _ = model.update(palate.read_ratings(new))
+    updated, _ = model.update(palate.read_ratings(new, kind="ratings"))
     pairs = [196, 305, 6], [50, 100, 300]
     assert np.allclose(updated.predict(*pairs), model.predict(*pairs), atol=1e-5)

@@ -12,12 +12,13 @@ from palate.solvers._registry import (
 
 OTHERS = {
     "gibbs": palate.Gibbs(factors=3, sweeps=9, burn_in=2, seed=5),
+    "choice": palate.Choice(seed=5),
     "one-cycle": palate.OneCycle(factors=3, epochs=2, wd=0.2, y_range=(0, 6), seed=5),
 }
 
 
 def test_the_default_solver_comes_first(small):
-    assert list(SOLVERS) == ["gibbs", "one-cycle"]
+    assert list(SOLVERS) == ["gibbs", "one-cycle", "choice"]
     assert palate.fit(small).fit.solver == "gibbs"
 
 

@@ -89,11 +89,13 @@ class DenseWeights(NamedTuple):
 
     def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
-        return multiply(*histories, self.matrix, threads)
+        scores: NDArray[np.float32] = multiply(*histories, self.matrix, threads)
+        return scores
 
     def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
         """Return B_ij for each of `items` and one item j; shape (n,)."""
-        return self.matrix[items, item]
+        weights: NDArray[np.float32] = self.matrix[items, item]
+        return weights
 
 
 class LowRankWeights(NamedTuple):

@@ -128,10 +128,9 @@ class Profile:
         n
             Maximum number of items to return.
         by
-            What the items are ranked by: "choice", what this person would pick; "rating", how they
-            would like it; or "both", by default where the model knows both: what they would pick,
-            given how they liked what they picked before, times a power of the probability of a high
-            rating. The fit has chosen the power, often 0, by what lists are best.
+            What items are ranked by: "choice", what this person would pick; "rating", how they
+            would like it; "both", the first times a power of the probability of a high rating (see
+            `palate.fit`); by default both, where the model knows both.
         candidates
             Ids or titles of the items to choose from; by default all that have a training rating.
         exclude
@@ -149,17 +148,15 @@ class Profile:
         -------
         polars.DataFrame
             The best first, with the columns of `predict`, where the model knows ratings; by
-            "choice" and "both" also score, what they are ranked by; with `cautious` also at_least,
-            the quantile that they are ranked by; with `explain` also reason: the items of the
-            history, or their ratings, with the largest contributions.
+            "choice" and "both" also score; with `cautious` also at_least, the quantile; with
+            `explain` also reason: the largest contributions of items of the history.
 
         Raises
         ------
         UnknownIdError
             If an item is unknown, or a title names several items.
         SettingError
-            If `n`, `by` or `cautious` is out of range, the model can't answer the question, or it
-            is a point estimate and `cautious` is given.
+            If an argument is out of range, or the model can't answer the question.
         """
         return recommendations(
             self.learned,

@@ -21,6 +21,10 @@ def fit(
     How people rate is learned by `solver`, by default `Gibbs()`, and what they pick by `Choice()`.
     Of events and counts only the latter is learned. The ``fit`` of a solver learns one of both.
 
+    Lists are made from both: the score of `Choice`, in whose histories high ratings count more,
+    times the probability of a high rating to a power of 0, 1/8, 1/4 or 1/2. The power is chosen
+    like the settings of `Choice`, by a hold-out from the training ratings.
+
     Parameters
     ----------
     ratings

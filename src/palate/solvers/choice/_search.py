@@ -1,4 +1,4 @@
-"""The settings of the choice model, chosen by the virtual hold-out."""
+"""The settings of the choice model, chosen by a hold-out."""
 
 import time
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from palate.data._ratings import Ratings
 from palate.learned._choice import HistoryWeighting
 from palate.learned._learned import Learned
 from palate.solvers._progress import Report
-from palate.solvers.choice._exact import ExactGraph, ExactPrecision
+from palate.solvers.choice._exact import ExactGraph
 from palate.solvers.choice._histories import Histories, weighting_of
-from palate.solvers.choice._low_rank import LowRankGraph, LowRankPrecision
-from palate.solvers.choice._virtual_hold_out import Candidate, Tilt, VirtualHoldOut
+from palate.solvers.choice._hold_out import Candidate, HoldOut, Tilt
+from palate.solvers.choice._low_rank import LowRankGraph
 
 # Up to this number of items the precision is inverted.
 _MAX_EXACT = 20_000
@@ -43,7 +43,7 @@ class Settings(NamedTuple):
 
 
 class Search:
-    """The search for the settings with the best virtual hold-out.
+    """The search for the settings with the best lists on a hold-out.
 
     One setting after another moves along its grid while that improves the mean nDCG.
     """
@@ -53,24 +53,32 @@ class Search:
     ) -> None:
         self._ratings, self._seed, self._threads = ratings, seed, threads
         self._cancel, self._report = cancel, report
-        self._hold_out = VirtualHoldOut(ratings, seed, threads)
+        self._exact = ratings.items.height <= _MAX_EXACT
+        self._hold_out = HoldOut(ratings, seed, threads, virtual=self._exact)
+        self._fitted_to = ratings if self._exact else self._hold_out.remaining
         self._graph: tuple[float, ExactGraph | LowRankGraph] | None = None
         self._tried: dict[tuple[float, float], tuple[float, float]] = {}
         self.history: list[dict[str, Any]] = []
 
     def graph(self, strength: float) -> ExactGraph | LowRankGraph:
-        """Return the co-occurrences of histories in which ratings have this strength."""
+        """Return the co-occurrences that are measured, with this strength of ratings."""
         if self._graph is None or self._graph[0] != strength:
             self._graph = None  # the memory of one is enough
-            histories = Histories.of(self._ratings, self.weighting(strength))
-            exact = self._ratings.items.height <= _MAX_EXACT
-            graph = (
-                ExactGraph(histories, self._threads, self._cancel)
-                if exact
-                else LowRankGraph(histories, self._threads, self._cancel, self._seed)
-            )
-            self._graph = strength, graph
+            self._graph = strength, self._graph_of(self._fitted_to, strength)
         return self._graph[1]
+
+    def final_graph(self, strength: float) -> ExactGraph | LowRankGraph:
+        """Return the co-occurrences of all ratings, with this strength of ratings."""
+        if self._exact:
+            return self.graph(strength)
+        self._graph = None
+        return self._graph_of(self._ratings, strength)
+
+    def _graph_of(self, ratings: Ratings, strength: float) -> ExactGraph | LowRankGraph:
+        histories = Histories.of(ratings, self.weighting(strength))
+        if self._exact:
+            return ExactGraph(histories, self._threads, self._cancel)
+        return LowRankGraph(histories, self._threads, self._cancel, self._seed)
 
     def weighting(self, strength: float) -> HistoryWeighting:
         """Return the weighting of histories in which ratings have this strength."""
@@ -92,16 +100,15 @@ class Search:
             ridge = self._climb(_RIDGES, ridge, lambda value: self._ndcg(best_strength, value))
         return Settings(strength, ridge, self._tried[strength, ridge][1])
 
-    def rating_power(
-        self, settings: Settings, precision: ExactPrecision | LowRankPrecision, rating: Learned
-    ) -> float:
+    def rating_power(self, settings: Settings, rating: Learned) -> float:
         """Return the power of the probability of a high rating with the best lists."""
         if len(self._hold_out) == 0:
             return 0.0
+        graph = self.graph(settings.strength)
         candidate = Candidate(
-            precision,
+            graph.precision(settings.ridge),
             self.weighting(settings.strength),
-            self.graph(settings.strength).popularity,
+            graph.popularity,
             np.array([settings.exponent], dtype=np.float32),
         )
         means = [self._hold_out.ndcg(candidate, Tilt(rating, power)).mean() for power in _POWERS]

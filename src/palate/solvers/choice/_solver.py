@@ -34,9 +34,8 @@ class Choice:
         s_uj = D_j^-q sum_i x_ui B_ij
 
     so that a new person needs no fit, and the terms are reasons. lambda, q and how much ratings
-    matter in x are chosen by a virtual hold-out: in closed form, a fifth of the history of some
-    4,000 users is taken out of the model and ranked by what remains (nDCG at 10). There is nothing
-    to tune.
+    matter in x are chosen by a hold-out: a fifth of the history of some 4,000 users is taken out of
+    the model, in closed form, and ranked by what remains (nDCG at 10). There is nothing to tune.
 
     Up to 20,000 items P is computed by inversion. Beyond that it is computed from 128 eigenvectors
     and lists of neighbours (see `LowRankGraph`).
@@ -140,17 +139,14 @@ def learn_choice(
     try:
         search = Search(ratings, seed, threads, cancel, report=report)
         settings = search.best()
-        graph, weighting = search.graph(settings.strength), search.weighting(settings.strength)
-        precision = graph.precision(settings.ridge)
-        power = 0.0
-        if rating_model is not None:
-            power = search.rating_power(settings, precision, rating_model)
+        power = 0.0 if rating_model is None else search.rating_power(settings, rating_model)
+        graph = search.final_graph(settings.strength)
         popularity = graph.popularity
         with np.errstate(divide="ignore"):
             discount = np.where(popularity > 0, popularity**-settings.exponent, 0)
         model = ChoiceModel(
-            weighting=weighting,
-            weights=precision.weights(),
+            weighting=search.weighting(settings.strength),
+            weights=graph.precision(settings.ridge).weights(),
             popularity=popularity,
             discount=discount.astype(np.float32),
             rating_power=power,

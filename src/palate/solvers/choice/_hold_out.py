@@ -1,8 +1,10 @@
-"""The virtual hold-out: how well a choice model ranks what users have, as if it had not seen it.
+"""The hold-out that chooses the settings: how well a model ranks what it has not seen.
 
-For some users a fifth of the history is held out, and the model is replaced by the one that was
-fitted without these entries, user by user and in closed form: one user's entries change one row of
-X, so that P = (X' W X + ridge)^-1 changes by a matrix of rank 2. Nothing but training data is used.
+A fifth of the history of some users is held out. Where P = (X' W X + ridge)^-1 is exact, it is
+replaced by that of the model which was fitted without these entries, user by user and in closed
+form: one user's entries change one row of X, so that P changes by a matrix of rank 2 (a virtual
+hold-out). Where P is approximate, the model is fitted without the entries of all these users.
+Nothing but training data is used.
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -64,11 +66,11 @@ class Tilt(NamedTuple):
     power: float
 
 
-class VirtualHoldOut:
+class HoldOut:
     """Histories with some entries held out.
 
-    Of each history a random fifth is held out; in a small table other fifths in turn, as further
-    histories, since few users would be too noisy.
+    Of each history a random fifth is held out. In a virtual hold-out from a small table other
+    fifths follow, as further histories, since few users would be too noisy.
 
     Parameters
     ----------
@@ -78,10 +80,12 @@ class VirtualHoldOut:
         Chooses the users and the entries.
     threads
         The number of threads.
+    virtual
+        Whether models to be measured are fitted to all ratings; otherwise to `remaining`.
     """
 
-    def __init__(self, ratings: Ratings, seed: int, threads: int) -> None:
-        self._threads = threads
+    def __init__(self, ratings: Ratings, seed: int, threads: int, *, virtual: bool) -> None:
+        self._threads, self._virtual, self._ratings = threads, virtual, ratings
         histories = ratings.by_user()
         counts = np.diff(histories.starts)
         number = np.maximum(1, np.rint(_SHARE * counts)).astype(np.int64)
@@ -90,7 +94,7 @@ class VirtualHoldOut:
         relevant = _by_user(ratings, is_relevant)
         rank = _random_ranks(ratings, seed)
         users, parts = [], []
-        for part in range(_PARTS):
+        for part in range(_PARTS if virtual else 1):
             held_out = _is_held_out(rank, number[rank.row], part)
             hits = np.bincount(rank.row[held_out & (relevant.rating > 0)], minlength=len(counts))
             # At least one entry is kept, and the last part is complete.
@@ -107,6 +111,20 @@ class VirtualHoldOut:
         kept = counts[chosen] - np.bincount(row[self._held_out], minlength=len(chosen))
         self._weight = user_weights(counts)[chosen]
         self._kept_weight = (self._weight * np.sqrt(counts[chosen] / kept)).astype(np.float32)
+        self._out = _is_held_out(rank, number[rank.row], 0) & np.isin(rank.row, chosen)
+
+    @property
+    def remaining(self) -> Ratings:
+        """The ratings without all that is held out."""
+        entry = group(
+            self._ratings.user,
+            self._ratings.users.height,
+            np.arange(len(self._ratings), dtype=np.int32),
+            self._ratings.rating,
+        ).partner
+        kept = np.ones(len(self._ratings), dtype=np.bool_)
+        kept[entry[self._out]] = False
+        return self._ratings.take(kept)
 
     def __len__(self) -> int:
         return len(self._weight)
@@ -128,14 +146,18 @@ class VirtualHoldOut:
         kept = np.zeros_like(full.rating)
         remaining = histories.without(held_out)
         kept[~held_out] = candidate.weighting.weighted(remaining).rating
+        rest = full._replace(rating=kept)
+        product = candidate.precision.product(rest)
+        weight = self._kept_weight[block]
+        # A model that has not seen the held-out entries stays as it is: it loses what it gains.
         return held_out_ndcg(
-            *full,
+            *(full if self._virtual else rest),
             kept,
             self._relevant[first:last],
-            self._weight[block],
-            self._kept_weight[block],
-            candidate.precision.product(full),
-            candidate.precision.product(full._replace(rating=kept)),
+            self._weight[block] if self._virtual else weight,
+            weight,
+            candidate.precision.product(full) if self._virtual else product,
+            product,
             candidate.precision.diagonal,
             candidate.popularity,
             candidate.exponents,
