@@ -51,12 +51,12 @@ def test_evaluate(tmp_path, write):
 
 def test_evaluate_events(tmp_path, write):
     """Without ratings there are lists alone, and every event is relevant."""
-    rows = "".join(f"{n % 11},{n % 7},1\n" for n in range(77))
+    rows = "".join(f"{n % 11},{n % 7},1\n" for n in range(77)) + "99,99,1\n"  # the last is cold
     write("r.csv", "user,item,rating\n" + rows)
     out, _ = run("evaluate", tmp_path / "r.csv", "--folds", 2)
     assert "Every held-out event is relevant." in " ".join(out.split())
     assert "Expected ratings" not in out
-    assert "held-out rating" not in out
+    assert "cold: 1 held-out events of a user or item without a training event" in out
     assert re.search("^ palate .*\n.*^ popularity ", out, re.M | re.S)
     assert " seconds " in out
     names = [

@@ -79,7 +79,10 @@ def fit(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Fit a model to RATINGS and save it."""
+    """Fit a model to RATINGS and save it: how people rate, and what they pick.
+
+    Of events and counts, only the latter is learned.
+    """
     import palate
     from palate.learned._file_format import require_model_folder
 
@@ -107,11 +110,15 @@ def fit(
         )
         return
     _output.line(_summary(data.kind, model))
-    command = f"biases {output}"
-    if not model.learned.has_ratings:
-        option, table = ("--user", data.users["id"]) if users else ("--pick", data.items["item"])
-        command = f"recommend {output} {option} {shlex.quote(str(table[0]))}"
-    _output.line(f"The model is in {output}. Next: palate {command}")
+    _output.line(f"The model is in {output}. Next: palate {_next(model, data, output, users)}")
+
+
+def _next(model: Any, data: Any, output: Path, users: bool) -> str:
+    """Return a command that shows what was learned."""
+    if model.learned.has_ratings:
+        return f"biases {output}"
+    option, names = ("--user", data.users["id"]) if users else ("--pick", data.items["item"])
+    return f"recommend {output} {option} {shlex.quote(str(names[0]))}"
 
 
 def _summary(kind: str, model: Any) -> str:
@@ -207,7 +214,7 @@ def evaluate(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Measure solvers and four baselines on held-out ratings."""
+    """Measure the lists and predictions of solvers and baselines on held-out ratings or events."""
     import palate
 
     solvers = chosen_solvers(context, seed)

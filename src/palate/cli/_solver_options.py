@@ -92,7 +92,10 @@ def _options(*, several_solvers: bool) -> list[Any]:
     options: dict[str, tuple[Any, str]]
     choice: Any = Enum("Solver", dict(zip(SOLVERS, SOLVERS, strict=True)))  # type: ignore[misc]
     if several_solvers:
-        help_text = "Evaluate this solver; repeat the option for more; by default all."
+        help_text = (
+            "Evaluate this solver; repeat the option for more. By default Palate's models, by both "
+            "questions and by each alone, and one-cycle."
+        )
         options = {"solver": (list[choice], help_text)}
     else:
         titles = "; ".join(f"{name}: {solver.title}" for name, solver in SOLVERS.items())
