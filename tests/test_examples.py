@@ -8,11 +8,13 @@ import pytest
 
 import palate
 from palate import plots
+from palate.solvers import fit
 
 EXPLAINED = [
     *(getattr(palate.Model, name) for name in ("biases", "user_biases", "axes", "similar")),
     *(getattr(palate.Model, name) for name in ("similar_users", "map")),
-    *(getattr(palate.Profile, name) for name in ("explain", "describe", "next_questions")),
+    *(getattr(palate.Profile, name) for name in ("explain", "explain_choice")),
+    *(getattr(palate.Profile, name) for name in ("describe", "next_questions")),
     *(getattr(plots, name) for name in plots.__all__),
 ]
 
@@ -33,5 +35,5 @@ def test_examples(function, ml100k, monkeypatch, tmp_path):
 
 
 @functools.cache
-def _fit(ratings, solver=palate.Gibbs()):  # noqa: B008
-    return solver.fit(ratings)
+def _fit(ratings, solver=None):
+    return fit(ratings, solver)

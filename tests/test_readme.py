@@ -16,6 +16,8 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     Path("ratings.csv").write_text(
         "user,item,rating\n" + "".join(f"u{n % 7},i{n % 5},{n % 3 + 1}\n" for n in range(35))
     )
+    rows = [(f"u{n}", item) for n in range(9) for item in ("Tea", "Rum", "Ale", "Gin")[n % 3 :]]
+    Path("clicks.csv").write_text("user,item\n" + "".join(f"{u},{i}\n" for u, i in rows))
     namespace, torch = {}, importlib.util.find_spec("torch")
     for block in blocks:
         if torch or "palate.torch" not in block:

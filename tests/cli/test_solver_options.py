@@ -1,13 +1,20 @@
 """Options for the settings of solvers: made of the solvers, complete, and described."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 import palate
-from palate.cli._solver_options import EvaluateCommand, FitCommand, chosen_solver, chosen_solvers
+from palate.cli._solver_options import (
+    EvaluateCommand,
+    FitCommand,
+    chosen_solver,
+    chosen_solvers,
+    default_solver,
+)
 from palate.solvers._registry import SOLVERS
 
 SETTINGS = [
@@ -63,8 +70,10 @@ def test_every_setting_has_an_option_with_its_description_and_default(solver, fi
         assert own.startswith(f"{description}; by default {field.default:g}.")
 
 
-def test_the_default_solver_has_the_given_seed():
-    assert chosen() == palate.Gibbs(seed=7)
+def test_the_default_solver_is_that_of_the_ratings_with_the_given_seed(small):
+    assert chosen() is None
+    assert default_solver(small, 7) == palate.Gibbs(seed=7)
+    assert default_solver(replace(small, kind="events"), 7) == palate.Choice(seed=7)
 
 
 def test_settings_reach_the_solver():
@@ -102,7 +111,7 @@ def test_an_evaluation_takes_several_solvers_or_all_and_no_settings():
     def all_chosen(*arguments):
         return run(EvaluateCommand, chosen_solvers, *arguments)
 
-    assert all_chosen()[0] == [palate.Gibbs(seed=7), palate.OneCycle(seed=7)]
+    assert all_chosen()[0] is None  # palate.evaluate chooses
     twice = ["--solver", "one-cycle", "--solver", "gibbs", "--solver", "one-cycle"]
     assert all_chosen(*twice)[0] == [palate.OneCycle(seed=7), palate.Gibbs(seed=7)]
     assert all_chosen("--factors", "3")[1].exit_code == 2

@@ -7,7 +7,12 @@ import sys
 # Imports create many objects and little garbage: collection takes a fifth of a command's time.
 gc.set_threshold(100_000)
 
-from palate.cli import _fit_commands, _inspect_commands  # noqa: E402, F401  (they register their commands)
+from palate.cli import (  # noqa: E402  (they register their commands)
+    _demo_command,  # noqa: F401
+    _fit_commands,  # noqa: F401
+    _inspect_commands,  # noqa: F401
+    _person_commands,  # noqa: F401
+)
 from palate.cli._app import app  # noqa: E402
 from palate.errors import PalateError  # noqa: E402
 

@@ -1,9 +1,11 @@
-"""The typer app, and the options that several commands share."""
+"""The typer app, and the options that several commands share, with how they are read."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from palate.errors import SettingError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,3 +29,16 @@ Threads = Annotated[
 Count = Annotated[
     int, typer.Option("-n", help="Maximum number of rows to show.", min=1, max=1_000_000)
 ]
+
+
+def pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
+    """Return options of the form NAME=VALUE as a dictionary, split at the last equals sign."""
+    pairs: dict[str, str] = {}
+    for text in given or []:
+        name, equals, value = text.rpartition("=")
+        if not equals:
+            raise SettingError(f"{option} {text!r} is not {form}")
+        if name in pairs:
+            raise SettingError(f"{option} {name!r} is given twice; give it once")
+        pairs[name] = value
+    return pairs

@@ -1,21 +1,23 @@
-"""The commands demo, fit and evaluate. They import palate when they run, so --help is fast."""
+"""The commands fit and evaluate. They import palate when they run, so --help is fast."""
 
 # ruff: noqa: PLC0415, PLR0917
 
 import re
-import time
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from palate.cli import _output
+from palate.cli import _evaluation_output, _output
 from palate.cli._app import Json, Seed, Threads, app
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,
     chosen_solver,
     chosen_solvers,
+    default_solver,
 )
 
 # The options that describe a table of ratings; `_read` takes them.
@@ -49,86 +51,6 @@ Kind = Annotated[
 ]
 
 
-# The number of items at each end that the demo prints, and that its JSON has.
-_DEMO_SHOWN, _DEMO_JSON = 5, 15
-
-
-@app.command()
-def demo(
-    seed: Seed = 0,
-    wd: Annotated[float | None, typer.Option(help="The weight decay of the book's recipe.")] = None,
-    user: Annotated[str, typer.Option(help="The id of a user.")] = "196",
-    data: Annotated[
-        Path | None, typer.Option(help="A local folder or archive of MovieLens 100k.")
-    ] = None,
-    threads: Threads = None,
-    json: Json = False,
-) -> None:
-    """Train the model of the fastai book on MovieLens 100k, and show what it learned."""
-    import palate
-
-    ratings = palate.movielens("100k", path=data)
-    (_output.to_stderr if json else _output.line)(f"{ratings.source}\n")
-    train, valid = palate.splits.random(ratings, share=0.2, seed=seed)
-    recipe = palate.OneCycle(seed=seed, **_given(wd=wd))
-    model, seconds = _timed_fit(recipe, train, valid, threads, _output.history_table(json))
-    profile = model.user(user)
-    biases = model.biases("bias").select("id", "item", "bias", "ratings", "mean")
-    shown = _DEMO_JSON if json else _DEMO_SHOWN
-    tables = {
-        "lowest": biases.reverse().head(shown),
-        "highest": biases.head(shown),
-        "favourites": profile.favourites(10),
-        "recommendations": profile.recommend(10),
-    }
-    gibbs, gibbs_seconds = _timed_fit(palate.Gibbs(seed=seed), train, valid, threads, None)
-    solvers = [
-        {"name": fitted.fit.solver, "valid_loss": fitted.loss(valid), "seconds": fit_seconds}
-        for fitted, fit_seconds in ((model, seconds), (gibbs, gibbs_seconds))
-    ]
-    if json:
-        _output.document(
-            source=ratings.source,
-            seed=seed,
-            history=model.fit.history,
-            fit_seconds=seconds,
-            solvers=solvers,
-            user=user,
-            **tables,
-        )
-    else:
-        _print_demo(len(train), seconds, solvers, user, tables)
-
-
-def _print_demo(
-    ratings: int,
-    seconds: float,
-    solvers: list[dict[str, Any]],
-    user: str,
-    tables: dict[str, Any],
-) -> None:
-    _output.line(f"\n{ratings:,} ratings fitted in {seconds:.2f} seconds.\n")
-    for name, title in (
-        ("lowest", "Lowest biases: disliked even by people who enjoy that kind of film"),
-        ("highest", "Highest biases: liked even by people who do not enjoy that kind"),
-        ("favourites", f"What user {user} liked most"),
-        ("recommendations", f"What user {user} may like next"),
-    ):
-        _output.table(tables[name], title)
-    _output.line("Both solvers on the same split:")
-    for row in solvers:
-        _output.line("  {name:10} valid_loss {valid_loss:.4f} in {seconds:.2f} s".format(**row))
-    _output.line(
-        "\n"
-        "Next:\n"
-        "  palate fit ml-100k -o model         keep a model of all 100,000 ratings\n"
-        "  palate similar model 'Fargo (1996)'\n"
-        "  palate recommend model --rate 'Fargo (1996)=5' --rate 'Titanic (1997)=2'\n"
-        "  palate evaluate ml-100k --folds official\n"
-        "  palate fit RATINGS.csv -o mine      a model of your own ratings"
-    )
-
-
 @app.command(cls=FitCommand)
 def fit(
     context: typer.Context,
@@ -157,35 +79,99 @@ def fit(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Fit a model to RATINGS and save it."""
+    """Fit a model to RATINGS and save it: how people rate, and what they pick.
+
+    Of events and counts, only the latter is learned.
+    """
+    import palate
     from palate.learned._file_format import require_model_folder
 
     require_model_folder(output)
-    solver = chosen_solver(context, seed)
+    chosen = chosen_solver(context, seed)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
         items=items, table=table, kind=kind,
     )  # fmt: skip
+    solver = chosen or default_solver(data, seed)
     validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
     with _output.progress(solver) as report:
-        model = solver.fit(data, threads=threads, progress=report)
-    _warn_if_interrupted(model)
+        model = palate.fit(data, solver, threads=threads, progress=report)
+    warn_if_interrupted(model)
     model.save(output, users=users)
     if json:
         history = (validated or model).fit.history
-        _output.document(model=str(output), source=data.source, history=history)
-    else:
-        _output.line(f"The model is in {output}. Next: palate biases {output}")
+        _output.document(
+            model=str(output),
+            source=data.source,
+            kind=data.kind,
+            solver=model.fit.solver,
+            choice=_choice_settings(model),
+            history=history,
+        )
+        return
+    _output.line(_summary(data.kind, model))
+    _output.line(f"The model is in {output}. Next: palate {_next(model, data, output, users)}")
+
+
+def _next(model: Any, data: Any, output: Path, users: bool) -> str:
+    """Return a command that shows what was learned."""
+    if model.learned.has_ratings:
+        return f"biases {output}"
+    option, names = ("--user", data.users["id"]) if users else ("--pick", data.items["item"])
+    return f"recommend {output} {option} {shlex.quote(str(names[0]))}"
+
+
+def _summary(kind: str, model: Any) -> str:
+    """Return what was fitted to a table of this kind, and what the fit has chosen, in words."""
+    parts = []
+    if model.learned.has_ratings:
+        parts.append(f"how people rate, by {model.fit.solver}")
+    if settings := _choice_settings(model):
+        parts.append(f"what they pick ({', '.join(_chosen(kind, model, **settings))})")
+    return f"Read as {kind}. Fitted: {'; '.join(parts)}."
+
+
+def _chosen(
+    kind: str, model: Any, *, ridge: float, strength: float, exponent: float, rating_power: float
+) -> Iterator[str]:
+    """Yield the settings that the fit of the choice model has chosen, in words."""
+    yield f"ridge {ridge:g}"
+    if kind != "events":
+        yield (
+            f"histories weighted by {kind} with strength {strength:.2g}"
+            if strength
+            else (f"histories not weighted by {kind}")
+        )
+    yield (
+        f"popularity discount with exponent {exponent:g}" if exponent else "no popularity discount"
+    )
+    if model.learned.has_ratings:
+        yield (
+            f"lists weighted by the chance of a high rating to the power {rating_power:g}"
+            if (rating_power)
+            else "lists not weighted by expected ratings"
+        )
+
+
+def _choice_settings(model: Any) -> dict[str, float] | None:
+    """Return what the fit of the choice model has chosen; None without one."""
+    choice = model.learned.choice
+    return None if choice is None else {**choice.settings, "rating_power": choice.rating_power}
 
 
 def _fit_to_part(solver: Any, data: Any, share: float, seed: int, threads: int | None) -> Any:
     """Return a model of part of the ratings, and print its loss on the held-out ones to stderr."""
     import palate
 
+    if data.kind != "ratings":
+        raise palate.SettingError(
+            f"--valid measures the loss of ratings, and these are {data.kind}; palate evaluate "
+            "measures lists"
+        )
     train, held_out = palate.splits.random(data, share=share, seed=seed)
     with _output.progress(solver) as report:
         model = solver.fit(train, held_out, threads=threads, progress=report)
-    _warn_if_interrupted(model)
+    warn_if_interrupted(model)
     _output.to_stderr(
         f"The loss on the held-out ratings is {model.loss(held_out):.4f}. Now the fit to all "
         f"{len(data):,} ratings."
@@ -228,7 +214,7 @@ def evaluate(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Measure solvers and four baselines on held-out ratings."""
+    """Measure the lists and predictions of solvers and baselines on held-out ratings or events."""
     import palate
 
     solvers = chosen_solvers(context, seed)
@@ -249,14 +235,14 @@ def evaluate(
     if json:
         _output.document(source=data.source, **vars(evaluation))
     else:
-        _output.evaluation(evaluation)
+        _evaluation_output.evaluation(evaluation)
 
 
 def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
     """Read the ratings that the options describe, and print a summary to stderr."""
     import palate
 
-    columns = _given(**options)
+    columns = given(**options)
     if not _is_movielens(source):
         data = palate.read_ratings(source, duplicates=duplicates, **columns)
     elif not columns:
@@ -269,18 +255,7 @@ def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
     return data
 
 
-def _timed_fit(
-    solver: Any, train: Any, valid: Any, threads: int | None, report: Any
-) -> tuple[Any, float]:
-    """Return a model and the duration of its fit in seconds."""
-    start = time.perf_counter()
-    model = solver.fit(train, valid, threads=threads, progress=report)
-    seconds = time.perf_counter() - start
-    _warn_if_interrupted(model)
-    return model, seconds
-
-
-def _given(**settings: Any) -> dict[str, Any]:
+def given(**settings: Any) -> dict[str, Any]:
     """Return the options that were given."""
     return {name: value for name, value in settings.items() if value is not None}
 
@@ -289,6 +264,7 @@ def _is_movielens(name: str) -> bool:
     return re.fullmatch(r"ml-[\w-]+", name) is not None and not Path(name).exists()
 
 
-def _warn_if_interrupted(model: Any) -> None:
+def warn_if_interrupted(model: Any) -> None:
+    """Say on stderr that a fit is incomplete, if it is."""
     if model.fit.interrupted:
         _output.to_stderr("interrupted: the model holds what was learned so far")

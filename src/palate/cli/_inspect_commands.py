@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app
+from palate.cli._app import Count, Json, ModelFolder, app, pairs
 
 _GENEROUS = ("Most generous", "Most severe")
 _LIKED = (
@@ -16,15 +16,6 @@ _LIKED = (
     "Lowest biases: liked the least, whatever kind people enjoy",
 )
 
-User = Annotated[str | None, typer.Option(help="The id of a user.")]
-Rate = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="ITEM=RATING",
-        help="Instead of a user: the rating of an item, as in --rate 'Fargo (1996)=5'; repeat the "
-        "option for more ratings.",
-    ),
-]
 Plain = Annotated[
     bool, typer.Option("--plain", help="The book's order, which ignores uncertainty.")
 ]
@@ -63,7 +54,7 @@ def biases(
     if users and where:
         raise palate.SettingError("--where chooses items; leave it out with --users")
     if not users:
-        options["where"] = _pairs("--where", "COLUMN=VALUE, such as genres=Comedy", where)
+        options["where"] = pairs("--where", "COLUMN=VALUE, such as genres=Comedy", where)
     read = loaded.user_biases if users else loaded.biases
     by_bias, by_gap = read("bias" if plain else None, **options), read("gap", **options)
     tables = {
@@ -152,7 +143,7 @@ def similar(
         found = loaded.similar(item, n, order=order, min_ratings=min_ratings)
         title = f"Most similar to {item}"
     shown = found if json or plain else found.drop("cosine")
-    _show(shown, f"{title}{surest}", "similar", json)
+    _output.show(shown, f"{title}{surest}", "similar", json)
 
 
 @app.command()
@@ -181,100 +172,7 @@ def map(  # noqa: A001  (the command is called map)
 
         plots.write(plots.map(loaded, x, y), output)
         _output.to_stderr(f"The map is in {output}.")
-    _show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
-
-
-@app.command()
-def recommend(
-    model: ModelFolder,
-    user: User = None,
-    rate: Rate = None,
-    n: Count = 10,
-    candidate: Annotated[
-        list[str] | None,
-        typer.Option(help="Choose only from these items; repeat the option for more."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave this item out; repeat the option for more.")
-    ] = None,
-    seen: Annotated[
-        bool, typer.Option("--seen", help="Include items that the user has rated.")
-    ] = False,
-    cautious: Annotated[
-        float | None,
-        typer.Option(
-            help="Rank by this quantile of the expected rating, such as 0.1: uncertain items last."
-        ),
-    ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Add the reason for each recommendation.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Recommend items to a user, or to anyone with a few ratings."""
-    profile, who = _profile(model, user, rate)
-    best = profile.recommend(
-        n,
-        candidates=candidate or None,
-        exclude=exclude or (),
-        seen=seen,
-        cautious=cautious,
-        explain=explain,
-    )
-    _show(best, f"What {who} may like", "recommendations", json)
-
-
-@app.command()
-def predict(
-    model: ModelFolder,
-    item: Annotated[
-        list[str], typer.Option(help="The title or the id of an item; repeat the option for more.")
-    ],
-    user: User = None,
-    rate: Rate = None,
-    json: Json = False,
-) -> None:
-    """Predict the ratings of items by a user, or by anyone with a few ratings."""
-    profile, who = _profile(model, user, rate)
-    _show(profile.predict(item), f"What {who} is expected to give", "predictions", json)
-
-
-@app.command()
-def explain(
-    model: ModelFolder,
-    item: Annotated[str, typer.Option(help="The title or the id of an item.")],
-    user: User = None,
-    rate: Rate = None,
-    n: Annotated[
-        int,
-        typer.Option("-n", help="Maximum number of axes and of ratings to list.", min=1),
-    ] = 5,
-    json: Json = False,
-) -> None:
-    """Explain the expected rating of an item by a user, or by anyone with a few ratings."""
-    profile, _ = _profile(model, user, rate)
-    why = profile.explain(item, n)
-    if json:
-        _output.document(**vars(why))
-    else:
-        _output.explanation(why)
-
-
-@app.command()
-def profile(
-    model: ModelFolder,
-    user: User = None,
-    rate: Rate = None,
-    n: Annotated[int, typer.Option("-n", help="Maximum number of surprises to list.", min=1)] = 5,
-    json: Json = False,
-) -> None:
-    """Describe the tastes of a user, or of anyone with a few ratings, compared with others."""
-    person, who = _profile(model, user, rate)
-    portrait = person.describe(n)
-    if json:
-        _output.document(**vars(portrait))
-    else:
-        _output.portrait(portrait, who)
+    _output.show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
 
 
 @app.command()
@@ -301,10 +199,13 @@ def report(
     loaded = palate.load(model)
     evaluation = None
     if evaluate:
+        from palate.solvers._combined import Combined
         from palate.solvers._registry import solver_by_name
 
         ratings = loaded.learned.require_users()
-        solver = solver_by_name(loaded.fit.solver, loaded.fit.settings)
+        solver: Any = solver_by_name(loaded.fit.solver, loaded.fit.settings)
+        if loaded.learned.has_ratings and loaded.learned.choice is not None:
+            solver = Combined(solver)
         evaluation = palate.evaluate(ratings, [solver], split="random", progress=_output.to_stderr)
     plots.report(loaded, output, user=user, evaluation=evaluation)
     if json:
@@ -352,44 +253,3 @@ def explore(
         access_log=access_log,
     )
     web.serve(settings, browser=not no_browser, ready=_output.to_stderr)
-
-
-def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[Any, str]:
-    """Return the profile that the options describe, and a phrase for the person."""
-    import palate
-
-    if (user is None) == (not rate):
-        raise palate.SettingError("give a known --user, or ratings with --rate ITEM=RATING")
-    model = palate.load(folder)
-    if user is not None:
-        return model.user(user), f"user {user}"
-    form = "ITEM=RATING, such as 'Fargo (1996)=5'"
-    ratings = {}
-    for item, rating in _pairs("--rate", form, rate).items():
-        try:
-            ratings[item] = float(rating)
-        except ValueError as error:
-            raise palate.SettingError(f"--rate '{item}={rating}' is not {form}") from error
-    return model.profile(ratings), "somebody with these ratings"
-
-
-def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
-    """Return options of the form NAME=VALUE as a dictionary, split at the last equals sign."""
-    import palate
-
-    pairs: dict[str, str] = {}
-    for text in given or []:
-        name, equals, value = text.rpartition("=")
-        if not equals:
-            raise palate.SettingError(f"{option} {text!r} is not {form}")
-        if name in pairs:
-            raise palate.SettingError(f"{option} {name!r} is given twice; give it once")
-        pairs[name] = value
-    return pairs
-
-
-def _show(frame: Any, title: str, key: str, json: bool) -> None:
-    if json:
-        _output.document(**{key: frame})
-    else:
-        _output.table(frame, title)

@@ -2,11 +2,12 @@
 
 # ruff: noqa: PLC0415
 
+import dataclasses
 import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,11 @@ _DECIMALS = {
     **dict.fromkeys(
         ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
     ),
-    **dict.fromkeys(("x", "y", "contribution"), 2),
+    **dict.fromkeys(("x", "y"), 2),
     **{"rating": 1, "percentile": 0},
 }
+# Columns whose scale differs from model to model.
+_SCORES = {"score", "contribution"}
 _HEADINGS = {
     "mean": "mean rating",
     "prediction": "expected rating",
@@ -111,84 +114,6 @@ def _sweep(row: dict[str, Any]) -> str:
     return "  ".join(f"{name} {row[name]:.4f}" for name in names if row[name] is not None)
 
 
-# The tables of an evaluation: the figures that each shows, and their headings.
-_LIST_FIGURES = {
-    "ndcg_10": "nDCG@10",
-    "ndcg_10_behind": "behind",
-    "recall_10": "recall@10",
-    "catalogue_coverage": "catalogue",
-    "diversity": "diversity",
-    "genre_divergence": "genres",
-}
-_RATING_FIGURES = {
-    "rmse": "RMSE",
-    "rmse_behind": "behind",
-    "rmse_cold": "cold",
-    "mae": "MAE",
-    "coverage_50": "in 50%",
-    "coverage_90": "in 90%",
-    "width_90": "width",
-    "fit_seconds": "seconds",
-}
-
-
-def evaluation(evaluation: Any) -> None:
-    """Print the figures of solvers and baselines, a row for each, and what wins."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    relevant = "Every held-out event"
-    if evaluation.relevant is not None:
-        relevant = f"A held-out rating of {evaluation.relevant:g} or more"
-    console.print(f"Held out: {evaluation.split}. {relevant} is relevant.\n")
-    console.print("Lists of ten of all unseen items")
-    console.print(_figures(evaluation.results, _LIST_FIGURES, "ndcg_10"))
-    if any(result["rmse"] is not None for result in evaluation.results):
-        console.print("Expected ratings, and the seconds to fit")
-        console.print(_figures(evaluation.results, _RATING_FIGURES, "rmse"))
-    console.print(
-        "behind: the difference from the best, \N{PLUS-MINUS SIGN} its paired standard error over "
-        "users; other errors are over folds."
-    )
-    if any(evaluation.cold):
-        cold = sum(evaluation.cold)
-        console.print(
-            f"cold: {cold:,} held-out ratings of a user or item without a training rating"
-        )
-    if evaluation.warning:
-        console.print(f"Note: {evaluation.warning}")
-    console.print(f"\n{evaluation.sentence}")
-
-
-def _figures(results: list[dict[str, Any]], headings: dict[str, str], first: str) -> Any:
-    """Return a table of figures: the contenders that have the first of them, the best first."""
-    from rich import box
-    from rich.table import Table
-
-    rows = [result for result in results if result[first] is not None]
-    rows.sort(key=lambda result: float(result[f"{first}_behind"]))
-    names = [name for name in headings if any(row[name] is not None for row in rows)]
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    shown.add_column("", no_wrap=True)
-    for name in names:
-        shown.add_column(headings[name], justify="right", no_wrap=True)
-    for row in rows:
-        shown.add_row(row["name"], *(_figure(row, name, name.startswith(first)) for name in names))
-    return shown
-
-
-def _figure(row: dict[str, Any], name: str, with_error: bool) -> str:
-    """Return a figure as text, with its standard error below if that is wanted and known."""
-    value, error = row[name], row[f"{name}_se"]
-    if value is None:
-        return ""
-    if name.endswith("_behind") and value == 0:
-        return "best"
-    if not with_error:
-        return f"{value:.3f}"
-    return f"{value:.4f}" if error is None else f"{value:.4f}\n\N{PLUS-MINUS SIGN}{error:.4f}"
-
-
 def document(**parts: Any) -> None:
     """Print the parts as one JSON document; tables become lists of objects."""
     line(json.dumps({key: _plain(part) for key, part in parts.items()}, indent=2, default=str))
@@ -197,11 +122,21 @@ def document(**parts: Any) -> None:
 def _plain(value: Any) -> Any:
     if hasattr(value, "to_dicts"):
         value = value.to_dicts()
+    if dataclasses.is_dataclass(value):
+        value = vars(value)
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def show(frame: "pl.DataFrame", title: str, key: str, json: bool) -> None:
+    """Print a table under a title, or as a JSON document of one key."""
+    if json:
+        document(**{key: frame})
+    else:
+        table(frame, title)
 
 
 def table(frame: "pl.DataFrame", title: str) -> None:
@@ -226,8 +161,9 @@ def table(frame: "pl.DataFrame", title: str) -> None:
             overflow="fold",
             no_wrap=number or column in (*_IDS, *_NARROW),
         )
+    decimals = _DECIMALS | {name: _decimals(frame[name]) for name in _SCORES & set(frame.columns)}
     for row, reason in zip(frame.iter_rows(named=True), reasons, strict=True):
-        cells = {column: Text(_text(column, value)) for column, value in row.items()}
+        cells = {column: Text(_text(column, value, decimals)) for column, value in row.items()}
         if reason is not None:  # below the name, where there is room
             cells["item" if "item" in cells else "user"].append(f"\n{reason}", style="dim")
         shown.add_row(*cells.values())
@@ -262,11 +198,17 @@ def _compact(frame: "pl.DataFrame") -> "pl.DataFrame":
     return frame
 
 
-def _text(column: str, value: Any) -> str:
+def _decimals(scores: "pl.Series") -> int:
+    """Return the decimals that show three digits of the largest score: choice scores are small."""
+    largest = max((abs(score) for score in scores if score), default=1.0)
+    return min(max(2 - math.floor(math.log10(largest)), 2), 9)
+
+
+def _text(column: str, value: Any, decimals: Mapping[str, int]) -> str:
     if value is None:
         return ""
-    if column in _DECIMALS:
-        return f"{value:.{_DECIMALS[column]}f}"
+    if column in decimals:
+        return f"{value:.{decimals[column]}f}"
     return f"{value:,}" if isinstance(value, int) and column not in _IDS else str(value)
 
 
@@ -307,8 +249,14 @@ def _association(row: dict[str, Any]) -> str:
     return f"{name} {row['association']:+.2f} ({row['lower']:+.2f} to {row['upper']:+.2f})"
 
 
+def choice_explanation(explanation: Any) -> None:
+    """Print the decomposition of a choice score."""
+    line(f"{explanation.sentence}\n")
+    table(explanation.history, f"By the history; sums to the choice score {explanation.score:.3g}")
+
+
 def explanation(explanation: Any) -> None:
-    """Print both decompositions of a score."""
+    """Print both decompositions of the score of the rating model."""
     line(f"{explanation.sentence}\n")
     unit = (
         "in units of the ratings"

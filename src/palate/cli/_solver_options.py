@@ -44,7 +44,7 @@ class EvaluateCommand(FitCommand):
 
 
 def chosen_solver(context: typer.Context, seed: int) -> Any:
-    """Return the solver that the options of a `FitCommand` describe.
+    """Return the solver that the options of a `FitCommand` describe; None without any.
 
     Raises
     ------
@@ -52,12 +52,11 @@ def chosen_solver(context: typer.Context, seed: int) -> Any:
         If a setting is out of range, or belongs to another solver.
     """
     from palate.errors import SettingError
-    from palate.solvers._combined import Combined
     from palate.solvers._registry import SOLVERS
 
     settings = {k: v for k, v in context.meta[_META].items() if v is not None}
     if not settings:
-        return Combined(seed=seed)
+        return None
     chosen = settings.pop("solver", None)
     names = list(SOLVERS) if chosen is None else [chosen.value]
     fitting = [name for name in names if set(settings) <= set(_settings_of(SOLVERS[name]))]
@@ -78,6 +77,13 @@ def chosen_solvers(context: typer.Context, seed: int) -> list[Any] | None:
     return [SOLVERS[name](seed=seed) for name in dict.fromkeys(names)] or None
 
 
+def default_solver(ratings: Any, seed: int) -> Any:
+    """Return the solver of these ratings, events or counts where none is chosen."""
+    import palate
+
+    return palate.Gibbs(seed=seed) if ratings.kind == "ratings" else palate.Choice(seed)
+
+
 @functools.cache
 def _options(*, several_solvers: bool) -> list[Any]:
     """Return the options, which typer generates from the signature of a function."""
@@ -86,12 +92,17 @@ def _options(*, several_solvers: bool) -> list[Any]:
     options: dict[str, tuple[Any, str]]
     choice: Any = Enum("Solver", dict(zip(SOLVERS, SOLVERS, strict=True)))  # type: ignore[misc]
     if several_solvers:
-        help_text = "Evaluate this solver; repeat the option for more; by default all."
+        help_text = (
+            "Evaluate this solver; repeat the option for more. By default Palate's models, by both "
+            "questions and by each alone, and one-cycle."
+        )
         options = {"solver": (list[choice], help_text)}
     else:
         titles = "; ".join(f"{name}: {solver.title}" for name, solver in SOLVERS.items())
         help_text = (
-            f"{titles}. By default {next(iter(SOLVERS))}, unless a setting of another is given."
+            f"{titles}. By default {next(iter(SOLVERS))} for ratings, unless a setting of another "
+            "is given, and choice for events and counts. What people pick is learned beside how "
+            "they rate."
         )
         options = {"solver": (choice, help_text), **_setting_options()}
     parameters = [

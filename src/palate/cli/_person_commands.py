@@ -1,0 +1,187 @@
+"""Commands that infer one person. They import palate when they run, so --help is fast."""
+
+# ruff: noqa: PLC0415, PLR0917
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from palate.cli import _output
+from palate.cli._app import Count, Json, ModelFolder, app, pairs
+
+_TITLES = {
+    "both": "What {} may pick and like",
+    "choice": "What {} may pick",
+    "rating": "What {} may like",
+}
+
+User = Annotated[str | None, typer.Option(help="The id of a user.")]
+Rate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rate",
+        "--pick",
+        metavar="ITEM[=RATING]",
+        help="Instead of a user: an item and its rating, as in --rate 'Fargo (1996)=5'; repeat the "
+        "option for more. In a model of events the item is enough, as in --pick 'Fargo (1996)'; "
+        "in one of counts, its count can follow.",
+    ),
+]
+
+
+@app.command()
+def recommend(
+    model: ModelFolder,
+    user: User = None,
+    rate: Rate = None,
+    n: Count = 10,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(help="Choose only from these items; repeat the option for more."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Leave this item out; repeat the option for more.")
+    ] = None,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Include items of the person's history.")
+    ] = False,
+    by: Annotated[
+        Literal["both", "choice", "rating"] | None,
+        typer.Option(
+            help="Rank by what the person would pick (choice), by how they would like it (rating), "
+            "or by both; by default all that the model knows."
+        ),
+    ] = None,
+    cautious: Annotated[
+        float | None,
+        typer.Option(
+            help="Rank by this quantile of the expected rating, such as 0.1: uncertain items last."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the reason for each recommendation.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Recommend items to a user, or to anyone with a few ratings or picks."""
+    from palate.inference._lists import question
+
+    profile, who = _profile(model, user, rate)
+    best = profile.recommend(
+        n,
+        candidates=candidate or None,
+        exclude=exclude or (),
+        seen=seen,
+        by=by,
+        cautious=cautious,
+        explain=explain,
+    )
+    asked = question(profile.learned, by if cautious is None else "rating")
+    if not (json or profile.learned.has_ratings):
+        best = best.rename({"ratings": "people"})  # an event of each
+    _output.show(best, _TITLES[asked].format(who), "recommendations", json)
+
+
+@app.command()
+def predict(
+    model: ModelFolder,
+    item: Annotated[
+        list[str], typer.Option(help="The title or the id of an item; repeat the option for more.")
+    ],
+    user: User = None,
+    rate: Rate = None,
+    json: Json = False,
+) -> None:
+    """Predict the ratings of items by a user, or by anyone with a few ratings."""
+    profile, who = _profile(model, user, rate)
+    _output.show(profile.predict(item), f"What {who} is expected to give", "predictions", json)
+
+
+@app.command()
+def explain(
+    model: ModelFolder,
+    item: Annotated[str, typer.Option(help="The title or the id of an item.")],
+    user: User = None,
+    rate: Rate = None,
+    n: Annotated[
+        int,
+        typer.Option("-n", help="Maximum number of axes, and of items, to list.", min=1),
+    ] = 5,
+    json: Json = False,
+) -> None:
+    """Explain why an item is suggested to a user, or to anyone with a few ratings or picks.
+
+    The reasons are the items of the history that speak for it, and what its expected rating is made
+    of.
+    """
+    profile, _ = _profile(model, user, rate)
+    if profile.learned.has_ratings:
+        why = profile.explain(item, n)
+        choice, document = why.choice, vars(why)
+    else:
+        why, choice = None, profile.explain_choice(item, n)
+        document = {"id": choice.id, "item": choice.item, "choice": choice}
+    if json:
+        _output.document(**document)
+        return
+    if choice is not None:
+        _output.choice_explanation(choice)
+    if why is not None:
+        _output.explanation(why)
+
+
+@app.command()
+def profile(
+    model: ModelFolder,
+    user: User = None,
+    rate: Rate = None,
+    n: Annotated[int, typer.Option("-n", help="Maximum number of surprises to list.", min=1)] = 5,
+    json: Json = False,
+) -> None:
+    """Describe the tastes of a user, or of anyone with a few ratings, compared with others."""
+    person, who = _profile(model, user, rate)
+    portrait = person.describe(n)
+    if json:
+        _output.document(**vars(portrait))
+    else:
+        _output.portrait(portrait, who)
+
+
+def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[Any, str]:
+    """Return the profile that the options describe, and a phrase for the person."""
+    import palate
+
+    if (user is None) == (not rate):
+        raise palate.SettingError(
+            "give a known --user, or ratings with --rate ITEM=RATING; in a model of events, items "
+            "with --pick ITEM"
+        )
+    model = palate.load(folder)
+    if user is not None:
+        return model.user(user), f"user {user}"
+    if model.learned.has_ratings:
+        form = "ITEM=RATING, such as 'Fargo (1996)=5'"
+        return model.profile(_numbers("--rate", form, rate)), "somebody with these ratings"
+    counted = [text if _ends_in_number(text) else f"{text}=1" for text in rate or []]
+    picks = _numbers("--pick", "ITEM or ITEM=COUNT", counted)
+    return model.profile(picks), "somebody with this history"
+
+
+def _numbers(option: str, form: str, given: list[str] | None) -> dict[str, float]:
+    """Return options of the form ITEM=NUMBER as a dictionary."""
+    import palate
+
+    numbers = {}
+    for item, number in pairs(option, form, given).items():
+        try:
+            numbers[item] = float(number)
+        except ValueError as error:
+            raise palate.SettingError(f"{option} '{item}={number}' is not {form}") from error
+    return numbers
+
+
+def _ends_in_number(text: str) -> bool:
+    """Return whether a number follows an equals sign, which titles may contain, too."""
+    return re.search(r"=\s*[-+]?[\d.]+\s*$", text) is not None

@@ -1,0 +1,125 @@
+"""The commands that inspect a model agree with its readings."""
+
+import re
+
+import pytest
+from commands import run, run_json
+
+import palate
+
+
+def test_biases(folder):
+    model = palate.load(folder)
+    document = run_json("biases", folder, "-n", 2)
+    assert document["order"] == "cautious"
+    assert document["highest"] == model.biases().head(2).to_dicts()
+    assert document["lowest"] == model.biases().reverse().head(2).to_dicts()
+    assert document["gaps"] == model.biases("gap").head(2).to_dicts()
+    parts = ("mu", "bias", "raters_bias", "raters_interaction", "residual")
+    for row in run_json("biases", folder, "-n", 1682)["highest"]:
+        assert sum(row[part] for part in parts) == pytest.approx(row["mean"], abs=1e-4)
+    document = run_json("biases", folder, "-n", 2, "--plain")
+    assert document["order"] == "bias"
+    assert document["highest"] == model.biases("bias").head(2).to_dicts()
+    out, _ = run("biases", folder)
+    for part in (model.biases()["item"][0], "90% interval", "1.15 to 1.30", "Where the mean misl"):
+        assert part in out
+    assert re.search(r"Crumb \(1994\).*\n.*chosen by those", out)
+
+
+def test_biases_of_some_items_and_of_users(folder):
+    model = palate.load(folder)
+    options = [
+        "--where",
+        "genres=Comedy",
+        "--where",
+        "year=1980..1989",
+        "--min-ratings",
+        50,
+        "-n",
+        3,
+    ]
+    comedies = model.biases(where={"genres": "Comedy", "year": "1980..1989"}, min_ratings=50)
+    assert run_json("biases", folder, *options)["highest"] == comedies.head(3).to_dicts()
+    document = run_json("biases", folder, "--users", "-n", 3)
+    assert document["highest"] == model.user_biases().head(3).to_dicts()
+    out, _ = run("biases", folder, "--users")
+    assert "Most generous" in out
+    assert "Most severe" in out
+
+
+def test_axes(folder):
+    document = run_json("axes", folder, "-n", 3)
+    assert document["axes"] == palate.load(folder).axes(3).to_dicts()
+    out, _ = run("axes", folder)
+    assert "Axis 1: Action, newer <-> Drama, older (59% of what the axes explain)" in out
+    assert "Clockwork Orange, A (1971)" in out
+    assert "Associated with" in out
+    assert "minor axes are left out" in out
+
+
+def test_similar(folder):
+    model = palate.load(folder)
+    document = run_json("similar", folder, "Fargo (1996)", "-n", 2)
+    assert document["similar"] == model.similar("Fargo (1996)", 2).to_dicts()
+    plain = run_json("similar", folder, "Fargo (1996)", "--plain", "--min-ratings", 30)["similar"]
+    expected = model.similar("Fargo (1996)", order="similarity", min_ratings=30)
+    assert plain == expected.to_dicts()
+    assert model.similar(1)["item"][0].split()[0] in run("similar", folder, 1)[0]
+    users = run_json("similar", folder, "--user", 196, "-n", 3)["similar"]
+    assert users == model.similar_users(196, 3).to_dicts()
+
+
+def test_map(folder):
+    document = run_json("map", folder, "--x", "year", "--y", "bias")
+    assert document["map"] == palate.load(folder).map("year", "bias").to_dicts()
+    assert "Star Wars" in run("map", folder, "-n", 3)[0]
+
+
+def test_a_map_is_drawn(folder, tmp_path):
+    run("map", folder, "--x", "component 1", "--y", "component 3", "-o", tmp_path / "map.html")
+    page = (tmp_path / "map.html").read_text()
+    assert "component 3 (rating points)" in page
+    _, err = run("map", folder, "-o", tmp_path / "none" / "map.html", status=1)
+    assert err.startswith(f"palate: there is no folder {tmp_path / 'none'}")
+
+
+def test_report(folder, tmp_path):
+    out, _ = run("report", folder, "-o", tmp_path / "r.html", "--user", 42)
+    assert f"The report is in {tmp_path / 'r.html'}" in out
+    page = (tmp_path / "r.html").read_text()
+    assert "User 42 gave" in page
+    assert "palate report MODEL --evaluate" in page
+    _, err = run("report", folder, "-o", tmp_path / "r.html", "--user", "zoe", status=1)
+    assert err.startswith("palate: there is no user 'zoe'")
+    assert (tmp_path / "r.html").read_text() == page
+
+
+def test_a_report_with_an_evaluation(tmp_path):
+    run("fit", "ml-100k", "-o", tmp_path / "m", "--epochs", 2, "--factors", 5)
+    options = ["-o", tmp_path / "r.html", "--evaluate"]
+    assert run_json("report", tmp_path / "m", *options) == {"report": str(tmp_path / "r.html")}
+    page = (tmp_path / "r.html").read_text()
+    assert "means of items and users" in page
+    assert "was not measured" not in page
+
+
+def test_biases_of_a_point_estimate_have_no_intervals(tmp_path):
+    run("fit", "ml-100k", "-o", tmp_path / "m", "--solver", "one-cycle")
+    out, _ = run("biases", tmp_path / "m")
+    assert out.startswith("A point estimate has no intervals")
+    assert "90% interval" not in out
+    assert run_json("biases", tmp_path / "m")["order"] == "bias"
+    assert "sums to" in run("explain", tmp_path / "m", "--user", 196, "--item", 11)[0]
+
+
+def test_commands_without_users_or_item_features(tmp_path, write):
+    rows = "".join(f"u{n % 30},i{n % 29},{(n * n) % 5 + 1}\n" for n in range(800))
+    write("r.csv", f"user,item,rating\n{rows}")
+    duplicates = ["--duplicates", "last", "--no-users"]
+    run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", *duplicates)
+    assert "Without users in the model, the reasons" in run("biases", tmp_path / "m")[0]
+    assert "a file of items with --items" in run("axes", tmp_path / "m")[0]
+    assert "stronger than in % of people" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
+    _, err = run("biases", tmp_path / "m", "--users", status=1)
+    assert "saved without its users" in err
