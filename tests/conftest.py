@@ -107,7 +107,7 @@ def altered() -> Callable[..., palate.Model]:
             covariances = replace(posterior.covariances, values=item_covariances)
             posterior = replace(posterior, covariances=covariances)
             parameters = replace(parameters, item_posterior=posterior)
-        return palate.Model(replace(model.learned, parameters=parameters, **data))
+        return palate.Model(replace(model.learned, rating_parameters=parameters, **data))
 
     return _altered
 

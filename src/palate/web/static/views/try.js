@@ -127,7 +127,7 @@ export async function show(route, summary) {
     heading.textContent = current.ratings.size ? 'For you' : 'For the average person, so far';
     lists.set(ranking());
     toggle.checked = current.cautious;
-    saferChoices.hidden = !summary.sure || ranking() !== 'rating';
+    saferChoices.hidden = ranking() !== 'rating';
     clear.hidden = copy.hidden = !current.ratings.size && !current.unseen.length;
     const render = (box, work) => renderInto(box, work.then((node) => (signal.aborted ? undefined : node), (error) => (signal.aborted ? undefined : Promise.reject(error))));
     items = await knownItems([...current.ratings.keys()]);
@@ -167,7 +167,7 @@ export async function show(route, summary) {
         chart && section('Your taste', 'portrait', chart.node, portraitError)),
       el('div', { class: 'stack' },
         el('section', { 'aria-labelledby': 'recommended-title', 'data-section': 'recommendations' },
-          el('div', { class: 'title-row' }, heading, saferChoices), lists.node, lists.text, recommended)))],
+          el('div', { class: 'title-row' }, heading, summary.sure && saferChoices), lists.node, lists.text, recommended)))],
     mounted: refresh,
     update: ({ params }) => {
       current = state(params, summary);
