@@ -132,8 +132,8 @@ class Explorer:
         if found.height == 0:
             title = model.items["item"][row]
             raise SettingError(
-                f"{title!r} has no training {self.summary.kind}, so the model knows nothing about it; "
-                "choose another item"
+                f"{title!r} has no training {self.summary.kind}, so the model knows nothing about "
+                "it; choose another item"
             )
         biases = found.row(0, named=True)
         decomposition = ("mu", "raters_bias", "raters_interaction", "residual")
