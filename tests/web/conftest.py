@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -14,6 +15,7 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
+import palate
 from palate.web._app import create_app
 from palate.web._middleware import AccessSettings
 from palate.web._model_holder import ModelHolder
@@ -48,9 +50,52 @@ def point(model, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def client(folder) -> TestClient:
+def both(bayes, ml100k) -> palate.Model:
+    """Return a model of what people pick and how they like it, whose lists weigh both."""
+    choice = palate.Choice().fit(ml100k).learned.choice
+    return palate.Model(replace(bayes.learned, choice=replace(choice, rating_power=0.5)))
+
+
+@pytest.fixture(scope="session")
+def events(ml100k) -> palate.Model:
+    """Return a model of what people pick, from MovieLens without its ratings."""
+    frame = ml100k.frame().select("user", "item", "timestamp")
+    items = ml100k.items.rename({"id": "item", "item": "title"})
+    return palate.fit(palate.read_ratings(frame, items=items))
+
+
+@pytest.fixture(scope="session")
+def both_folder(both, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("web") / "both"
+    both.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def events_folder(events, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("web") / "events"
+    events.save(path)
+    return path
+
+
+def client_of(folder):
     app = create_app(ModelHolder.from_folder(folder), AccessSettings())
     return TestClient(app, "http://localhost", raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="session")
+def client(folder) -> TestClient:
+    return client_of(folder)
+
+
+@pytest.fixture(scope="session")
+def both_client(both_folder) -> TestClient:
+    return client_of(both_folder)
+
+
+@pytest.fixture(scope="session")
+def events_client(events_folder) -> TestClient:
+    return client_of(events_folder)
 
 
 def free_port():
@@ -112,4 +157,16 @@ def _wait(address, process):
 @pytest.fixture(scope="session")
 def address(folder):
     with serving_in_thread(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def both_address(both_folder):
+    with serving_in_thread(both_folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def events_address(events_folder):
+    with serving_in_thread(events_folder) as address:
         yield address

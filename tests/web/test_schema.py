@@ -32,8 +32,9 @@ ROUTES = {
 }
 
 
-@pytest.fixture(scope="module")
-def schema(address):
+@pytest.fixture(scope="module", params=["both_address", "events_address"])
+def schema(request):
+    address = request.getfixturevalue(request.param)
     return schemathesis.openapi.from_url(f"{address}/api/openapi.json")
 
 

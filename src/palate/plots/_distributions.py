@@ -40,8 +40,13 @@ def rating_distribution(ratings: Ratings, width: int) -> go.Figure:
     )
 
 
-def count_distribution(counts: NDArray[np.int64], kind: str, width: int) -> go.Figure:
-    """Draw the number of ratings per item or user in bins that double; `kind` is their plural."""
+def count_distribution(
+    counts: NDArray[np.int64], kind: str, width: int, *, of: str = "ratings"
+) -> go.Figure:
+    """Draw the number of ratings per item or user in bins that double.
+
+    `kind` is the plural of what has the numbers, and `of` of what is counted.
+    """
     positive = counts[counts > 0]
     exponents = np.floor(np.log2(positive)).astype(int) if len(positive) else np.zeros(0, dtype=int)
     heights = np.bincount(exponents)
@@ -52,12 +57,12 @@ def count_distribution(counts: NDArray[np.int64], kind: str, width: int) -> go.F
         y=heights,
         hovertext=names,
         marker={"color": GREEN},
-        hovertemplate=f"%{{hovertext}} ratings: %{{y:,}} {kind}<extra></extra>",
+        hovertemplate=f"%{{hovertext}} {of}: %{{y:,}} {kind}<extra></extra>",
     )
     return new_xy_figure(
         [bars],
-        f"Number of ratings per {kind.removesuffix('s')}",
-        "number of ratings (each bar extends to the next number)",
+        f"Number of {of} per {kind.removesuffix('s')}",
+        f"number of {of} (each bar extends to the next number)",
         f"number of {kind}",
         width=width,
         height=280,

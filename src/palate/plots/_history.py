@@ -11,6 +11,7 @@ from palate.plots._units import POINTS
 # Maximum number of steps that are marked with points.
 _MAX_MARKED = 29
 _NOT_DRAWN = "seconds"
+_LISTS = "ndcg_10"
 
 
 def history(model: Model, *, width: int = WIDTH) -> go.Figure:
@@ -27,7 +28,8 @@ def history(model: Model, *, width: int = WIDTH) -> go.Figure:
     -------
     plotly.graph_objects.Figure
         For the book's recipe the mean squared errors train_loss and valid_loss after each epoch;
-        for Gibbs noise_sd and train_rmse after each sweep, in units of the ratings.
+        for Gibbs noise_sd and train_rmse after each sweep, in units of the ratings; for the choice
+        model ndcg_10, the quality of lists, with each of the settings that were tried.
 
     Raises
     ------
@@ -45,12 +47,11 @@ def history(model: Model, *, width: int = WIDTH) -> go.Figure:
     if not traces:
         raise SettingError("this model has no history of its fit, so there is nothing to draw")
     step = model.history.columns[0]
-    squared = any(trace.name.endswith("loss") for trace in traces)
     figure = new_xy_figure(
         traces,
         f"Course of the fit by {step}",
         step,
-        f"mean squared error ({POINTS}²)" if squared else f"error ({POINTS})",
+        _quantity([trace.name for trace in traces]),
         width=width,
         height=300,
         legend={"x": 1, "xanchor": "right", "y": 1, "yanchor": "top"},
@@ -69,6 +70,8 @@ def _lines(model: Model) -> list[go.Scatter]:
     drawn = [
         name for name in columns if name != _NOT_DRAWN and table[name].null_count() < table.height
     ]
+    if _LISTS in drawn:  # the other columns are the settings that were tried
+        drawn = [_LISTS]
     return [
         go.Scatter(
             x=table[step],
@@ -80,6 +83,14 @@ def _lines(model: Model) -> list[go.Scatter]:
         )
         for name, colour in zip(drawn, CATEGORICAL, strict=False)
     ]
+
+
+def _quantity(names: list[str]) -> str:
+    """Return what is drawn, with its unit."""
+    if _LISTS in names:
+        return "quality of lists (nDCG@10)"
+    squared = any(name.endswith("loss") for name in names)
+    return f"mean squared error ({POINTS}²)" if squared else f"error ({POINTS})"
 
 
 def _mark_burn_in(figure: go.Figure, burn_in: int) -> go.Figure:

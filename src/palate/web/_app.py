@@ -62,8 +62,10 @@ def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware
     app = FastAPI(
         title="Palate",
         version=version("palate"),
-        description="Recommendations, explanations and interpretation of a model of ratings. "
-        "Ratings that are sent are used for the response and not stored.",
+        description="Recommendations, explanations and interpretation of a model of what people "
+        "pick and how they like it. Ratings that are sent are used for the response and not "
+        "stored. A model of events or counts knows only what people pick; what needs ratings "
+        "answers with status 422.",
         responses=_PROBLEMS,
         lifespan=_lifespan,
         docs_url=None,
@@ -96,7 +98,7 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
 
     @app.get("/api/items/{item:path}")
     def item(item: ItemReference) -> res.ItemPage:
-        """Return one item: its bias, where its mean comes from, its axes and its neighbours."""
+        """Return one item: bias, mean, axes, neighbours, and what the same people pick."""
         return holder.explorer.item(item)
 
     @app.get("/api/users")
@@ -106,7 +108,7 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
 
     @app.get("/api/users/{user:path}")
     def user(user: UserId) -> res.UserPage:
-        """Return one known user: portrait and favourites."""
+        """Return one known user: portrait, and favourites or history."""
         return holder.explorer.user(user)
 
     @app.get("/api/map")
@@ -122,12 +124,12 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
 def _add_person_routes(app: FastAPI, holder: ModelHolder) -> None:
     @app.post("/api/recommendations")
     def recommendations(request: req.RecommendationsRequest) -> res.Recommendations:
-        """Recommend items to a known user, or to any person described by ratings."""
+        """Recommend items to a known user, or to any person described by ratings or picks."""
         return holder.explorer.recommendations(request)
 
     @app.post("/api/explanations")
     def explanations(request: req.ExplanationRequest) -> res.Explanation:
-        """Explain a person's expected rating of an item."""
+        """Explain why a person would pick an item, and their expected rating of it."""
         return holder.explorer.explanation(request)
 
     @app.post("/api/next-questions")

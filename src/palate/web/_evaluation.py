@@ -9,7 +9,9 @@ from pathlib import Path
 
 from palate.errors import PalateError, first_line
 from palate.evaluation import evaluate
+from palate.inference._lists import By
 from palate.model._model import Model, load
+from palate.solvers._combined import Combined
 from palate.solvers._registry import SOLVERS, solver_by_name
 from palate.web import _responses as res
 
@@ -46,7 +48,8 @@ class BackgroundEvaluation:
         if solver not in SOLVERS:
             return _unavailable(f"a model fitted by {solver} can't be refitted here")
         if len(ratings) > _MAX_RATINGS:
-            return _unavailable(f"{len(ratings):,} ratings take minutes; run palate evaluate")
+            size = f"{len(ratings):,} {ratings.kind}"
+            return _unavailable(f"{size} take minutes; run palate evaluate")
         threading.Thread(target=self._run, daemon=True).start()
         return res.Evaluation(scores=None, split=None)
 
@@ -93,20 +96,26 @@ def _exit_at_end_of_input() -> None:
 
 
 def _evaluate(model: Model) -> res.Evaluation:
-    ratings = model.learned.require_users()
+    learned = model.learned
     solver = solver_by_name(model.fit.solver, model.fit.settings)
-    evaluation = evaluate(ratings, solver, split="random", threads=1)
+    # What each entry of this model ranks lists by, its own first.
+    parts: dict[str, By] = {solver.name: "rating" if learned.has_ratings else "choice"}
+    if learned.has_ratings and learned.choice is not None:
+        parts = {Combined.name: "both", "choice": "choice", **parts}
+    contender = Combined(solver) if len(parts) > 1 else solver
+    evaluation = evaluate(learned.require_users(), contender, split="random", threads=1)
     scores = [
         res.Score(
             name=row["name"],
             rmse=row.get("rmse"),
             mae=row.get("mae"),
             ndcg=next((v for k, v in row.items() if k.startswith("ndcg")), None),
-            ours=row["name"] == solver.name,
+            ours=row["name"] == contender.name,
+            part=parts.get(row["name"]),
         )
         for row in evaluation.results
     ]
-    return res.Evaluation(scores=scores, split=evaluation.split)
+    return res.Evaluation(scores=scores, split=evaluation.split, sentence=evaluation.sentence)
 
 
 def _unavailable(reason: str) -> res.Evaluation:

@@ -16,10 +16,13 @@ from palate.model._profile import Profile
 from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._evaluation import BackgroundEvaluation
-from palate.web._json import json_ids, json_value
-from palate.web._summary import summarize
+from palate.web._json import json_ids, json_rows, json_value
+from palate.web._reasons import explained, recommended
+from palate.web._summary import kind_of, summarize
 
-_MAX_NEIGHBOURS, _MAX_SURPRISES, _MAX_FAVOURITES = 12, 8, 12
+_MAX_NEIGHBOURS, _MAX_SURPRISES, _MAX_FAVOURITES, _MAX_PICKED = 12, 8, 12, 100
+# The columns of the table of items that need ratings.
+_OF_RATINGS = {"mean", "bias", "lower", "upper", "gap"}
 
 
 class Explorer:
@@ -36,7 +39,8 @@ class Explorer:
         _ = self.summary, self.items, self.model.learned.item_index
         if self.items.height:
             self.item(self.items["id"][0])
-        self.portrait(self.model.profile({}))
+        if self.model.learned.has_ratings:
+            self.portrait(self.model.profile({}))
         return self
 
     @cached_property
@@ -50,20 +54,39 @@ class Explorer:
 
     @cached_property
     def items(self) -> pl.DataFrame:
-        """The biases of every item that has training ratings, with the item's row in the model."""
-        table = self.model.biases("bias")
+        """Every item that has training ratings, with its bias and its row in the model.
+
+        In a model without ratings, all that is known is by how many people an item was picked.
+        """
+        learned = self.model.learned
         rows = self.model.items.select("id").with_row_index("row")
-        return table.join(rows, on="id", how="left", maintain_order="left")
+        if learned.has_ratings:
+            table = self.model.biases("bias")
+            return table.join(rows, on="id", how="left", maintain_order="left")
+        picked = np.flatnonzero(learned.rated)
+        unknown = set(res.ItemPage.model_fields) - {"id", "item", "ratings"}
+        table = learned.item_frame(picked, row=picked, ratings=learned.item_counts[picked])
+        return table.with_columns(pl.lit(None).alias(name) for name in sorted(unknown))
 
     def item_list(self, query: req.ItemsQuery) -> res.Items:
-        """Return a page of the items that match a query."""
+        """Return a page of the items that match a query.
+
+        Raises
+        ------
+        SettingError
+            If there is no such column, or the order needs ratings and the model has none.
+        """
+        has_ratings = self.model.learned.has_ratings
+        sort = query.sort or ("bias" if has_ratings else "ratings")
+        if sort in _OF_RATINGS:
+            self.model.learned.require_rating_model()
         table = self.items.filter(pl.col("ratings") >= query.min_ratings)
         if query.where:
             table = table.filter(pl.Series(self._meeting(query.where)).gather(table["row"]))
         # Words match in any order, because articles are often moved to the end: "Godfather, The".
         for word in query.search.lower().split():
             table = table.filter(pl.col("item").str.to_lowercase().str.contains(word, literal=True))
-        table = table.sort(query.sort, "row", descending=[query.descending, False], nulls_last=True)
+        table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
         items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
 
@@ -109,21 +132,34 @@ class Explorer:
         if found.height == 0:
             title = model.items["item"][row]
             raise SettingError(
-                f"{title!r} has no training ratings, so the model knows nothing about it; choose "
-                "another item"
+                f"{title!r} has no training {self.summary.kind}, so the model knows nothing about "
+                "it; choose another item"
             )
         biases = found.row(0, named=True)
-        neighbours = model.similar(model.items["id"][row], _MAX_NEIGHBOURS)
         decomposition = ("mu", "raters_bias", "raters_interaction", "residual")
         return res.ItemPage(
             **self._item(biases).model_dump(),
             **{name: json_value(biases[name]) for name in decomposition},
-            axes=self._places(row),
-            neighbours=[
-                res.Neighbour(**{name: neighbour[name] for name in res.Neighbour.model_fields})
-                for neighbour in self._rows(neighbours)
-            ],
+            axes=self._places(row) if model.learned.has_ratings else [],
+            neighbours=self._neighbours(row) if model.learned.has_ratings else [],
+            also_picked=[] if model.learned.choice is None else self._also_picked(row),
         )
+
+    def _neighbours(self, row: int) -> list[res.Neighbour]:
+        """Return the items that are liked by the same people as the item in a row."""
+        neighbours = self.model.similar(self.model.items["id"][row], _MAX_NEIGHBOURS)
+        return [
+            res.Neighbour(**{name: neighbour[name] for name in res.Neighbour.model_fields})
+            for neighbour in json_rows(neighbours, self._ids)
+        ]
+
+    def _also_picked(self, row: int) -> list[res.AlsoPicked]:
+        """Return what people pick whose history is the item in a row."""
+        highest = self.summary.scale[-1] if self.summary.scale else 1
+        alone = self.model.profile({self.model.items["id"][row]: highest})
+        found = alone.recommend(_MAX_NEIGHBOURS, by="choice").filter(pl.col("score") > 0)
+        names = ("id", "item", "score", "ratings")
+        return [res.AlsoPicked(**one) for one in json_rows(found.select(names), self._ids)]
 
     def _places(self, row: int) -> list[res.Place]:
         """Return the positions of an item on the axes, with 90% intervals where there are any."""
@@ -149,12 +185,13 @@ class Explorer:
 
     @cached_property
     def _users(self) -> pl.DataFrame:
-        """Every user with training ratings: id, number of ratings, mean."""
-        ratings = self.model.learned.require_users()
+        """Every user with a history: id, number of ratings, and their mean if there are ratings."""
+        learned = self.model.learned
+        ratings = learned.require_users()
         counts, means = ratings.user_means()
-        return pl.DataFrame({"user": ratings.users["id"], "ratings": counts, "mean": means}).filter(
-            pl.col("ratings") > 0
-        )
+        table = {"user": ratings.users["id"], "ratings": counts}
+        table["mean"] = means if learned.has_ratings else [None] * len(counts)
+        return pl.DataFrame(table).filter(pl.col("ratings") > 0)
 
     def user_list(self, query: req.PageQuery) -> res.Users:
         """Return a page of the known users whose ids begin with the text searched for.
@@ -180,20 +217,29 @@ class Explorer:
             If the model does not know the user.
         """
         profile, row = self.model.user(user), self.model.learned.user_index.row(user)
-        ratings, rating = self.model.learned.require_users(), profile.rating
+        rating, has_ratings = profile.rating, self.model.learned.has_ratings
+        favourites = json_rows(self._favourites(profile, row), self._ids)
+        mean = float(rating.mean()) if len(rating) else 0.0
         return res.UserPage(
-            user=self._user_ids[ratings.users["id"][row]],
+            user=self._user_ids[self.model.learned.require_users().users["id"][row]],
             ratings=len(rating),
-            mean=float(rating.mean()) if len(rating) else 0.0,
-            portrait=self.portrait(profile),
-            favourites=[
-                res.RatedItem(**favourite)
-                for favourite in self._rows(profile.favourites(_MAX_FAVOURITES))
-            ],
+            mean=mean if has_ratings else None,
+            portrait=self.portrait(profile) if has_ratings else None,
+            favourites=[res.RatedItem(**favourite) for favourite in favourites],
         )
 
+    def _favourites(self, profile: Profile, row: int) -> pl.DataFrame:
+        """Return what a known user rated highest or picked most often; events, the latest first."""
+        known, kind = self.model.learned.require_users(), kind_of(self.model.learned)
+        if kind == "events" and known.timestamp is not None:
+            own = np.flatnonzero(known.user == row)
+            latest = known.item[own[np.argsort(known.timestamp[own], kind="stable")[::-1]]]
+            rows = latest[:_MAX_PICKED]
+            return self.model.learned.item_frame(rows, rating=np.ones(len(rows), np.float32))
+        return profile.favourites(_MAX_FAVOURITES if kind == "ratings" else _MAX_PICKED)
+
     def profile(self, person: req.Person) -> Profile:
-        """Return the profile of a known user, or of a person described by ratings.
+        """Return the profile of a known user, or of a person described by ratings or items.
 
         Raises
         ------
@@ -204,47 +250,25 @@ class Explorer:
         """
         if person.user is not None:
             return self.model.user(person.user)
+        if person.items is not None:
+            return self.model.profile(person.items)
         ratings = person.ratings or []
         _check_distinct(ratings)
         return self.model.profile({rating.item: rating.rating for rating in ratings})
 
     def recommendations(self, request: req.RecommendationsRequest) -> res.Recommendations:
-        """Return the items with the highest expected ratings for a person."""
-        frame = self.profile(request).recommend(
-            request.n,
-            candidates=request.candidates,
-            exclude=request.exclude,
-            cautious=request.cautious,
-            explain=request.reasons,
-        )
-        return res.Recommendations(
-            recommendations=[self._recommendation(row) for row in self._rows(frame)]
-        )
-
-    def _recommendation(self, row: dict[str, Any]) -> res.Recommendation:
-        """Return a recommendation with the 90% interval of the rating, clipped to the scale."""
-        prediction, sd = row["prediction"], row["sd"]
-        lower = upper = None
-        if sd is not None:
-            lower = max(self.summary.lowest, prediction - Z * sd)
-            upper = min(self.summary.highest, prediction + Z * sd)
-        return res.Recommendation(**row, lower=lower, upper=upper)
+        """Return the best items for a person."""
+        rows = recommended(self.profile(request), request, self._ids)
+        return res.Recommendations(recommendations=rows)
 
     def explanation(self, request: req.ExplanationRequest) -> res.Explanation:
-        """Return why a person's expected rating of an item is what it is."""
-        explanation = self.profile(request).explain(request.item, request.n)
-        same = ("item", "prediction", "score", "unit", "counterfactual", "sentence")
-        return res.Explanation(
-            id=self._ids[explanation.id],
-            **{name: json_value(getattr(explanation, name)) for name in same},
-            parts=json_value(explanation.parts),
-            ratings=json_value(explanation.ratings),
-        )
+        """Return why a person would pick an item, and how they would like it."""
+        return explained(self.profile(request), request, self._ids)
 
     def questions(self, request: req.QuestionsRequest) -> res.Questions:
         """Return the items that a person should be asked about next."""
         frame = self.profile(request).next_questions(request.n, exclude=request.exclude)
-        return res.Questions(questions=[res.Question(**row) for row in self._rows(frame)])
+        return res.Questions(questions=[res.Question(**row) for row in json_rows(frame, self._ids)])
 
     def portrait(self, profile: Profile) -> res.Portrait:
         """Return a person in comparison with all users."""
@@ -259,21 +283,14 @@ class Explorer:
             axes=standings[: len(self.summary.axes)],
             generosity=portrait.generosity,
             predictability=portrait.predictability,
-            surprises=[res.Surprise(**row) for row in self._rows(portrait.surprises)],
+            surprises=[res.Surprise(**row) for row in json_rows(portrait.surprises, self._ids)],
             sentence=portrait.sentence,
         )
 
     def map(self, x: str, y: str, size: int) -> res.Map:
         """Return up to `size` items in the plane of two coordinates, the most rated first."""
-        points = [res.Point(**row) for row in self._rows(self.model.map(x, y).head(size))]
+        points = [res.Point(**row) for row in json_rows(self.model.map(x, y).head(size), self._ids)]
         return res.Map(x=x, y=y, points=points)
-
-    def _rows(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
-        """Return the rows of a table of items as JSON values."""
-        return [
-            {name: json_value(value) for name, value in row.items()} | {"id": self._ids[row["id"]]}
-            for row in frame.iter_rows(named=True)
-        ]
 
 
 def _page(table: pl.DataFrame, query: req.PageQuery) -> pl.DataFrame:

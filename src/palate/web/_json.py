@@ -1,5 +1,6 @@
 """Values of Python, NumPy and polars as JSON."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,14 @@ def json_ids(ids: pl.Series) -> dict[Any, int | str]:
     exact = ids.dtype.is_integer() and bool((ids.cast(pl.Int128).abs() <= _MAX_SAFE_INTEGER).all())
     sent = ids if exact or ids.dtype == pl.String else ids.cast(pl.String)
     return dict(zip(ids.to_list(), sent.to_list(), strict=True))
+
+
+def json_rows(frame: pl.DataFrame, ids: Mapping[Any, int | str]) -> list[dict[str, Any]]:
+    """Return the rows of a table of items as JSON values; `ids` has the JSON form of each id."""
+    return [
+        {name: json_value(value) for name, value in row.items()} | {"id": ids[row["id"]]}
+        for row in frame.iter_rows(named=True)
+    ]
 
 
 def json_value(value: Any) -> Any:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 
+from palate.inference._lists import By
+
 _MAX_RATINGS, _MAX_ITEMS, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
 _Text = Annotated[StrictStr, Field(max_length=1000)]
 ItemReference = Annotated[
@@ -24,12 +26,16 @@ class Rating(Body):
     item: ItemReference
     rating: Annotated[
         float,
-        Field(allow_inf_nan=False, description="On the scale of the ratings.", examples=[5]),
+        Field(
+            allow_inf_nan=False,
+            description="On the scale of the ratings; in a model of counts, how often.",
+            examples=[5],
+        ),
     ]
 
 
 class Person(Body):
-    """A known user, or any person described by ratings."""
+    """A known user, or any person described by ratings or by the items that they picked."""
 
     user: Annotated[StrictInt | _Text | None, Field(description="The id of a known user.")] = None
     ratings: Annotated[
@@ -39,11 +45,19 @@ class Person(Body):
             description="The ratings of any person. They are used for this answer and not stored.",
         ),
     ] = None
+    items: Annotated[
+        list[ItemReference] | None,
+        Field(
+            max_length=_MAX_RATINGS,
+            description="Instead of ratings, in a model without expected ratings: the items that "
+            "any person picked. They are used for this answer and not stored.",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _require_exactly_one(self) -> "Person":
-        if (self.user is None) == (self.ratings is None):
-            raise ValueError("give either a known user or ratings, and not both")
+        if sum(given is not None for given in (self.user, self.ratings, self.items)) != 1:
+            raise ValueError("give either a known user or ratings or items, and only one of them")
         return self
 
 
@@ -64,22 +78,31 @@ class RecommendationsRequest(Person):
     exclude: Annotated[
         list[ItemReference], Field(max_length=_MAX_ITEMS, description="Items to leave out.")
     ] = []
+    by: Annotated[
+        By | None,
+        Field(
+            description='What the items are ranked by: "choice", what this person would pick; '
+            '"rating", how they would like it; or "both". Default: both, where the model knows '
+            "both."
+        ),
+    ] = None
     cautious: Annotated[
         float | None,
         Field(
             gt=0,
             le=0.5,
             description="If given, rank by this quantile of the expected rating instead of its "
-            "mean: 0.1 ranks by the value that it exceeds with probability 0.9.",
+            "mean: 0.1 ranks by the value that it exceeds with probability 0.9. It implies by "
+            '"rating".',
         ),
     ] = None
     reasons: Annotated[
-        bool, Field(description="Whether to add a short reason to each recommendation.")
+        bool, Field(description="Whether to add short reasons to each recommendation.")
     ] = False
 
 
 class ExplanationRequest(Person):
-    """Whose expected rating to explain, and of which item."""
+    """For whom to explain an item, and which item."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -131,12 +154,13 @@ class ItemsQuery(PageQuery):
     """Which items to list, and in what order."""
 
     sort: Annotated[
-        Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"],
+        Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"] | None,
         Field(
             description="The column to sort by. lower and upper are the ends of the bias's 90% "
-            "interval; gap is rank by mean minus rank by bias."
+            "interval; gap is rank by mean minus rank by bias. Default: bias; ratings in a model "
+            "without expected ratings, which has only this and item."
         ),
-    ] = "bias"
+    ] = None
     descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
     where: Annotated[
         list[str],

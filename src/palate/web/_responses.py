@@ -4,6 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from palate.data._ratings import Kind
+from palate.inference._lists import By
+
 # Integers that JavaScript represents exactly are sent as numbers, all other ids as text.
 Id = int | str
 
@@ -18,26 +21,42 @@ class ItemName(BaseModel):
 class Recommendation(ItemName):
     """A recommended item."""
 
-    prediction: Annotated[float, Field(description="The expected rating.")]
+    score: Annotated[
+        float | None,
+        Field(description="What the items are ranked by, in lists by choice and by both."),
+    ] = None
+    prediction: Annotated[
+        float | None,
+        Field(description="The expected rating; null if the model knows only what people pick."),
+    ] = None
     sd: Annotated[
         float | None,
         Field(
             description="Standard deviation of a rating around the expected one; null for a "
             "point estimate."
         ),
-    ]
+    ] = None
     lower: Annotated[
         float | None,
         Field(description="Lower end of the 90% interval of a rating, clipped to the scale."),
-    ]
-    upper: Annotated[float | None, Field(description="Upper end of the same interval.")]
+    ] = None
+    upper: Annotated[float | None, Field(description="Upper end of the same interval.")] = None
     at_least: Annotated[
         float | None,
         Field(description="The quantile of the expected rating that `cautious` ranks by."),
     ] = None
-    ratings: Annotated[int, Field(description="Number of training ratings of the item.")]
+    ratings: Annotated[
+        int,
+        Field(description="Number of training ratings, or of people who picked it."),
+    ]
     status: Annotated[str, Field(description="known, rarely rated or prior-only.")]
-    reason: str | None = None
+    reason: Annotated[
+        str | None, Field(description="Why it is in the list, by what the list is ranked by.")
+    ] = None
+    rating_reason: Annotated[
+        str | None,
+        Field(description="In lists by choice and by both: the reasons for the expected rating."),
+    ] = None
 
 
 class Recommendations(BaseModel):
@@ -63,19 +82,36 @@ class Counterfactual(BaseModel):
     prediction: float
 
 
-class Explanation(ItemName):
-    """Why a person's expected rating of an item is what it is; both tables sum to the score."""
+class ChoiceExplanation(BaseModel):
+    """Why a person would pick an item: the contributions of their history sum to the score."""
 
-    prediction: Annotated[float, Field(description="The expected rating.")]
     score: float
-    unit: Annotated[str, Field(description="The unit of the score: rating or score.")]
+    history: Annotated[
+        list[Contribution], Field(description="Contributions of the items of the history.")
+    ]
+    sentence: str
+
+
+class Explanation(ItemName):
+    """Why a person's expected rating of an item is what it is; both tables sum to the score.
+
+    `choice` explains why they would pick it. In a model that knows only what people pick, all but
+    that and its sentence are null.
+    """
+
+    prediction: Annotated[float | None, Field(description="The expected rating.")] = None
+    score: float | None = None
+    unit: Annotated[str | None, Field(description="The unit of the score: rating or score.")] = None
     parts: Annotated[
-        list[Contribution], Field(description="Contributions of the biases and the axes.")
-    ]
+        list[Contribution] | None, Field(description="Contributions of the biases and the axes.")
+    ] = None
     ratings: Annotated[
-        list[Contribution], Field(description="Contributions of the person's ratings.")
-    ]
-    counterfactual: Counterfactual | None
+        list[Contribution] | None, Field(description="Contributions of the person's ratings.")
+    ] = None
+    counterfactual: Counterfactual | None = None
+    choice: Annotated[
+        ChoiceExplanation | None, Field(description="Null if the model knows only ratings.")
+    ] = None
     sentence: str
 
 
@@ -135,16 +171,18 @@ class Portrait(BaseModel):
 
 
 class Item(ItemName):
-    """An item as listed."""
+    """An item as listed; what needs ratings is null in a model that has none."""
 
-    ratings: Annotated[int, Field(description="Number of training ratings.")]
-    mean: float
-    bias: float
+    ratings: Annotated[
+        int, Field(description="Number of training ratings, or of people who picked it.")
+    ]
+    mean: float | None
+    bias: float | None
     lower: Annotated[float | None, Field(description="Lower end of the bias's 90% interval.")]
     upper: Annotated[float | None, Field(description="Upper end of the same interval.")]
-    rank_by_mean: int
-    rank_by_bias: int
-    gap: Annotated[int, Field(description="Rank by mean minus rank by bias.")]
+    rank_by_mean: int | None
+    rank_by_bias: int | None
+    gap: Annotated[int | None, Field(description="Rank by mean minus rank by bias.")]
     reason: str | None
     more: Annotated[dict[str, Any], Field(description="The other columns of the item's row.")]
 
@@ -168,6 +206,13 @@ class Neighbour(ItemName):
     ratings: int
 
 
+class AlsoPicked(ItemName):
+    """An item that is picked by those who pick another."""
+
+    score: Annotated[float, Field(description="The choice score, given that item alone.")]
+    ratings: int
+
+
 class Place(_OnAxis):
     """The position of an item on an axis, with its 90% interval."""
 
@@ -181,22 +226,25 @@ class ItemPage(Item):
     mean = mu + bias + raters_bias + raters_interaction + residual.
     """
 
-    mu: Annotated[float, Field(description="The overall mean.")]
+    mu: Annotated[float | None, Field(description="The overall mean.")]
     raters_bias: Annotated[float | None, Field(description="Mean bias of those who rated it.")]
     raters_interaction: Annotated[
         float | None, Field(description="Mean interaction of those who rated it with the item.")
     ]
     residual: float | None
     axes: list[Place]
-    neighbours: list[Neighbour]
+    neighbours: Annotated[list[Neighbour], Field(description="Items liked by the same people.")]
+    also_picked: Annotated[
+        list[AlsoPicked], Field(description="Items picked by the same people, the likeliest first.")
+    ]
 
 
 class User(BaseModel):
     """A known user."""
 
     user: Id
-    ratings: Annotated[int, Field(description="Number of training ratings.")]
-    mean: float
+    ratings: Annotated[int, Field(description="Number of training ratings, or of items picked.")]
+    mean: float | None
 
 
 class Users(BaseModel):
@@ -209,7 +257,7 @@ class Users(BaseModel):
 
 
 class RatedItem(ItemName):
-    """An item with a user's rating of it."""
+    """An item with a user's rating of it, or how often they picked it."""
 
     rating: float
 
@@ -217,8 +265,14 @@ class RatedItem(ItemName):
 class UserPage(User):
     """All that the model knows about one known user."""
 
-    portrait: Portrait
-    favourites: list[RatedItem]
+    portrait: Annotated[Portrait | None, Field(description="Null in a model without ratings.")]
+    favourites: Annotated[
+        list[RatedItem],
+        Field(
+            description="Items of the history: those with the highest ratings or counts, or the "
+            "latest events."
+        ),
+    ]
 
 
 class Point(ItemName):
@@ -277,12 +331,22 @@ class Summary(BaseModel):
     users: int | None
     ratings: int | None
     source: str
+    kind: Annotated[Kind, Field(description="What the history of a person consists of.")]
+    lists_by: Annotated[
+        list[By], Field(description="What items can be ranked by, the default first.")
+    ]
     solver: str
     settings: dict[str, Any]
-    lowest: Annotated[float, Field(description="The lowest possible expected rating.")]
-    highest: Annotated[float, Field(description="The highest possible expected rating.")]
-    scale: Annotated[list[float], Field(description="The ratings to choose from, lowest first.")]
-    noise_sd: float
+    choice_settings: Annotated[
+        dict[str, float] | None, Field(description="What the fit of the choice model has chosen.")
+    ]
+    lowest: Annotated[float | None, Field(description="The lowest possible expected rating.")]
+    highest: Annotated[float | None, Field(description="The highest possible expected rating.")]
+    scale: Annotated[
+        list[float],
+        Field(description="The ratings to choose from, lowest first; none of events and counts."),
+    ]
+    noise_sd: float | None
     sure: Annotated[
         bool, Field(description="Whether the model has intervals; a point estimate has none.")
     ]
@@ -301,6 +365,10 @@ class Score(BaseModel):
     mae: float | None
     ndcg: float | None
     ours: Annotated[bool, Field(description="Whether it is the solver of this model.")]
+    part: Annotated[
+        By | None,
+        Field(description="What the lists of this model are ranked by; null for a baseline."),
+    ] = None
 
 
 class Evaluation(BaseModel):
@@ -308,6 +376,7 @@ class Evaluation(BaseModel):
 
     scores: list[Score] | None
     split: str | None
+    sentence: Annotated[str | None, Field(description="What is best, and by how much.")] = None
     why_not: Annotated[str | None, Field(description="Why it can't be evaluated.")] = None
 
 

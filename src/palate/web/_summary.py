@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from palate.analysis._item_features import features
+from palate.data._ratings import Kind
+from palate.inference._lists import By
+from palate.learned._learned import Learned
 from palate.model._model import Model
 from palate.web import _responses as res
 from palate.web._json import json_value
@@ -20,32 +23,52 @@ _MAX_SCALE_STEPS = 11
 
 def summarize(model: Model, ids: dict[Any, int | str]) -> res.Summary:
     """Return the summary of a model; `ids` has the JSON form of each item's id."""
-    columns = _columns(model)
+    columns, learned = _columns(model), model.learned
+    likelihood = learned.likelihood if learned.has_ratings else None
     return res.Summary(
         items=model.items.height,
         users=None if model.ratings is None else model.ratings.users.height,
-        ratings=int(model.learned.item_counts.sum()),
+        ratings=int(learned.item_counts.sum()),
         source=re.split(r": | from the ", model.fit.source)[0],  # without the path of a folder
+        kind=kind_of(learned),
+        lists_by=_questions(learned),
         solver=model.fit.solver,
         settings=model.fit.settings,
-        lowest=model.learned.likelihood.low,
-        highest=model.learned.likelihood.high,
+        choice_settings=None if learned.choice is None else dict(learned.choice.settings),
+        lowest=None if likelihood is None else likelihood.low,
+        highest=None if likelihood is None else likelihood.high,
         scale=_rating_scale(model),
-        noise_sd=model.learned.likelihood.noise_sd,
-        sure=model.learned.has_intervals,
+        noise_sd=None if likelihood is None else likelihood.noise_sd,
+        sure=learned.has_intervals,
         history=json_value(model.history),
-        axes=_axes(model, ids),
+        axes=_axes(model, ids) if learned.has_ratings else [],
         columns=columns,
-        coordinates=_coordinates(model, columns),
+        coordinates=_coordinates(model, columns) if learned.has_ratings else [],
         palate=version("palate"),
     )
 
 
+def kind_of(learned: Learned) -> Kind:
+    """Return what the history of a person consists of."""
+    if learned.has_ratings or learned.choice is None:
+        return "ratings"
+    return learned.choice.weighting.kind
+
+
+def _questions(learned: Learned) -> list[By]:
+    """Return what lists can be ranked by, the default first."""
+    if learned.choice is None:
+        return ["rating"]
+    return ["both", "choice", "rating"] if learned.has_ratings else ["choice"]
+
+
 def _rating_scale(model: Model) -> list[float]:
-    """Return the ratings that a person can choose from, lowest first.
+    """Return the ratings that a person can choose from, lowest first; none of events and counts.
 
     A model without its training ratings has only their means per item, which bound the scale.
     """
+    if kind_of(model.learned) != "ratings":
+        return []
     if model.ratings is not None:
         values = np.unique(model.ratings.rating)
         if len(values) <= _MAX_SCALE_STEPS:

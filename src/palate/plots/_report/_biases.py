@@ -89,7 +89,7 @@ def _gap_table(biases: pl.DataFrame) -> str:
         ["item and reason", "mean", "bias", "rank by mean, by bias"],
         [
             [
-                Reasoned(row["item"], row["reason"] or ""),
+                Reasoned(row["item"], (row["reason"] or "",)),
                 Number(f"{row['mean']:.2f}"),
                 Number(signed(row["bias"])),
                 Number(f"{row['rank_by_mean']:,}, {row['rank_by_bias']:,}"),

@@ -34,10 +34,10 @@ class Number(str):
 
 
 class Reasoned(NamedTuple):
-    """A cell with a reason below its text, in smaller type."""
+    """A cell with reasons below its text, each on a line of its own in smaller type."""
 
     text: str
-    reason: str
+    reasons: tuple[str, ...]
 
 
 Cell = str | Number | Reasoned
@@ -114,8 +114,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, bold: str = "
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Reasoned):
-        reason = escape(cell.reason).replace("(-", "(\N{MINUS SIGN}")
-        return f"{escape(cell.text)}<small>{reason}</small>"
+        small = "".join(f"<small>{escape(reason)}</small>" for reason in cell.reasons)
+        return escape(cell.text) + small.replace("(-", "(\N{MINUS SIGN}")
     return escape(cell)
 
 

@@ -1,5 +1,6 @@
 """The sections on the map of the items and on their neighbours."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ import polars as pl
 from palate.model._model import Model
 from palate.plots._map import item_map
 from palate.plots._neighbours import item_title, neighbour_table, neighbours
-from palate.plots._report._html import escape, figure, heading, note, paragraph
+from palate.plots._report._html import Number, escape, figure, heading, note, paragraph, table
 from palate.plots._units import has_item_columns, min_ratings
 
-_MAPPED, _CARDS, _NEAREST = 1000, 6, 5
+_MAPPED, _CARDS, _NEAREST, _PICKED = 1000, 6, 5, 20
 
 
 def map_section(model: Model) -> str:
@@ -30,8 +31,7 @@ def map_section(model: Model) -> str:
 
 def neighbours_section(model: Model) -> str:
     """Return the section on neighbours as HTML."""
-    order = np.argsort(-model.learned.item_counts, kind="stable")[:_CARDS]
-    ids = [model.items["id"][int(row)] for row in order if model.learned.item_counts[row]]
+    ids = _most_frequent(model, _CARDS)["id"].to_list()
     html = paragraph(
         "Two items are similar if the same people like them, whatever the items are about. A "
         "similarity of 1 means that they appeal to exactly the same tastes, 0 that they have "
@@ -42,15 +42,53 @@ def neighbours_section(model: Model) -> str:
     first = next((item for item, table in tables.items() if table.height), None)
     if first is None:
         return html + note("Too little is known about the items to call any two of them similar.")
-    cards = "".join(_card(model, item, table) for item, table in tables.items() if item != first)
+    cards = "".join(_similar(model, item, table) for item, table in tables.items() if item != first)
     html += figure(lambda width: neighbours(model, first, width=width))
     return f'{html}<div class="cards">{cards}</div>'
 
 
-def _card(model: Model, item: Any, neighbours: pl.DataFrame) -> str:
-    lines = "".join(
-        f"<li><span>{escape(row['item'])}</span><span>{row['similarity']:.2f}</span></li>"
-        for row in neighbours.iter_rows(named=True)
+def picked_section(model: Model) -> str:
+    """Return the section on what is picked often, and by the same people, as HTML."""
+    frequent = _most_frequent(model, _PICKED)
+    rows = [[row["item"], Number(f"{row['people']:,}")] for row in frequent.iter_rows(named=True)]
+    cards = "".join(_also_picked(model, item) for item in frequent["id"].head(_CARDS))
+    return (
+        table(["item", "people"], rows)
+        + heading("Picked by the same people")
+        + paragraph(
+            "For the first of these items, what a person who picked only that one would pick next, "
+            "the likeliest first, with the number of people who picked it."
+        )
+        + f'<div class="cards">{cards}</div>'
     )
-    body = f"<ol>{lines}</ol>" if lines else paragraph("No item is certain to be similar.")
-    return f'<div class="card">{heading(item_title(model, item))}{body}</div>'
+
+
+def _most_frequent(model: Model, n: int) -> pl.DataFrame:
+    """Return the items of the most people: id, item and people."""
+    counts = model.learned.item_counts
+    order = np.argsort(-counts, kind="stable")[:n]
+    rows = order[counts[order] > 0]
+    return model.learned.item_frame(rows, people=counts[rows])
+
+
+def _also_picked(model: Model, item: Any) -> str:
+    # Any history of this item alone gives the same order.
+    alone = model.profile({item: float(np.nanmax(model.learned.item_means))})
+    found = alone.recommend(_NEAREST, by="choice").filter(pl.col("score") > 0)
+    lines = [(name, f"{n:,}") for name, n in found.select("item", "ratings").iter_rows()]
+    return _card(item_title(model, item), lines, "Nothing is known of what else they pick.")
+
+
+def _similar(model: Model, item: Any, neighbours: pl.DataFrame) -> str:
+    lines = [(row["item"], f"{row['similarity']:.2f}") for row in neighbours.iter_rows(named=True)]
+    return _card(item_title(model, item), lines, "No item is certain to be similar.")
+
+
+def _card(title: str, lines: Sequence[tuple[str, str]], without: str) -> str:
+    """Return a card with lines of an item and a number; `without` is its text if it has none."""
+    listed = "".join(
+        f"<li><span>{escape(item)}</span><span>{escape(number)}</span></li>"
+        for item, number in lines
+    )
+    body = f"<ol>{listed}</ol>" if lines else paragraph(without)
+    return f'<div class="card">{heading(title)}{body}</div>'

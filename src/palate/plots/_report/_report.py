@@ -17,10 +17,10 @@ from palate.plots._report._biases import biases_section
 from palate.plots._report._data import data_section
 from palate.plots._report._fit import fit_section
 from palate.plots._report._html import Section, facts, note, page, settings_text
-from palate.plots._report._items import map_section, neighbours_section
-from palate.plots._report._notes import NO_ITEM_COLUMNS, NO_USERS
+from palate.plots._report._items import map_section, neighbours_section, picked_section
+from palate.plots._report._notes import NO_ITEM_COLUMNS, NO_USERS, PICKS_ONLY
 from palate.plots._report._user import user_section
-from palate.plots._units import has_intervals, has_item_columns
+from palate.plots._units import has_intervals, has_item_columns, kind_of
 from palate.plots._write import check_path, write_page
 from palate.solvers._registry import solver_title
 
@@ -30,6 +30,13 @@ _INTRODUCTION = (
     '<p class="lead">A table of ratings shows more than averages: how much each item is liked '
     "regardless of taste, which tastes there are, and who would like what. This page shows what a "
     "model has learned from one such table.</p>"
+)
+_PICKS_TITLE = "What people pick: a report by Palate"
+_PICKS_INTRODUCTION = (
+    '<p class="kind">Palate report</p><h1>What people pick, and what they would pick next</h1>'
+    '<p class="lead">A table of what people picked shows more than what is popular: which items '
+    "are picked by the same people. This page shows what a model has learned from one such "
+    "table.</p>"
 )
 
 
@@ -83,19 +90,31 @@ def report(
         )
     path = check_path(path)
     sections = _sections(model, _portrayed_user(model, user), evaluation)
-    write_page(path, page(_TITLE, _header(model), sections))
+    title = _TITLE if model.learned.has_ratings else _PICKS_TITLE
+    write_page(path, page(title, _header(model), sections))
     return path
 
 
 def _sections(
     model: Model, user: tuple[Any, Profile] | None, evaluation: Evaluation | None
 ) -> list[Section]:
-    return [
-        Section("data", "Data", "The ratings", data_section(model)),
+    sections = [
+        Section("data", "Data", f"The {kind_of(model)}", data_section(model)),
         Section("fit", "Fit", "How the model was fitted", fit_section(model)),
         Section(
             "accuracy", "Accuracy", "How well it predicts", accuracy_section(model, evaluation)
         ),
+    ]
+    if not model.learned.has_ratings:
+        return [
+            *sections,
+            Section("picked", "Items", "What most people pick", picked_section(model)),
+            Section(
+                "person", "One person", "What one person would pick", user_section(model, user)
+            ),
+        ]
+    return [
+        *sections,
         Section("biases", "Biases", "Liked regardless of taste", biases_section(model)),
         Section("axes", "Tastes", "The axes of taste", axes_section(model)),
         Section("map", "Map", "A map of the items", map_section(model)),
@@ -119,20 +138,24 @@ def _portrayed_user(model: Model, user: Any) -> tuple[Any, Profile] | None:
 def _header(model: Model) -> str:
     counts = [("items", f"{model.items.height:,}")]
     counts += [] if model.users is None else [("users", f"{model.users.height:,}")]
-    counts.append(("ratings", f"{int(model.learned.item_counts.sum()):,}"))
-    counts.append(("axes of taste", f"{model.factors}"))
+    kind, has_ratings = kind_of(model), model.learned.has_ratings
+    counts.append((kind, f"{int(model.learned.item_counts.sum()):,}"))
+    counts += [("axes of taste", f"{model.factors}")] if has_ratings else []
     now = datetime.datetime.now().astimezone()
     settings = settings_text(model.fit.settings)
     origin = [
-        ("Source of the ratings", model.fit.source),
+        (f"Source of the {kind}", model.fit.source),
         ("Solver", f"{solver_title(model.fit.solver)}; {settings}"),
         ("Written", f"{now:%d %B %Y} by Palate {version('palate')}".lstrip("0")),
     ]
-    return _INTRODUCTION + facts(counts, style="counts") + facts(origin) + _missing(model)
+    introduction = _INTRODUCTION if has_ratings else _PICKS_INTRODUCTION
+    return introduction + facts(counts, style="counts") + facts(origin) + _missing(model)
 
 
 def _missing(model: Model) -> str:
     """Return notes on what is missing from this report because the model lacks it."""
+    if not model.learned.has_ratings:
+        return note(PICKS_ONLY)
     lines = []
     if not has_intervals(model):
         lines.append(

@@ -54,7 +54,7 @@ export function axisLines(lines, first = 5) {
 }
 
 /** Bars to both sides of zero, one for each term of a sum; a term with `bare` has no bar. */
-export function signedBars(rows, caption) {
+export function signedBars(rows, caption, format = signed) {
   const drawn = rows.filter(({ bare }) => !bare);
   const max = Math.max(...drawn.map(({ value }) => Math.abs(value)), 1e-9);
   const below = Math.max(0, ...drawn.map(({ value }) => -value)) / max;
@@ -62,7 +62,7 @@ export function signedBars(rows, caption) {
   const bar = ({ name, value, bare }) => {
     const width = (Math.abs(value) / max) * (1 - zero);
     const style = { '--from': `${100 * (value < 0 ? zero - width : zero)}%`, '--width': `${100 * width}%`, '--zero-line': `${100 * zero}%` };
-    return row(name, signed(value), bare ? { '--zero-line': style['--zero-line'] } : style, bare ? 'bare' : value < 0 ? 'against' : 'for');
+    return row(name, format(value), bare ? { '--zero-line': style['--zero-line'] } : style, bare ? 'bare' : value < 0 ? 'against' : 'for');
   };
   return table(caption, rows.map(bar));
 }

@@ -1,6 +1,6 @@
 import { latestOnly, request } from './api.js';
 import { announce, debounced, el, newId } from './dom.js';
-import { plural, titles } from './format.js';
+import { followers, plural, titles } from './format.js';
 
 /** A text field with suggestions, by the combobox pattern of the ARIA Authoring Practices. */
 export function combobox({ label, find, onPick, hideLabel = false, placeholder = label }) {
@@ -95,5 +95,5 @@ async function findItems(search, signal) {
   const query = { search, sort: 'ratings', size: 8 };
   const { items } = await request('items', { query, signal });
   const title = titles(items);
-  return items.map((item) => ({ ...item, label: title(item), note: plural(item.ratings, 'rating') }));
+  return items.map((item) => ({ ...item, label: title(item), note: followers(item) }));
 }

@@ -11,6 +11,22 @@ export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one
 
 export const percent = (share) => `${Math.round(100 * share)}%`;
 
+/** How many training ratings an item has; in a model without ratings, how many people picked it. */
+export const followers = ({ ratings, mean }) =>
+  mean === null ? plural(ratings, 'person', 'people') : plural(ratings, 'rating');
+
+/** Whether the model knows how people like items, not only what they pick. */
+export const hasRatings = ({ lists_by: listsBy }) => listsBy.includes('rating');
+
+/** How large a person's history is, with the mean rating where there are ratings. */
+export const historyText = ({ ratings, mean }) =>
+  mean === null ? plural(ratings, 'item') : `${plural(ratings, 'rating')}, ${number(mean)} on average`;
+
+export const PICKS_ONLY =
+  'This model knows what people pick, not how they like it: it has no expected ratings, biases, axes of taste or map, which need a table of ratings.';
+
+export const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** A rating with as few decimals as it needs: 5, or 3.5. */
 export const short = (x) => String(Math.round(100 * x) / 100).replace('-', MINUS);
 
@@ -32,16 +48,19 @@ export function titles(items) {
   return ({ id, item }) => (ids.get(item)?.size > 1 ? `${item} · id ${id}` : item);
 }
 
-const SOLVERS = { gibbs: 'Gibbs sampling', 'one-cycle': 'one-cycle training' };
+const SOLVERS = { gibbs: 'Gibbs sampling', 'one-cycle': 'one-cycle training', choice: 'the choice model' };
 export const solverName = (name) => SOLVERS[name] ?? name;
 
 const BASELINES = {
   'global-mean': 'The mean of all ratings',
   'damped-means': 'Means of items and users',
-  popularity: 'Popularity (most ratings)',
+  popularity: 'Popularity',
+  'item-neighbours': 'Neighbours of items',
 };
-export const scoreName = ({ name, ours }) =>
-  ours ? 'This model' : (BASELINES[name] ?? name);
+// The lists of this model by one question alone.
+const PARTS = { choice: 'This model, by what people pick alone', rating: 'This model, by expected rating alone' };
+export const scoreName = ({ name, ours, part }) =>
+  ours ? 'This model' : (PARTS[part] ?? BASELINES[name] ?? name);
 
 /** Return the display name of a coordinate of the map. */
 export function coordinate(name, summary) {

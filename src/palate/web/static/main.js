@@ -1,6 +1,7 @@
 import { hasToken, request, storeToken } from './api.js';
 import { itemCombobox } from './combobox.js';
 import { el, errorNote } from './dom.js';
+import { hasRatings } from './format.js';
 import { go, href, parse, tryHref } from './router.js';
 
 const VIEWS = {
@@ -62,6 +63,7 @@ function display(view, route, hash) {
   document.title = `${view.title} · Palate`;
   current = { ...view, path: route.path, hash };
   document.querySelector('[data-view="users"]').hidden = !summary?.users;
+  document.querySelector('li:has(> [data-view="map"])').hidden = Boolean(summary && !hasRatings(summary));
   scrollTo(0, isLinkFollowed ? 0 : (scrollPositions.get(hash) ?? 0));
   isLinkFollowed = false;
   if (!isFirst) heading.focus({ preventScroll: true });

@@ -1,7 +1,7 @@
 import { request } from './api.js';
 import { axisLine, axisLines, signedBars, track } from './charts.js';
 import { el, newId, renderInto } from './dom.js';
-import { between, number, plural, short, titles, typeset } from './format.js';
+import { between, capitalized, number, percent, plural, short, titles, typeset } from './format.js';
 import { href } from './router.js';
 
 // The range of the axes, in standard deviations of people.
@@ -24,8 +24,33 @@ export function portrait(summary) {
   return { node, set };
 }
 
-/** A list of recommendations; `person` is the user or the ratings that they are for. */
+const QUESTIONS = {
+  both: { name: 'Both', text: 'What you would pick and like.' },
+  choice: { name: 'Would pick', text: 'What people with a history like yours pick, whether they like it or not.' },
+  rating: { name: 'Would like', text: 'What you would rate highest, whether or not you would come across it.' },
+};
+
+/** Return what a list is ranked by, from the value in its address. */
+export const rankedBy = (by, { lists_by: listsBy }) => (listsBy.includes(by) ? by : listsBy[0]);
+
+/** A switch between the questions that a list can answer, with a line about the current one. */
+export function listSwitch(summary, onChange) {
+  const buttons = summary.lists_by.map((by) =>
+    el('button', { type: 'button', 'data-by': by, on: { click: () => onChange(by === summary.lists_by[0] ? null : by) } }, QUESTIONS[by].name));
+  const isNeeded = buttons.length > 1;
+  const text = el('p', { class: 'soft' });
+  const expected = summary.sure ? 'The number is the expected rating, with the 90% interval of the rating you might give.' : 'The number is the expected rating.';
+  const set = (by) => {
+    for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.by === by));
+    text.textContent = [isNeeded && QUESTIONS[by].text, summary.lists_by.includes('rating') ? expected : QUESTIONS[by].text].filter(Boolean).join(' ');
+  };
+  const node = isNeeded ? el('div', { class: 'segments', role: 'group', 'aria-label': 'What the list is ranked by' }, ...buttons) : '';
+  return { node, text, set };
+}
+
+/** A list of recommendations; `person` is the user, or the ratings or items that they are for. */
 export function recommendations(found, person, summary) {
+  if (!found.length) return el('p', { class: 'soft' }, 'Nothing is left to recommend.');
   const title = titles(found);
   const [low, high] = [summary.scale[0], summary.scale.at(-1)];
   return el('ol', { class: 'recommendations' }, ...found.map((one) => {
@@ -34,15 +59,18 @@ export function recommendations(found, person, summary) {
     return el('li', { 'data-item': one.id },
       el('div', { class: 'recommendation' },
         el('div', { class: 'what' }, el('a', { href: href(['item', one.id]) }, title(one)), status,
-          one.reason && el('p', { class: 'soft' }, typeset(one.reason))),
-        el('div', { class: 'expected' },
-          el('strong', {}, number(one.prediction)),
-          one.lower !== null && el('small', {}, el('span', { class: 'visually-hidden' }, '90% interval '), between(one.lower, one.upper)),
-          one.at_least !== null && el('small', {}, `at least ${number(one.at_least)}`)),
-        track(low, high, one.prediction, one.lower, one.upper),
+          [one.reason, one.rating_reason].map((reason) => reason && el('p', { class: 'soft' }, capitalized(typeset(reason))))),
+        one.prediction !== null && [expected(one), track(low, high, one.prediction, one.lower, one.upper)],
         whyButton(panel, title(one), () => request('explanations', { body: { ...person, item: one.id } }))),
       panel);
   }));
+}
+
+function expected({ prediction, lower, upper, at_least: atLeast }) {
+  return el('div', { class: 'expected' },
+    el('strong', {}, number(prediction)),
+    lower !== null && el('small', {}, el('span', { class: 'visually-hidden' }, '90% interval '), between(lower, upper)),
+    atLeast !== null && el('small', {}, `at least ${number(atLeast)}`));
 }
 
 function whyButton(panel, title, load) {
@@ -55,7 +83,23 @@ function whyButton(panel, title, load) {
   return button;
 }
 
-function explanation({ sentence, parts, ratings, counterfactual, unit }) {
+function explanation(why) {
+  const [choice, rating] = [why.choice && choiceExplanation(why.choice), why.parts && ratingExplanation(why)];
+  if (!choice || !rating) return choice ?? rating;
+  return [el('h3', {}, 'Why you would pick it'), ...choice, el('h3', {}, 'How you would like it'), ...rating];
+}
+
+function choiceExplanation({ score, history, sentence }) {
+  const shares = history.map(({ name, contribution }) => ({ name, value: contribution / score }));
+  const share = (x) => (x < 0 ? `−${percent(-x)}` : percent(x));
+  return [
+    el('p', { class: 'sentence' }, sentence),
+    score > 0 && el('div', {}, el('h4', {}, 'By item of the history'), signedBars(shares, 'By item of the history', share)),
+    score > 0 && el('p', { class: 'soft' }, 'The contributions are percentages of the score, and sum to 100%. An item below zero speaks against it.'),
+  ].filter(Boolean);
+}
+
+function ratingExplanation({ sentence, parts, ratings, counterfactual, unit }) {
   const rows = (contributions) => contributions.map(({ name, contribution }) => ({ name: typeset(name), value: contribution, bare: name === 'average' }));
   const chart = (heading, contributions) => el('div', {}, el('h4', {}, heading), signedBars(rows(contributions), heading));
   const units = unit === 'score'
@@ -78,9 +122,11 @@ export function surprises(found) {
       el('span', {}, `rated ${short(one.rating)}, expected ${number(one.expected)}`))));
 }
 
-/** A list of the items that a person rated highest, with the ratings. */
-export function favourites(found) {
+const COUNTED = { ratings: (x) => short(x), counts: (x) => plural(x, 'time'), events: () => '' };
+
+/** A list of the items that a person rated highest, with the ratings, or of those that they picked. */
+export function favourites(found, { kind }) {
   const title = titles(found);
-  return el('ol', { class: 'ranking', 'aria-label': plural(found.length, 'favourite') }, ...found.map((one) =>
-    el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, short(one.rating)))));
+  return el('ol', { class: 'ranking', 'aria-label': plural(found.length, kind === 'ratings' ? 'favourite' : 'item') }, ...found.map((one) =>
+    el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, COUNTED[kind](one.rating)))));
 }

@@ -1,25 +1,30 @@
 import { itemPath, request } from '../api.js';
 import { axisLine, axisLines, scrolling, track, waterfall } from '../charts.js';
 import { el, section } from '../dom.js';
-import { between, number, ordinal, plural, short, signed, titles, typeset } from '../format.js';
+import { between, followers, number, ordinal, plural, short, signed, titles, typeset } from '../format.js';
 import { href, tryHref } from '../router.js';
 
 export async function show({ id }, summary) {
   const item = await request(itemPath(id));
+  const ofRatings = item.mean === null ? [] : [
+    section('Where its mean comes from', 'decomposition', ...decomposition(item, summary)),
+    section('Its position on the axes', 'axes', ...positions(item)),
+    section('Similar items', 'neighbours', ...neighbours(item)),
+  ];
   return {
     title: item.item,
     lead: lead(item),
     body: [
-      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, 'Rate it')),
+      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, summary.scale.length ? 'Rate it' : 'Pick it')),
       metadata(item, summary),
-      section('Where its mean comes from', 'decomposition', ...decomposition(item, summary)),
-      section('Its position on the axes', 'axes', ...positions(item)),
-      section('Similar items', 'neighbours', ...neighbours(item)),
+      ...ofRatings,
+      summary.lists_by.includes('choice') ? section('Picked by the same people', 'also-picked', ...alsoPicked(item)) : '',
     ],
   };
 }
 
 function lead(item) {
+  if (item.mean === null) return `${followers(item)} picked it.`;
   const mean = `${plural(item.ratings, 'rating')}, ${number(item.mean)} on average: the ${ordinal(item.rank_by_mean)} highest mean. `;
   const interval = item.lower === null ? '' : `, with a 90% interval of ${between(item.lower, item.upper)}`;
   return `${mean}Its bias is ${signed(item.bias)}${interval}: the ${ordinal(item.rank_by_bias)} highest.`;
@@ -95,5 +100,15 @@ function neighbours({ neighbours: found }) {
         hasIntervals && el('th', { scope: 'col', class: 'wide' }, '90% interval'),
         el('td', { class: 'wide' }), el('th', { scope: 'col' }, 'Ratings'))),
       el('tbody', {}, ...found.map(row)))),
+  ];
+}
+
+function alsoPicked({ also_picked: found, mean }) {
+  if (!found.length) return [el('p', { class: 'soft' }, 'Nothing is known of what else they pick.')];
+  const title = titles(found);
+  const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, followers({ ...one, mean })));
+  return [
+    el('p', {}, 'What a person who picked this one would pick next, the likeliest first. They may like it less than this one.'),
+    el('ol', { class: 'ranking' }, ...found.map(row)),
   ];
 }

@@ -1,7 +1,7 @@
 import { latestOnly, matchingIds, request, requestCached } from '../api.js';
 import { scrolling, track } from '../charts.js';
 import { announce, debounced, el, errorNote, preservingFocus, renderInto } from '../dom.js';
-import { between, count, number, plural, signed, titles, typeset } from '../format.js';
+import { between, capitalized, count, hasRatings, number, plural, signed, titles, typeset } from '../format.js';
 import { colour, rangeOf, scatter } from '../plot.js';
 import { go, href } from '../router.js';
 import { pager } from './users.js';
@@ -16,6 +16,8 @@ const COLUMNS = [
   { key: 'bias', name: 'Bias' },
   { key: 'gap', name: 'Gap' },
 ];
+// A model without ratings knows only how many people picked an item.
+const PICKED_COLUMNS = [{ key: 'item', name: 'Item' }, { key: 'ratings', name: 'People' }];
 const PRESETS = [
   { name: 'Highest bias', sort: 'bias', cautious: 'lower', descending: true },
   { name: 'Lowest bias', sort: 'bias', cautious: 'upper', descending: false },
@@ -24,9 +26,9 @@ const PRESETS = [
 ];
 
 /** Return the state of the view from the parameters of its address, with defaults. */
-function state(params) {
+function state(params, summary) {
   return {
-    sort: params.get('sort') ?? 'bias',
+    sort: params.get('sort') ?? (hasRatings(summary) ? 'bias' : 'ratings'),
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
@@ -39,36 +41,38 @@ const addressOf = ({ sort, descending, search, where, minRatings, page }) =>
   href(['items'], { sort, descending: descending ? null : false, search, where, min_ratings: minRatings > 1 ? minRatings : null, page: page > 1 ? page : null });
 
 export async function show(route, summary) {
-  let current = state(route.params);
+  let current = state(route.params, summary);
   const change = (changes, replace = false) => go(addressOf({ ...current, page: 1, ...changes }), { replace });
   const filters = filterForm(summary, change);
   const presets = el('div', { class: 'presets' });
   const results = el('div', { class: 'results' });
-  const chart = scatterChart(results);
+  const chart = hasRatings(summary) ? scatterChart(results) : null;
   const latest = latestOnly();
   const redraw = async () => {
     filters.set(current);
-    presets.replaceChildren(...presetLinks(current, summary, change));
+    if (chart) presets.replaceChildren(...presetLinks(current, summary, change));
     await renderInto(results, latest((signal) => resultList(current, summary, signal)));
   };
   const refresh = async () => {
     await preservingFocus(redraw, () => results.querySelector('.scroll'));
-    chart.update(current);
+    chart?.update(current);
   };
   return {
     title: 'Items',
-    lead: 'The bias of an item is how much higher it is rated than average, after allowing for the tastes and rating habits of the people who rated it. The gap is how many places it gains when items are ranked by bias instead of by mean.',
-    body: [presets, filters.node, el('div', { class: 'split' }, results, chart.node)],
+    lead: chart
+      ? 'The bias of an item is how much higher it is rated than average, after allowing for the tastes and rating habits of the people who rated it. The gap is how many places it gains when items are ranked by bias instead of by mean.'
+      : 'How many people picked each item. Open one to see what the same people pick.',
+    body: chart ? [presets, filters.node, el('div', { class: 'split' }, results, chart.node)] : [filters.node, results],
     mounted: () => {
-      linkRowsToPoints(results, chart);
-      chart.start();
+      if (chart) linkRowsToPoints(results, chart);
+      chart?.start();
       refresh();
     },
     update: ({ params }) => {
-      current = state(params);
+      current = state(params, summary);
       return refresh();
     },
-    close: () => chart.close(),
+    close: () => chart?.close(),
   };
 }
 
@@ -87,14 +91,14 @@ function presetLinks(state, { sure: hasIntervals }, change) {
   return [el('nav', { class: 'chips-row', 'aria-label': 'Common orders' }, ...PRESETS.map(chip)), ...(hasToggle ? [toggle] : [])];
 }
 
-function filterForm({ columns }, change) {
+function filterForm(summary, change) {
   const field = (label, input) => el('div', { class: 'field' }, el('label', { for: input.id }, label), input);
   const search = el('input', { id: 'search', name: 'search', type: 'search', autocomplete: 'off' });
   search.addEventListener('input', debounced(200, () => change({ search: search.value.trim() }, true)));
   const minRatings = el('select', { id: 'min-ratings', name: 'min_ratings', on: { change: () => change({ minRatings: Number(minRatings.value) }) } });
-  const conditions = columns.map((column) => (column.values.length ? categoryFilter : rangeFilter)(column, () => change({ where: conditions.map(({ where }) => where()).filter(Boolean) })));
+  const conditions = summary.columns.map((column) => (column.values.length ? categoryFilter : rangeFilter)(column, () => change({ where: conditions.map(({ where }) => where()).filter(Boolean) })));
   const node = el('form', { class: 'filters', role: 'search', 'aria-label': 'Items', on: { submit: (event) => event.preventDefault() } },
-    field('Search titles', search), field('Number of ratings', minRatings), ...conditions.map((condition) => condition.node));
+    field('Search titles', search), field(hasRatings(summary) ? 'Number of ratings' : 'Number of people', minRatings), ...conditions.map((condition) => condition.node));
   const set = (state) => {
     if (document.activeElement !== search) search.value = state.search;
     const choices = [...new Set([...MIN_RATINGS, state.minRatings])].sort((a, b) => a - b);
@@ -104,8 +108,6 @@ function filterForm({ columns }, change) {
   };
   return { node, set };
 }
-
-const capitalized = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
 function categoryFilter({ name, values }, changed) {
   const id = `where-${name}`;
@@ -144,8 +146,9 @@ async function resultList(state, summary, signal) {
   return [summaryLine, table(items, state, summary), pager({ page, pages: Math.ceil(total / PAGE_SIZE), to: (n) => addressOf({ ...state, page: n }) })];
 }
 
-function table(items, state, { sure: hasIntervals }) {
-  const title = titles(items);
+function table(items, state, summary) {
+  const [title, hasIntervals] = [titles(items), summary.sure];
+  if (!hasRatings(summary)) return pickedTable(items, state, title);
   const range = items.flatMap(({ bias, lower, upper }) => [bias, lower ?? bias, upper ?? bias]);
   const [low, high] = [Math.min(...range), Math.max(...range)];
   const row = (one) => el('tr', { 'data-item': one.id },
@@ -156,6 +159,15 @@ function table(items, state, { sure: hasIntervals }) {
   return scrolling('Table of items', el('table', { class: 'numbers sortable' },
     el('caption', { class: 'visually-hidden' }, 'Items with their ratings, mean, bias and gap'),
     el('thead', {}, el('tr', {}, ...COLUMNS.map((column) => heading(column, state)), hasIntervals && el('th', { scope: 'col', class: 'wide' }, '90% interval'))),
+    el('tbody', {}, ...items.map(row))));
+}
+
+function pickedTable(items, state, title) {
+  const row = (one) => el('tr', { 'data-item': one.id },
+    el('th', { scope: 'row' }, el('a', { href: href(['item', one.id]) }, title(one))), el('td', {}, count(one.ratings)));
+  return scrolling('Table of items', el('table', { class: 'numbers sortable picked' },
+    el('caption', { class: 'visually-hidden' }, 'Items with the number of people who picked them'),
+    el('thead', {}, el('tr', {}, ...PICKED_COLUMNS.map((column) => heading(column, state)))),
     el('tbody', {}, ...items.map(row))));
 }
 

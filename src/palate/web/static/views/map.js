@@ -1,7 +1,7 @@
 import { matchingIds, requestCached } from '../api.js';
 import { itemCombobox } from '../combobox.js';
 import { announce, debounced, el, errorNote } from '../dom.js';
-import { between, coordinate, count, ends, number, plural } from '../format.js';
+import { PICKS_ONLY, between, coordinate, count, ends, hasRatings, number, plural } from '../format.js';
 import { colour, rangeOf, scatter } from '../plot.js';
 import { go, href } from '../router.js';
 import { toPoints } from './items.js';
@@ -14,6 +14,7 @@ const DRAG_MODES = [['pan', 'Move'], ['select', 'Box'], ['lasso', 'Lasso']];
 const LOGARITHMIC = 'ratings';
 
 export async function show(route, summary) {
+  if (!hasRatings(summary)) return { title: 'Map', body: [el('p', { class: 'note' }, PICKS_ONLY)] };
   let current = state(route.params, summary);
   let plot = null;
   let drawn = [];

@@ -1,7 +1,7 @@
 import { request } from '../api.js';
 import { axisLine, bars, lines, scrolling } from '../charts.js';
 import { el, renderInto, section } from '../dom.js';
-import { count, number, percent, scoreName, short, solverName, titles } from '../format.js';
+import { PICKS_ONLY, count, followers, hasRatings, number, percent, scoreName, short, solverName, titles } from '../format.js';
 import { href } from '../router.js';
 
 const SERIES = {
@@ -11,6 +11,7 @@ const SERIES = {
   train_loss: 'Training loss',
   valid_loss: 'Validation loss',
 };
+const COLUMNS = { ndcg_10: 'NDCG of the virtual hold-out' };
 // A shorter history is also shown as a table.
 const MAX_TABLE_STEPS = 12;
 const POLL_MS = 1000;
@@ -21,17 +22,19 @@ export async function show(_, summary) {
   let isOpen = true;
   return {
     title: 'Overview',
-    heading: `What ${summary.users ? `${count(summary.users)} people` : 'people'} think of ${count(summary.items)} items`,
+    heading: hasRatings(summary) ? `What ${people(summary)} think of ${count(summary.items)} items` : `What ${people(summary)} pick from ${count(summary.items)} items`,
     lead: lead(summary),
     body: [
       facts(summary),
-      section('What people like, whatever their taste', 'liked', el('p', {}, BIAS), liked, summary.sure && el('p', { class: 'soft' }, 'In cautious order: by the bound of the 90% interval that is nearest to zero.')),
-      section('How tastes differ', 'axes', el('p', {}, AXES), ...summary.axes.slice(0, 3).map((axis) => axisCard(axis))),
-      section('How well it predicts', 'evaluation', scores),
+      ...(hasRatings(summary) ? [
+        section('What people like, whatever their taste', 'liked', el('p', {}, BIAS), liked, summary.sure && el('p', { class: 'soft' }, 'In cautious order: by the bound of the 90% interval that is nearest to zero.')),
+        section('How tastes differ', 'axes', el('p', {}, AXES), ...summary.axes.slice(0, 3).map((axis) => axisCard(axis))),
+      ] : [section('What most people pick', 'liked', el('p', { class: 'note' }, PICKS_ONLY), liked)]),
+      section(hasRatings(summary) ? 'How well it predicts' : 'How good its lists are', 'evaluation', scores),
       section('How it was fitted', 'fit', ...fit(summary)),
     ],
     mounted: () => {
-      renderInto(liked, mostLiked(summary));
+      renderInto(liked, hasRatings(summary) ? mostLiked(summary) : mostPicked());
       renderInto(scores, evaluation(() => isOpen));
     },
     close: () => {
@@ -45,8 +48,14 @@ const BIAS =
 const AXES =
   'The model places people and items on axes of taste. An item at one end is rated higher by people on the same side and lower by those on the other. The model learned the axes from the ratings alone; they are named after what the items at their ends have in common.';
 
+const people = ({ users }) => (users ? `${count(users)} people` : 'people');
+
 function lead(summary) {
-  return `Palate read ${summary.ratings ? `${count(summary.ratings)} ratings` : 'ratings'} and learned two things about every item: how much people like it in general, and what kind of people like it most. Browse the results, or rate a few items and see what it recommends to you.`;
+  if (!hasRatings(summary)) return `Palate read ${summary.ratings ? count(summary.ratings) : ''} ${summary.kind} and learned which items are picked by the same people. Browse the items, or pick a few and see what it recommends to you.`;
+  const learned = summary.lists_by.includes('choice')
+    ? 'three things about every item: how much people like it in general, what kind of people like it most, and what else they pick.'
+    : 'two things about every item: how much people like it in general, and what kind of people like it most.';
+  return `Palate read ${summary.ratings ? `${count(summary.ratings)} ratings` : 'ratings'} and learned ${learned} Browse the results, or rate a few items and see what it recommends to you.`;
 }
 
 function facts(summary) {
@@ -58,10 +67,10 @@ function facts(summary) {
       el('a', { class: 'button', href: '#/try' }, 'Try it on yourself'),
       el('a', { class: 'button quiet', href: '#/items' }, 'Browse the items')),
     el('dl', { class: 'counts', 'data-section': 'counts' },
-      summary.ratings && fact('Ratings', count(summary.ratings)),
+      summary.ratings && fact(summary.kind, count(summary.ratings)),
       fact('Items', count(summary.items)),
       summary.users && fact('People', count(summary.users)),
-      fact('Scale', `${short(summary.scale[0])} to ${short(summary.scale.at(-1))}`)),
+      summary.scale.length > 0 && fact('Scale', `${short(summary.scale[0])} to ${short(summary.scale.at(-1))}`)),
     el('p', { class: 'source' }, `Source: ${summary.source}`),
   );
 }
@@ -86,6 +95,14 @@ async function mostLiked({ sure }) {
   ];
 }
 
+async function mostPicked() {
+  const { items } = await request('items', { query: { sort: 'ratings', size: 10 } });
+  const title = titles(items);
+  const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, followers(one)));
+  return el('div', {}, el('ol', { class: 'ranking' }, ...items.map(row)),
+    el('p', {}, el('a', { href: '#/items', 'aria-label': 'See all items, the most picked first' }, 'See all')));
+}
+
 function axisCard(axis) {
   const all = [...axis.low, ...axis.high];
   const title = titles(all);
@@ -103,7 +120,7 @@ function axisCard(axis) {
 }
 
 function evaluating() {
-  return el('p', { class: 'soft', role: 'status' }, 'Evaluating: the model is being refitted with a fifth of the ratings held out.');
+  return el('p', { class: 'soft', role: 'status' }, 'Evaluating: the model is being refitted with a fifth of its data held out.');
 }
 
 /** Return the charts of the evaluation once it is complete, polling while the view is open. */
@@ -123,23 +140,27 @@ const MEASURES = [
   { key: 'ndcg', title: 'NDCG', text: 'How near the top of a list of recommendations the liked items come. Higher is better. People often rate popular items next, so popularity is a strong baseline here.', digits: 2 },
 ];
 
-function scoreCharts({ scores, split }) {
+function scoreCharts({ scores, split, sentence }) {
   const chart = ({ key, title, text, digits }) => {
-    const rows = scores.filter((one) => one[key] !== null);
+    // The expected ratings are the same, whatever the lists of this model are ranked by.
+    const rows = scores.filter((one) => one[key] !== null && (key === 'ndcg' || one.ours || !one.part));
+    if (!rows.length) return '';
     const scored = rows.map((one) => ({ name: scoreName(one), value: one[key], ours: one.ours, digits }));
-    return el('div', { 'data-measure': key }, el('h3', {}, title), el('p', { class: 'soft' }, text), scored.length > 0 && bars(scored, `${title} of the model and the baselines`));
+    return el('div', { 'data-measure': key }, el('h3', {}, title), el('p', { class: 'soft' }, text), bars(scored, `${title} of the model and the baselines`));
   };
-  return [el('div', { class: 'columns three' }, ...MEASURES.map(chart)), el('p', { class: 'soft' }, `Measured on ${split}.`)];
+  return [el('div', { class: 'columns three' }, ...MEASURES.map(chart)), el('p', { class: 'soft' }, `Measured on ${split}.${sentence ? ` In short: ${sentence}` : ''}`)];
 }
 
-function fit({ solver, settings, history, noise_sd, sure }) {
+function fit({ solver, settings, choice_settings: chosen, history, noise_sd, sure }) {
+  const plain = (settings) => Object.entries(settings).map(([name, value]) => [name.replaceAll('_', ' '), [value].flat().join(' to ')]);
   const facts = [
     ['Solver', solverName(solver)],
-    ...Object.entries(settings).map(([name, value]) => [name.replaceAll('_', ' '), [value].flat().join(' to ')]),
-    ['noise', `${number(noise_sd)}, the standard deviation of a rating around the expected one`],
-  ];
+    ...plain(settings),
+    noise_sd !== null && ['noise', `${number(noise_sd)}, the standard deviation of a rating around the expected one`],
+    ...plain(chosen ?? {}).map(([name, value]) => [`${name}, chosen by the fit of the choice model`, value]),
+  ].filter(Boolean);
   return [
-    el('p', {}, fitSentence(solver, sure)),
+    el('p', {}, fitSentence(solver, sure), chosen && solver !== 'choice' && ' Beside it, the choice model learned which items are picked by the same people.'),
     history.length > 1 && historyChart(history, settings),
     history.length > 0 && history.length <= MAX_TABLE_STEPS && historyTable(history),
     el('details', {}, el('summary', {}, 'Settings'),
@@ -148,6 +169,7 @@ function fit({ solver, settings, history, noise_sd, sure }) {
 }
 
 function fitSentence(solver, sure) {
+  if (solver === 'choice') return 'What the model needs to know besides the histories, such as how strongly to generalise, was chosen by taking a part of some histories out of the model and measuring how well its lists find it again. This needs no second fit.';
   const intro = `The model was fitted by ${solverName(solver)}. `;
   return intro + (sure
     ? 'In each sweep it draws a sample of the whole model. The values shown are means over these samples, and the spread of the samples gives the 90% intervals. The first sweeps (shaded) are discarded as burn-in.'
@@ -157,6 +179,7 @@ function fitSentence(solver, sure) {
 function historyChart(history, { burn_in: burnIn = 0 }) {
   const step = Object.keys(history[0])[0];
   const keys = Object.keys(history[0]).filter((key) => key !== step && key !== 'seconds');
+  if (keys.includes('ndcg_10')) return null; // settings that were tried: the table shows them
   const series = keys
     .map((key) => ({ name: SERIES[key] ?? key, values: history.map((row) => row[key]) }))
     .filter(({ values }) => values.every((v) => typeof v === 'number'));
@@ -173,8 +196,9 @@ function historyChart(history, { burn_in: burnIn = 0 }) {
 
 function historyTable(history) {
   const keys = Object.keys(history[0]).filter((key) => history.some((row) => row[key] !== null));
-  const value = (key, x) => (key === 'epoch' || key === 'sweep' ? x + 1 : typeof x === 'number' ? number(x) : 'none');
-  return scrolling('Epochs of the fit', el('table', { class: 'numbers' },
-    el('thead', {}, el('tr', {}, ...keys.map((key) => el('th', { scope: 'col' }, key.replaceAll('_', ' '))))),
+  const [step] = keys;
+  const value = (key, x) => (key === step ? x + 1 : typeof x === 'number' ? number(x, key === 'ndcg_10' ? 3 : 2) : 'none');
+  return scrolling('Steps of the fit', el('table', { class: 'numbers' },
+    el('thead', {}, el('tr', {}, ...keys.map((key) => el('th', { scope: 'col' }, COLUMNS[key] ?? key.replaceAll('_', ' '))))),
     el('tbody', {}, ...history.map((row) => el('tr', {}, ...keys.map((key) => el('td', {}, value(key, row[key]))))))));
 }

@@ -1,6 +1,6 @@
 import { latestOnly, request } from '../api.js';
 import { announce, debounced, el, preservingFocus, renderInto } from '../dom.js';
-import { count, number, plural } from '../format.js';
+import { count, hasRatings, historyText, plural } from '../format.js';
 import { go, href } from '../router.js';
 
 const PAGE_SIZE = 48;
@@ -17,7 +17,7 @@ export async function show(route, summary) {
   input.addEventListener('input', debounced(200, () => go(href(['users'], { search: input.value.trim() }), { replace: true })));
   return {
     title: 'Users',
-    lead: `The ${count(summary.users)} people whose ratings the model learned from. Choose one to see their taste.`,
+    lead: `The ${count(summary.users)} people whose ${summary.scale.length ? 'ratings' : 'picks'} the model learned from. Choose one to see ${hasRatings(summary) ? 'their taste' : 'what they picked, and would pick next'}.`,
     body: [
       el('form', { class: 'filters', role: 'search', 'aria-label': 'Users', on: { submit: (event) => event.preventDefault() } },
         el('div', { class: 'field' }, el('label', { for: 'user-search' }, 'User id begins with'), input)),
@@ -38,7 +38,7 @@ async function userList(params, signal) {
   const card = ({ user, ratings, mean }) =>
     el('li', {}, el('a', { href: href(['user', user]), 'data-user': user },
       el('strong', {}, `User ${user}`),
-      el('small', {}, `${plural(ratings, 'rating')}, ${number(mean)} on average`)));
+      el('small', {}, historyText({ ratings, mean }))));
   return [
     el('p', { class: 'soft' }, plural(total, 'user')),
     el('ul', { class: 'people' }, ...users.map(card)),

@@ -1,0 +1,80 @@
+"""Recommendations with their reasons, and explanations, as responses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from palate.analysis._choice_reasons import ChoiceExplanation
+from palate.analysis._intervals import Z
+from palate.model._profile import Profile
+from palate.web import _requests as req
+from palate.web import _responses as res
+from palate.web._json import json_rows, json_value
+
+Ids = Mapping[Any, int | str]
+
+
+def recommended(
+    profile: Profile, request: req.RecommendationsRequest, ids: Ids
+) -> list[res.Recommendation]:
+    """Return the best items for a person; with all reasons, if the request asks for any."""
+    frame = profile.recommend(
+        request.n,
+        candidates=request.candidates,
+        exclude=request.exclude,
+        by=request.by,
+        cautious=request.cautious,
+        explain=request.reasons,
+    )
+    if request.reasons and {"score", "prediction"} <= set(frame.columns):
+        frame = frame.with_columns(_rating_reasons(profile, frame["id"]))
+    return [_recommendation(profile, row) for row in json_rows(frame, ids)]
+
+
+def _rating_reasons(profile: Profile, items: pl.Series) -> pl.Series:
+    """Return the reasons for the expected ratings of items that were ranked by something else."""
+    if items.is_empty():
+        return pl.Series("rating_reason", [], dtype=pl.String)
+    by_rating = profile.recommend(
+        len(items), candidates=items.to_list(), seen=True, by="rating", explain=True
+    )
+    reasons = dict(by_rating.select("id", "reason").iter_rows())
+    return pl.Series("rating_reason", [reasons[item] for item in items], dtype=pl.String)
+
+
+def _recommendation(profile: Profile, row: dict[str, Any]) -> res.Recommendation:
+    """Return a recommendation with the 90% interval of the rating, clipped to the scale."""
+    prediction, sd = row.get("prediction"), row.get("sd")
+    if prediction is None or sd is None:
+        return res.Recommendation(**row)
+    likelihood = profile.learned.likelihood
+    lower = max(likelihood.low, prediction - Z * sd)
+    upper = min(likelihood.high, prediction + Z * sd)
+    return res.Recommendation(**row, lower=lower, upper=upper)
+
+
+def explained(profile: Profile, request: req.ExplanationRequest, ids: Ids) -> res.Explanation:
+    """Return why a person would pick an item and how they would like it, as far as is known."""
+    if not profile.learned.has_ratings:
+        choice = profile.explain_choice(request.item, request.n)
+        return res.Explanation(
+            id=ids[choice.id], item=choice.item, choice=_choice(choice), sentence=choice.sentence
+        )
+    explanation = profile.explain(request.item, request.n)
+    same = ("item", "prediction", "score", "unit", "counterfactual", "sentence")
+    return res.Explanation(
+        id=ids[explanation.id],
+        **{name: json_value(getattr(explanation, name)) for name in same},
+        parts=json_value(explanation.parts),
+        ratings=json_value(explanation.ratings),
+        choice=None if explanation.choice is None else _choice(explanation.choice),
+    )
+
+
+def _choice(explanation: ChoiceExplanation) -> res.ChoiceExplanation:
+    return res.ChoiceExplanation(
+        score=explanation.score,
+        history=json_value(explanation.history),
+        sentence=explanation.sentence,
+    )
