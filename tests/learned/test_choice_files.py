@@ -223,3 +223,10 @@ def test_a_truncated_or_missing_file_is_refused(folder):
     refused(folder, "choice.*is damaged or was changed")
     file.unlink()
     refused(folder, "choice.*is missing or can't be read")
+
+
+def test_a_model_of_few_users_can_be_loaded(ml100k, tmp_path):
+    """Its covariances are tiny, and symmetric up to rounding of the largest entries only."""
+    few = ml100k.take(ml100k.user < 100)
+    palate.Gibbs(seed=0).fit(few).save(tmp_path / "model")
+    assert palate.load(tmp_path / "model").ratings is not None

@@ -51,7 +51,9 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
     order = np.argsort(-np.abs(contributions), kind="stable")
     rows = [(names[j], float(contributions[j])) for j in order[:n]]
     if len(order) > n:
-        rows.append((f"{len(order) - n} other items", float(contributions[order[n:]].sum())))
+        others = len(order) - n
+        name = f"{others} other item{'s' if others > 1 else ''}"
+        rows.append((name, float(contributions[order[n:]].sum())))
     reason = choice_reason(learned, history, row)
     return ChoiceExplanation(
         id=learned.items["id"][row],

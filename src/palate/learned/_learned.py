@@ -117,7 +117,7 @@ class Learned:
         if self.rating_parameters is None:
             raise SettingError(
                 "this needs a model of ratings; this one knows what people pick, not how they like "
-                f"it ({self.fit.source})"
+                "it"
             )
         return self.rating_parameters
 

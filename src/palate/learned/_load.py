@@ -317,7 +317,9 @@ def _are_valid(posterior: ItemPosterior | None) -> bool:
     for first in range(0, len(covariances), _BLOCK):
         block = covariances.take(np.arange(first, min(first + _BLOCK, len(covariances))))
         matrices = block.matrices()
-        if not np.allclose(matrices, matrices.transpose(0, 2, 1), rtol=1e-3, atol=1e-9):
+        sd = np.sqrt(block.variances.astype(np.float64))
+        correlations = matrices / (sd[:, :, None] * sd[:, None, :])
+        if np.abs(correlations - correlations.transpose(0, 2, 1)).max() > _TOLERANCE:
             return False
         try:
             cholesky_roots(matrices)

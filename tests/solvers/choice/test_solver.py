@@ -10,7 +10,7 @@ import pytest
 import palate
 from palate.evaluation import _metrics
 from palate.evaluation._relevance import relevant_pairs
-from palate.solvers.choice import _search, _hold_out
+from palate.solvers.choice import _hold_out, _search
 
 
 def events(rows):

@@ -26,6 +26,8 @@ _MAX_HISTORIES = 4000
 # The fraction of a history that is held out.
 _SHARE = 0.2
 _PARTS = 2
+# The leverage of a rating is less than 1; an estimate from few draws may not be.
+_MAX_LEVERAGE = 0.9
 # The length of the lists.
 _N = 10
 # Maximum number of scores of a block of users.
@@ -172,20 +174,49 @@ class HoldOut:
                 _N,
                 self._threads,
             )
-            for factors in self._factors(remaining, tilt)
+            for factors in self._factors(histories, held_out, tilt)
         ]
         return np.concatenate(measured, axis=1)
 
-    def _factors(self, remaining: Csr, tilt: Tilt | None) -> Iterator[NDArray[np.float32]]:
+    def _factors(
+        self, histories: Csr, held_out: NDArray[np.bool_], tilt: Tilt | None
+    ) -> Iterator[NDArray[np.float32]]:
         """Yield the factors of all scores for each power; empty where they are 1."""
         if tilt is None:
             yield np.zeros((0, 0), dtype=np.float32)
             return
+        remaining = histories.without(held_out)
         users = infer(remaining, tilt.learned.parameters, self._threads).mean
         scores = rating_scores(tilt.learned.item_table, users, self._threads)
+        _leave_out(scores, users, histories, held_out, tilt.learned)
         chances = chance_of_high_rating(tilt.learned.likelihood, scores)
         for power in tilt.powers:
             yield chances ** np.float32(power)
+
+
+def _leave_out(
+    scores: NDArray[np.float32],
+    users: NDArray[np.float32],
+    histories: Csr,
+    held_out: NDArray[np.bool_],
+    learned: Learned,
+) -> None:
+    """Take out of the scores what each held-out rating has contributed to its item.
+
+    The item of a held-out rating r was learned from it too. With the score s of this rating and its
+    leverage h in the posterior of the item, the score without it is r - (r - s) / (1 - h) (Cook and
+    Weisberg, "Residuals and influence in regression", 1982, equation 2.2.7), where
+    h = (p' C p + sd(b)^2) / noise_sd^2.
+    """
+    row, item = histories.row[held_out], histories.partner[held_out]
+    posterior = learned.parameters.item_posterior
+    assert posterior is not None
+    p = users[row, :-1]
+    variance = posterior.covariances.paired_traces(item, p[:, :, None] * p[:, None, :])
+    leverage = (variance + posterior.bias_sd[item] ** 2) / learned.likelihood.noise_sd**2
+    residual = histories.rating[held_out] - learned.likelihood.unclipped(scores[row, item])
+    shrink = 1 / (1 - np.minimum(leverage, _MAX_LEVERAGE)) - 1
+    scores[row, item] -= (residual * shrink).astype(np.float32)
 
 
 def _by_user(ratings: Ratings, values: NDArray[Any]) -> Csr:

@@ -102,8 +102,12 @@ class Search:
         return Settings(strength, ridge, self._tried[strength, ridge][1])
 
     def rating_power(self, settings: Settings, rating: Learned) -> float:
-        """Return the power of the probability of a high rating with the best lists."""
-        if len(self._hold_out) == 0:
+        """Return the power of the probability of a high rating with the best lists.
+
+        Without the uncertainty of the items what they learned from held-out ratings can't be taken
+        out: then it is 0.
+        """
+        if len(self._hold_out) == 0 or not rating.has_intervals:
             return 0.0
         graph = self.graph(settings.strength)
         candidate = Candidate(
