@@ -227,6 +227,6 @@ def test_a_truncated_or_missing_file_is_refused(folder):
 
 def test_a_model_of_few_users_can_be_loaded(ml100k, tmp_path):
     """Its covariances are tiny, and symmetric up to rounding of the largest entries only."""
-    few = ml100k.take(ml100k.user < 100)
+    few = palate.read_ratings(ml100k.frame().filter(pl.col("user") <= 100))
     palate.Gibbs(seed=0).fit(few).save(tmp_path / "model")
     assert palate.load(tmp_path / "model").ratings is not None
