@@ -1,4 +1,4 @@
-"""The precision of the choice model by inversion, for up to some 20,000 items."""
+"""The precision of the choice model by inversion, for up to 10,000 items."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -18,7 +18,7 @@ from palate.solvers.choice._hold_out import Candidate, HoldOut, Tilt
 from palate.solvers.choice._low_rank import LowRankGraph
 
 # Up to this number of items the precision is inverted.
-_MAX_EXACT = 20_000
+_MAX_EXACT = 10_000
 _STRENGTHS = (0.0, 1 / 3, 2 / 3, 1.0)
 _RIDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 _POWERS = (0.0, 1 / 8, 1 / 4, 1 / 2)

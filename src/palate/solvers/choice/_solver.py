@@ -37,7 +37,7 @@ class Choice:
     matter in x are chosen by a hold-out: a fifth of the history of some 4,000 users is taken out of
     the model, in closed form, and ranked by what remains (nDCG at 10). There is nothing to tune.
 
-    Up to 20,000 items P is computed by inversion. Beyond that it is computed from 128 eigenvectors
+    Up to 10,000 items P is computed by inversion. Beyond that it is computed from 128 eigenvectors
     and lists of neighbours (see `LowRankGraph`).
 
     Parameters
