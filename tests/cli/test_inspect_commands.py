@@ -66,6 +66,14 @@ def test_similar(folder):
     expected = model.similar("Fargo (1996)", order="similarity", min_ratings=30)
     assert plain == expected.to_dicts()
     assert model.similar(1)["item"][0].split()[0] in run("similar", folder, 1)[0]
+    picked = run_json("similar", folder, "Fargo (1996)", "--by", "choice", "-n", 2)["similar"]
+    assert picked == model.similar("Fargo (1996)", 2, by="choice").to_dicts()
+    shown, _ = run("similar", folder, "Fargo (1996)", "--by", "choice", "-n", 2)
+    assert shown.startswith("Picked by the same people as Fargo (1996)")
+    assert (
+        "--by applies to items"
+        in run("similar", folder, "--user", 1, "--by", "choice", status=1)[1]
+    )
     users = run_json("similar", folder, "--user", 196, "-n", 3)["similar"]
     assert users == model.similar_users(196, 3).to_dicts()
 

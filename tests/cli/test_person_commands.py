@@ -178,7 +178,6 @@ def test_an_explanation_of_an_event(events_folder):
         ["recommend", "--user", "c1", "--cautious", "0.1"],
         ["predict", "--user", "c1", "--item", "p1"],
         ["profile", "--user", "c1"],
-        ["similar", "p1"],
         ["similar", "--user", "c1"],
         ["biases"],
         ["axes"],

@@ -121,6 +121,13 @@ def similar(
         str | None,
         typer.Option(help="Instead of items, show users similar to the one with this id."),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="taste: items liked by the same people; choice: picked by the same people. By "
+            "default taste, where the model knows ratings."
+        ),
+    ] = None,
     n: Count = 10,
     plain: Plain = False,
     min_ratings: MinRatings = None,
@@ -138,11 +145,16 @@ def similar(
     if user is not None:
         if min_ratings is not None:
             raise palate.SettingError("--min-ratings applies to items; leave it out with --user")
+        if by is not None:
+            raise palate.SettingError("--by applies to items; leave it out with --user")
         found, title = loaded.similar_users(user, n, order=order), f"Most like user {user}"
     else:
-        found = loaded.similar(item, n, order=order, min_ratings=min_ratings)
+        kind: Any = by or ("taste" if loaded.learned.has_ratings else "choice")
+        found = loaded.similar(item, n, by=kind, order=order, min_ratings=min_ratings)
         title = f"Most similar to {item}"
-    shown = found if json or plain else found.drop("cosine")
+        if kind == "choice":
+            title, surest = f"Picked by the same people as {item}", ""
+    shown = found if json or plain else found.drop("cosine", strict=False)
     _output.show(shown, f"{title}{surest}", "similar", json)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from palate.solvers._progress import HistoryTable
 
 _DECIMALS = {
-    **dict.fromkeys(("bias", "similarity", "cosine", "correlation"), 3),
+    **dict.fromkeys(("bias", "similarity", "cosine", "correlation", "partial_correlation"), 3),
     **dict.fromkeys(
         ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
     ),
