@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
 #include "palate/best.hpp"
@@ -87,8 +88,12 @@ void multiply(const Sparse& left, const Sparse& right, std::size_t width, int th
       std::fill_n(to, width, 0.0f);
       for (auto n = left.starts[r]; n < left.starts[r + 1]; ++n) {
         const auto row = static_cast<std::size_t>(left.columns[n]);
-        for (auto m = right.starts[row]; m < right.starts[row + 1]; ++m)
-          to[right.columns[m]] += left.values[n] * right.values[m];
+        for (auto m = right.starts[row]; m < right.starts[row + 1]; ++m) {
+          const auto column = static_cast<std::size_t>(right.columns[m]);
+          if (column >= width)
+            throw std::out_of_range("right_columns: a column is outside the table");
+          to[column] += left.values[n] * right.values[m];
+        }
       }
     };
   });

@@ -28,7 +28,8 @@ struct Sparse {
 void multiply(const Sparse& sparse, std::span<const float> dense, std::size_t width, int threads,
               std::span<float> out, const CancelToken* cancel = nullptr);
 
-// The same with a sparse right side that is `width` columns wide.
+// The same with a sparse right side that is `width` columns wide. Its columns are checked where
+// they are read, since there can be very many: throws std::out_of_range.
 void multiply(const Sparse& left, const Sparse& right, std::size_t width, int threads,
               std::span<float> out, const CancelToken* cancel = nullptr);
 

@@ -19,7 +19,7 @@ from palate.learned._likelihood import Likelihood
 By = Literal["both", "choice", "rating"]
 _QUESTIONS = ("both", "choice", "rating")
 # Maximum number of scores that are held at a time.
-_MAX_SCORES = 1 << 24
+_MAX_SCORES = 1 << 23
 # The logistic function of this multiple is within 0.01 of the normal distribution function
 # (Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", 1995, section 23.1).
 _LOGISTIC = 1.702
