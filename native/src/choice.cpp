@@ -71,11 +71,11 @@ void multiply(const Sparse& sparse, std::span<const float> dense, std::size_t wi
               std::span<float> out, const CancelToken* cancel) {
   for_each_row(sparse.rows(), threads, cancel, [&] {
     return [&](std::size_t r) {
-      float* to = &out[r * width];
+      float* to = out.data() + r * width;
       std::fill_n(to, width, 0.0f);
       for (auto n = sparse.starts[r]; n < sparse.starts[r + 1]; ++n)
-        add_scaled(sparse.values[n], &dense[static_cast<std::size_t>(sparse.columns[n]) * width],
-                   width, to);
+        add_scaled(sparse.values[n],
+                   dense.data() + static_cast<std::size_t>(sparse.columns[n]) * width, width, to);
     };
   });
 }
@@ -84,7 +84,7 @@ void multiply(const Sparse& left, const Sparse& right, std::size_t width, int th
               std::span<float> out, const CancelToken* cancel) {
   for_each_row(left.rows(), threads, cancel, [&] {
     return [&](std::size_t r) {
-      float* to = &out[r * width];
+      float* to = out.data() + r * width;
       std::fill_n(to, width, 0.0f);
       for (auto n = left.starts[r]; n < left.starts[r + 1]; ++n) {
         const auto row = static_cast<std::size_t>(left.columns[n]);
@@ -148,7 +148,7 @@ void best_items(std::span<const float> scores, const Seen& seen,
       const auto start = static_cast<std::size_t>(seen.starts[u]);
       const auto size = static_cast<std::size_t>(seen.starts[u + 1]) - start;
       found.start(std::min(n, items), seen.items.subspan(start, size));
-      const float* score = &scores[u * items];
+      const float* score = scores.data() + u * items;
       for (std::size_t i = 0; i < items; ++i)
         if (score[i] > found.bar() && allowed[i])
           found.offer(static_cast<std::int32_t>(i), score[i]);
@@ -194,8 +194,8 @@ class VirtualHoldOut {
 // Finds M and M A'y.
 void VirtualHoldOut::update(std::size_t user) {
   const Sparse& x = users_.full;
-  const float* px = &precision_.full[user * items_];
-  const float* py = &precision_.kept[user * items_];
+  const float* px = precision_.full.data() + user * items_;
+  const float* py = precision_.kept.data() + user * items_;
   double xx = 0, xy = 0, yy = 0;
   for (auto n = x.starts[user]; n < x.starts[user + 1]; ++n) {
     const auto j = static_cast<std::size_t>(x.columns[n]);
@@ -211,8 +211,8 @@ void VirtualHoldOut::update(std::size_t user) {
 
 // The scores of all items before any discount.
 void VirtualHoldOut::score(std::size_t user) {
-  const float* px = &precision_.full[user * items_];
-  const float* py = &precision_.kept[user * items_];
+  const float* px = precision_.full.data() + user * items_;
+  const float* py = precision_.kept.data() + user * items_;
   const auto m0 = static_cast<float>(m_[0]), m1 = static_cast<float>(2 * m_[1]),
              m2 = static_cast<float>(m_[2]);
   const auto s0 = static_cast<float>(shift_[0]), s1 = static_cast<float>(1 - shift_[1]);
@@ -229,7 +229,7 @@ void VirtualHoldOut::score(std::size_t user) {
 void VirtualHoldOut::discount(std::size_t user, std::size_t q) {
   constexpr double kNobody = 1e-6;
   const Sparse& x = users_.full;
-  const float* power = &powers_[q * items_];
+  const float* power = powers_.data() + q * items_;
   for (std::size_t j = 0; j < items_; ++j)
     discounted_[j] = power[j] > 0 ? scores_[j] * power[j] : kLowest;
   for (auto n = x.starts[user]; n < x.starts[user + 1]; ++n) {
