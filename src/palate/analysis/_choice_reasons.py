@@ -54,7 +54,7 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
         others = len(order) - n
         name = f"{others} other item{'s' if others > 1 else ''}"
         rows.append((name, float(contributions[order[n:]].sum())))
-    reason = choice_reason(learned, history, row)
+    reason = _reason(history, names, contributions)
     return ChoiceExplanation(
         id=learned.items["id"][row],
         item=title,
@@ -68,7 +68,10 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
 
 def choice_reason(learned: Learned, history: Csr, item: int) -> str:
     """Return the items of a history that speak most for an item, in words."""
-    names, contributions = _contributions(learned, history, item)
+    return _reason(history, *_contributions(learned, history, item))
+
+
+def _reason(history: Csr, names: list[str], contributions: NDArray[np.float64]) -> str:
     order = np.argsort(-contributions, kind="stable")
     speaking = [names[j] for j in order if contributions[j] > 0][:_MAX_NAMED]
     if not len(history.partner):

@@ -1,7 +1,7 @@
 """`Ratings`, the encoded table that all of Palate works on, and `Csr`, its groups."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
@@ -12,8 +12,9 @@ from palate.errors import DataError
 
 # What a row of the table is: a rating, something that was picked, or how often it was.
 Kind = Literal["ratings", "events", "counts"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # A rating is relevant if it is in the top quarter of the scale: 4 or more of 1 to 5.
-_RELEVANT = 0.75
+RELEVANT = 0.75
 
 
 class Csr(NamedTuple):
@@ -122,7 +123,7 @@ class Ratings:
         """
         if self.kind != "ratings" or len(self) == 0:
             return None
-        return float(self.rating.min() + _RELEVANT * np.ptp(self.rating))
+        return float(self.rating.min() + RELEVANT * np.ptp(self.rating))
 
     def user_means(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return each user's number of ratings and their mean, NaN where there is none."""

@@ -13,7 +13,6 @@ from palate.evaluation import _comparison
 from palate.evaluation._baselines import BASELINES, Baseline
 from palate.evaluation._measure import Measured, Test
 from palate.evaluation._parts import parts_of
-from palate.evaluation._relevance import relevant_from
 from palate.solvers import require_solver
 from palate.solvers._combined import Combined
 from palate.solvers._one_cycle import OneCycle
@@ -130,7 +129,7 @@ def evaluate(
     baselines = [b for b in BASELINES if ratings.kind == "ratings" or not b.needs_ratings]
     results = _comparison.results_of(_measured(tests, contenders, baselines, report))
     cold = [int(test.cold.sum()) for test in tests]
-    relevant, sentence = relevant_from(ratings), _comparison.sentence(results)
+    relevant, sentence = ratings.lowest_relevant, _comparison.sentence(results)
     return Evaluation(description, warning, relevant, cold, results, sentence)
 
 

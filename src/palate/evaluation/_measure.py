@@ -78,7 +78,7 @@ class Test:
         profiles = model.profiles(self.given if self.part.outside else None)
         predicted = self._predictions(model, profiles) if model.learned.has_ratings else None
         for entry, by in _entries_of(name, model):
-            top = _lists_of(profiles, by, self.eligible, self.threads)
+            top = profiles.top_items(_N, eligible=self.eligible, by=by, threads=self.threads)
             yield self._measured(entry, predicted if by != "choice" else None, top, seconds)
 
     def baseline(self, baseline: type[Baseline]) -> Measured:
@@ -154,16 +154,6 @@ def _entries_of(name: str, model: Model) -> list[tuple[str, By]]:
     if not learned.has_ratings:
         return [(name, "choice")]
     return [(name, "both"), ("choice", "choice"), (learned.fit.solver, "rating")]
-
-
-def _lists_of(
-    profiles: Profiles, by: By, eligible: NDArray[np.bool_], threads: int
-) -> NDArray[np.int32]:
-    """Return the rows of each person's best unseen items by a question, -1 for none.
-
-    The shape is (people, 10).
-    """
-    return profiles.top_items(_N, eligible=eligible, by=by, threads=threads)
 
 
 def _rmse_influence(error: NDArray[Any], user: NDArray[np.int32], users: int) -> Floats:

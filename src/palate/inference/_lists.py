@@ -10,7 +10,7 @@ from palate import _arguments
 from palate._linear_algebra import multiply_by_panels
 from palate._native import best_items
 from palate._threads import thread_count
-from palate.data._ratings import Csr
+from palate.data._ratings import RELEVANT, Csr
 from palate.errors import SettingError
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
@@ -23,8 +23,6 @@ _MAX_SCORES = 1 << 23
 # The logistic function of this multiple is within 0.01 of the normal distribution function
 # (Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", 1995, section 23.1).
 _LOGISTIC = 1.702
-# The top quarter of the likelihood's scale counts as a high rating.
-_HIGH = 0.75
 
 
 def question(learned: Learned, by: By | None) -> By:
@@ -99,7 +97,7 @@ def chance_of_high_rating(
     likelihood: Likelihood, score: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return the probability of a rating in the top quarter of the scale; shape of `score`."""
-    lowest = likelihood.low + _HIGH * (likelihood.high - likelihood.low)
+    lowest = likelihood.low + RELEVANT * (likelihood.high - likelihood.low)
     z = (likelihood.unclipped(score) - np.float32(lowest)) / np.float32(likelihood.noise_sd)
     chance: NDArray[np.float32] = 1 / (1 + np.exp(np.float32(-_LOGISTIC) * z))
     return chance

@@ -127,7 +127,8 @@ class LowRankWeights(NamedTuple):
         sparse = Csr(self.starts, self.neighbours, self.values)
         scores: NDArray[np.float32] = multiply_sparse(*histories, *sparse, len(self.left), threads)
         scores += multiply_by_panels(multiply(*histories, self.left, threads), self.right, threads)
-        own = np.einsum("ik,ik->i", self.left, self.right)[histories.partner]
+        items = histories.partner
+        own = np.einsum("nk,nk->n", self.left[items], self.right[items])
         scores[histories.row, histories.partner] -= histories.rating * own
         return scores
 

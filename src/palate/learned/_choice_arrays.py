@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.data._ratings import KINDS
 from palate.learned._choice import ChoiceModel, DenseWeights, HistoryWeighting, LowRankWeights
 
 Arrays = Mapping[str, NDArray[Any]]
-_KINDS = ("ratings", "events", "counts")
 
 
 def choice_arrays(choice: ChoiceModel) -> dict[str, NDArray[Any]]:
@@ -42,7 +42,7 @@ def choice_from(arrays: Arrays, record: Mapping[str, Any], items: int) -> Choice
     weighting = HistoryWeighting(**record["weighting"])
     numbers = (weighting.mean, weighting.sd, weighting.strength, record["rating_power"])
     valid = weighting.sd > 0 and weighting.strength >= 0 and record["rating_power"] >= 0
-    if weighting.kind not in _KINDS or not all(np.isfinite(numbers)) or not valid:
+    if weighting.kind not in KINDS or not all(np.isfinite(numbers)) or not valid:
         raise ValueError(f"there is no weighting {weighting}")
     for name, dtype in {**_WEIGHTS, "popularity": np.float32, "discount": np.float32}.items():
         array = arrays.get(name)

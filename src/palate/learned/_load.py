@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from palate._files import replace_file
 from palate._linear_algebra import cholesky_roots
-from palate.data._ratings import Ratings
+from palate.data._ratings import KINDS, Ratings
 from palate.errors import ModelFileError, first_line
 from palate.learned._choice_arrays import choice_from
 from palate.learned._file_format import DESCRIPTION, FORMAT, MODEL_FILE
@@ -30,7 +30,6 @@ Bytes = bytes | mmap.mmap
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
 # The parts that hold arrays.
 _ARRAYS = ("arrays", "choice")
-_KINDS = ("ratings", "events", "counts")
 # Larger numbers can't come from a fit, and single precision can't work with them.
 _MAX_MAGNITUDE = 1e18
 _TOLERANCE = 1e-4
@@ -171,7 +170,7 @@ def _assemble(
     ratings = None
     if {"users", "ratings"} <= set(files):
         users, frame = (read_parquet_bytes(files[part]) for part in ("users", "ratings"))
-        if (kind := description["kind"]) not in _KINDS:
+        if (kind := description["kind"]) not in KINDS:
             raise ValueError(f"there is no table of {kind}")
         ratings = ratings_from_frame(frame, users, items, description["source"], kind)
     if choice is None and description["likelihood"] is None:

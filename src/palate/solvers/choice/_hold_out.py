@@ -93,13 +93,12 @@ class HoldOut:
         counts = np.diff(histories.starts)
         number = np.maximum(1, np.rint(_SHARE * counts)).astype(np.int64)
         lowest = ratings.lowest_relevant
-        is_relevant = np.ones(len(ratings)) if lowest is None else ratings.rating >= lowest
-        relevant = _by_user(ratings, is_relevant)
-        rank = _random_ranks(ratings, seed)
+        relevant = histories.rating >= (-np.inf if lowest is None else lowest)
+        rank = _random_ranks(histories, seed)
         users, parts = [], []
         for part in range(_PARTS if virtual else 1):
             held_out = _is_held_out(rank, number[rank.row], part)
-            hits = np.bincount(rank.row[held_out & (relevant.rating > 0)], minlength=len(counts))
+            hits = np.bincount(rank.row[held_out & relevant], minlength=len(counts))
             # At least one entry is kept.
             eligible = np.flatnonzero((hits > 0) & (counts > number))
             order = permutation(seed, _random_streams.HOLD_OUT + 1 + part, len(eligible))
@@ -110,7 +109,8 @@ class HoldOut:
         self._histories = histories.take(chosen)
         row = self._histories.row
         self._held_out = _is_held_out(rank.take(chosen), number[chosen][row], part_of[row])
-        self._relevant = self._held_out & (relevant.take(chosen).rating > 0)
+        flags = histories._replace(rating=relevant.astype(np.float32)).take(chosen)
+        self._relevant = self._held_out & (flags.rating > 0)
         kept = counts[chosen] - np.bincount(row[self._held_out], minlength=len(chosen))
         self._weight = user_weights(counts)[chosen]
         self._kept_weight = (self._weight * np.sqrt(counts[chosen] / kept)).astype(np.float32)
@@ -174,18 +174,17 @@ class HoldOut:
                 _N,
                 self._threads,
             )
-            for factors in self._factors(histories, held_out, tilt)
+            for factors in self._factors(histories, held_out, remaining, tilt)
         ]
         return np.concatenate(measured, axis=1)
 
     def _factors(
-        self, histories: Csr, held_out: NDArray[np.bool_], tilt: Tilt | None
+        self, histories: Csr, held_out: NDArray[np.bool_], remaining: Csr, tilt: Tilt | None
     ) -> Iterator[NDArray[np.float32]]:
         """Yield the factors of all scores for each power; empty where they are 1."""
         if tilt is None:
             yield np.zeros((0, 0), dtype=np.float32)
             return
-        remaining = histories.without(held_out)
         users = infer(remaining, tilt.learned.parameters, self._threads).mean
         scores = rating_scores(tilt.learned.item_table, users, self._threads)
         _leave_out(scores, users, histories, held_out, tilt.learned)
@@ -219,19 +218,14 @@ def _leave_out(
     scores[row, item] -= (residual * shrink).astype(np.float32)
 
 
-def _by_user(ratings: Ratings, values: NDArray[Any]) -> Csr:
-    """Return values that belong to the ratings, grouped by user."""
-    return group(ratings.user, ratings.users.height, ratings.item, values.astype(np.float32))
-
-
-def _random_ranks(ratings: Ratings, seed: int) -> Csr:
+def _random_ranks(grouped: Csr, seed: int) -> Csr:
     """Return the place of each entry in a random order of its user's entries, from 0."""
-    grouped = ratings.by_user()
-    order = permutation(seed, _random_streams.HOLD_OUT, len(ratings))
+    size = len(grouped.partner)
+    order = permutation(seed, _random_streams.HOLD_OUT, size)
     # A stable sort by user of the entries in random order puts each user's in random order.
     shuffled = order[np.argsort(grouped.row[order], kind="stable")]
-    rank = np.empty(len(ratings), dtype=np.float32)
-    rank[shuffled] = np.arange(len(ratings)) - grouped.starts[grouped.row[shuffled]]
+    rank = np.empty(size, dtype=np.float32)
+    rank[shuffled] = np.arange(size) - grouped.starts[grouped.row[shuffled]]
     return grouped._replace(rating=rank)
 
 
