@@ -122,6 +122,31 @@ nb::tuple best_items(Matrix<float> scores, Vector<std::int64_t> seen_starts,
   return nb::make_tuple(rows, best);
 }
 
+// Histories with entries held out, and what a model gives for them.
+struct HoldOut {
+  Vector<std::int64_t> starts;
+  Vector<std::int32_t> items;
+  Vector<float> values, kept, weight, kept_weight;
+  Matrix<float> full_product, kept_product;
+  Vector<float> diagonal, popularity;
+
+  std::size_t users() const { return weight.size(); }
+  std::size_t n_items() const { return diagonal.size(); }
+  void require_valid() const {
+    require(sparse(starts, items, values).rows() == users() && kept_weight.size() == users(),
+            "hold-out: there must be two weights for each user");
+    require(kept.size() == values.size(), "hold-out: kept and values must have one length");
+    for (const Matrix<float>* product : {&full_product, &kept_product})
+      require(product->shape(0) == users() && product->shape(1) == n_items(),
+              "hold-out: products must be users x items");
+    require(popularity.size() == n_items(), "hold-out: items need a popularity each");
+    require_rows(items, n_items(), "items");
+  }
+  palate::HeldOut held_out(std::span<const std::uint8_t> relevant) const {
+    return {sparse(starts, items, values), view(kept), relevant, view(weight), view(kept_weight)};
+  }
+};
+
 NewMatrix<double> held_out_ndcg(Vector<std::int64_t> starts, Vector<std::int32_t> items,
                                 Vector<float> values, Vector<float> kept, Flags relevant,
                                 Vector<float> weight, Vector<float> kept_weight,
@@ -130,25 +155,36 @@ NewMatrix<double> held_out_ndcg(Vector<std::int64_t> starts, Vector<std::int32_t
                                 Vector<float> exponents, Matrix<float> factor, std::size_t n,
                                 int threads) {
   require_threads("held_out_ndcg", threads);
-  const palate::Sparse full = sparse(starts, items, values);
-  const std::size_t users = full.rows(), n_items = diagonal.size();
-  require(kept.size() == values.size(), "held_out_ndcg: kept and values must have one length");
+  const HoldOut given{starts,      items,        values,       kept,     weight,
+                      kept_weight, full_product, kept_product, diagonal, popularity};
+  given.require_valid();
+  const std::size_t users = given.users();
   require_flags("held_out_ndcg: relevant", relevant, values.size());
-  require(weight.size() == users && kept_weight.size() == users,
-          "held_out_ndcg: there must be two weights for each user");
-  for (const Matrix<float>* product : {&full_product, &kept_product})
-    require(product->shape(0) == users && product->shape(1) == n_items,
-            "held_out_ndcg: products must be users x items");
-  require(factor.size() == 0 || (factor.shape(0) == users && factor.shape(1) == n_items),
+  require(factor.size() == 0 || (factor.shape(0) == users && factor.shape(1) == given.n_items()),
           "held_out_ndcg: factor must be users x items, or empty");
-  require(popularity.size() == n_items, "held_out_ndcg: items need a popularity each");
-  require_rows(items, n_items, "items");
   require(n > 0, "held_out_ndcg: n must be at least 1");
   auto out = new_matrix<double>(users, exponents.size());
   nb::gil_scoped_release release;
-  palate::held_out_ndcg({full, view(kept), flags(relevant), view(weight), view(kept_weight)},
+  palate::held_out_ndcg(given.held_out(flags(relevant)),
                         {view(full_product), view(kept_product), view(diagonal), view(factor)},
                         {view(popularity), view(exponents)}, n, threads, view(out));
+  return out;
+}
+
+NewMatrix<float> held_out_scores(Vector<std::int64_t> starts, Vector<std::int32_t> items,
+                                 Vector<float> values, Vector<float> kept, Vector<float> weight,
+                                 Vector<float> kept_weight, Matrix<float> full_product,
+                                 Matrix<float> kept_product, Vector<float> diagonal,
+                                 Vector<float> popularity, float exponent, int threads) {
+  require_threads("held_out_scores", threads);
+  const HoldOut given{starts,      items,        values,       kept,     weight,
+                      kept_weight, full_product, kept_product, diagonal, popularity};
+  given.require_valid();
+  auto out = new_matrix<float>(given.users(), given.n_items());
+  nb::gil_scoped_release release;
+  palate::held_out_scores(given.held_out({}),
+                          {view(full_product), view(kept_product), view(diagonal)},
+                          {view(popularity), {&exponent, 1}}, threads, view(out));
   return out;
 }
 
@@ -208,4 +244,14 @@ void define_choice(nb::module_& m) {
                 "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
                 "exponents: NDArray[numpy.float32], factor: NDArray[numpy.float32], n: int, "
                 "threads: int) -> NDArray[numpy.float64]"));
+  m.def("held_out_scores", &held_out_scores, "starts"_a.noconvert(), "items"_a.noconvert(),
+        "values"_a.noconvert(), "kept"_a.noconvert(), "weight"_a.noconvert(),
+        "kept_weight"_a.noconvert(), "full_product"_a.noconvert(), "kept_product"_a.noconvert(),
+        "diagonal"_a.noconvert(), "popularity"_a.noconvert(), "exponent"_a, "threads"_a,
+        nb::sig("def held_out_scores(starts: NDArray[numpy.int64], items: NDArray[numpy.int32], "
+                "values: NDArray[numpy.float32], kept: NDArray[numpy.float32], "
+                "weight: NDArray[numpy.float32], kept_weight: NDArray[numpy.float32], "
+                "full_product: NDArray[numpy.float32], kept_product: NDArray[numpy.float32], "
+                "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
+                "exponent: float, threads: int) -> NDArray[numpy.float32]"));
 }

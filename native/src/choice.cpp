@@ -159,33 +159,35 @@ void best_items(std::span<const float> scores, const Seen& seen,
 
 namespace {
 
-// The virtual hold-out of one user after another; see held_out_ndcg.
+// The virtual hold-out of one user after another; see held_out_ndcg and held_out_scores.
 class VirtualHoldOut {
  public:
   VirtualHoldOut(const HeldOut& users, const Precision& precision, const Discounts& discounts,
-                 std::span<const float> powers, std::size_t n)
+                 std::span<const float> powers)
       : users_(users),
         precision_(precision),
         discounts_(discounts),
         powers_(powers),
-        n_(n),
         items_(precision.diagonal.size()),
         scores_(items_),
         discounted_(items_) {}
 
-  void evaluate(std::size_t user, std::span<double> ndcg);
+  // Prepares the scores of a user before any discount.
+  void start(std::size_t user);
+  // The scores of this user with one of the discounts; the lowest for what is not ranked.
+  std::span<const float> discount(std::size_t user, std::size_t q);
+  // The nDCG at n of the scores that `discount` returned last.
+  double ndcg(std::size_t user, std::size_t n) const;
 
  private:
   void update(std::size_t user);
   void score(std::size_t user);
-  void discount(std::size_t user, std::size_t q);
-  double gain(std::size_t user) const;
 
   HeldOut users_;
   Precision precision_;
   Discounts discounts_;
   std::span<const float> powers_;  // popularity^-exponent, exponents x items
-  std::size_t n_, items_;
+  std::size_t items_;
   std::array<double, 3> m_{};      // M, symmetric
   std::array<double, 2> shift_{};  // M A'y
   std::vector<float> scores_, discounted_;
@@ -226,7 +228,7 @@ void VirtualHoldOut::score(std::size_t user) {
 }
 
 // Discounts popular items, whose popularity is that without the held-out entries.
-void VirtualHoldOut::discount(std::size_t user, std::size_t q) {
+std::span<const float> VirtualHoldOut::discount(std::size_t user, std::size_t q) {
   constexpr double kNobody = 1e-6;
   const Sparse& x = users_.full;
   const float* power = powers_.data() + q * items_;
@@ -241,34 +243,31 @@ void VirtualHoldOut::discount(std::size_t user, std::size_t q) {
                          ? scores_[j] * static_cast<float>(std::pow(rest, -discounts_.exponents[q]))
                          : kLowest;
   }
+  return discounted_;
 }
 
 // The gain of the relevant entries at their ranks, relative to that of the ideal list.
-double VirtualHoldOut::gain(std::size_t user) const {
+double VirtualHoldOut::ndcg(std::size_t user, std::size_t n) const {
   const Sparse& x = users_.full;
   double found = 0, ideal = 0;
   std::size_t relevant = 0;
-  for (auto n = x.starts[user]; n < x.starts[user + 1]; ++n) {
-    if (!users_.relevant[n]) continue;
-    if (relevant++ < n_) ideal += 1 / std::log2(static_cast<double>(relevant) + 1);
-    const auto item = static_cast<std::size_t>(x.columns[n]);
+  for (auto entry = x.starts[user]; entry < x.starts[user + 1]; ++entry) {
+    if (!users_.relevant[entry]) continue;
+    if (relevant++ < n) ideal += 1 / std::log2(static_cast<double>(relevant) + 1);
+    const auto item = static_cast<std::size_t>(x.columns[entry]);
     const float score = discounted_[item];
     if (score == kLowest) continue;
     std::size_t rank = 1;
     for (std::size_t j = 0; j < item; ++j) rank += discounted_[j] >= score;
     for (std::size_t j = item + 1; j < items_; ++j) rank += discounted_[j] > score;
-    if (rank <= n_) found += 1 / std::log2(static_cast<double>(rank) + 1);
+    if (rank <= n) found += 1 / std::log2(static_cast<double>(rank) + 1);
   }
   return relevant ? found / ideal : 0;
 }
 
-void VirtualHoldOut::evaluate(std::size_t user, std::span<double> ndcg) {
+void VirtualHoldOut::start(std::size_t user) {
   update(user);
   score(user);
-  for (std::size_t q = 0; q < ndcg.size(); ++q) {
-    discount(user, q);
-    ndcg[q] = gain(user);
-  }
 }
 
 std::vector<float> powers(const Discounts& discounts) {
@@ -286,9 +285,26 @@ void held_out_ndcg(const HeldOut& users, const Precision& precision, const Disco
   const std::vector<float> power = powers(discounts);
   const std::size_t width = discounts.exponents.size();
   for_each_row(users.full.rows(), threads, nullptr, [&] {
-    return [&, hold_out = VirtualHoldOut(users, precision, discounts, power, n)](
-               std::size_t user) mutable {
-      hold_out.evaluate(user, out.subspan(user * width, width));
+    return [&, hold_out =
+                   VirtualHoldOut(users, precision, discounts, power)](std::size_t user) mutable {
+      hold_out.start(user);
+      for (std::size_t q = 0; q < width; ++q) {
+        hold_out.discount(user, q);
+        out[user * width + q] = hold_out.ndcg(user, n);
+      }
+    };
+  });
+}
+
+void held_out_scores(const HeldOut& users, const Precision& precision, const Discounts& discounts,
+                     int threads, std::span<float> out) {
+  const std::vector<float> power = powers(discounts);
+  const std::size_t items = precision.diagonal.size();
+  for_each_row(users.full.rows(), threads, nullptr, [&] {
+    return [&, hold_out =
+                   VirtualHoldOut(users, precision, discounts, power)](std::size_t user) mutable {
+      hold_out.start(user);
+      std::ranges::copy(hold_out.discount(user, 0), out.begin() + user * items);
     };
   });
 }

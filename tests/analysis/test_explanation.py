@@ -126,7 +126,7 @@ def test_recommendations_with_reasons(either):
         why = either.user(196).explain(item, 1000).ratings
         ordered = why.filter(why["name"].str.starts_with("you gave")).sort("contribution")
         name, value = ordered.row(-1)
-        assert reason.startswith(f"{name} ({value:+.2f})")
+        assert f"{name} ({value:+.2f})" in reason.split("; ")
     alone = either.profile({}).recommend(2, explain=True)["reason"]
     assert alone[0].startswith("it is well liked (+")
 

@@ -49,8 +49,9 @@ def test_recommendations_for_all_users_equal_those_for_each(bayes):
             own = every.filter(pl.col("user") == user).drop("user")
             alone = bayes.user(user).recommend(5, **choices).drop("sd")
             assert own["id"].equals(alone["id"])
-            np.testing.assert_allclose(own["prediction"], alone["prediction"], rtol=1e-5)
-            assert own.drop("prediction").equals(alone.drop("prediction"))
+            for name in ("score", "prediction"):
+                np.testing.assert_allclose(own[name], alone[name], rtol=1e-5)
+            assert own.drop("score", "prediction").equals(alone.drop("score", "prediction"))
 
 
 def test_recommendations_are_the_best_unseen(model, ml100k):

@@ -29,17 +29,18 @@ def test_lists_by_each_question(folder, by, title):
     assert run_json(*options)["recommendations"] == expected.to_dicts()
     out, _ = run(*options)
     assert out.startswith(f"{title}\n")
-    assert (" score " in out) == (by != "rating")
+    assert (" chance " in out) == (by != "rating")
+    assert " score " not in out
     assert "expected rating" in out
     _, err = run(*options, "--cautious", 0.1, status=0 if by == "rating" else 1)
     assert ("cautious ranks by expected ratings" in err) == (by != "rating")
 
 
-def test_the_score_is_shown_with_three_digits(folder):
+def test_the_chance_is_shown_as_a_percentage(folder):
     best = palate.load(folder).user(196).recommend(1, by="choice")
-    assert 0.1 <= best["score"][0] < 1
+    assert 0.001 <= best["chance"][0] < 0.1
     out, _ = run("recommend", folder, "--user", 196, "-n", 1, "--by", "choice")
-    assert f" {best['score'][0]:.3f} " in out
+    assert f" {best['chance'][0]:.1%} " in out
 
 
 def test_recommend_from_candidates(folder):

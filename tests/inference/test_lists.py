@@ -82,7 +82,8 @@ def test_profiles_give_each_person_the_list_of_their_own_profile(tilted, by, cho
         alone = tilted.user(user).recommend(6, by=by, **choices).drop("sd")
         assert own["id"].equals(alone["id"])
         assert own.columns == alone.columns
-        for name in {"score", "prediction"} & set(own.columns):
+        assert own["rank"].to_list() == alone["rank"].to_list() == list(range(1, own.height + 1))
+        for name in {"score", "chance", "prediction"} & set(own.columns):
             np.testing.assert_allclose(own[name], alone[name], rtol=1e-5)
 
 
@@ -94,7 +95,7 @@ def test_profiles_of_events_do_too(events):
             own = every.filter(user=user).drop("user")
             assert own["id"].equals(alone["id"])
             np.testing.assert_allclose(own["score"], alone["score"], rtol=1e-5)
-            assert own.columns == ["id", "item", "score", "ratings", "status"]
+            assert own.columns == ["rank", "id", "item", "score", "chance", "ratings", "status"]
 
 
 @pytest.mark.parametrize("by", ["both", "choice"])

@@ -53,6 +53,8 @@ def same_choice(one, other):
     assert one.weighting == other.weighting
     assert one.rating_power == other.rating_power
     assert one.settings == other.settings
+    assert one.chance == other.chance
+    assert one.chance is not None
 
 
 @pytest.mark.parametrize("kind", TABLES)
@@ -199,6 +201,11 @@ def test_damage_that_came_with_a_checksum_of_its_own_is_refused(folder, low_rank
         lambda choice: choice.update(settings=3),
         lambda choice: choice.pop("weighting"),
         lambda choice: choice.pop("settings"),
+        lambda choice: choice.pop("chance"),
+        lambda choice: choice["chance"].update(slope=float("nan")),
+        lambda choice: choice["chance"].update(floor=0.0),
+        lambda choice: choice["chance"].update(level="high"),
+        lambda choice: choice["chance"].pop("level"),
     ],
 )
 def test_a_record_of_no_choice_model_is_refused(folder, change):

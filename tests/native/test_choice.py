@@ -32,6 +32,7 @@ def outputs(threads, x, weight, dense, scale, allowed):
         _native.co_occurrences(*both_ways(x), weight, threads),
         *_native.best_items(scores, left[0], left[1], allowed, 7, threads),
         hold_out(x, weight, threads=threads),
+        hold_out_scores(x, weight, left[2] / 2, weight, dense, 0.25, threads),
         *listed(_native.largest_co_occurrences(*both_ways(x), weight, scale, 5, threads)),
     ]
 
@@ -68,6 +69,15 @@ def hold_out(x, weight, threads=1, **changes):
         "threads": threads,
     }
     return _native.held_out_ndcg(**{**arguments, **changes})
+
+
+def hold_out_scores(x, weight, kept, kept_weight, precision, exponent, threads=1):
+    """Call `held_out_scores`."""
+    starts, items, values = twins.csr(x)
+    products = (_native.multiply(starts, items, row, precision, 1) for row in (values, kept))
+    popularity = (weight[:, None] * x**2).sum(axis=0)
+    given = (kept, weight, kept_weight, *products, np.diag(precision).copy(), popularity)
+    return _native.held_out_scores(starts, items, values, *given, exponent, threads)
 
 
 def real(seed=0):
@@ -179,6 +189,8 @@ def test_the_hold_out_of_the_twin_is_a_refit(seed, exponent):
         diagonal=np.diag(precision).copy(),
         exponents=np.array([exponent], np.float32),
     )
+    scores = hold_out_scores(x, weight, kept, kept_weight, precision, exponent)
+    ranked = scores > np.finfo(np.float32).min
     matrix = np.where(x > 0, x, np.nan)
     for user in range(30):
         own = slice(starts[user], starts[user + 1])
@@ -186,10 +198,12 @@ def test_the_hold_out_of_the_twin_is_a_refit(seed, exponent):
         row[items[own][~held_out[own]]] = kept[own][~held_out[own]]
         mask = np.zeros(25, bool)
         mask[items[own][relevant[own]]] = True
-        expected, _ = twins.refitted_ndcg(
+        expected, score = twins.refitted_ndcg(
             *(matrix, weight, user, row, kept_weight[user], mask, ridge, exponent, 10)
         )
         assert found[user, 0] == pytest.approx(expected, abs=1e-9)
+        np.testing.assert_array_equal(ranked[user], np.isfinite(score))
+        np.testing.assert_allclose(scores[user, ranked[user]], score[ranked[user]], atol=1e-4)
 
 
 def test_the_hold_out_multiplies_scores_by_the_factor():

@@ -36,7 +36,7 @@ def test_lists_by_each_question_are_those_of_the_model(both_client, both, by):
     for one in got:
         assert one["lower"] < one["prediction"] < one["upper"]
         by_rating = by == "rating"
-        assert (one["score"] is None) == by_rating
+        assert (one["chance"] is None) == by_rating
         assert one["rating_reason"] == (None if by_rating else reasons[one["id"]])
 
 

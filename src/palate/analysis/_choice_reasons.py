@@ -54,7 +54,7 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
         others = len(order) - n
         name = f"{others} other item{'s' if others > 1 else ''}"
         rows.append((name, float(contributions[order[n:]].sum())))
-    reason = _reason(history, names, contributions)
+    reason = _reason(learned, history, names, contributions)
     return ChoiceExplanation(
         id=learned.items["id"][row],
         item=title,
@@ -68,17 +68,23 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
 
 def choice_reason(learned: Learned, history: Csr, item: int) -> str:
     """Return the items of a history that speak most for an item, in words."""
-    return _reason(history, *_contributions(learned, history, item))
+    return _reason(learned, history, *_contributions(learned, history, item))
 
 
-def _reason(history: Csr, names: list[str], contributions: NDArray[np.float64]) -> str:
-    order = np.argsort(-contributions, kind="stable")
-    speaking = [names[j] for j in order if contributions[j] > 0][:_MAX_NAMED]
+def _reason(
+    learned: Learned, history: Csr, names: list[str], contributions: NDArray[np.float64]
+) -> str:
     if not len(history.partner):
         return "because it is popular"
-    if not speaking:
+    # What counts less than an average entry was not liked: it is named only if nothing else speaks.
+    liked = learned.require_choice().weighting.weighted(history).rating >= 1
+    speaking = contributions > 0
+    named = speaking & liked if (speaking & liked).any() else speaking
+    order = np.argsort(-contributions, kind="stable")
+    found = [names[j] for j in order if named[j]][:_MAX_NAMED]
+    if not found:
         return "although nothing you picked speaks for it"
-    return f"because you picked {' and '.join(speaking)}"
+    return f"because you picked {' and '.join(found)}"
 
 
 def picked_together(learned: Learned, item: Any, n: int, min_ratings: int | None) -> pl.DataFrame:

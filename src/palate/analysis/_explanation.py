@@ -85,15 +85,31 @@ def explain(
 
 
 def reason(contributions: Contributions, item: int) -> str:
-    """Return the main reasons for a recommendation, in one line."""
+    """Return the main reasons for a recommendation in one line, the largest first.
+
+    In a long history each rating contributes little; then their sum is the reason.
+    """
     learned, values = contributions.learned, contributions.of_ratings(item)
-    names = _rating_names(learned, contributions.user)
+    smallest = _smallest_mentioned(learned)
     best = np.argsort(-values, kind="stable")[:_MAX_NAMED]
-    reasons = [f"{names[j]} ({values[j]:+.2f})" for j in best if values[j] > 0]
+    best = best[values[best] >= smallest]
+    names = _rating_names(learned, contributions.user)
+    reasons = [(float(values[j]), names[j]) for j in best]
+    total = float(values.sum())
+    if not reasons and abs(total) >= smallest:
+        reasons.append((total, f"your {len(values)} ratings together"))
     bias = float(learned.item_biases[item])
+    if learned.item_counts[item] and abs(bias) >= smallest:
+        reasons.append((bias, _PHRASES["its bias"][int(bias < 0)]))
+    reasons.sort(key=lambda part: -abs(part[0]))
+    phrases = [f"{phrase} ({value:+.2f})" for value, phrase in reasons]
     if not learned.item_counts[item]:
-        return "; ".join([*reasons, "nobody has rated it"])
-    return "; ".join([*reasons, f"{_PHRASES['its bias'][int(bias < 0)]} ({bias:+.2f})"])
+        phrases.append("nobody has rated it")
+    return "; ".join(phrases or ["neither its bias nor your ratings say much"])
+
+
+def _smallest_mentioned(learned: Learned) -> float:
+    return _MIN_MENTIONED * (learned.likelihood.high - learned.likelihood.low)
 
 
 # A part above and below zero, in words.
@@ -218,7 +234,7 @@ class _Explainer:
         phrases = [f"{self.general['average']:.2f} on average"]
         if self.learned.item_counts[self.item] == 0:
             return f"{phrases[0]}; nobody has rated it, so nothing more is known of it"
-        smallest = _MIN_MENTIONED * (self.likelihood.high - self.likelihood.low)
+        smallest = _smallest_mentioned(self.learned)
         for name, (above, below) in _PHRASES.items():
             value = self.general.get(name, 0.0)
             if abs(value) >= smallest:

@@ -15,7 +15,7 @@ from palate.analysis._explanation import reason
 from palate.analysis._variety import varied
 from palate.data._ratings import Csr
 from palate.errors import SettingError
-from palate.inference._lists import By, list_scores, question, top_items
+from palate.inference._lists import By, list_scores, pick_chances, question, top_items
 from palate.inference._prediction_interval import score_variance
 from palate.inference._user_posterior import UserPosterior
 from palate.inference._user_posteriors import UserPosteriors
@@ -30,7 +30,8 @@ def predictions(learned: Learned, user: UserPosterior, items: Any) -> pl.DataFra
     """Return the expected ratings of one user; see `Profile.predict`."""
     rows = learned.item_index.rows(items)
     # All items are scored, so that a prediction has the same bits whatever the other items are.
-    return _predictions(learned, user, rows, user.scores(learned.item_table)[rows])
+    scores = user.scores(learned.item_table)[rows]
+    return learned.item_frame(rows, **_known_about(learned, user, rows, scores))
 
 
 class ListOptions(NamedTuple):
@@ -74,9 +75,14 @@ def recommendations(
         diversity=options.diversity,
         calibrate=options.calibrate,
     )
-    frame = _known_about(learned, user, rows)
-    if by != "rating":
-        frame.insert_column(2, pl.Series("score", scores[rows]))
+    rating_scores = None if user is None else user.scores(learned.item_table)[rows]
+    sizes = np.full(len(rows), len(history.partner))
+    frame = learned.item_frame(
+        rows,
+        rank=np.arange(1, len(rows) + 1),
+        **_scores_and_chances(learned, by, scores[rows], rating_scores, sizes),
+        **_known_about(learned, user, rows, rating_scores),
+    ).select("rank", pl.exclude("rank"))
     if cautious is not None:
         at_least = learned.likelihood.rating(key[rows].astype(np.float32))
         frame = frame.with_columns(at_least=at_least)
@@ -114,12 +120,42 @@ def _reasons(
     return [choice_reason(learned, history, int(row)) for row in rows]
 
 
-def _known_about(learned: Learned, user: UserPosterior | None, rows: Rows) -> pl.DataFrame:
-    """Return the predictions for the items at `rows`; without a rating model, what is known."""
-    if user is not None:
-        return _predictions(learned, user, rows, user.scores(learned.item_table)[rows])
+def _scores_and_chances(
+    learned: Learned,
+    by: By,
+    scores: NDArray[np.float32],
+    rating_scores: NDArray[np.float32] | None,
+    sizes: NDArray[np.int64],
+) -> dict[str, Any]:
+    """Return the columns score, which items are ranked by, and chance."""
+    if by == "rating":
+        return {"score": learned.likelihood.unclipped(scores)}
+    chances = pick_chances(learned, by, scores, rating_scores, sizes)
+    return {"score": scores, "chance": pl.Series(chances).fill_nan(None)}
+
+
+def _known_about(
+    learned: Learned,
+    user: UserPosterior | None,
+    rows: Rows,
+    rating_scores: NDArray[np.float32] | None,
+) -> dict[str, Any]:
+    """Return what is known about the items at `rows`, as columns."""
+    columns: dict[str, Any] = {}
+    if user is not None and rating_scores is not None:
+        columns = _expected_ratings(learned, user, rows, rating_scores)
     counts = learned.item_counts[rows]
-    return learned.item_frame(rows, ratings=counts, status=_status(counts))
+    return columns | {"ratings": counts, "status": _status(counts)}
+
+
+def _expected_ratings(
+    learned: Learned, user: UserPosterior, rows: Rows, scores: NDArray[np.float32]
+) -> dict[str, Any]:
+    sd: Any = pl.Series([None] * len(rows), dtype=pl.Float32)
+    if learned.has_intervals:
+        variance = score_variance(learned.parameters, user, rows)
+        sd = np.sqrt(variance + learned.likelihood.variance(scores)).astype(np.float32)
+    return {"prediction": learned.likelihood.rating(scores), "sd": sd}
 
 
 def recommendations_for_all(
@@ -142,14 +178,22 @@ def recommendations_for_all(
         learned, histories, users, n, eligible, by=by, seen=seen, threads=threads
     )
     found = rows >= 0
-    user_rows = np.repeat(np.arange(len(rows), dtype=np.int32), found.sum(axis=1))
-    columns: dict[str, Any] = {} if by == "rating" else {"score": scores[found]}
+    person, place = np.nonzero(found)
+    items, score = rows[found], scores[found]
+    rating_scores, predictions = None, {}
     if users is not None:
-        own = scores[found] if by == "rating" else users.scores(user_rows, rows[found])
-        columns["prediction"] = learned.likelihood.rating(own)
-    counts = learned.item_counts[rows[found]]
-    frame = learned.item_frame(rows[found], **columns, ratings=counts, status=_status(counts))
-    return frame.insert_column(0, user_ids.gather(user_rows).alias("user"))
+        rating_scores = score if by == "rating" else users.scores(person.astype(np.int32), items)
+        predictions = {"prediction": learned.likelihood.rating(rating_scores)}
+    sizes = np.diff(histories.starts)[person]
+    frame = learned.item_frame(
+        items,
+        user=user_ids.gather(person),
+        rank=place + 1,
+        **_scores_and_chances(learned, by, score, rating_scores, sizes),
+        **predictions,
+        **_known_about(learned, None, items, None),
+    )
+    return frame.select("user", "rank", pl.exclude("user", "rank"))
 
 
 def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:
@@ -157,23 +201,6 @@ def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:
     order = np.argsort(-history.rating, kind="stable")[: _arguments.integer("n", n, 1)]
     rows = history.partner[order].astype(np.int64)
     return learned.item_frame(rows, rating=history.rating[order])
-
-
-def _predictions(
-    learned: Learned, user: UserPosterior, rows: Rows, scores: NDArray[np.float32]
-) -> pl.DataFrame:
-    counts = learned.item_counts[rows]
-    sd: Any = pl.Series([None] * len(rows), dtype=pl.Float32)
-    if learned.has_intervals:
-        variance = score_variance(learned.parameters, user, rows)
-        sd = np.sqrt(variance + learned.likelihood.variance(scores)).astype(np.float32)
-    return learned.item_frame(
-        rows,
-        prediction=learned.likelihood.rating(scores),
-        sd=sd,
-        ratings=counts,
-        status=_status(counts),
-    )
 
 
 def _status(counts: NDArray[np.int64]) -> pl.Series:

@@ -121,9 +121,9 @@ def _print_own(
     for row in solvers:
         _output.line("  {name:10} valid_loss {valid_loss:.4f} in {seconds:.2f} s".format(**row))
     _output.line("The second time includes the choice model, which learns what people pick.\n")
-    columns = ["id", "item", "score", "prediction", "ratings"]
+    columns = ["id", "item", "chance", "prediction", "ratings"]
     _output.table(lists["choice"].select(columns), f"What user {user} may pick next")
-    columns.remove("score")
+    columns.remove("chance")
     _output.table(lists["rating"].select(columns), f"What user {user} would rate highest")
     _output.line(f"Lists of {_N} for all users, against their held-out ratings of 4 or more:")
     names = {"both": "by both", "choice": "by choice", "rating": "by rating"}

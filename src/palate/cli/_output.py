@@ -25,6 +25,7 @@ _DECIMALS = {
     **dict.fromkeys(("x", "y"), 2),
     **{"rating": 1, "percentile": 0},
 }
+_PERCENTAGES = {"chance"}
 # Columns whose scale differs from model to model.
 _SCORES = {"score", "contribution"}
 _HEADINGS = {
@@ -207,6 +208,8 @@ def _decimals(scores: "pl.Series") -> int:
 def _text(column: str, value: Any, decimals: Mapping[str, int]) -> str:
     if value is None:
         return ""
+    if column in _PERCENTAGES:
+        return f"{100 * value:.1f}%"
     if column in decimals:
         return f"{value:.{decimals[column]}f}"
     return f"{value:,}" if isinstance(value, int) and column not in _IDS else str(value)

@@ -79,8 +79,10 @@ def recommend(
         explain=explain,
     )
     asked = question(profile.learned, by if cautious is None else "rating")
-    if not (json or profile.learned.has_ratings):
-        best = best.rename({"ratings": "people"})  # an event of each
+    if not json:
+        best = best.drop("score")  # its unit says nothing
+        if not profile.learned.has_ratings:
+            best = best.rename({"ratings": "people"})  # an event of each
     _output.show(best, _TITLES[asked].format(who), "recommendations", json)
 
 

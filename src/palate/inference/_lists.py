@@ -13,6 +13,7 @@ from palate._threads import thread_count
 from palate.data._ratings import RELEVANT, Csr
 from palate.errors import SettingError
 from palate.inference._user_posteriors import UserPosteriors
+from palate.learned._choice import ChoiceModel
 from palate.learned._learned import Learned
 from palate.learned._likelihood import Likelihood
 
@@ -75,7 +76,7 @@ def list_scores(
     if by == "both" and choice.rating_power > 0:
         assert user_table is not None
         rating = rating_scores(learned.item_table, user_table, threads)
-        scores *= chance_of_high_rating(learned.likelihood, rating) ** choice.rating_power
+        scores *= _tilt(learned, choice, rating)
     return scores
 
 
@@ -101,6 +102,44 @@ def chance_of_high_rating(
     z = (likelihood.unclipped(score) - np.float32(lowest)) / np.float32(likelihood.noise_sd)
     chance: NDArray[np.float32] = 1 / (1 + np.exp(np.float32(-_LOGISTIC) * z))
     return chance
+
+
+def pick_chances(
+    learned: Learned,
+    by: By,
+    scores: NDArray[np.float32],
+    rating_scores: NDArray[np.float32] | None,
+    sizes: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Return the probability that an item is the next that a person picks; see `ChanceCurve`.
+
+    Parameters
+    ----------
+    learned
+        The data behind the model.
+    by
+        The question that the scores answer: "choice" or "both".
+    scores
+        The scores of `list_scores` for some items, each for a person; shape (n,).
+    rating_scores
+        Those of the rating model; needed by "both".
+    sizes
+        The number of entries in the history of that person; shape (n,).
+    """
+    choice = learned.require_choice()
+    if by == "both" and rating_scores is not None:
+        scores = scores / _tilt(learned, choice, rating_scores)
+    return choice.chances(scores, sizes)
+
+
+def _tilt(
+    learned: Learned, choice: ChoiceModel, rating_scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the factors of the choice scores in lists by both questions."""
+    tilt: NDArray[np.float32] = (
+        chance_of_high_rating(learned.likelihood, rating_scores) ** choice.rating_power
+    )
+    return tilt
 
 
 def top_items(

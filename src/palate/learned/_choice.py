@@ -154,6 +154,38 @@ class LowRankWeights(NamedTuple):
         return row, column
 
 
+@dataclass(frozen=True)
+class ChanceCurve:
+    """How probable a pick is, given its score.
+
+    The probability that the next item that a person with a history of n entries picks is one with
+    the score s is::
+
+        min(1, exp(level + slope log(max(s, floor)) + history_slope log(n)))
+
+    Attributes
+    ----------
+    level, slope, history_slope
+        The coefficients.
+    floor
+        Lower scores than this, which must be positive, have the same probability.
+    """
+
+    level: float
+    slope: float
+    history_slope: float
+    floor: float
+
+    def __call__(
+        self, scores: NDArray[np.float32], sizes: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the probability for each score of people with histories of these sizes."""
+        log_chance = self.slope * np.log(np.maximum(scores, np.float32(self.floor)))
+        log_chance += np.float32(self.level) + np.float32(self.history_slope) * np.log(sizes)
+        chance: NDArray[np.float32] = np.exp(np.minimum(log_chance, 0)).astype(np.float32)
+        return chance
+
+
 @dataclass(frozen=True, eq=False)
 class ChoiceModel:
     """What is learned of which items people pick.
@@ -178,6 +210,8 @@ class ChoiceModel:
         power of the probability of a high rating.
     settings
         The settings that the fit has chosen, by name.
+    chance
+        How probable a pick is, given its score; None where a fit could hold nothing out.
     """
 
     weighting: HistoryWeighting
@@ -186,6 +220,7 @@ class ChoiceModel:
     discount: NDArray[np.float32]
     rating_power: float
     settings: Mapping[str, float]
+    chance: ChanceCurve | None
 
     def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the score of every item for each person; shape (people, items).
@@ -204,6 +239,25 @@ class ChoiceModel:
         scores *= self.discount
         scores[np.diff(histories.starts) == 0] = self.popularity / self.popularity.max()
         return scores
+
+    def chances(self, scores: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the probability that a pick is the next; NaN where it is not known.
+
+        For a person without a history this is the item's share of the popularity of all.
+
+        Parameters
+        ----------
+        scores
+            The choice scores of some items, each for a person.
+        sizes
+            The number of entries in the history of that person; shape of `scores`.
+        """
+        shares = scores * (self.popularity.max() / self.popularity.sum(dtype=np.float64))
+        known = np.full_like(scores, np.nan)
+        if self.chance is not None:
+            known = self.chance(scores, np.maximum(sizes, 1))
+        chances: NDArray[np.float32] = np.where(sizes > 0, known, shares).astype(np.float32)
+        return chances
 
     def partial_correlations(self, item: int) -> NDArray[np.float32]:
         """Return the partial correlation of each item with one item; shape (items,).

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate.data._ratings import KINDS
-from palate.learned._choice import ChoiceModel, DenseWeights, HistoryWeighting, LowRankWeights
+from palate.learned._choice import (
+    ChanceCurve,
+    ChoiceModel,
+    DenseWeights,
+    HistoryWeighting,
+    LowRankWeights,
+)
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -28,6 +34,7 @@ def choice_record(choice: ChoiceModel) -> dict[str, Any]:
         "weighting": asdict(choice.weighting),
         "rating_power": choice.rating_power,
         "settings": dict(choice.settings),
+        "chance": None if choice.chance is None else asdict(choice.chance),
     }
 
 
@@ -59,7 +66,17 @@ def choice_from(arrays: Arrays, record: Mapping[str, Any], items: int) -> Choice
         discount=arrays["discount"],
         rating_power=float(record["rating_power"]),
         settings=dict(record["settings"]),
+        chance=_chance_curve(record["chance"]),
     )
+
+
+def _chance_curve(record: Mapping[str, float] | None) -> ChanceCurve | None:
+    if record is None:
+        return None
+    curve = ChanceCurve(**record)
+    if not (np.isfinite([*asdict(curve).values()]).all() and curve.floor > 0):
+        raise ValueError(f"there is no {curve}")
+    return curve
 
 
 _WEIGHTS = {

@@ -131,9 +131,8 @@ class Profiles:
         Returns
         -------
         polars.DataFrame
-            Person by person, the best first: user, id, item, score (by "choice" and "both"),
-            prediction (where the model knows ratings), ratings (the number of training ratings of
-            the item) and status, as in `Profile.predict`.
+            Person by person, the best first: user, and the columns of `Profile.recommend` except
+            for sd.
 
         Raises
         ------

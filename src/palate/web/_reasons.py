@@ -27,7 +27,7 @@ def recommended(
         cautious=request.cautious,
         explain=request.reasons,
     )
-    if request.reasons and {"score", "prediction"} <= set(frame.columns):
+    if request.reasons and {"chance", "prediction"} <= set(frame.columns):
         frame = frame.with_columns(_rating_reasons(profile, frame["id"]))
     return [_recommendation(profile, row) for row in json_rows(frame, ids)]
 

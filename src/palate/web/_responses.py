@@ -21,9 +21,14 @@ class ItemName(BaseModel):
 class Recommendation(ItemName):
     """A recommended item."""
 
-    score: Annotated[
+    rank: int
+    score: Annotated[float, Field(description="What the items are ranked by.")]
+    chance: Annotated[
         float | None,
-        Field(description="What the items are ranked by, in lists by choice and by both."),
+        Field(
+            description="The probability that this is the next item the person picks; null in "
+            "lists by rating and where it is not known."
+        ),
     ] = None
     prediction: Annotated[
         float | None,

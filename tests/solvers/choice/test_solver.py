@@ -219,11 +219,11 @@ def test_ctrl_c_ends_the_search(monkeypatch):
     """In an exact fit most of the time goes into the search, where no kernel has a token."""
     measured, calls = _hold_out.held_out_ndcg, []
 
-    def pressed_in_the_second(*args):
-        calls.append(args)
+    def pressed_in_the_second(**arguments):
+        calls.append(arguments)
         if len(calls) == 2:
             signal.raise_signal(signal.SIGINT)
-        return measured(*args)
+        return measured(**arguments)
 
     monkeypatch.setattr(_hold_out, "held_out_ndcg", pressed_in_the_second)
     with pytest.raises(KeyboardInterrupt):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate import _random_streams
-from palate._native import held_out_ndcg, permutation
+from palate._native import held_out_ndcg, held_out_scores, permutation
 from palate.data._ratings import Csr, Ratings, group
 from palate.inference._lists import chance_of_high_rating, rating_scores
 from palate.inference._user_posterior import infer
@@ -67,6 +67,34 @@ class Tilt(NamedTuple):
 
     learned: Learned
     powers: tuple[float, ...]
+
+
+class HeldOutScores(NamedTuple):
+    """The scores of items for histories without their held-out entries.
+
+    Attributes
+    ----------
+    scores
+        Shape (n, items); minus infinity for items that are not ranked.
+    sizes
+        The number of entries that each history keeps; shape (n,).
+    row, item
+        The history and the item of each held-out entry.
+    """
+
+    scores: NDArray[np.float32]
+    sizes: NDArray[np.int64]
+    row: NDArray[np.int32]
+    item: NDArray[np.int32]
+
+
+class _Part(NamedTuple):
+    """Some of the histories, the mask of held-out entries, and what is left without them."""
+
+    histories: Csr
+    held_out: NDArray[np.bool_]
+    remaining: Csr
+    arguments: dict[str, Any]  # of both kernels
 
 
 class HoldOut:
@@ -138,56 +166,78 @@ class HoldOut:
         There is a column for each exponent of the discount or, with one exponent, for each power of
         the tilt.
         """
-        block = max(1, _MAX_SCORES // len(candidate.popularity))
-        parts = [
-            self._block(slice(first, first + block), candidate, tilt)
-            for first in range(0, len(self), block)
-        ]
+        parts = [self._ndcg(block, candidate, tilt) for block in self._blocks(len(self), candidate)]
         return np.concatenate(parts)
 
-    def _block(self, block: slice, candidate: Candidate, tilt: Tilt | None) -> NDArray[np.float64]:
-        rows = np.arange(len(self))[block]
-        first, last = self._histories.starts[[rows[0], rows[-1] + 1]]
-        histories, held_out = self._histories.take(rows), self._held_out[first:last]
+    def scores(self, candidate: Candidate, most: int) -> Iterator[HeldOutScores]:
+        """Yield the scores of the first `most` histories, block by block, with one exponent."""
+        (exponent,) = candidate.exponents
+        for block in self._blocks(min(most, len(self)), candidate):
+            part = self._part(block, candidate)
+            scores = held_out_scores(
+                **part.arguments, exponent=float(exponent), threads=self._threads
+            )
+            scores[scores == np.finfo(np.float32).min] = -np.inf
+            row, item = part.histories.row[part.held_out], part.histories.partner[part.held_out]
+            yield HeldOutScores(scores, np.diff(part.remaining.starts), row, item)
+
+    def _blocks(self, histories: int, candidate: Candidate) -> Iterator[slice]:
+        step = max(1, _MAX_SCORES // len(candidate.popularity))
+        for first in range(0, histories, step):
+            yield slice(first, min(first + step, histories))
+
+    def _part(self, block: slice, candidate: Candidate) -> _Part:
+        rows = np.arange(block.start, block.stop)
+        held_out = self._held_out[self._entries(block)]
+        histories = self._histories.take(rows)
+        remaining = histories.without(held_out)
         full = candidate.weighting.weighted(histories)
         kept = np.zeros_like(full.rating)
-        remaining = histories.without(held_out)
         kept[~held_out] = candidate.weighting.weighted(remaining).rating
         rest = full._replace(rating=kept)
         product = candidate.precision.product(rest)
-        whole = candidate.precision.product(full) if self._virtual else product
-        weight = self._kept_weight[block]
+        # A model that has not seen the held-out entries stays as it is: it loses what it gains.
+        starts, items, values = full if self._virtual else rest
+        arguments = {
+            "starts": starts,
+            "items": items,
+            "values": values,
+            "kept": kept,
+            "weight": self._weight[block] if self._virtual else self._kept_weight[block],
+            "kept_weight": self._kept_weight[block],
+            "full_product": candidate.precision.product(full) if self._virtual else product,
+            "kept_product": product,
+            "diagonal": candidate.precision.diagonal,
+            "popularity": candidate.popularity,
+        }
+        return _Part(histories, held_out, remaining, arguments)
+
+    def _entries(self, block: slice) -> slice:
+        return slice(*self._histories.starts[[block.start, block.stop]])
+
+    def _ndcg(self, block: slice, candidate: Candidate, tilt: Tilt | None) -> NDArray[np.float64]:
+        part = self._part(block, candidate)
         measured = [
-            # A model that has not seen the held-out entries stays as it is: it loses what it gains.
             held_out_ndcg(
-                *(full if self._virtual else rest),
-                kept,
-                self._relevant[first:last],
-                self._weight[block] if self._virtual else weight,
-                weight,
-                whole,
-                product,
-                candidate.precision.diagonal,
-                candidate.popularity,
-                candidate.exponents,
-                factors,
-                _N,
-                self._threads,
+                **part.arguments,
+                relevant=self._relevant[self._entries(block)],
+                exponents=candidate.exponents,
+                factor=factor,
+                n=_N,
+                threads=self._threads,
             )
-            for factors in self._factors(histories, held_out, remaining, tilt)
+            for factor in self._factors(part, tilt)
         ]
         return np.concatenate(measured, axis=1)
 
-    def _factors(
-        self, histories: Csr, held_out: NDArray[np.bool_], remaining: Csr, tilt: Tilt | None
-    ) -> Iterator[NDArray[np.float32]]:
+    def _factors(self, part: _Part, tilt: Tilt | None) -> Iterator[NDArray[np.float32]]:
         """Yield the factors of all scores for each power; empty where they are 1."""
         if tilt is None:
             yield np.zeros((0, 0), dtype=np.float32)
             return
-        users = infer(remaining, tilt.learned.parameters, self._threads).mean
+        users = infer(part.remaining, tilt.learned.parameters, self._threads).mean
         scores = rating_scores(tilt.learned.item_table, users, self._threads)
-        _leave_out(scores, users, histories, held_out, tilt.learned)
+        _leave_out(scores, users, part.histories, part.held_out, tilt.learned)
         chances = chance_of_high_rating(tilt.learned.likelihood, scores)
         for power in tilt.powers:
             yield chances ** np.float32(power)

@@ -9,10 +9,16 @@ from numpy.typing import NDArray
 
 from palate._native import Cancelled, CancelToken
 from palate.data._ratings import Ratings
-from palate.learned._choice import HistoryWeighting
+from palate.learned._choice import (
+    ChanceCurve,
+    DenseWeights,
+    HistoryWeighting,
+    LowRankWeights,
+)
 from palate.learned._learned import Learned
 from palate.solvers._progress import Report
-from palate.solvers.choice._exact import ExactGraph
+from palate.solvers.choice._chance import MAX_HISTORIES, fit_chance_curve
+from palate.solvers.choice._exact import ExactGraph, ExactPrecision
 from palate.solvers.choice._histories import Histories, weighting_of
 from palate.solvers.choice._hold_out import Candidate, HoldOut, Tilt
 from palate.solvers.choice._low_rank import LowRankGraph
@@ -68,12 +74,15 @@ class Search:
             self._graph = strength, self._graph_of(self._fitted_to, strength)
         return self._graph[1]
 
-    def final_graph(self, strength: float) -> ExactGraph | LowRankGraph:
-        """Return the co-occurrences of all ratings, with this strength of ratings."""
-        if self._exact:
-            return self.graph(strength)
+    def final(
+        self, settings: Settings, candidate: Candidate
+    ) -> tuple[DenseWeights | LowRankWeights, NDArray[np.float32]]:
+        """Return B and the popularities of a model of all ratings; P is overwritten."""
+        if isinstance(candidate.precision, ExactPrecision):
+            return candidate.precision.weights(), candidate.popularity
         self._graph = None
-        return self._graph_of(self._ratings, strength)
+        graph = self._graph_of(self._ratings, settings.strength)
+        return graph.precision(settings.ridge).weights(), graph.popularity
 
     def _graph_of(self, ratings: Ratings, strength: float) -> ExactGraph | LowRankGraph:
         histories = Histories.of(ratings, self.weighting(strength))
@@ -101,7 +110,17 @@ class Search:
             ridge = self._climb(_RIDGES, ridge, lambda value: self._ndcg(best_strength, value))
         return Settings(strength, ridge, self._tried[strength, ridge][1])
 
-    def rating_power(self, settings: Settings, rating: Learned) -> float:
+    def candidate(self, settings: Settings) -> Candidate:
+        """Return the model that is measured, with these settings."""
+        graph = self.graph(settings.strength)
+        return Candidate(
+            graph.precision(settings.ridge),
+            self.weighting(settings.strength),
+            graph.popularity,
+            np.array([settings.exponent], dtype=np.float32),
+        )
+
+    def rating_power(self, candidate: Candidate, rating: Learned) -> float:
         """Return the power of the probability of a high rating with the best lists.
 
         Without the uncertainty of the items what they learned from held-out ratings can't be taken
@@ -109,22 +128,25 @@ class Search:
         """
         if len(self._hold_out) == 0 or not rating.has_intervals:
             return 0.0
-        graph = self.graph(settings.strength)
-        candidate = Candidate(
-            graph.precision(settings.ridge),
-            self.weighting(settings.strength),
-            graph.popularity,
-            np.array([settings.exponent], dtype=np.float32),
-        )
         means = self._mean_ndcg(candidate, Tilt(rating, _POWERS))
         return _POWERS[int(np.argmax(means))]
 
+    def chance_curve(self, candidate: Candidate) -> ChanceCurve | None:
+        """Return how probable a pick is, given its score; None where nothing is held out."""
+        if len(self._hold_out) == 0:
+            return None
+        self._raise_if_cancelled()
+        return fit_chance_curve(self._hold_out.scores(candidate, MAX_HISTORIES))
+
     def _mean_ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
         """Return the mean nDCG with each exponent; Ctrl-C ends the search."""
-        if self._cancel.cancelled:
-            raise Cancelled
+        self._raise_if_cancelled()
         means: NDArray[np.float64] = self._hold_out.ndcg(candidate, tilt).mean(axis=0)
         return means
+
+    def _raise_if_cancelled(self) -> None:
+        if self._cancel.cancelled:
+            raise Cancelled
 
     def _climb(
         self, grid: tuple[float, ...], start: float, ndcg: Callable[[float], float]

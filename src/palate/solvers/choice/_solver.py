@@ -139,17 +139,19 @@ def learn_choice(
     try:
         search = Search(ratings, seed, threads, cancel, report=report)
         settings = search.best()
-        power = 0.0 if rating_model is None else search.rating_power(settings, rating_model)
-        graph = search.final_graph(settings.strength)
-        popularity = graph.popularity
+        candidate = search.candidate(settings)
+        power = 0.0 if rating_model is None else search.rating_power(candidate, rating_model)
+        chance = search.chance_curve(candidate)
+        weights, popularity = search.final(settings, candidate)
         with np.errstate(divide="ignore"):
             discount = np.where(popularity > 0, popularity**-settings.exponent, 0)
         model = ChoiceModel(
             weighting=search.weighting(settings.strength),
-            weights=graph.precision(settings.ridge).weights(),
+            weights=weights,
             popularity=popularity,
             discount=discount.astype(np.float32),
             rating_power=power,
+            chance=chance,
             settings=settings._asdict(),
         )
     except Cancelled:

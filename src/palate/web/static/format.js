@@ -9,7 +9,7 @@ export const count = (n) => n.toLocaleString('en');
 
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
-export const percent = (share) => `${Math.round(100 * share)}%`;
+export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}%`;
 
 /** How many training ratings an item has; in a model without ratings, how many people picked it. */
 export const followers = ({ ratings, mean }) =>

@@ -29,6 +29,7 @@ const QUESTIONS = {
   choice: { name: 'Would pick', text: 'What people with a history like yours pick, whether they like it or not.' },
   rating: { name: 'Would like', text: 'What you would rate highest, whether or not you would come across it.' },
 };
+const CHANCE = 'The percentage is the chance that an item is the next that you pick.';
 
 /** Return what a list is ranked by, from the value in its address. */
 export const rankedBy = (by, { lists_by: listsBy }) => (listsBy.includes(by) ? by : listsBy[0]);
@@ -42,7 +43,8 @@ export function listSwitch(summary, onChange) {
   const expected = summary.sure ? 'The number is the expected rating, with the 90% interval of the rating you might give.' : 'The number is the expected rating.';
   const set = (by) => {
     for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.by === by));
-    text.textContent = [isNeeded && QUESTIONS[by].text, summary.lists_by.includes('rating') ? expected : QUESTIONS[by].text].filter(Boolean).join(' ');
+    const numbers = [by !== 'rating' && CHANCE, summary.lists_by.includes('rating') && expected];
+    text.textContent = [QUESTIONS[by].text, ...numbers].filter((sentence) => sentence && (isNeeded || sentence !== QUESTIONS.rating.text)).join(' ');
   };
   const node = isNeeded ? el('div', { class: 'segments', role: 'group', 'aria-label': 'What the list is ranked by' }, ...buttons) : '';
   return { node, text, set };
@@ -58,7 +60,7 @@ export function recommendations(found, person, summary) {
     const status = one.status === 'known' ? null : el('span', { class: 'tag' }, one.status);
     return el('li', { 'data-item': one.id },
       el('div', { class: 'recommendation' },
-        el('div', { class: 'what' }, el('a', { href: href(['item', one.id]) }, title(one)), status,
+        el('div', { class: 'what' }, el('a', { href: href(['item', one.id]) }, title(one)), status, one.chance !== null && el('small', { class: 'chance' }, `${percent(one.chance, 1)} chance`),
           [one.reason, one.rating_reason].map((reason) => reason && el('p', { class: 'soft' }, capitalized(typeset(reason))))),
         one.prediction !== null && [expected(one), track(low, high, one.prediction, one.lower, one.upper)],
         whyButton(panel, title(one), () => request('explanations', { body: { ...person, item: one.id } }))),
