@@ -188,6 +188,32 @@ NewMatrix<float> held_out_scores(Vector<std::int64_t> starts, Vector<std::int32_
   return out;
 }
 
+void define_hold_out(nb::module_& m) {
+  m.def("held_out_ndcg", &held_out_ndcg, "starts"_a.noconvert(), "items"_a.noconvert(),
+        "values"_a.noconvert(), "kept"_a.noconvert(), "relevant"_a.noconvert(),
+        "weight"_a.noconvert(), "kept_weight"_a.noconvert(), "full_product"_a.noconvert(),
+        "kept_product"_a.noconvert(), "diagonal"_a.noconvert(), "popularity"_a.noconvert(),
+        "exponents"_a.noconvert(), "factor"_a.noconvert(), "n"_a, "threads"_a,
+        nb::sig("def held_out_ndcg(starts: NDArray[numpy.int64], items: NDArray[numpy.int32], "
+                "values: NDArray[numpy.float32], kept: NDArray[numpy.float32], "
+                "relevant: NDArray[numpy.bool_] | NDArray[numpy.uint8], "
+                "weight: NDArray[numpy.float32], kept_weight: NDArray[numpy.float32], "
+                "full_product: NDArray[numpy.float32], kept_product: NDArray[numpy.float32], "
+                "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
+                "exponents: NDArray[numpy.float32], factor: NDArray[numpy.float32], n: int, "
+                "threads: int) -> NDArray[numpy.float64]"));
+  m.def("held_out_scores", &held_out_scores, "starts"_a.noconvert(), "items"_a.noconvert(),
+        "values"_a.noconvert(), "kept"_a.noconvert(), "weight"_a.noconvert(),
+        "kept_weight"_a.noconvert(), "full_product"_a.noconvert(), "kept_product"_a.noconvert(),
+        "diagonal"_a.noconvert(), "popularity"_a.noconvert(), "exponent"_a, "threads"_a,
+        nb::sig("def held_out_scores(starts: NDArray[numpy.int64], items: NDArray[numpy.int32], "
+                "values: NDArray[numpy.float32], kept: NDArray[numpy.float32], "
+                "weight: NDArray[numpy.float32], kept_weight: NDArray[numpy.float32], "
+                "full_product: NDArray[numpy.float32], kept_product: NDArray[numpy.float32], "
+                "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
+                "exponent: float, threads: int) -> NDArray[numpy.float32]"));
+}
+
 }  // namespace
 
 void define_choice(nb::module_& m) {
@@ -231,27 +257,5 @@ void define_choice(nb::module_& m) {
                 "seen_items: NDArray[numpy.int32], allowed: NDArray[numpy.bool_] | "
                 "NDArray[numpy.uint8], n: int, threads: int) -> "
                 "tuple[NDArray[numpy.int32], NDArray[numpy.float32]]"));
-  m.def("held_out_ndcg", &held_out_ndcg, "starts"_a.noconvert(), "items"_a.noconvert(),
-        "values"_a.noconvert(), "kept"_a.noconvert(), "relevant"_a.noconvert(),
-        "weight"_a.noconvert(), "kept_weight"_a.noconvert(), "full_product"_a.noconvert(),
-        "kept_product"_a.noconvert(), "diagonal"_a.noconvert(), "popularity"_a.noconvert(),
-        "exponents"_a.noconvert(), "factor"_a.noconvert(), "n"_a, "threads"_a,
-        nb::sig("def held_out_ndcg(starts: NDArray[numpy.int64], items: NDArray[numpy.int32], "
-                "values: NDArray[numpy.float32], kept: NDArray[numpy.float32], "
-                "relevant: NDArray[numpy.bool_] | NDArray[numpy.uint8], "
-                "weight: NDArray[numpy.float32], kept_weight: NDArray[numpy.float32], "
-                "full_product: NDArray[numpy.float32], kept_product: NDArray[numpy.float32], "
-                "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
-                "exponents: NDArray[numpy.float32], factor: NDArray[numpy.float32], n: int, "
-                "threads: int) -> NDArray[numpy.float64]"));
-  m.def("held_out_scores", &held_out_scores, "starts"_a.noconvert(), "items"_a.noconvert(),
-        "values"_a.noconvert(), "kept"_a.noconvert(), "weight"_a.noconvert(),
-        "kept_weight"_a.noconvert(), "full_product"_a.noconvert(), "kept_product"_a.noconvert(),
-        "diagonal"_a.noconvert(), "popularity"_a.noconvert(), "exponent"_a, "threads"_a,
-        nb::sig("def held_out_scores(starts: NDArray[numpy.int64], items: NDArray[numpy.int32], "
-                "values: NDArray[numpy.float32], kept: NDArray[numpy.float32], "
-                "weight: NDArray[numpy.float32], kept_weight: NDArray[numpy.float32], "
-                "full_product: NDArray[numpy.float32], kept_product: NDArray[numpy.float32], "
-                "diagonal: NDArray[numpy.float32], popularity: NDArray[numpy.float32], "
-                "exponent: float, threads: int) -> NDArray[numpy.float32]"));
+  define_hold_out(m);
 }

@@ -27,7 +27,7 @@ def test_diverse_lists_have_items_of_other_users(fitted):
     assert _metrics.diversity(diverse, fitted.ratings) > 1.05 * _metrics.diversity(
         plain, fitted.ratings
     )
-    assert (plain[:, 0] == diverse[:, 0]).all()
+    assert (plain[:, 0] == diverse[:, 0]).all()  # the best is chosen first
 
 
 def test_a_diverse_list_is_chosen_as_documented(fitted):
@@ -52,7 +52,20 @@ def test_a_diverse_list_is_chosen_as_documented(fitted):
             values.append(-np.inf if taken else (1 - d) * score[j] - d * max(cosines, default=0.0))
         chosen.append(int(np.argmax(values)))
     found = profile.recommend(10, diversity=d)
-    assert found["id"].to_list() == [best["id"][j] for j in chosen]
+    assert found["id"].to_list() == [best["id"][j] for j in sorted(chosen)]
+    assert found["score"].is_sorted(descending=True)
+
+
+@pytest.mark.parametrize("options", [{"diversity": 0.6}, {"calibrate": "genres"}])
+@pytest.mark.parametrize("by", ["both", "rating"])
+def test_profiles_give_each_person_the_list_of_their_own_profile(fitted, by, options):
+    few = fitted.items["id"].head(53).to_list()  # some people have fewer than 5 others
+    for candidates in (None, few):
+        every = fitted.recommend(5, by=by, candidates=candidates, **options)
+        for user in (1, 13, 196, 943):
+            own = fitted.user(user).recommend(5, by=by, candidates=candidates, **options)
+            assert every.filter(user=user)["id"].to_list() == own["id"].to_list()
+            assert every.filter(user=user)["rank"].to_list() == own["rank"].to_list()
 
 
 def test_calibrated_lists_are_in_the_proportions_of_the_history(fitted):
@@ -84,6 +97,8 @@ def test_variety_by_rating_and_without_a_history(fitted):
 def test_bad_arguments_are_refused(fitted, options, message):
     with pytest.raises(palate.SettingError, match=message):
         fitted.user(1).recommend(5, **options)
+    with pytest.raises(palate.SettingError, match=message):
+        fitted.recommend(5, **options)
 
 
 def test_diversity_needs_the_users(fitted):

@@ -27,6 +27,19 @@ def test_biases(folder):
     assert re.search(r"Crumb \(1994\).*\n.*chosen by those", out)
 
 
+def test_popularity(folder):
+    table = palate.load(folder).popularity()
+    document = run_json("popularity", folder, "-n", 3)
+    assert document["popularity"] == table.to_dicts()
+    often = table.filter(contrast="picked often, liked little")
+    rarely = table.filter(contrast="picked rarely, well liked")
+    assert document["often"] == often.head(3).to_dicts()
+    assert document["rarely"] == rarely.reverse().head(3).to_dicts()
+    out, _ = run("popularity", folder, "--where", "genres=Comedy", "--plain")
+    assert re.search(r"Picked often, liked little\n.*times as often.*90% interval", out, re.DOTALL)
+    assert "Liar Liar (1997)" in out
+
+
 def test_biases_of_some_items_and_of_users(folder):
     model = palate.load(folder)
     options = [

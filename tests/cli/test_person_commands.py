@@ -43,6 +43,16 @@ def test_the_chance_is_shown_as_a_percentage(folder):
     assert f" {best['chance'][0]:.1%} " in out
 
 
+def test_varied_lists(folder):
+    options = {"diversity": 0.6, "calibrate": "genres"}
+    expected = palate.load(folder).user(196).recommend(5, **options)
+    given = ["--diversity", 0.6, "--calibrate", "genres"]
+    found = run_json("recommend", folder, "--user", 196, "-n", 5, *given)
+    assert found["recommendations"] == expected.to_dicts()
+    _, err = run("recommend", folder, "--user", 196, "--diversity", 2, status=1)
+    assert "diversity is 2; it must be from 0 to 1" in err
+
+
 def test_recommend_from_candidates(folder):
     options = ["--candidate", "Fargo (1996)", "--candidate", "50", "--exclude", "100", "--seen"]
     document = run_json("recommend", folder, "--user", 196, *options)

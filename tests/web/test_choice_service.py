@@ -52,6 +52,19 @@ def test_by_both_is_the_default_and_differs_from_each_alone(both_client):
     assert listed(both_client, user=196, by="rating")[0]["reason"] is None
 
 
+def test_lists_can_be_varied(both_client, both):
+    options = {"diversity": 0.7, "calibrate": "genres"}
+    found = listed(both_client, user=196, n=4, **options)
+    expected = both.user(196).recommend(4, **options)
+    assert [one["id"] for one in found] == expected["id"].to_list()
+    assert [one["rank"] for one in found] == [1, 2, 3, 4]
+    assert [one["chance"] for one in found] == pytest.approx(expected["chance"].to_list())
+    bad = {"user": 196, "calibrate": "colour"}
+    assert_problem(both_client.post("/api/recommendations", json=bad), "calibrate is 'colour'")
+    response = both_client.post("/api/recommendations", json={"user": 196, "diversity": 1.5})
+    assert response.status_code == 422
+
+
 def test_safer_choices_are_by_rating(both_client, both):
     got = listed(both_client, user=196, n=3, cautious=0.1)
     assert [one["id"] for one in got] == both.user(196).recommend(3, cautious=0.1)["id"].to_list()

@@ -12,7 +12,7 @@ from palate import _arguments
 from palate.analysis._choice_reasons import choice_reason
 from palate.analysis._contributions import Contributions
 from palate.analysis._explanation import reason
-from palate.analysis._variety import varied
+from palate.analysis._variety import Variety
 from palate.data._ratings import Csr
 from palate.errors import SettingError
 from palate.inference._lists import By, list_scores, pick_chances, question, top_items
@@ -66,15 +66,8 @@ def recommendations(
     scores = _scores(learned, history, user, by)
     key = scores if cautious is None else _cautious(learned, user, scores, cautious)
     ranked = choices[np.argsort(-key[choices], kind="stable")]
-    rows = varied(
-        learned,
-        history,
-        ranked,
-        key[ranked],
-        n,
-        diversity=options.diversity,
-        calibrate=options.calibrate,
-    )
+    variety = Variety(learned, options.diversity, options.calibrate)
+    rows = ranked[variety.choose(history, ranked, key[ranked], n)]
     rating_scores = None if user is None else user.scores(learned.item_table)[rows]
     sizes = np.full(len(rows), len(history.partner))
     frame = learned.item_frame(
@@ -169,14 +162,22 @@ def recommendations_for_all(
     exclude: Iterable[Any],
     seen: bool,
     by: By | None,
+    diversity: float,
+    calibrate: str | None,
     threads: int | None,
 ) -> pl.DataFrame:
     """Return the best items for each person; see `Profiles.recommend`."""
     by = question(learned, by)
     eligible = learned.eligible_items(candidates, exclude)
+    variety = Variety(learned, diversity, calibrate)
+    most = variety.candidates(_arguments.integer("n", n, 1))
     rows, scores = top_items(
-        learned, histories, users, n, eligible, by=by, seen=seen, threads=threads
+        learned, histories, users, most, eligible, by=by, seen=seen, threads=threads
     )
+    if most > n:
+        chosen = _chosen(variety, histories, rows, scores, n)
+        rows = np.take_along_axis(rows, chosen, axis=1)
+        scores = np.take_along_axis(scores, chosen, axis=1)
     found = rows >= 0
     person, place = np.nonzero(found)
     items, score = rows[found], scores[found]
@@ -194,6 +195,22 @@ def recommendations_for_all(
         **_known_about(learned, None, items, None),
     )
     return frame.select("user", "rank", pl.exclude("user", "rank"))
+
+
+def _chosen(
+    variety: Variety,
+    histories: Csr,
+    rows: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    n: int,
+) -> NDArray[np.intp]:
+    """Return the places of the items that are chosen for each person; shape (people, n)."""
+    chosen = np.full((len(rows), min(n, rows.shape[1])), -1)  # where none is left, rows is -1
+    for person, found in enumerate(rows >= 0):
+        history = histories.take(np.array([person]))
+        places = variety.choose(history, rows[person, found], scores[person, found], n)
+        chosen[person, : len(places)] = places
+    return chosen
 
 
 def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:

@@ -20,21 +20,12 @@ _MIN_CANDIDATES, _MULTIPLE = 50, 5
 _CALIBRATION = 0.5
 # The share of the wanted proportions in those of a list (Steck 2018, equation 7).
 _SMOOTHING = 0.01
-# A list, and what each candidate would add to its value.
+# From the places in a list, among the candidates, what each of these would add to its value.
 Term = Callable[[list[int]], Numbers]
 
 
-def varied(
-    learned: Learned,
-    history: Csr,
-    rows: Rows,
-    scores: NDArray[np.floating[Any]],
-    n: int,
-    *,
-    diversity: float,
-    calibrate: str | None,
-) -> Rows:
-    """Return n of the rows, chosen one after another for their scores and for variety.
+class Variety:
+    """Chooses lists for their scores and for variety.
 
     With the score s relative to the best, a list L grows by the item j with the largest::
 
@@ -43,15 +34,12 @@ def varied(
     where cos is the cosine between the sets of users of two items (maximal marginal relevance:
     Carbonell and Goldstein, "The use of MMR", SIGIR 1998), p are the shares of genres in the
     history and q those in the list (Steck, "Calibrated recommendations", RecSys 2018, section 5).
+    What was chosen is listed by score, the best first.
 
     Parameters
     ----------
-    learned, history
-        The data behind the model, and the history of one person.
-    rows, scores
-        The items, best first, and their scores; shapes (items,).
-    n
-        The length of the list.
+    learned
+        The data behind the model.
     diversity
         From 0 to 1.
     calibrate
@@ -64,24 +52,70 @@ def varied(
     UnknownIdError
         If diversity is asked of a model that was saved without users.
     """
-    diversity = _arguments.finite("diversity", diversity)
-    if not 0 <= diversity <= 1:
-        raise SettingError(f"diversity is {diversity:g}; it must be from 0 to 1")
-    candidates = rows[: max(_MIN_CANDIDATES, _MULTIPLE * n)]
-    terms: list[Term] = []
-    if diversity > 0:
-        terms.append(_dissimilarity(learned, candidates, diversity))
-    if calibrate is not None:
-        terms.append(_calibration(learned, history, candidates, calibrate))
-    if not terms or not len(candidates):
-        return rows[:n]
-    relevance = (1 - diversity) * _relative(scores[: len(candidates)])
-    chosen: list[int] = []
-    while len(chosen) < min(n, len(candidates)):
-        value = relevance + sum(term(chosen) for term in terms)
-        value[chosen] = -np.inf
-        chosen.append(int(value.argmax()))
-    return candidates[chosen]
+
+    def __init__(self, learned: Learned, diversity: float, calibrate: str | None) -> None:
+        self._learned = learned
+        self._diversity = _arguments.finite("diversity", diversity)
+        if not 0 <= self._diversity <= 1:
+            raise SettingError(f"diversity is {diversity:g}; it must be from 0 to 1")
+        if self._diversity > 0:
+            learned.require_users()
+        self._shares = None
+        if calibrate is not None:
+            self._shares = genre_shares(learned.items, calibrate)
+            if self._shares is None:
+                raise SettingError(
+                    f"calibrate is {calibrate!r}; give a column of the items table that holds "
+                    "lists, such as genres"
+                )
+
+    def candidates(self, n: int) -> int:
+        """Return the number of best items that a list of n is chosen from."""
+        wanted = self._diversity > 0 or self._shares is not None
+        return max(_MIN_CANDIDATES, _MULTIPLE * n) if wanted else n
+
+    def choose(
+        self, history: Csr, rows: Rows, scores: NDArray[np.floating[Any]], n: int
+    ) -> NDArray[np.intp]:
+        """Return the places of n items in ascending order.
+
+        Parameters
+        ----------
+        history
+            The history of the person.
+        rows, scores
+            The candidates, best first, and their scores; shapes (items,).
+        n
+            The length of the list.
+        """
+        rows, scores = rows[: self.candidates(n)], scores[: self.candidates(n)]
+        terms: list[Term] = []
+        if self._diversity > 0:
+            terms.append(self._dissimilarity(rows))
+        if self._shares is not None:
+            terms.append(_calibration(self._shares, history, rows))
+        if not terms or not len(rows):
+            return np.arange(min(n, len(rows)))
+        relevance = (1 - self._diversity) * _relative(scores)
+        chosen: list[int] = []
+        while len(chosen) < min(n, len(rows)):
+            value = relevance + sum(term(chosen) for term in terms)
+            value[chosen] = -np.inf
+            chosen.append(int(value.argmax()))
+        return np.sort(np.array(chosen))
+
+    def _dissimilarity(self, rows: Rows) -> Term:
+        users = self._learned.ratings_by_item.take(rows)
+        has = np.zeros((len(rows), self._learned.require_users().users.height), dtype=np.float32)
+        has[users.row, users.partner] = 1
+        has /= np.sqrt(np.maximum(np.diff(users.starts), 1))[:, None]
+        cosines = (has @ has.T).astype(np.float64)
+
+        def term(chosen: list[int]) -> Numbers:
+            nearest: Numbers = cosines[:, chosen].max(axis=1, initial=0)
+            return -self._diversity * nearest
+
+        return term
 
 
 def _relative(scores: NDArray[np.floating[Any]]) -> Numbers:
@@ -91,32 +125,8 @@ def _relative(scores: NDArray[np.floating[Any]]) -> Numbers:
     return relative
 
 
-def _dissimilarity(learned: Learned, candidates: Rows, diversity: float) -> Term:
-    ratings = learned.require_users()
-    place = np.full(learned.items.height, -1)
-    place[candidates] = np.arange(len(candidates))
-    listed = place[ratings.item] >= 0
-    users, row = np.unique(ratings.user[listed], return_inverse=True)
-    has = np.zeros((len(users), len(candidates)), dtype=np.float32)
-    has[row, place[ratings.item[listed]]] = 1
-    has /= np.maximum(np.linalg.norm(has, axis=0), 1)
-    cosines = (has.T @ has).astype(np.float64)
-
-    def term(chosen: list[int]) -> Numbers:
-        nearest: Numbers = cosines[:, chosen].max(axis=1, initial=0)
-        return -diversity * nearest
-
-    return term
-
-
-def _calibration(learned: Learned, history: Csr, candidates: Rows, column: str) -> Term:
-    shares = genre_shares(learned.items, column)
-    if shares is None:
-        raise SettingError(
-            f"calibrate is {column!r}; give a column of the items table that holds lists, such as "
-            "genres"
-        )
-    wanted, listed = shares[history.partner].sum(axis=0), shares[candidates]
+def _calibration(shares: Numbers, history: Csr, rows: Rows) -> Term:
+    wanted, listed = shares[history.partner].sum(axis=0), shares[rows]
     wanted /= max(wanted.sum(), 1.0)
 
     def term(chosen: list[int]) -> Numbers:

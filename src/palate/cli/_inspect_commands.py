@@ -23,6 +23,15 @@ MinRatings = Annotated[
     int | None, typer.Option(help="Leave out items (or users) with fewer ratings.", min=1)
 ]
 
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=VALUE",
+        help="Only items with this value, as in --where genres=Comedy or --where "
+        "year=1990..1999; repeat the option for more conditions.",
+    ),
+]
+
 
 @app.command()
 def biases(
@@ -36,14 +45,7 @@ def biases(
     n: Count = 10,
     plain: Plain = False,
     min_ratings: MinRatings = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN=VALUE",
-            help="Only items with this value, as in --where genres=Comedy or --where "
-            "year=1990..1999; repeat the option for more conditions.",
-        ),
-    ] = None,
+    where: Where = None,
     json: Json = False,
 ) -> None:
     """Show items by bias: liked or disliked whatever their kind, and where the mean misleads."""
@@ -54,7 +56,7 @@ def biases(
     if users and where:
         raise palate.SettingError("--where chooses items; leave it out with --users")
     if not users:
-        options["where"] = pairs("--where", "COLUMN=VALUE, such as genres=Comedy", where)
+        options["where"] = _where(where)
     read = loaded.user_biases if users else loaded.biases
     by_bias, by_gap = read("bias" if plain else None, **options), read("gap", **options)
     tables = {
@@ -82,6 +84,40 @@ def biases(
         return
     ranks = [what[-1], "mean", "bias", "rank_by_mean", "rank_by_bias", "reason"]
     _output.table(tables["gaps"].select(ranks), "Where the mean misleads most")
+
+
+def _where(conditions: list[str] | None) -> dict[str, str]:
+    return pairs("--where", "COLUMN=VALUE, such as genres=Comedy", conditions)
+
+
+@app.command()
+def popularity(
+    model: ModelFolder,
+    n: Count = 10,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="The plain order, which ignores uncertainty.")
+    ] = False,
+    min_ratings: MinRatings = None,
+    where: Where = None,
+    json: Json = False,
+) -> None:
+    """Show what is picked more often, or less, than other items that are liked as well."""
+    import palate
+    from palate.analysis._popularity import OFTEN, RARELY
+
+    table = palate.load(model).popularity(
+        "beyond_taste" if plain else None, min_ratings=min_ratings, where=_where(where)
+    )
+    often = table.filter(table["contrast"] == OFTEN).head(n)
+    rarely = table.reverse().filter(table.reverse()["contrast"] == RARELY).head(n)
+    if json:
+        _output.document(often=often, rarely=rarely, popularity=table)
+        return
+    _output.line("How many times as often items are picked as others that are liked as well.\n")
+    bounds = ["beyond_taste_lower", "beyond_taste_upper"]
+    shown = ["id", "item", "ratings", "beyond_taste", *bounds, "bias"]
+    _output.table(often.select(shown), "Picked often, liked little")
+    _output.table(rarely.select(shown), "Picked rarely, well liked")
 
 
 @app.command()

@@ -23,7 +23,7 @@ _DECIMALS = {
         ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
     ),
     **dict.fromkeys(("x", "y"), 2),
-    **{"rating": 1, "percentile": 0},
+    **{"rating": 1, "percentile": 0, "beyond_taste": 2},
 }
 _PERCENTAGES = {"chance"}
 # Columns whose scale differs from model to model.
@@ -35,11 +35,13 @@ _HEADINGS = {
     "rank_by_mean": "rank by mean",
     "rank_by_bias": "rank by bias",
     "leans_to": "leans to",
+    "beyond_taste": "times as often",
     "percentile": "more than %",
 }
 # Columns with the bounds of an interval, the name of the merged column, and its decimals.
 _INTERVALS = (
     ("lower", "upper", "90% interval", 2),
+    ("beyond_taste_lower", "beyond_taste_upper", "90% interval", 2),
     ("percentile_lower", "percentile_upper", "90%", 0),
     ("x_lower", "x_upper", "x, 90% interval", 2),
     ("y_lower", "y_upper", "y, 90% interval", 2),

@@ -30,6 +30,21 @@ Rate = Annotated[
     ),
 ]
 
+Diversity = Annotated[
+    float,
+    typer.Option(
+        help="From 0 to 1: how much items of different people are preferred to the best ones."
+    ),
+]
+Calibrate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Prefer the proportions of the person's history in this column of the items, such as "
+        "genres.",
+    ),
+]
+
 
 @app.command()
 def recommend(
@@ -60,6 +75,8 @@ def recommend(
             help="Rank by this quantile of the expected rating, such as 0.1: uncertain items last."
         ),
     ] = None,
+    diversity: Diversity = 0.0,
+    calibrate: Calibrate = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Add the reason for each recommendation.")
     ] = False,
@@ -76,6 +93,8 @@ def recommend(
         seen=seen,
         by=by,
         cautious=cautious,
+        diversity=diversity,
+        calibrate=calibrate,
         explain=explain,
     )
     asked = question(profile.learned, by if cautious is None else "rating")

@@ -197,6 +197,11 @@ class Learned:
         """The training ratings grouped by user."""
         return self.require_users().by_user()
 
+    @cached_property
+    def ratings_by_item(self) -> Csr:
+        """The training ratings grouped by item."""
+        return self.require_users().by_item()
+
     def require_users(self) -> Ratings:
         """Return the training ratings of the known users.
 

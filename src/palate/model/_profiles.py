@@ -121,12 +121,15 @@ class Profiles:
         exclude: Iterable[Any] = (),
         seen: bool = False,
         by: By | None = None,
+        diversity: float = 0.0,
+        calibrate: str | None = None,
         threads: int | None = None,
     ) -> pl.DataFrame:
         """Return the `n` best items for each person.
 
         Scores are computed and discarded block by block. See `Profile.recommend` for `n`,
-        `candidates`, `exclude`, `seen` and `by`.
+        `candidates`, `exclude`, `seen`, `by`, `diversity` and `calibrate`; the last two are applied
+        person by person, which takes a millisecond or more for each.
 
         Returns
         -------
@@ -139,7 +142,7 @@ class Profiles:
         UnknownIdError
             If an item is unknown, or a title names several items.
         SettingError
-            If `n`, `by` or `threads` is out of range, or the model can't answer the question.
+            If an argument is out of range, or the model can't answer the question.
         """
         return recommendations_for_all(
             self.learned,
@@ -151,5 +154,7 @@ class Profiles:
             exclude=exclude,
             seen=seen,
             by=by,
+            diversity=diversity,
+            calibrate=calibrate,
             threads=threads,
         )

@@ -16,6 +16,7 @@ from palate.analysis._mean_decomposition import (
     decompose_user_means,
 )
 from palate.analysis._neighbours import similar_items, similar_users
+from palate.analysis._popularity import item_popularity
 from palate.errors import SettingError
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
@@ -114,6 +115,61 @@ class Readings:
         189
         """
         return item_biases(self.learned, self.item_means, order, min_ratings, where)
+
+    def popularity(
+        self,
+        order: Literal["beyond_taste", "cautious"] | None = None,
+        *,
+        min_ratings: int | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> pl.DataFrame:
+        """Return how much each item is picked, apart from how it is liked.
+
+        Popularity beyond taste is the number n_i of training ratings of an item, relative to that
+        of items which are liked equally well::
+
+            beyond_taste_i = n_i / exp(a + c b_i)
+
+        with the line of log n on the bias b by least squares. The variance of its logarithm is
+        ``1 / n_i + c^2 var(b_i)``: a count is taken as Poisson distributed.
+
+        Parameters
+        ----------
+        order
+            "beyond_taste": the highest first. "cautious" (the default if there are intervals): by
+            the bound of the 90% interval that is nearest to 1.
+        min_ratings
+            Leave out items with fewer training ratings, also when the line is fitted; by default
+            20, or fewer in a small data set.
+        where
+            Only items with these values, as in `biases`.
+
+        Returns
+        -------
+        polars.DataFrame
+            A row for each item:
+
+            - id, item, ratings (the number of training ratings)
+            - bias, lower, upper: with its 90% interval; null in a point estimate
+            - beyond_taste, beyond_taste_lower, beyond_taste_upper: likewise
+            - rank_by_ratings, rank_by_bias (1 is the highest)
+            - contrast: "picked often, liked little" where beyond_taste is surely above 1 and the
+              bias surely below 0, "picked rarely, well liked" in the opposite case, else null
+
+        Raises
+        ------
+        SettingError
+            As in `biases`; and if the model was fitted to events or counts.
+
+        Examples
+        --------
+        >>> import palate
+        >>> model = palate.fit(palate.movielens("100k"))
+        >>> model.popularity().filter(contrast="picked often, liked little")["item"][0]
+        'Liar Liar (1997)'
+        """
+        self.learned.require_rating_model()
+        return item_popularity(self.learned, self.item_means, order, min_ratings, where)
 
     def user_biases(
         self,

@@ -25,6 +25,8 @@ def recommended(
         exclude=request.exclude,
         by=request.by,
         cautious=request.cautious,
+        diversity=request.diversity,
+        calibrate=request.calibrate,
         explain=request.reasons,
     )
     if request.reasons and {"chance", "prediction"} <= set(frame.columns):

@@ -96,6 +96,21 @@ class RecommendationsRequest(Person):
             '"rating".',
         ),
     ] = None
+    diversity: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="How much items of different people are preferred to the best ones.",
+        ),
+    ] = 0.0
+    calibrate: Annotated[
+        str | None,
+        Field(
+            description="A column of lists in the items table, such as genres: prefer its "
+            "proportions in the history."
+        ),
+    ] = None
     reasons: Annotated[
         bool, Field(description="Whether to add short reasons to each recommendation.")
     ] = False
