@@ -12,27 +12,35 @@ from _list_tables import TABLES, NotThereError
 
 import palate
 
-USERS, ITEMS = 143_000, 27_000
+USERS, ITEMS = 143_000, (27_000, 100_000, 1_000_000)
 _TASTES = 20
 _HISTORY, _N = 20, 10
 
 
 def speed(folder: Path | None) -> None:
     print("\nSeconds to fit palate.Choice, and the peak memory of a process that has the table too")
-    for work in (fit_movielens, fit_gowalla, fit_synthetic):
-        process = multiprocessing.get_context("spawn").Process(target=work, args=(folder,))
-        process.start()  # a process for each, because its peak memory only grows
-        process.join()
-        if process.exitcode != 0:
-            raise SystemExit(f"{work.__name__} ended with {process.exitcode}")
+    in_a_process(fit_movielens)
+    if folder is not None:
+        in_a_process(fit_gowalla, folder)
+    for items in ITEMS:
+        in_a_process(fit_synthetic, items)
     one_list()
 
 
-def fit_movielens(_: Path | None) -> None:
+def in_a_process(work: Callable[..., None], *given: object) -> None:
+    """Call a function in a process of its own, because the peak memory of a process only grows."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=given)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        raise SystemExit(f"{work.__name__} ended with {process.exitcode}")
+
+
+def fit_movielens() -> None:
     fit("MovieLens 100k", palate.movielens("100k"))
 
 
-def fit_gowalla(folder: Path | None) -> None:
+def fit_gowalla(folder: Path) -> None:
     """Fit Gowalla's training part, and time lists for all of its users."""
     try:
         train, _ = TABLES["gowalla"](folder).splits[0]
@@ -45,8 +53,12 @@ def fit_gowalla(folder: Path | None) -> None:
     print(f"    lists of {_N} for all {users:,} users: {users / seconds:,.0f} a second", flush=True)
 
 
-def fit_synthetic(_: Path | None) -> None:
-    fit("synthetic", synthetic_events())
+def fit_synthetic(items: int) -> None:
+    """Fit made-up events, and time the list of one person."""
+    model = fit("synthetic", synthetic_events(items))
+    history = list(range(_HISTORY))
+    seconds = median_seconds(lambda: model.profile(history).recommend(_N), runs=20)
+    print(f"    one list from a history of {_HISTORY}: {1000 * seconds:.1f} ms", flush=True)
 
 
 def fit(name: str, ratings: palate.Ratings) -> palate.Model:
@@ -62,7 +74,7 @@ def fit(name: str, ratings: palate.Ratings) -> palate.Model:
     return model
 
 
-def synthetic_events() -> palate.Ratings:
+def synthetic_events(items: int) -> palate.Ratings:
     """Return some 20 million distinct events with a heavy tail of users and of items.
 
     A user draws 25 items plus a log-normal number (median 75, sigma 1.3), the r-th item in
@@ -70,19 +82,19 @@ def synthetic_events() -> palate.Ratings:
     user's taste, one of 20.
     """
     rng = np.random.default_rng(0)
-    popularity = np.cumsum((np.arange(ITEMS) + 100.0) ** -1.3)
+    popularity = np.cumsum((np.arange(items) + 100.0) ** -1.3)
     draws = 25 + rng.lognormal(np.log(75), 1.3, USERS).astype(np.int64)
     parts = []
     for block in np.array_split(np.arange(USERS), 100):  # little memory: that of the fit is wanted
         user = np.repeat(block, draws[block])
         item = np.searchsorted(popularity, rng.random(len(user)) * popularity[-1])
-        own = np.minimum(item - item % _TASTES + user % _TASTES, ITEMS - 1)
+        own = np.minimum(item - item % _TASTES + user % _TASTES, items - 1)
         item = np.where(rng.random(len(user)) < 0.5, own, item)
-        parts.append(np.unique(user * ITEMS + item))
-    ids = pl.DataFrame({"id": np.arange(ITEMS)})
+        parts.append(np.unique(user.astype(np.int64) * items + item))
+    ids = pl.DataFrame({"id": np.arange(items)})
     return palate.Ratings(
-        user=np.concatenate([(part // ITEMS).astype(np.int32) for part in parts]),
-        item=np.concatenate([(part % ITEMS).astype(np.int32) for part in parts]),
+        user=np.concatenate([(part // items).astype(np.int32) for part in parts]),
+        item=np.concatenate([(part % items).astype(np.int32) for part in parts]),
         rating=np.ones(sum(map(len, parts)), np.float32),
         timestamp=None,
         users=pl.DataFrame({"id": np.arange(USERS)}),

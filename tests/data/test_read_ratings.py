@@ -231,6 +231,15 @@ def test_the_separator_divides_all_lines_equally(write, line, item):
     assert item in ratings.items["id"].to_list()
 
 
+def test_names_are_ids_where_there_are_no_others():
+    plays = {"user_id": [1, 2, 3], "song_name": ["a", "b", "a"], "plays": [1, 2, 30]}
+    ratings = palate.read_ratings(plays)
+    assert ratings.kind == "counts"
+    assert ratings.items["id"].to_list() == ["a", "b"]
+    bought = {"user": [1, 2], "game": [10, 20], "Game Name": ["Chess", "Go"], "rating": [3, 4]}
+    assert palate.read_ratings(bought).items.rows() == [(10, "Chess"), (20, "Go")]
+
+
 def test_titles_in_the_ratings_themselves():
     """The book merges titles into its ratings table: five columns."""
     book = pl.DataFrame(

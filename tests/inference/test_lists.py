@@ -98,6 +98,19 @@ def test_profiles_of_events_do_too(events):
             assert own.columns == ["rank", "id", "item", "score", "chance", "ratings", "status"]
 
 
+def test_items_of_events_are_said_to_be_picked():
+    rows = [(u, i) for u in range(30) for i in range(u % 7 + 2)] + [(0, 99), (1, 99)]
+    ratings = palate.read_ratings(pl.DataFrame(rows, schema=["user", "item"], orient="row"))
+    model = palate.fit(ratings.take(ratings.item != ratings.item.max() - 1))
+    never = int(ratings.items["id"][int(ratings.item.max()) - 1])
+    found = model.profile([0]).recommend(3, candidates=[1, 99, never])
+    assert dict(found.select("id", "status").iter_rows()) == {
+        1: "known",
+        99: "rarely picked",
+        never: "never picked",
+    }
+
+
 @pytest.mark.parametrize("by", ["both", "choice"])
 def test_seen_exclude_and_candidates(tilted, by):
     profile = tilted.user(196)

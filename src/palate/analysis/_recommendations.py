@@ -22,8 +22,11 @@ from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 
 Rows = NDArray[np.integer[Any]]
-# An item with fewer training ratings than this has the status "rarely rated".
+# An item with fewer training ratings or events than this has the second status, without any the
+# first.
 _MIN_KNOWN = 5
+_STATUSES = ("prior-only", "rarely rated", "known")
+_STATUSES_OF_EVENTS = ("never picked", "rarely picked", "known")
 
 
 def predictions(learned: Learned, user: UserPosterior, items: Any) -> pl.DataFrame:
@@ -137,8 +140,7 @@ def _known_about(
     columns: dict[str, Any] = {}
     if user is not None and rating_scores is not None:
         columns = _expected_ratings(learned, user, rows, rating_scores)
-    counts = learned.item_counts[rows]
-    return columns | {"ratings": counts, "status": _status(counts)}
+    return columns | {"ratings": learned.item_counts[rows], "status": _status(learned, rows)}
 
 
 def _expected_ratings(
@@ -220,9 +222,10 @@ def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:
     return learned.item_frame(rows, rating=history.rating[order])
 
 
-def _status(counts: NDArray[np.int64]) -> pl.Series:
-    """Return "known", "rarely rated" (1 to 4 ratings) or "prior-only" (none) for each item."""
-    names = np.array(["prior-only", "rarely rated", "known"])
+def _status(learned: Learned, rows: Rows) -> pl.Series:
+    """Return how well each item is known; see `Profile.predict`."""
+    counts = learned.item_counts[rows]
+    names = np.array(_STATUSES if learned.has_ratings else _STATUSES_OF_EVENTS)
     return pl.Series(names[np.where(counts == 0, 0, np.where(counts < _MIN_KNOWN, 1, 2))])
 
 

@@ -25,7 +25,9 @@ _USUAL = {
     "hours hoursplayed playtime quantity qty purchases purchase frequency weight",
     "timestamp": "timestamp time datetime date unixreviewtime ratedat createdat reviewtime "
     "ratingdate when ts",
-    "title": "title movietitle booktitle itemtitle productname itemname moviename name",
+    "title": "title movietitle booktitle itemtitle filmtitle showtitle songtitle gametitle "
+    "animetitle productname itemname moviename bookname filmname showname songname trackname "
+    "artistname gamename animename name",
 }
 _USUAL_NAMES = {role: names.split() for role, names in _USUAL.items()}
 
@@ -108,6 +110,8 @@ def find_columns(
             if name is not None:
                 found[role] = name
                 free.remove(name)
+        if "item" not in found and "title" in found:
+            found["item"] = found.pop("title")  # names are ids where there are no others
     for role in (*REQUIRED, "rating") if rated else REQUIRED:
         if role not in found:
             by_position = "" if table.typed else ", or without a header 'column 1', 'column 2', ..."

@@ -54,7 +54,10 @@ class Recommendation(ItemName):
         int,
         Field(description="Number of training ratings, or of people who picked it."),
     ]
-    status: Annotated[str, Field(description="known, rarely rated or prior-only.")]
+    status: Annotated[
+        str,
+        Field(description="known, rarely rated or prior-only; or rarely picked, never picked."),
+    ]
     reason: Annotated[
         str | None, Field(description="Why it is in the list, by what the list is ranked by.")
     ] = None

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from palate.learned._choice import ChanceCurve
 from palate.solvers.choice._hold_out import HeldOutScores
 
-# Maximum number of histories that the curve is fitted to.
-MAX_HISTORIES = 1000
+# Maximum numbers of histories that the curve is fitted to, and of their scores; but a hundred
+# histories are needed.
+_MAX_HISTORIES, _MAX_SCORES, _MIN_HISTORIES = 1000, 1 << 27, 100
 # Scores are counted in bins of their logarithm, from the lowest.
 _LOWEST, _WIDTH, _BINS = -24.0, 0.1, 320
 # The curve is level below this quantile of the scores of held-out entries.
@@ -20,6 +21,11 @@ _PRIOR = np.array([0.0, 1.0, -1.0])
 _PRIOR_PRECISION = np.array([0.0, 1.0, 1.0])
 _MAX_STEPS = 100
 _TOLERANCE = 1e-8
+
+
+def histories_needed(items: int) -> int:
+    """Return the number of histories that the curve is fitted to."""
+    return max(_MIN_HISTORIES, min(_MAX_HISTORIES, _MAX_SCORES // items))
 
 
 def fit_chance_curve(parts: Iterable[HeldOutScores]) -> ChanceCurve | None:

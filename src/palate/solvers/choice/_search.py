@@ -17,7 +17,7 @@ from palate.learned._choice import (
 )
 from palate.learned._learned import Learned
 from palate.solvers._progress import Report
-from palate.solvers.choice._chance import MAX_HISTORIES, fit_chance_curve
+from palate.solvers.choice._chance import fit_chance_curve, histories_needed
 from palate.solvers.choice._exact import ExactGraph, ExactPrecision
 from palate.solvers.choice._histories import Histories, weighting_of
 from palate.solvers.choice._hold_out import Candidate, HoldOut, Tilt
@@ -136,7 +136,8 @@ class Search:
         if len(self._hold_out) == 0:
             return None
         self._raise_if_cancelled()
-        return fit_chance_curve(self._hold_out.scores(candidate, MAX_HISTORIES))
+        most = histories_needed(len(candidate.popularity))
+        return fit_chance_curve(self._hold_out.scores(candidate, most))
 
     def _mean_ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
         """Return the mean nDCG with each exponent; Ctrl-C ends the search."""
