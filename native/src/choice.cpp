@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
 #include <vector>
 
@@ -177,7 +178,7 @@ class VirtualHoldOut {
   // The scores of this user with one of the discounts; the lowest for what is not ranked.
   std::span<const float> discount(std::size_t user, std::size_t q);
   // The nDCG at n of the scores that `discount` returned last.
-  double ndcg(std::size_t user, std::size_t n) const;
+  double ndcg(std::size_t user, std::size_t n);
 
  private:
   void update(std::size_t user);
@@ -191,6 +192,9 @@ class VirtualHoldOut {
   std::array<double, 3> m_{};      // M, symmetric
   std::array<double, 2> shift_{};  // M A'y
   std::vector<float> scores_, discounted_;
+  Best best_;
+  std::vector<std::int32_t> rows_;
+  std::vector<float> listed_;
 };
 
 // Finds M and M A'y.
@@ -246,21 +250,22 @@ std::span<const float> VirtualHoldOut::discount(std::size_t user, std::size_t q)
   return discounted_;
 }
 
-// The gain of the relevant entries at their ranks, relative to that of the ideal list.
-double VirtualHoldOut::ndcg(std::size_t user, std::size_t n) const {
+// The gain of the relevant entries in the list of the n best, relative to that of the ideal list.
+double VirtualHoldOut::ndcg(std::size_t user, std::size_t n) {
+  best_.start(n, {});
+  for (std::size_t j = 0; j < items_; ++j)
+    if (discounted_[j] > best_.bar()) best_.offer(static_cast<std::int32_t>(j), discounted_[j]);
+  rows_.resize(n);
+  listed_.resize(n);
+  best_.write(rows_, listed_);
   const Sparse& x = users_.full;
   double found = 0, ideal = 0;
   std::size_t relevant = 0;
   for (auto entry = x.starts[user]; entry < x.starts[user + 1]; ++entry) {
     if (!users_.relevant[entry]) continue;
     if (relevant++ < n) ideal += 1 / std::log2(static_cast<double>(relevant) + 1);
-    const auto item = static_cast<std::size_t>(x.columns[entry]);
-    const float score = discounted_[item];
-    if (score == kLowest) continue;
-    std::size_t rank = 1;
-    for (std::size_t j = 0; j < item; ++j) rank += discounted_[j] >= score;
-    for (std::size_t j = item + 1; j < items_; ++j) rank += discounted_[j] > score;
-    if (rank <= n) found += 1 / std::log2(static_cast<double>(rank) + 1);
+    const auto place = std::ranges::find(rows_, x.columns[entry]) - rows_.begin();
+    if (place < std::ssize(rows_)) found += 1 / std::log2(static_cast<double>(place) + 2);
   }
   return relevant ? found / ideal : 0;
 }

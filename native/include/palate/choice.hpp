@@ -92,8 +92,8 @@ struct Discounts {
 void held_out_ndcg(const HeldOut& users, const Precision& precision, const Discounts& discounts,
                    std::size_t n, int threads, std::span<double> out);
 
-// The scores behind held_out_ndcg with the first of the discounts, users x items; the lowest finite
-// number for items that are not ranked.
+// The scores behind held_out_ndcg with the first of the discounts, users x items; minus infinity
+// for items that are not ranked.
 void held_out_scores(const HeldOut& users, const Precision& precision, const Discounts& discounts,
                      int threads, std::span<float> out);
 

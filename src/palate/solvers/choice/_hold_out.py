@@ -177,7 +177,6 @@ class HoldOut:
             scores = held_out_scores(
                 **part.arguments, exponent=float(exponent), threads=self._threads
             )
-            scores[scores == np.finfo(np.float32).min] = -np.inf
             row, item = part.histories.row[part.held_out], part.histories.partner[part.held_out]
             yield HeldOutScores(scores, np.diff(part.remaining.starts), row, item)
 
