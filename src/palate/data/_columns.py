@@ -103,15 +103,7 @@ def find_columns(
     if not table.header:
         found |= zip([role for role in ROLES if role not in found], free, strict=False)
     else:
-        for role in (role for role in (*ROLES, "title") if role not in found):
-            name = usual(role, free)
-            if role == "rating":
-                name = name or usual("count", free)
-            if name is not None:
-                found[role] = name
-                free.remove(name)
-        if "item" not in found and "title" in found:
-            found["item"] = found.pop("title")  # names are ids where there are no others
+        _find_by_name(found, free)
     for role in (*REQUIRED, "rating") if rated else REQUIRED:
         if role not in found:
             by_position = "" if table.typed else ", or without a header 'column 1', 'column 2', ..."
@@ -123,6 +115,19 @@ def find_columns(
         if f"{column} (2)" in names:
             raise DataError(f"{table.name} has two columns {column!r}; rename one of them")
     return found
+
+
+def _find_by_name(found: dict[str, str], free: list[str]) -> None:
+    """Add the columns of the roles that are not found yet, by the usual names."""
+    for role in (role for role in (*ROLES, "title") if role not in found):
+        name = usual(role, free)
+        if role == "rating":
+            name = name or usual("count", free)
+        if name is not None:
+            found[role] = name
+            free.remove(name)
+    if "item" not in found and "title" in found:
+        found["item"] = found.pop("title")  # names are ids where there are no others
 
 
 def listed(names: Sequence[str]) -> str:

@@ -22,7 +22,9 @@ from palate.learned._choice import HistoryWeighting
 from palate.learned._learned import Learned
 from palate.solvers.choice._histories import user_weights
 
-_MAX_HISTORIES = 4000
+# Maximum numbers of histories, and of the scores that are ranked for each setting; but a thousand
+# histories are needed.
+_MAX_HISTORIES, _MAX_RANKED, _MIN_HISTORIES = 4000, 1 << 30, 1000
 # The fraction of a history that is held out.
 _SHARE = 0.2
 _PARTS = 2
@@ -132,8 +134,8 @@ class HoldOut:
             order = permutation(seed, _random_streams.HOLD_OUT + 1 + part, len(eligible))
             users.append(eligible[order])
             parts.append(np.full(len(eligible), part))
-        chosen = np.concatenate(users)[:_MAX_HISTORIES]
-        part_of = np.concatenate(parts)[:_MAX_HISTORIES]
+        most = max(_MIN_HISTORIES, min(_MAX_HISTORIES, _MAX_RANKED // ratings.items.height))
+        chosen, part_of = np.concatenate(users)[:most], np.concatenate(parts)[:most]
         self._histories = histories.take(chosen)
         row = self._histories.row
         self._held_out = _is_held_out(rank.take(chosen), number[chosen][row], part_of[row])
