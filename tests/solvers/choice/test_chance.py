@@ -66,6 +66,16 @@ def test_scores_that_say_nothing_have_one_chance():
     )
 
 
+def test_histories_of_one_length_say_nothing_about_others():
+    """Where scores say nothing, a history of one entry gives the chances of one of ten."""
+    rng = np.random.default_rng(0)
+    scores = np.exp(rng.normal(-2, 1, (300, 40))).astype(np.float32)
+    row, item = np.repeat(np.arange(300), 2), rng.integers(0, 40, 600)
+    found = fit_chance_curve([HeldOutScores(scores, np.full(300, 10), row, item)])
+    alone = found(scores / 10, np.ones((300, 1)))
+    np.testing.assert_allclose(alone.mean(), 1 / 40, rtol=0.2)
+
+
 def test_without_picks_of_ranked_items_there_is_no_curve():
     part = simulated(CURVE)
     assert fit_chance_curve([part._replace(item=np.zeros_like(part.item))]) is None

@@ -16,8 +16,10 @@ _MAX_HISTORIES, _MAX_SCORES, _MIN_HISTORIES = 1000, 1 << 27, 100
 _LOWEST, _WIDTH, _BINS = -24.0, 0.1, 320
 # The curve is level below this quantile of the scores of held-out entries.
 _FLOOR = 0.02
-# Slopes are N(1, 1) and N(-1, 1) before any history is known: they exist for the smallest tables.
-_PRIOR = np.array([0.0, 1.0, -1.0])
+# Before any history is known, the slope in the score per entry of the history is N(1, 1), and that
+# in the number of entries N(0, 1): they exist where all histories have one length, and there the
+# chances for others are those of the same score per entry.
+_PRIOR = np.array([0.0, 1.0, 0.0])
 _PRIOR_PRECISION = np.array([0.0, 1.0, 1.0])
 _MAX_STEPS = 100
 _TOLERANCE = 1e-8
@@ -93,7 +95,8 @@ def _poisson(
     """Return the level and the slopes of the log of the rate of hits by exposure."""
     rows, bins = np.nonzero(exposure)
     y, n = hits[rows, bins], exposure[rows, bins]
-    x = np.stack([np.ones(len(rows)), log_score[bins], log_size[rows]], axis=1)
+    per_entry = log_score[bins] - log_size[rows]
+    x = np.stack([np.ones(len(rows)), per_entry, log_size[rows]], axis=1)
     centre = (n @ x) / n.sum()
     centre[0] = 0
     x -= centre
@@ -105,4 +108,4 @@ def _poisson(
         beta += np.clip(step, -1, 1)
         if np.abs(step).max() < _TOLERANCE:
             break
-    return float(beta[0] - centre @ beta), float(beta[1]), float(beta[2])
+    return float(beta[0] - centre @ beta), float(beta[1]), float(beta[2] - beta[1])
