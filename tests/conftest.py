@@ -144,10 +144,45 @@ def browser():
     if chromium is None:
         pytest.skip("there is no Chromium to read pages in: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")
+    playwright.expect.set_options(timeout=30_000)
     with playwright.sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def tab(browser):
+    """Return the tab that the tests share. A new one would start a process and compile Plotly."""
+    return browser.new_page()
+
+
+@contextlib.contextmanager
+def visited(tab, url, size=(1440, 900), scheme="light"):
+    """Load a page as a new tab would, and yield the URLs that it requests.
+
+    Check at the end that it logged nothing, and leave nothing of it in the tab.
+    """
+    requests, messages = [], []
+    listeners = {
+        "request": lambda request: requests.append(request.url),
+        "console": lambda message: messages.append(message.text),
+        "pageerror": lambda error: messages.append(str(error)),
+    }
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    tab.set_viewport_size({"width": size[0], "height": size[1]})
+    tab.emulate_media(color_scheme=scheme)
+    try:
+        tab.goto(url)
+        yield requests
+    finally:
+        tab.evaluate("sessionStorage.clear()")
+        tab.mouse.move(0, 0)
+        tab.goto("about:blank")
+        for event, listener in listeners.items():
+            tab.remove_listener(event, listener)
+    assert messages == []
 
 
 @pytest.fixture(scope="session")

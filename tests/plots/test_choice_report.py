@@ -70,7 +70,7 @@ def test_the_report_of_a_model_of_ratings_has_no_reasons_of_choice(bayes, tmp_pa
     assert "choice model" not in text
 
 
-def test_the_report_of_events(written, events, browser):
+def test_the_report_of_events(written, events, tab):
     text = prose(written)
     assert text.count(NEEDS_RATINGS) == 1
     assert "What people pick" in text
@@ -82,7 +82,7 @@ def test_the_report_of_events(written, events, browser):
     assert f"B{best['reason'][0][1:]}" in text
     also = events.profile([50]).recommend(5)["item"]
     assert all(title in text for title in also)
-    with opened(browser, written) as page:
+    with opened(tab, written) as page:
         assert page.locator("section").count() == 5
         titles = page.locator(".figure .gtitle").all_text_contents()
         assert titles == ["Number of people per item", "Number of items per user", COURSE]
@@ -90,8 +90,8 @@ def test_the_report_of_events(written, events, browser):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SCREENS, ids=[str(width) for width, _ in SCREENS])
-def test_the_report_of_events_fits(written, browser, size, scheme):
-    with opened(browser, written, size, scheme) as page:
+def test_the_report_of_events_fits(written, tab, size, scheme):
+    with opened(tab, written, size, scheme) as page:
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size[0]
 
 

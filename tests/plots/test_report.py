@@ -14,6 +14,8 @@ from plotly.offline import get_plotlyjs
 import palate
 import palate.plots
 
+from ..conftest import visited
+
 SCREENS = [(1440, 900), (768, 1024), (390, 844), (360, 740)]
 
 
@@ -27,34 +29,31 @@ def written(bayes, folder):
     return palate.plots.report(bayes, folder / "bayes.html")
 
 
+@pytest.fixture(scope="module")
+def own_tab(browser):
+    """Return a tab for `screen`, which stays open while other tests use the shared one."""
+    return browser.new_page()
+
+
 @pytest.fixture(scope="module", params=SCREENS, ids=[str(width) for width, _ in SCREENS])
-def screen(request, written, browser):
+def screen(request, written, own_tab):
     """Return the report on a screen, with everything disclosed, and the width of the screen."""
-    with opened(browser, written, request.param) as page:
+    with opened(own_tab, written, request.param) as page:
         page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
         yield page, request.param[0]
 
 
 @contextmanager
-def opened(browser, path, size=(1440, 900), scheme="light"):
+def opened(tab, path, size=(1440, 900), scheme="light"):
     """Open a report offline; any request and any message on the console fails the test."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
-    )
-    context.set_offline(True)
-    page = context.new_page()
-    requests, messages = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.goto(path.as_uri())
-    page.wait_for_function(DRAWN)
+    tab.context.set_offline(True)
     try:
-        yield page
-        assert requests == [path.as_uri()]
-        assert messages == []
+        with visited(tab, path.as_uri(), size, scheme) as requests:
+            tab.wait_for_function(DRAWN)
+            yield tab
+            assert requests == [path.as_uri()]
     finally:
-        context.close()
+        tab.context.set_offline(False)
 
 
 MAP_HAS_WIDTH = (
@@ -88,8 +87,8 @@ def test_it_is_one_small_file_with_plotly_once(written):
     assert not re.search(r"https?:|//cdn|\ssrc=|<link|@import|url\(", rest)
 
 
-def test_every_figure_has_a_title_and_named_axes(written, browser):
-    with opened(browser, written) as page:
+def test_every_figure_has_a_title_and_named_axes(written, tab):
+    with opened(tab, written) as page:
         figures = page.locator(".figure")
         assert figures.count() >= 12
         for figure in figures.all():
@@ -107,8 +106,8 @@ def test_the_page_never_scrolls_sideways(screen):
     assert max(page.evaluate(ends)) <= width
 
 
-def test_figures_follow_the_window(written, browser):
-    with opened(browser, written) as page:
+def test_figures_follow_the_window(written, tab):
+    with opened(tab, written) as page:
         for width, expected in ((1440, 920), (390, 358), (1440, 920)):
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_function(MAP_HAS_WIDTH, arg=expected)
@@ -137,8 +136,8 @@ def overlap(one, other):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_readable_in_light_and_in_dark(written, browser, scheme):
-    with opened(browser, written, scheme=scheme) as page:
+def test_text_is_readable_in_light_and_in_dark(written, tab, scheme):
+    with opened(tab, written, scheme=scheme) as page:
         behind = luminance(page.evaluate("getComputedStyle(document.body).backgroundColor"))
         assert (behind > 0.8) == (scheme == "light")
         for selector, what in TEXTS:
@@ -163,9 +162,9 @@ def luminance(colour):
 
 
 @pytest.mark.parametrize("size", SCREENS[::2], ids=["1440", "390"])
-def test_titles_are_shown_as_text(hostile, folder, browser, size):
+def test_titles_are_shown_as_text(hostile, folder, tab, size):
     path = palate.plots.report(hostile, folder / "hostile.html")
-    with opened(browser, path, size) as page:
+    with opened(tab, path, size) as page:
         page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
         assert page.evaluate("window.hacked") is None
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size[0]
@@ -221,39 +220,39 @@ def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
     assert path.read_text().count('<tr class="own"><td>One-cycle training</td>') == 1
 
 
-def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, browser):
+def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, tab):
     path = palate.plots.report(model, folder / "point.html")
     assert "This model is a point estimate" in prose(path)
-    with opened(browser, path) as page:
+    with opened(tab, path) as page:
         assert page.locator("#biases .errorbar").count() == 0
 
 
-def test_the_report_of_a_model_without_users(bayes, folder, browser):
+def test_the_report_of_a_model_without_users(bayes, folder, tab):
     bayes.save(folder / "model", users=False)
     alone = palate.load(folder / "model")
     path = palate.plots.report(alone, folder / "alone.html")
     assert prose(path).count("saved without its users") == 4
     assert "no user to portray" in prose(path)
-    with opened(browser, path) as page:
+    with opened(tab, path) as page:
         assert page.locator("#axes .main-svg").count() > 0
     with pytest.raises(palate.UnknownIdError, match="saved without its users"):
         palate.plots.report(alone, folder / "alone.html", user=196)
 
 
-def test_the_report_of_a_model_without_item_features(bayes, folder, browser, altered):
+def test_the_report_of_a_model_without_item_features(bayes, folder, tab, altered):
     bare = altered(bayes, items=bayes.items.select("id", "item"))
     path = palate.plots.report(bare, folder / "bare.html")
     assert prose(path).count("Only the ids and titles of the items are known") == 2
     assert "colours show the bias" in prose(path)
-    with opened(browser, path) as page:
+    with opened(tab, path) as page:
         assert page.locator("#map .main-svg").count() > 0
 
 
 @pytest.mark.parametrize("factors", [1, 2])
 @pytest.mark.parametrize("solver", [palate.OneCycle, palate.Gibbs])
-def test_the_smallest_tables_have_a_report(small, folder, browser, solver, factors):
+def test_the_smallest_tables_have_a_report(small, folder, tab, solver, factors):
     fitted = solver(factors=factors).fit(small)
-    with opened(browser, palate.plots.report(fitted, folder / "small.html")) as page:
+    with opened(tab, palate.plots.report(fitted, folder / "small.html")) as page:
         assert page.locator("section").count() == 8
 
 

@@ -30,7 +30,7 @@ VIEWS = {
     "user": "#/user/196",
     "not found": "#/toString",
 }
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, TABLET, PHONE = (1440, 900), (768, 1024), (390, 844)
 
 
 @pytest.fixture(scope="session")

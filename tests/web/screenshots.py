@@ -17,13 +17,14 @@ def main(model: str, folder: Path) -> None:
     with serving(model) as (address, _), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for scheme in ("light", "dark"):
-            for size in (DESKTOP, PHONE):
-                page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+            for width, height in (DESKTOP, PHONE):
+                page = browser.new_page(color_scheme=scheme)
+                page.set_viewport_size({"width": width, "height": height})
                 for view, fragment in VIEWS.items():
                     page.goto(f"{address}/{fragment}")
                     page.wait_for_selector("main:not([aria-busy])")
                     page.wait_for_timeout(1500)
-                    name = f"{view}-{size['width']}-{scheme}.png"
+                    name = f"{view}-{width}-{scheme}.png"
                     page.screenshot(path=folder / name, full_page=True)
                     print(folder / name)
 

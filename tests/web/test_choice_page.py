@@ -7,16 +7,16 @@ from playwright.sync_api import expect
 
 import palate
 
-from .conftest import DESKTOP, PHONE, serving_in_thread
+from .conftest import DESKTOP, PHONE, TABLET, serving_in_thread
 from .test_page import (
     assert_accessible,
     assert_fits,
     go,
+    in_each_scheme,
     opened,
     wait_until_idle,
 )
 
-TABLET = {"width": 768, "height": 1024}
 SIZES = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
 EVENT_VIEWS = {
     "overview": "#/",
@@ -38,9 +38,9 @@ def expect_titles(page, titles):
     expect(page.locator(TITLES)).to_have_text(titles)
 
 
-def test_the_switch_changes_the_list_and_the_link(browser, both_address, both):
+def test_the_switch_changes_the_list_and_the_link(tab, both_address, both):
     me = both.profile({100: 5, 50: 4})
-    with opened(browser, both_address, "#/try?r=100:5,50:4") as page:
+    with opened(tab, both_address, "#/try?r=100:5,50:4") as page:
         switch = page.get_by_role("group", name="What the list is ranked by")
         expect(switch.get_by_role("button", pressed=True)).to_have_text("Both")
         expect_titles(page, me.recommend(10)["item"].to_list())
@@ -57,8 +57,8 @@ def test_the_switch_changes_the_list_and_the_link(browser, both_address, both):
         expect(switch.get_by_role("button", pressed=True)).to_have_text("Would pick")
 
 
-def test_both_reasons_are_shown_and_explained(browser, both_address):
-    with opened(browser, both_address, "#/try?r=100:5,50:4") as page:
+def test_both_reasons_are_shown_and_explained(tab, both_address):
+    with opened(tab, both_address, "#/try?r=100:5,50:4") as page:
         first = page.locator('[data-list="recommendations"] li').first
         expect(first).to_contain_text("Because you picked")
         expect(first).to_contain_text("You gave")
@@ -70,9 +70,9 @@ def test_both_reasons_are_shown_and_explained(browser, both_address):
         assert sum(shares) == pytest.approx(100, abs=1)
 
 
-def test_safer_choices_are_by_rating(browser, both_address, both):
+def test_safer_choices_are_by_rating(tab, both_address, both):
     safer = both.profile({100: 5}).recommend(10, cautious=0.1)["item"].to_list()
-    with opened(browser, both_address, "#/try?r=100:5&by=rating") as page:
+    with opened(tab, both_address, "#/try?r=100:5&by=rating") as page:
         page.get_by_label("Safer choices first").check()
         page.wait_for_url("**cautious=1*")
         expect_titles(page, safer)
@@ -83,8 +83,8 @@ def test_safer_choices_are_by_rating(browser, both_address, both):
         expect_titles(page, safer)
 
 
-def test_the_switch_works_from_the_keyboard_and_keeps_the_focus(browser, both_address, both):
-    with opened(browser, both_address, "#/user/196") as page:
+def test_the_switch_works_from_the_keyboard_and_keeps_the_focus(tab, both_address, both):
+    with opened(tab, both_address, "#/user/196") as page:
         page.get_by_role("button", name="Both").focus()
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
@@ -93,22 +93,22 @@ def test_the_switch_works_from_the_keyboard_and_keeps_the_focus(browser, both_ad
         expect(page.get_by_role("button", name="Would pick")).to_be_focused()
 
 
-def test_a_model_of_ratings_alone_has_no_switch(browser, address):
-    with opened(browser, address, "#/try?r=100:5") as page:
+def test_a_model_of_ratings_alone_has_no_switch(tab, address):
+    with opened(tab, address, "#/try?r=100:5") as page:
         page.wait_for_selector('[data-list="recommendations"] li')
         assert page.get_by_role("button", name="Would pick").count() == 0
         expect(page.get_by_text("Safer choices first")).to_be_visible()
 
 
-def test_an_item_shows_what_the_same_people_pick(browser, both_address, both):
-    with opened(browser, both_address, "#/item/50") as page:
+def test_an_item_shows_what_the_same_people_pick(tab, both_address, both):
+    with opened(tab, both_address, "#/item/50") as page:
         section = page.get_by_role("region", name="Picked by the same people")
         first = both.profile({50: 5}).recommend(1, by="choice")["item"][0]
         expect(section.get_by_role("link").first).to_have_text(first)
 
 
-def test_people_pick_items_in_a_model_of_events(browser, events_address, events):
-    with opened(browser, events_address, "#/try") as page:
+def test_people_pick_items_in_a_model_of_events(tab, events_address, events):
+    with opened(tab, events_address, "#/try") as page:
         expect(page.get_by_role("heading", name="For the average person, so far")).to_be_visible()
         expect(page.locator('[data-list="recommendations"]')).to_contain_text("it is popular")
         button = page.locator('[data-list="questions"]').get_by_role("button", name="Pick").first
@@ -133,8 +133,8 @@ def test_people_pick_items_in_a_model_of_events(browser, events_address, events)
         assert skipped not in page.locator('[data-list="questions"]').inner_text()
 
 
-def test_the_views_of_events_leave_out_what_needs_ratings(browser, events_address):
-    with opened(browser, events_address) as page:
+def test_the_views_of_events_leave_out_what_needs_ratings(tab, events_address):
+    with opened(tab, events_address) as page:
         expect(page.locator("h1")).to_contain_text("943 people pick")
         expect(page.get_by_text("knows what people pick, not how they like it")).to_be_visible()
         expect(page.get_by_role("link", name="Map")).to_be_hidden()
@@ -157,54 +157,53 @@ def test_the_views_of_events_leave_out_what_needs_ratings(browser, events_addres
         assert page.get_by_role("heading", name="Portrait").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("view", EVENT_VIEWS)
-def test_every_view_of_events_fits_and_is_accessible(browser, events_address, view, size, scheme):
-    check(browser, events_address, EVENT_VIEWS[view], size, scheme)
+def test_every_view_of_events_fits_and_is_accessible(tab, events_address, view, size):
+    check(tab, events_address, EVENT_VIEWS[view], size)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("view", BOTH_VIEWS)
-def test_every_view_of_both_fits_and_is_accessible(browser, both_address, view, size, scheme):
-    check(browser, both_address, BOTH_VIEWS[view], size, scheme)
+def test_every_view_of_both_fits_and_is_accessible(tab, both_address, view, size):
+    check(tab, both_address, BOTH_VIEWS[view], size)
 
 
-def check(browser, address, fragment, size, scheme):
-    with opened(browser, address, fragment, color_scheme=scheme, viewport=size) as page:
+def check(tab, address, fragment, size):
+    with opened(tab, address, fragment, size) as page:
         wait_until_idle(page)
         for why in page.get_by_role("button", name=re.compile("^Why")).all()[:1]:
             why.click()
             wait_until_idle(page)
-        assert_fits(page)
-        assert_header_fits(page)
-        assert_accessible(page)
+        for scheme in in_each_scheme(page):
+            assert_fits(page, scheme)
+            assert_header_fits(page, scheme)
+            assert_accessible(page, scheme)
 
 
-def assert_header_fits(page):
+def assert_header_fits(page, scheme):
     """No link of the header lies under the search field."""
     field = page.locator(".find").bounding_box()
     links = [link.bounding_box() for link in page.locator(".top nav a:visible").all()]
     if page.viewport_size["width"] > 760:
-        assert max(box["x"] + box["width"] for box in links) <= field["x"]
+        assert max(box["x"] + box["width"] for box in links) <= field["x"], scheme
 
 
-def test_counts_say_how_often(browser, tmp_path):
+def test_counts_say_how_often(tab, tmp_path):
     table = {"user": [1, 1, 2, 2, 3, 3], "item": list("abbcca"), "count": [40, 2, 3, 1, 9, 70]}
     palate.fit(palate.read_ratings(table, kind="counts")).save(tmp_path / "m")
-    with serving_in_thread(tmp_path / "m") as address, opened(browser, address, "#/user/1") as page:
+    with serving_in_thread(tmp_path / "m") as address, opened(tab, address, "#/user/1") as page:
         expect(page.get_by_role("heading", name="Picked most often")).to_be_visible()
         favourites = page.locator('[data-section="favourites"] li')
         expect(favourites.first).to_contain_text("40 times")
         expect_titles(page, ["c"])
 
 
-def test_titles_of_events_are_shown_as_text_and_never_run(browser, hostile, tmp_path):
+def test_titles_of_events_are_shown_as_text_and_never_run(tab, hostile, tmp_path):
     frame = hostile.ratings.frame().select("user", "item")
     items = hostile.items.rename({"id": "item", "item": "title"})
     palate.fit(palate.read_ratings(frame.head(150), items=items)).save(tmp_path / "m")
-    with serving_in_thread(tmp_path / "m") as address, opened(browser, address) as page:
+    with serving_in_thread(tmp_path / "m") as address, opened(tab, address) as page:
         for fragment in ("#/", "#/items", "#/item/0", "#/try?r=0:1,1:1", "#/user/3"):
             page.goto("about:blank")  # else only the fragment changes
             go(page, address, fragment)
