@@ -118,7 +118,7 @@ def test_intervals_of_associations_have_their_coverage(bayes, altered):
 
 def test_without_item_features_exemplars_name_the_ends(ml100k):
     bare = palate.read_ratings(ml100k.frame())
-    model = palate.fit(bare, palate.Gibbs(sweeps=40, burn_in=20))
+    model = palate.Gibbs(sweeps=40, burn_in=20).fit(bare)
     table = model.axes()
     assert table["along"][0].to_list()[0]["column"] == "number of ratings"
     assert table["name"][0] is None

@@ -1,7 +1,6 @@
 """The report of a model of both questions, and of one of events or counts alone."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -13,24 +12,6 @@ from .test_report import SCREENS, opened, prose
 
 COURSE = "Course of the fit by step"
 NEEDS_RATINGS = "knows what people pick, not how they like it"
-
-
-@pytest.fixture(scope="module")
-def choice(ml100k):
-    return palate.Choice().fit(ml100k)
-
-
-@pytest.fixture(scope="module")
-def both(bayes, choice):
-    chosen = replace(choice.learned.choice, rating_power=0.5)
-    return palate.Model(replace(bayes.learned, choice=chosen))
-
-
-@pytest.fixture(scope="module")
-def events(ml100k):
-    items = ml100k.items.rename({"id": "item", "item": "title"})
-    frame = ml100k.frame().select("user", "item")
-    return palate.fit(palate.read_ratings(frame, items=items))
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ SCREENS = [(1440, 900), (768, 1024), (390, 844), (360, 740)]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    """Return a folder for reports. Of those with one name, the browser compiles Plotly once."""
     return tmp_path_factory.mktemp("reports")
 
 
@@ -163,7 +164,7 @@ def luminance(colour):
 
 @pytest.mark.parametrize("size", SCREENS[::2], ids=["1440", "390"])
 def test_titles_are_shown_as_text(hostile, folder, tab, size):
-    path = palate.plots.report(hostile, folder / "hostile.html")
+    path = palate.plots.report(hostile, folder / "report.html")
     with opened(tab, path, size) as page:
         page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
         assert page.evaluate("window.hacked") is None
@@ -221,7 +222,7 @@ def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
 
 
 def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, tab):
-    path = palate.plots.report(model, folder / "point.html")
+    path = palate.plots.report(model, folder / "report.html")
     assert "This model is a point estimate" in prose(path)
     with opened(tab, path) as page:
         assert page.locator("#biases .errorbar").count() == 0
@@ -230,18 +231,18 @@ def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, tab):
 def test_the_report_of_a_model_without_users(bayes, folder, tab):
     bayes.save(folder / "model", users=False)
     alone = palate.load(folder / "model")
-    path = palate.plots.report(alone, folder / "alone.html")
+    path = palate.plots.report(alone, folder / "report.html")
     assert prose(path).count("saved without its users") == 4
     assert "no user to portray" in prose(path)
     with opened(tab, path) as page:
         assert page.locator("#axes .main-svg").count() > 0
     with pytest.raises(palate.UnknownIdError, match="saved without its users"):
-        palate.plots.report(alone, folder / "alone.html", user=196)
+        palate.plots.report(alone, folder / "report.html", user=196)
 
 
 def test_the_report_of_a_model_without_item_features(bayes, folder, tab, altered):
     bare = altered(bayes, items=bayes.items.select("id", "item"))
-    path = palate.plots.report(bare, folder / "bare.html")
+    path = palate.plots.report(bare, folder / "report.html")
     assert prose(path).count("Only the ids and titles of the items are known") == 2
     assert "colours show the bias" in prose(path)
     with opened(tab, path) as page:
@@ -252,7 +253,7 @@ def test_the_report_of_a_model_without_item_features(bayes, folder, tab, altered
 @pytest.mark.parametrize("solver", [palate.OneCycle, palate.Gibbs])
 def test_the_smallest_tables_have_a_report(small, folder, tab, solver, factors):
     fitted = solver(factors=factors).fit(small)
-    with opened(tab, palate.plots.report(fitted, folder / "small.html")) as page:
+    with opened(tab, palate.plots.report(fitted, folder / "report.html")) as page:
         assert page.locator("section").count() == 8
 
 

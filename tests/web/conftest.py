@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -15,7 +14,6 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-import palate
 from palate.web._app import create_app
 from palate.web._middleware import AccessSettings
 from palate.web._model_holder import ModelHolder
@@ -47,21 +45,6 @@ def point(model, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("web") / "point"
     model.save(path)
     return path
-
-
-@pytest.fixture(scope="session")
-def both(bayes, ml100k) -> palate.Model:
-    """Return a model of what people pick and how they like it, whose lists weigh both."""
-    choice = palate.Choice().fit(ml100k).learned.choice
-    return palate.Model(replace(bayes.learned, choice=replace(choice, rating_power=0.5)))
-
-
-@pytest.fixture(scope="session")
-def events(ml100k) -> palate.Model:
-    """Return a model of what people pick, from MovieLens without its ratings."""
-    frame = ml100k.frame().select("user", "item", "timestamp")
-    items = ml100k.items.rename({"id": "item", "item": "title"})
-    return palate.fit(palate.read_ratings(frame, items=items))
 
 
 @pytest.fixture(scope="session")

@@ -200,8 +200,8 @@ def client_of_explorer(explorer):
     return TestClient(create_app(ModelHolder(explorer), AccessSettings()), "http://localhost")
 
 
-def test_the_choice_model_alone_of_ratings_takes_ratings(ml100k):
-    client = client_of_explorer(Explorer(palate.Choice().fit(ml100k)).precompute())
+def test_the_choice_model_alone_of_ratings_takes_ratings(choice):
+    client = client_of_explorer(Explorer(choice).precompute())
     summary = json_of(client.get("/api/model"))
     assert (summary["kind"], summary["scale"]) == ("ratings", [1, 2, 3, 4, 5])
     assert len(listed(client, ratings=[FARGO], n=3)) == 3

@@ -1,5 +1,6 @@
 """Text in figures: its width in pixels, shortening, wrapping and escaping."""
 
+import functools
 import html
 import unicodedata
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ def text_width(text: str, size: int = FONT_SIZE) -> float:
     return size * sum(map(_em, text))
 
 
+@functools.cache
 def _em(character: str) -> float:
     if character in _NARROW_CHARACTERS:
         return _NARROW

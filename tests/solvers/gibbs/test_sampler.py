@@ -137,14 +137,15 @@ def numpy_chain(user, item, rating, sweeps, rng):
                 np.linalg.cholesky((beta + n) * precision).T, rng.normal(size=d)
             )
             centre = n * mean / (beta + n) + noise
-            for row in range(n):
-                given = own == row
-                partners = tables[1 - side][others[given]]
-                z = np.c_[partners[:, :-1], np.ones(given.sum())]
-                a = precision + alpha * z.T @ z
-                c = precision @ centre + alpha * z.T @ (rating[given] - partners[:, -1])
-                noise = np.linalg.solve(np.linalg.cholesky(a).T, rng.normal(size=d))
-                rows[row] = np.linalg.solve(a, c) + noise
+            given = own == np.arange(n)[:, None]  # the rows are independent of each other
+            z = np.c_[tables[1 - side][:, :-1], np.ones(len(tables[1 - side]))][others]
+            target = alpha * (rating - tables[1 - side][others, -1])
+            a = precision + alpha * np.einsum("rn,ni,nj->rij", given, z, z)
+            c = precision @ centre + (given * target) @ z
+            noise = np.linalg.solve(
+                np.linalg.cholesky(a).transpose(0, 2, 1), rng.normal(size=(n, d, 1))
+            )
+            rows[:] = (np.linalg.solve(a, c[:, :, None]) + noise)[:, :, 0]
         error = rating - predicted(*tables, user, item)
         alpha = rng.gamma(1 + len(rating) / 2) / (1 + np.sum(error**2) / 2)
         yield *tables, alpha
