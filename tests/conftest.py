@@ -48,6 +48,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let it find all at the end; nanobind reports what it does not."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def default_sigint() -> Iterator[None]:
     """Handle SIGINT as Python does by default, also where the parent process ignores it.

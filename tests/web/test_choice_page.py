@@ -14,6 +14,7 @@ from .test_page import (
     go,
     in_each_size_and_scheme,
     opened,
+    skip_without_axe,
     wait_until_idle,
 )
 
@@ -176,6 +177,7 @@ def check(tab, address, fragment):
             assert_fits(page, shown)
             assert_header_fits(page, shown)
             assert_accessible(page, shown)
+    skip_without_axe()
 
 
 def assert_header_fits(page, shown):
