@@ -20,8 +20,7 @@ _HISTORY, _N = 20, 10
 def speed(folder: Path | None) -> None:
     print("\nSeconds to fit palate.Choice, and the peak memory of a process that has the table too")
     in_a_process(fit_movielens)
-    if folder is not None:
-        in_a_process(fit_gowalla, folder)
+    in_a_process(fit_gowalla, folder)
     for items in ITEMS:
         in_a_process(fit_synthetic, items)
     one_list()
@@ -40,7 +39,7 @@ def fit_movielens() -> None:
     fit("MovieLens 100k", palate.movielens("100k"))
 
 
-def fit_gowalla(folder: Path) -> None:
+def fit_gowalla(folder: Path | None) -> None:
     """Fit Gowalla's training part, and time lists for all of its users."""
     try:
         train, _ = TABLES["gowalla"](folder).splits[0]
@@ -90,7 +89,7 @@ def synthetic_events(items: int) -> palate.Ratings:
         item = np.searchsorted(popularity, rng.random(len(user)) * popularity[-1])
         own = np.minimum(item - item % _TASTES + user % _TASTES, items - 1)
         item = np.where(rng.random(len(user)) < 0.5, own, item)
-        parts.append(np.unique(user.astype(np.int64) * items + item))
+        parts.append(np.unique(user * items + item))
     ids = pl.DataFrame({"id": np.arange(items)})
     return palate.Ratings(
         user=np.concatenate([(part // items).astype(np.int32) for part in parts]),

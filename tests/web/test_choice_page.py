@@ -12,12 +12,13 @@ from .test_page import (
     assert_accessible,
     assert_fits,
     go,
-    in_each_size_and_scheme,
+    in_each_scheme,
     opened,
     skip_without_axe,
     wait_until_idle,
 )
 
+SIZES = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
 EVENT_VIEWS = {
     "overview": "#/",
     "items": "#/items?where=genres=Comedy&min_ratings=20",
@@ -157,35 +158,37 @@ def test_the_views_of_events_leave_out_what_needs_ratings(tab, events_address):
         assert page.get_by_role("heading", name="Portrait").count() == 0
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("view", EVENT_VIEWS)
-def test_every_view_of_events_fits_and_is_accessible(tab, events_address, view):
-    check(tab, events_address, EVENT_VIEWS[view])
+def test_every_view_of_events_fits_and_is_accessible(tab, events_address, view, size):
+    check(tab, events_address, EVENT_VIEWS[view], size)
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("view", BOTH_VIEWS)
-def test_every_view_of_both_fits_and_is_accessible(tab, both_address, view):
-    check(tab, both_address, BOTH_VIEWS[view])
+def test_every_view_of_both_fits_and_is_accessible(tab, both_address, view, size):
+    check(tab, both_address, BOTH_VIEWS[view], size)
 
 
-def check(tab, address, fragment):
-    with opened(tab, address, fragment, PHONE) as page:
+def check(tab, address, fragment, size):
+    with opened(tab, address, fragment, size) as page:
         wait_until_idle(page)
         for why in page.get_by_role("button", name=re.compile("^Why")).all()[:1]:
             why.click()
             wait_until_idle(page)
-        for shown in in_each_size_and_scheme(page, PHONE, TABLET, DESKTOP):
-            assert_fits(page, shown)
-            assert_header_fits(page, shown)
-            assert_accessible(page, shown)
+        for scheme in in_each_scheme(page):
+            assert_fits(page, scheme)
+            assert_header_fits(page, scheme)
+            assert_accessible(page, scheme)
     skip_without_axe()
 
 
-def assert_header_fits(page, shown):
+def assert_header_fits(page, scheme):
     """No link of the header lies under the search field."""
     field = page.locator(".find").bounding_box()
     links = [link.bounding_box() for link in page.locator(".top nav a:visible").all()]
     if page.viewport_size["width"] > 760:
-        assert max(box["x"] + box["width"] for box in links) <= field["x"], shown
+        assert max(box["x"] + box["width"] for box in links) <= field["x"], scheme
 
 
 def test_counts_say_how_often(tab, tmp_path):

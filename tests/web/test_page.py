@@ -182,23 +182,22 @@ def test_a_known_user(tab, address):
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_fits_and_is_accessible(tab, address, view):
-    with opened(tab, address, VIEWS[view], PHONE) as page:
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_every_view_fits_and_is_accessible(tab, address, view, size):
+    with opened(tab, address, VIEWS[view], size) as page:
         wait_until_idle(page)
-        for shown in in_each_size_and_scheme(page, PHONE, DESKTOP):
-            assert_fits(page, shown)
-            assert_accessible(page, shown)
+        for scheme in in_each_scheme(page):
+            assert_fits(page, scheme)
+            assert_accessible(page, scheme)
     skip_without_axe()
 
 
-def in_each_size_and_scheme(page, *sizes):
-    """Show the page in all combinations; yield each by name once the page is drawn in it."""
-    for width, height in sizes:
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.evaluate(DRAWN)
-            yield f"{width} pixels wide, {scheme}"
+def in_each_scheme(page):
+    """Yield light and then dark, each once the page is drawn in its colours."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(DRAWN)
+        yield scheme
 
 
 # Plotly redraws in the first frame and what lies over it in the second; then transitions end.
@@ -206,19 +205,19 @@ DRAWN = """new Promise(done => requestAnimationFrame(() => requestAnimationFrame
     .then(() => Promise.allSettled(document.getAnimations().map(one => one.finished)))"""
 
 
-def assert_fits(page, shown):
+def assert_fits(page, scheme):
     root = "document.documentElement"
-    assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") <= 0, shown
+    assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") <= 0, scheme
 
 
-def assert_accessible(page, shown):
+def assert_accessible(page, scheme):
     if AXE is None:
         return
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(Path(AXE).read_text(encoding="utf-8") + ";0")
     violations = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
     serious = [(one["id"], one["impact"]) for one in violations if one["impact"] in SERIOUS]
-    assert serious == [], shown
+    assert serious == [], scheme
 
 
 SERIOUS = ("serious", "critical")

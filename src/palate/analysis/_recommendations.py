@@ -71,7 +71,9 @@ def recommendations(
     ranked = choices[np.argsort(-key[choices], kind="stable")]
     variety = Variety(learned, options.diversity, options.calibrate)
     rows = ranked[variety.choose(history, ranked, key[ranked], n)]
-    rating_scores = None if user is None else user.scores(learned.item_table)[rows]
+    rating_scores = None
+    if user is not None:
+        rating_scores = (scores if by == "rating" else user.scores(learned.item_table))[rows]
     sizes = np.full(len(rows), len(history.partner))
     frame = learned.item_frame(
         rows,

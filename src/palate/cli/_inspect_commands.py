@@ -108,8 +108,8 @@ def popularity(
     table = palate.load(model).popularity(
         "beyond_taste" if plain else None, min_ratings=min_ratings, where=_where(where)
     )
-    often = table.filter(table["contrast"] == OFTEN).head(n)
-    rarely = table.reverse().filter(table.reverse()["contrast"] == RARELY).head(n)
+    often = table.filter(contrast=OFTEN).head(n)
+    rarely = table.filter(contrast=RARELY).reverse().head(n)
     if json:
         _output.document(often=often, rarely=rarely, popularity=table)
         return

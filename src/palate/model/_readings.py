@@ -168,7 +168,6 @@ class Readings:
         >>> model.popularity().filter(contrast="picked often, liked little")["item"][0]
         'Liar Liar (1997)'
         """
-        self.learned.require_rating_model()
         return item_popularity(self.learned, self.item_means, order, min_ratings, where)
 
     def user_biases(

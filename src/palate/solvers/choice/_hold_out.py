@@ -18,7 +18,7 @@ from palate._native import held_out_ndcg, held_out_scores, permutation
 from palate.data._ratings import Csr, Ratings, group
 from palate.inference._lists import chance_of_high_rating, rating_scores
 from palate.inference._user_posterior import infer
-from palate.learned._choice import HistoryWeighting
+from palate.learned._choice import DenseWeights, HistoryWeighting, LowRankWeights
 from palate.learned._learned import Learned
 from palate.solvers.choice._histories import user_weights
 
@@ -43,6 +43,9 @@ class Precision(Protocol):
 
     def product(self, rows: Csr) -> NDArray[np.float32]:
         """Return X P for rows of X; shape (rows, items)."""
+
+    def weights(self) -> DenseWeights | LowRankWeights:
+        """Return B_ij = -P_ij / P_jj; P may be overwritten."""
 
 
 class Candidate(NamedTuple):

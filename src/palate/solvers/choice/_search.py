@@ -18,7 +18,7 @@ from palate.learned._choice import (
 from palate.learned._learned import Learned
 from palate.solvers._progress import Report
 from palate.solvers.choice._chance import fit_chance_curve, histories_needed
-from palate.solvers.choice._exact import ExactGraph, ExactPrecision
+from palate.solvers.choice._exact import ExactGraph
 from palate.solvers.choice._histories import Histories, weighting_of
 from palate.solvers.choice._hold_out import Candidate, HoldOut, Tilt
 from palate.solvers.choice._low_rank import LowRankGraph
@@ -77,8 +77,8 @@ class Search:
     def final(
         self, settings: Settings, candidate: Candidate
     ) -> tuple[DenseWeights | LowRankWeights, NDArray[np.float32]]:
-        """Return B and the popularities of a model of all ratings; P is overwritten."""
-        if isinstance(candidate.precision, ExactPrecision):
+        """Return B and the popularities of a model of all ratings; P may be overwritten."""
+        if self._exact:
             return candidate.precision.weights(), candidate.popularity
         self._graph = None
         graph = self._graph_of(self._ratings, settings.strength)
@@ -112,12 +112,15 @@ class Search:
 
     def candidate(self, settings: Settings) -> Candidate:
         """Return the model that is measured, with these settings."""
-        graph = self.graph(settings.strength)
+        exponents = np.array([settings.exponent], dtype=np.float32)
+        return self._candidate(settings.strength, settings.ridge, exponents)
+
+    def _candidate(
+        self, strength: float, ridge: float, exponents: NDArray[np.float32]
+    ) -> Candidate:
+        graph = self.graph(strength)
         return Candidate(
-            graph.precision(settings.ridge),
-            self.weighting(settings.strength),
-            graph.popularity,
-            np.array([settings.exponent], dtype=np.float32),
+            graph.precision(ridge), self.weighting(strength), graph.popularity, exponents
         )
 
     def rating_power(self, candidate: Candidate, rating: Learned) -> float:
@@ -163,11 +166,7 @@ class Search:
         """Return the mean nDCG with the best exponent."""
         if (strength, ridge) not in self._tried:
             start = time.perf_counter()
-            graph = self.graph(strength)
-            candidate = Candidate(
-                graph.precision(ridge), self.weighting(strength), graph.popularity, _EXPONENTS
-            )
-            means = self._mean_ndcg(candidate)
+            means = self._mean_ndcg(self._candidate(strength, ridge, _EXPONENTS))
             best = int(means.argmax())
             self._tried[strength, ridge] = float(means[best]), float(_EXPONENTS[best])
             row = {

@@ -43,8 +43,9 @@ export function listSwitch(summary, onChange) {
   const expected = summary.sure ? 'The number is the expected rating, with the 90% interval of the rating you might give.' : 'The number is the expected rating.';
   const set = (by) => {
     for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.by === by));
-    const numbers = [by !== 'rating' && CHANCE, summary.lists_by.includes('rating') && expected];
-    text.textContent = [QUESTIONS[by].text, ...numbers].filter((sentence) => sentence && (isNeeded || sentence !== QUESTIONS.rating.text)).join(' ');
+    const byRating = by === 'rating';
+    const sentences = [(isNeeded || !byRating) && QUESTIONS[by].text, !byRating && CHANCE, summary.lists_by.includes('rating') && expected];
+    text.textContent = sentences.filter(Boolean).join(' ');
   };
   const node = isNeeded ? el('div', { class: 'segments', role: 'group', 'aria-label': 'What the list is ranked by' }, ...buttons) : '';
   return { node, text, set };
