@@ -203,9 +203,10 @@ def test_damage_that_came_with_a_checksum_of_its_own_is_refused(folder, low_rank
         lambda choice: choice.pop("settings"),
         lambda choice: choice.pop("chance"),
         lambda choice: choice["chance"].update(slope=float("nan")),
-        lambda choice: choice["chance"].update(floor=0.0),
-        lambda choice: choice["chance"].update(level="high"),
-        lambda choice: choice["chance"].pop("level"),
+        lambda choice: choice["chance"].update(slope=-1.0),
+        lambda choice: choice["chance"].update(offset=0.0),
+        lambda choice: choice["chance"].update(offset="high"),
+        lambda choice: choice["chance"].pop("offset"),
     ],
 )
 def test_a_record_of_no_choice_model_is_refused(folder, change):

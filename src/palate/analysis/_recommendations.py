@@ -15,7 +15,7 @@ from palate.analysis._explanation import reason
 from palate.analysis._variety import Variety
 from palate.data._ratings import Csr
 from palate.errors import SettingError
-from palate.inference._lists import By, list_scores, pick_chances, question, top_items
+from palate.inference._lists import By, Lists, list_scores, question, top_items
 from palate.inference._prediction_interval import score_variance
 from palate.inference._user_posterior import UserPosterior
 from palate.inference._user_posteriors import UserPosteriors
@@ -66,7 +66,7 @@ def recommendations(
         eligible[history.partner] = False
     choices = np.flatnonzero(eligible)
     # Items are ranked by score, since clipped expected ratings have many ties.
-    scores = _scores(learned, history, user, by)
+    scores, chances = _scores(learned, history, user, by)
     key = scores if cautious is None else _cautious(learned, user, scores, cautious)
     ranked = choices[np.argsort(-key[choices], kind="stable")]
     variety = Variety(learned, options.diversity, options.calibrate)
@@ -74,11 +74,10 @@ def recommendations(
     rating_scores = None
     if user is not None:
         rating_scores = (scores if by == "rating" else user.scores(learned.item_table))[rows]
-    sizes = np.full(len(rows), len(history.partner))
     frame = learned.item_frame(
         rows,
         rank=np.arange(1, len(rows) + 1),
-        **_scores_and_chances(learned, by, scores[rows], rating_scores, sizes),
+        **_scores_and_chances(learned, scores[rows], None if chances is None else chances[rows]),
         **_known_about(learned, user, rows, rating_scores),
     ).select("rank", pl.exclude("rank"))
     if cautious is not None:
@@ -92,12 +91,14 @@ def recommendations(
 
 def _scores(
     learned: Learned, history: Csr, user: UserPosterior | None, by: By
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Return the score of every item, and the chance; None by rating."""
     if by == "rating" and user is not None:
-        return user.scores(learned.item_table)
+        return user.scores(learned.item_table), None
     table = None if user is None else user.mean[None, :]
-    scores: NDArray[np.float32] = list_scores(learned, history, table, by, threads=1)[0]
-    return scores
+    scores = list_scores(learned, history, table, by, threads=1)
+    assert scores.choice is not None
+    return scores.scores[0], learned.require_choice().chances(scores.choice, history)[0]
 
 
 def _cautious(
@@ -119,16 +120,11 @@ def _reasons(
 
 
 def _scores_and_chances(
-    learned: Learned,
-    by: By,
-    scores: NDArray[np.float32],
-    rating_scores: NDArray[np.float32] | None,
-    sizes: NDArray[np.int64],
+    learned: Learned, scores: NDArray[np.float32], chances: NDArray[np.float32] | None
 ) -> dict[str, Any]:
     """Return the columns score, which items are ranked by, and chance."""
-    if by == "rating":
+    if chances is None:
         return {"score": learned.likelihood.unclipped(scores)}
-    chances = pick_chances(learned, by, scores, rating_scores, sizes)
     return {"score": scores, "chance": pl.Series(chances).fill_nan(None)}
 
 
@@ -175,40 +171,34 @@ def recommendations_for_all(
     eligible = learned.eligible_items(candidates, exclude)
     variety = Variety(learned, diversity, calibrate)
     most = variety.candidates(_arguments.integer("n", n, 1))
-    rows, scores = top_items(
-        learned, histories, users, most, eligible, by=by, seen=seen, threads=threads
+    lists = top_items(
+        learned, histories, users, most, eligible, by=by, seen=seen, chances=True, threads=threads
     )
     if most > n:
-        chosen = _chosen(variety, histories, rows, scores, n)
-        rows = np.take_along_axis(rows, chosen, axis=1)
-        scores = np.take_along_axis(scores, chosen, axis=1)
-    found = rows >= 0
+        lists = lists.at(_chosen(variety, histories, lists, n))
+    found = lists.rows >= 0
     person, place = np.nonzero(found)
-    items, score = rows[found], scores[found]
+    items, score = lists.rows[found], lists.scores[found]
     rating_scores, predictions = None, {}
     if users is not None:
         rating_scores = score if by == "rating" else users.scores(person.astype(np.int32), items)
         predictions = {"prediction": learned.likelihood.rating(rating_scores)}
-    sizes = np.diff(histories.starts)[person]
     frame = learned.item_frame(
         items,
         user=user_ids.gather(person),
         rank=place + 1,
-        **_scores_and_chances(learned, by, score, rating_scores, sizes),
+        **_scores_and_chances(
+            learned, score, None if lists.chances is None else lists.chances[found]
+        ),
         **predictions,
         **_known_about(learned, None, items, None),
     )
     return frame.select("user", "rank", pl.exclude("user", "rank"))
 
 
-def _chosen(
-    variety: Variety,
-    histories: Csr,
-    rows: NDArray[np.int32],
-    scores: NDArray[np.float32],
-    n: int,
-) -> NDArray[np.intp]:
+def _chosen(variety: Variety, histories: Csr, lists: Lists, n: int) -> NDArray[np.intp]:
     """Return the places of the items that are chosen for each person; shape (people, n)."""
+    rows, scores = lists.rows, lists.scores
     chosen = np.full((len(rows), min(n, rows.shape[1])), -1)  # where none is left, rows is -1
     for person, found in enumerate(rows >= 0):
         history = histories.take(np.array([person]))

@@ -1,7 +1,7 @@
 """Scores of all items for people, by the question that they answer."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from palate._threads import thread_count
 from palate.data._ratings import RELEVANT, Csr
 from palate.errors import SettingError
 from palate.inference._user_posteriors import UserPosteriors
-from palate.learned._choice import ChoiceModel
 from palate.learned._learned import Learned
 from palate.learned._likelihood import Likelihood
 
@@ -46,10 +45,25 @@ def question(learned: Learned, by: By | None) -> By:
     return by
 
 
+class ListScores(NamedTuple):
+    """The scores of every item for each person; shapes (people, items).
+
+    Attributes
+    ----------
+    scores
+        The scores that lists are ranked by.
+    choice
+        The scores of `ChoiceModel`; None by rating.
+    """
+
+    scores: NDArray[np.float32]
+    choice: NDArray[np.float32] | None
+
+
 def list_scores(
     learned: Learned, histories: Csr, user_table: NDArray[np.float32] | None, by: By, threads: int
-) -> NDArray[np.float32]:
-    """Return the score of every item for each person; shape (people, items).
+) -> ListScores:
+    """Return the scores of every item for each person.
 
     By "rating" this is the score of the rating model, and by "choice" that of `ChoiceModel`. By
     "both" the latter is multiplied by the probability of a high rating to the power that the fit
@@ -70,14 +84,15 @@ def list_scores(
     """
     if by == "rating":
         assert user_table is not None
-        return rating_scores(learned.item_table, user_table, threads)
+        return ListScores(rating_scores(learned.item_table, user_table, threads), None)
     choice = learned.require_choice()
     scores = choice.scores(histories, threads)
-    if by == "both" and choice.rating_power > 0:
-        assert user_table is not None
-        rating = rating_scores(learned.item_table, user_table, threads)
-        scores *= _tilt(learned, choice, rating)
-    return scores
+    if by == "choice" or choice.rating_power == 0:
+        return ListScores(scores, scores)
+    assert user_table is not None
+    rating = rating_scores(learned.item_table, user_table, threads)
+    tilt = chance_of_high_rating(learned.likelihood, rating) ** choice.rating_power
+    return ListScores(scores * tilt, scores)
 
 
 def rating_scores(
@@ -104,42 +119,31 @@ def chance_of_high_rating(
     return chance
 
 
-def pick_chances(
-    learned: Learned,
-    by: By,
-    scores: NDArray[np.float32],
-    rating_scores: NDArray[np.float32] | None,
-    sizes: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Return the probability that an item is the next that a person picks; see `ChanceCurve`.
+class Lists(NamedTuple):
+    """The best items for each person; shapes (people, n).
 
-    Parameters
+    Attributes
     ----------
-    learned
-        The data behind the model.
-    by
-        The question that the scores answer: "choice" or "both".
+    rows
+        The rows of the items; -1 for missing ones.
     scores
-        The scores of `list_scores` for some items, each for a person; shape (n,).
-    rating_scores
-        Those of the rating model; needed by "both".
-    sizes
-        The number of entries in the history of that person; shape (n,).
+        Their scores.
+    chances
+        The probability that each is the next that the person picks; NaN where it is not known. None
+        where it was not asked for, and by rating.
     """
-    choice = learned.require_choice()
-    if by == "both" and rating_scores is not None:
-        scores = scores / _tilt(learned, choice, rating_scores)
-    return choice.chances(scores, sizes)
 
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    chances: NDArray[np.float32] | None
 
-def _tilt(
-    learned: Learned, choice: ChoiceModel, rating_scores: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return the factors of the choice scores in lists by both questions."""
-    tilt: NDArray[np.float32] = (
-        chance_of_high_rating(learned.likelihood, rating_scores) ** choice.rating_power
-    )
-    return tilt
+    def at(self, places: NDArray[np.intp]) -> "Lists":
+        """Return the items at some places of each list; shape (people, m)."""
+        return Lists(
+            np.take_along_axis(self.rows, places, axis=1),
+            np.take_along_axis(self.scores, places, axis=1),
+            None if self.chances is None else np.take_along_axis(self.chances, places, axis=1),
+        )
 
 
 def top_items(
@@ -151,11 +155,12 @@ def top_items(
     *,
     by: By,
     seen: bool = False,
+    chances: bool = False,
     threads: int | None = None,
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the rows of the best items for each person, and their scores; shapes (people, n).
+) -> Lists:
+    """Return the best items for each person.
 
-    Missing items have the row -1. Items of a person's history are included only if `seen`.
+    Items of a person's history are included only if `seen`.
 
     Parameters
     ----------
@@ -169,6 +174,8 @@ def top_items(
         The items to choose from; shape (items,).
     seen
         Whether to include items of the history.
+    chances
+        Whether to return the chances.
 
     Raises
     ------
@@ -177,24 +184,31 @@ def top_items(
     """
     if by == "rating":
         assert posteriors is not None
-        return posteriors.top_items(n, eligible, seen=seen, threads=threads)
+        return Lists(*posteriors.top_items(n, eligible, seen=seen, threads=threads), None)
     n, threads = min(_arguments.integer("n", n, 1), len(eligible)), thread_count(threads)
-    rows = [np.empty((0, n), dtype=np.int32)]
-    scores = [np.empty((0, n), dtype=np.float32)]
+    found = []
     for people in _blocks(len(histories.starts) - 1, len(eligible)):
         block = histories.take(people)
         table = None if posteriors is None else posteriors.table[people]
-        found = list_scores(learned, block, table, by, threads)
+        scores = list_scores(learned, block, table, by, threads)
         starts, partner = block.starts, block.partner
         if seen:
             starts, partner = np.zeros_like(starts), partner[:0]
-        best = best_items(found, starts, partner, eligible, n, threads)
-        rows.append(best[0])
-        scores.append(best[1])
-    return np.concatenate(rows), np.concatenate(scores)
+        best = Lists(*best_items(scores.scores, starts, partner, eligible, n, threads), None)
+        if chances:
+            assert scores.choice is not None
+            of_items = learned.require_choice().chances(scores.choice, block)
+            best = best._replace(chances=np.take_along_axis(of_items, best.rows, axis=1))
+        found.append(best)
+    return Lists(
+        np.concatenate([best.rows for best in found]),
+        np.concatenate([best.scores for best in found]),
+        np.concatenate([best.chances for best in found]) if chances else None,
+    )
 
 
 def _blocks(people: int, items: int) -> Iterator[NDArray[np.integer[Any]]]:
+    """Yield people in blocks whose scores fit into memory together; at least one block."""
     step = max(1, _MAX_SCORES // items)
-    for first in range(0, people, step):
+    for first in range(0, max(people, 1), step):
         yield np.arange(first, min(first + step, people))

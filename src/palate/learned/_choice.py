@@ -15,6 +15,7 @@ from palate.data._ratings import Csr, Kind
 _DAMPING = 5.0
 # What an entry counts at least: people who like nothing of what they know get lists as well.
 _LEAST = 0.01
+_TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True)
@@ -155,35 +156,54 @@ class LowRankWeights(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ChanceCurve:
-    """How probable a pick is, given its score.
+class ConditionalLogit:
+    """How probable it is that an item is the next one that a person picks, given all scores.
 
-    The probability that the next item that a person with a history of n entries picks is one with
-    the score s is::
+    It is a conditional logit over the items that are not in the history (McFadden, "Conditional
+    logit analysis of qualitative choice behavior", 1974, section II)::
 
-        min(1, exp(level + slope log(max(s, floor)) + history_slope log(n)))
+        P_uj = w_uj / sum_k w_uk,   w_uj = (max(s_uj, 0) / m_u + offset)^slope
+
+    where m_u is the mean of max(s_uk, 0) over these items.
 
     Attributes
     ----------
-    level, slope, history_slope
-        The coefficients.
-    floor
-        Lower scores than this, which must be positive, have the same probability.
+    slope
+        At least 0; with 0 all items are equally probable.
+    offset
+        Positive: what an item without any score has, relative to the mean.
     """
 
-    level: float
     slope: float
-    history_slope: float
-    floor: float
+    offset: float
 
-    def __call__(
-        self, scores: NDArray[np.float32], sizes: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """Return the probability for each score of people with histories of these sizes."""
-        log_chance = self.slope * np.log(np.maximum(scores, np.float32(self.floor)))
-        log_chance += np.float32(self.level) + np.float32(self.history_slope) * np.log(sizes)
-        chance: NDArray[np.float32] = np.exp(np.minimum(log_chance, 0)).astype(np.float32)
-        return chance
+    def __call__(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of each item for each person; each person's sum to 1.
+
+        Parameters
+        ----------
+        scores
+            The choice scores; shape (people, items). Minus infinity for items of the history: their
+            probability is 0.
+        """
+        weights = relative_scores(scores)
+        weights += np.float32(self.offset)
+        np.log(weights, out=weights)
+        weights *= np.float32(self.slope)
+        np.exp(weights, out=weights)
+        weights[scores == -np.inf] = 0
+        # Without any item to pick all are 0.
+        weights /= np.maximum(weights.sum(axis=1, keepdims=True), _TINY)
+        return weights
+
+
+def relative_scores(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return max(s, 0) relative to each person's mean; 0 for minus infinity, which is left out."""
+    relative = np.maximum(scores, 0)
+    counted = np.count_nonzero(scores != -np.inf, axis=1)
+    total = relative.sum(axis=1)
+    relative *= np.where(total > 0, counted / np.maximum(total, _TINY), 0)[:, None]
+    return relative
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +231,7 @@ class ChoiceModel:
     settings
         The settings that the fit has chosen, by name.
     chance
-        How probable a pick is, given its score; None where a fit could hold nothing out.
+        How probable a pick is, given all scores; None where a fit could hold nothing out.
     """
 
     weighting: HistoryWeighting
@@ -220,7 +240,7 @@ class ChoiceModel:
     discount: NDArray[np.float32]
     rating_power: float
     settings: Mapping[str, float]
-    chance: ChanceCurve | None
+    chance: ConditionalLogit | None
 
     def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the score of every item for each person; shape (people, items).
@@ -240,23 +260,28 @@ class ChoiceModel:
         scores[np.diff(histories.starts) == 0] = self.popularity / self.popularity.max()
         return scores
 
-    def chances(self, scores: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the probability that a pick is the next; NaN where it is not known.
+    def chances(self, scores: NDArray[np.float32], histories: Csr) -> NDArray[np.float32]:
+        """Return the probability that each item is the next that a person picks.
 
-        For a person without a history this is the item's share of the popularity of all.
+        They sum to 1 for each person. They are NaN for items of the history, and where they are not
+        known. For a person without a history they are the items' shares of the popularity.
 
         Parameters
         ----------
         scores
-            The choice scores of some items, each for a person.
-        sizes
-            The number of entries in the history of that person; shape of `scores`.
+            Those of `ChoiceModel.scores`; shape (people, items).
+        histories
+            The histories that the scores are for.
         """
-        shares = scores * (self.popularity.max() / self.popularity.sum(dtype=np.float64))
-        known = np.full_like(scores, np.nan)
-        if self.chance is not None:
-            known = self.chance(scores, np.maximum(sizes, 1))
-        chances: NDArray[np.float32] = np.where(sizes > 0, known, shares).astype(np.float32)
+        if self.chance is None:
+            chances = np.full_like(scores, np.nan)
+        else:
+            ranked = np.where(self.popularity > 0, scores, np.float32(-np.inf))
+            ranked[histories.row, histories.partner] = -np.inf
+            chances = self.chance(ranked)
+            chances[histories.row, histories.partner] = np.nan
+        empty = np.diff(histories.starts) == 0
+        chances[empty] = self.popularity / self.popularity.sum(dtype=np.float64)
         return chances
 
     def partial_correlations(self, item: int) -> NDArray[np.float32]:

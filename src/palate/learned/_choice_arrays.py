@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from palate.data._ratings import KINDS
 from palate.learned._choice import (
-    ChanceCurve,
     ChoiceModel,
+    ConditionalLogit,
     DenseWeights,
     HistoryWeighting,
     LowRankWeights,
@@ -66,17 +66,18 @@ def choice_from(arrays: Arrays, record: Mapping[str, Any], items: int) -> Choice
         discount=arrays["discount"],
         rating_power=float(record["rating_power"]),
         settings=dict(record["settings"]),
-        chance=_chance_curve(record["chance"]),
+        chance=_chance(record["chance"]),
     )
 
 
-def _chance_curve(record: Mapping[str, float] | None) -> ChanceCurve | None:
+def _chance(record: Mapping[str, float] | None) -> ConditionalLogit | None:
     if record is None:
         return None
-    curve = ChanceCurve(**record)
-    if not (np.isfinite([*asdict(curve).values()]).all() and curve.floor > 0):
-        raise ValueError(f"there is no {curve}")
-    return curve
+    chance = ConditionalLogit(**record)
+    valid = np.isfinite([chance.slope, chance.offset]).all()
+    if not (valid and chance.slope >= 0 and chance.offset > 0):
+        raise ValueError(f"there is no {chance}")
+    return chance
 
 
 _WEIGHTS = {

@@ -29,7 +29,7 @@ from palate.learned._learned import Learned
 from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
-FORMAT = 4
+FORMAT = 5
 DESCRIPTION = "palate.json"
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"

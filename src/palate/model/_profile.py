@@ -150,11 +150,11 @@ class Profile:
         -------
         polars.DataFrame
             The best first: rank; id, item; score, which items are ranked by; by "choice" and "both"
-            chance, the probability that this is the next item the person picks (see `ChanceCurve`;
-            null in the smallest tables); where the model knows ratings, prediction and sd; ratings
-            and status, as in `predict` (for events "rarely picked" and "never picked"). With
-            `cautious` also at_least, the quantile; with `explain` also reason: the largest
-            contributions of items of the history.
+            chance, the probability that this is the next item the person picks (see
+            `ConditionalLogit`; null for items of the history, and in the smallest tables); where
+            the model knows ratings, prediction and sd; ratings and status, as in `predict` (for
+            events "rarely picked" and "never picked"). With `cautious` also at_least, the quantile;
+            with `explain` also reason: the largest contributions of items of the history.
 
         Raises
         ------

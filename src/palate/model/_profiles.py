@@ -111,7 +111,7 @@ class Profiles:
             by=question(self.learned, by),
             seen=seen,
             threads=threads,
-        )[0]
+        ).rows
 
     def recommend(
         self,

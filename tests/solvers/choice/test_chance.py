@@ -1,4 +1,4 @@
-"""The chance of a pick: its curve from simulated scores, and its calibration on real ones."""
+"""The chance of a pick: its model from simulated picks, and its calibration on real ones."""
 
 from dataclasses import replace
 
@@ -7,94 +7,77 @@ import polars as pl
 import pytest
 
 import palate
-from palate.learned._choice import ChanceCurve
-from palate.solvers.choice._chance import fit_chance_curve
+from palate.learned._choice import ConditionalLogit
+from palate.solvers.choice._chance import fit_chance
 from palate.solvers.choice._hold_out import HeldOutScores
 
-CURVE = ChanceCurve(level=-1.5, slope=1.3, history_slope=-0.8, floor=0.002)
+TRUE = ConditionalLogit(slope=1.3, offset=0.1)
 
 
-def simulated(curve, people=400, items=500, picks=40, seed=0):
-    """Return scores, and held-out entries drawn with the chances of the curve."""
+def simulated(chance, people=400, items=500, picks=40, seed=0):
+    """Return scores, and held-out entries drawn with the chances."""
     rng = np.random.default_rng(seed)
     scores = np.exp(rng.normal(-4, 1, (people, items))).astype(np.float32)
+    scores *= rng.gamma(1, 1, (people, 1)).astype(np.float32)  # histories of all sizes
+    scores[:, 5:100] = 0
     scores[:, :5] = -np.inf
-    sizes = rng.integers(5, 100, people)
-    rate = curve(scores, sizes[:, None])
-    rate[:, :5] = 0
-    rest = np.maximum(1 - rate.sum(axis=1, keepdims=True), 0)
-    chances = np.hstack([rate, rest]).astype(float)
+    chances = chance(scores).astype(float)
     drawn = np.array([rng.multinomial(picks, p / p.sum()) for p in chances])
     row, item = np.nonzero(drawn)
     times = drawn[row, item]
-    item = np.where(item == items, 0, item)  # picks of items that are not ranked
-    return HeldOutScores(scores, sizes, np.repeat(row, times), np.repeat(item, times))
+    return HeldOutScores(scores, np.repeat(row, times), np.repeat(item, times))
 
 
-def test_the_curve_of_simulated_picks_is_found():
-    """The tolerances are four standard deviations over 20 seeds, and the slope's bias, 0.03."""
-    parts = [simulated(CURVE, seed=seed) for seed in range(3)]
-    found = fit_chance_curve(parts)
-    assert found.slope == pytest.approx(CURVE.slope, abs=0.1)
-    assert found.history_slope == pytest.approx(CURVE.history_slope, abs=0.07)
-    for scores, sizes, *_ in parts:
-        usual = (scores > found.floor) & (scores < 0.05)
-        ours, true = (np.log(curve(scores, sizes[:, None]))[usual] for curve in (found, CURVE))
-        np.testing.assert_allclose(ours, true, atol=0.2)
+def test_the_model_of_simulated_picks_is_found():
+    """The tolerance of the slope is four standard deviations over 20 seeds."""
+    parts = [simulated(TRUE, seed=seed) for seed in range(3)]
+    found = fit_chance(parts)
+    assert found.offset == TRUE.offset
+    assert found.slope == pytest.approx(TRUE.slope, abs=0.03)
+
+
+def test_the_probabilities_are_those_of_the_formula():
+    scores = np.array([[3, 1, 0, -1, -np.inf], [0, 0, -2, 0, -np.inf]], np.float32)
+    expected = (np.array([3, 1, 0, 0]) + 0.1) ** 1.3  # the mean of the scores is 1
+    found = TRUE(scores)
+    np.testing.assert_allclose(found[0], [*(expected / expected.sum()), 0], rtol=1e-6)
+    np.testing.assert_allclose(found[1], [0.25] * 4 + [0], rtol=1e-6)
+    np.testing.assert_allclose(TRUE(scores[:1] * 1e-30), found[:1], rtol=1e-5)
+    assert (TRUE(np.full((1, 3), -np.inf, np.float32)) == 0).all()
 
 
 def test_blocks_do_not_matter():
-    whole = simulated(CURVE)
+    whole = simulated(TRUE)
     first = whole.row < 150
     blocks = [
-        HeldOutScores(
-            whole.scores[rows], whole.sizes[rows], whole.row[own] - start, whole.item[own]
-        )
+        HeldOutScores(whole.scores[rows], whole.row[own] - start, whole.item[own])
         for rows, own, start in ((slice(0, 150), first, 0), (slice(150, None), ~first, 150))
     ]
-    assert fit_chance_curve(blocks) == fit_chance_curve([whole])
+    found, expected = fit_chance(blocks), fit_chance([whole])
+    assert found.offset == expected.offset
+    assert found.slope == pytest.approx(expected.slope, rel=1e-12)
 
 
 def test_scores_that_say_nothing_have_one_chance():
-    scores = simulated(CURVE)
-    flat = replace(CURVE, slope=0.0, history_slope=0.0, level=np.log(1 / 500))
-    drawn = simulated(flat)
-    found = fit_chance_curve([drawn._replace(scores=scores.scores)])
-    assert abs(found.slope) < 0.05
-    np.testing.assert_allclose(
-        found(scores.scores, scores.sizes[:, None])[:, 5:].mean(), 1 / 500, rtol=0.05
-    )
+    drawn = simulated(replace(TRUE, slope=0.0))
+    assert fit_chance([drawn]).slope < 0.05
 
 
-def test_histories_of_one_length_say_nothing_about_others():
-    """Where scores say nothing, a history of one entry gives the chances of one of ten."""
-    rng = np.random.default_rng(0)
-    scores = np.exp(rng.normal(-2, 1, (300, 40))).astype(np.float32)
-    row, item = np.repeat(np.arange(300), 2), rng.integers(0, 40, 600)
-    found = fit_chance_curve([HeldOutScores(scores, np.full(300, 10), row, item)])
-    alone = found(scores / 10, np.ones((300, 1)))
-    np.testing.assert_allclose(alone.mean(), 1 / 40, rtol=0.2)
+def test_scores_in_the_wrong_order_have_one_chance():
+    """A higher score never has a lower chance."""
+    assert fit_chance([simulated(replace(TRUE, slope=-1.0))]).slope == 0
 
 
-def test_without_picks_of_ranked_items_there_is_no_curve():
-    part = simulated(CURVE)
-    assert fit_chance_curve([part._replace(item=np.zeros_like(part.item))]) is None
+def test_without_picks_of_ranked_items_nothing_is_known():
+    part = simulated(TRUE)
+    assert fit_chance([part._replace(item=np.zeros_like(part.item))]) is None
 
 
-def test_a_single_pick_gives_finite_chances():
-    part = simulated(CURVE)
-    found = fit_chance_curve([part._replace(row=part.row[:1], item=np.array([9]))])
-    chances = found(part.scores, part.sizes[:, None])
-    assert np.isfinite(chances).all()
-    assert (chances >= 0).all()
-    assert (chances <= 1).all()
-
-
-def test_a_chance_is_at_most_one_and_level_below_the_floor():
-    curve = replace(CURVE, level=5.0)
-    chances = curve(np.array([-np.inf, -1, 0, 0.002, 0.01, 100], np.float32), np.full(6, 3))
-    assert chances[0] == chances[1] == chances[2] == chances[3] < chances[4]
-    assert chances[5] == 1
+def test_a_single_pick_leaves_the_prior():
+    part = simulated(TRUE)
+    found = fit_chance([part._replace(row=part.row[:1], item=np.array([9]))])
+    assert 0 <= found.slope < 1.5
+    np.testing.assert_allclose(found(part.scores).sum(axis=1), 1, rtol=1e-5)
 
 
 def shares(model, valid, top):
@@ -135,10 +118,55 @@ def test_chances_are_calibrated_on_held_out_picks(model, split):
     assert hits[best].sum() / picks[best].sum() < 0.8 * mixed[best].mean()
 
 
-def test_the_chances_of_all_items_sum_to_about_one(model):
+def test_the_chances_of_all_items_sum_to_one(model):
     for user in (1, 196, 500):
-        assert 0.6 < model.user(user).recommend(2000)["chance"].sum() < 1.4
+        assert model.user(user).recommend(2000)["chance"].sum() == pytest.approx(1, abs=1e-4)
     assert model.profile({}).recommend(2000)["chance"].sum() == pytest.approx(1, abs=1e-4)
+    assert model.profile({50: 1}).recommend(2000)["chance"].sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_items_of_the_history_have_no_chance(model):
+    top = model.user(1).recommend(2000, seen=True)
+    history = top["id"].is_in(model.user(1).favourites(2000)["id"].to_list())
+    assert (top["chance"].is_null() == history).all()
+
+
+def test_lists_of_many_have_the_chances_of_each(model):
+    everybody = model.recommend(20).filter(pl.col("user").is_in([1, 196]))
+    for user in (1, 196):
+        own = everybody.filter(pl.col("user") == user)["chance"].to_numpy()
+        np.testing.assert_allclose(own, model.user(user).recommend(20)["chance"], rtol=1e-4)
+
+
+def counts_of_drinks(most):
+    """Return 41 people's counts of 12 drinks in two kinds, of up to `most`."""
+    rng = np.random.default_rng(1)
+    rows = [
+        (user, f"drink {6 * (user % 2) + int(i) if rng.random() < 0.8 else int(i)}", int(n))
+        for user in range(41)
+        for i, n in zip(rng.permutation(6)[:4], rng.integers(1, most, 4), strict=True)
+    ]
+    return palate.read_ratings(
+        pl.DataFrame(rows, schema=["user", "item", "count"], orient="row"), kind="counts"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 30, 100_000])
+def test_in_small_tables_chances_sum_to_one_in_the_order_of_the_list(count):
+    model = palate.fit(counts_of_drinks(most=9))
+    top = model.profile({"drink 3": count}).recommend(12)
+    assert top["chance"].sum() == pytest.approx(1, abs=1e-5)
+    assert top["chance"].is_sorted(descending=True)
+
+
+def test_in_a_table_of_five_rows_chances_do_not_contradict_the_list():
+    rows = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "z"), ("c", "y")]
+    model = palate.fit(
+        palate.read_ratings(pl.DataFrame(rows, schema=["user", "item"], orient="row"))
+    )
+    top = model.profile(["x"]).recommend(3)
+    assert top["chance"].sum() == pytest.approx(1, abs=1e-5)
+    assert top["chance"].is_sorted(descending=True)
 
 
 def test_in_the_smallest_tables_chances_are_not_known():

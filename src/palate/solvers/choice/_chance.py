@@ -1,111 +1,88 @@
-"""How probable a pick is: a curve from the scores of a hold-out."""
+"""How probable a pick is: a conditional logit, fitted to the scores of a hold-out."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.learned._choice import ChanceCurve
+from palate.learned._choice import ConditionalLogit, relative_scores
 from palate.solvers.choice._hold_out import HeldOutScores
 
-# Maximum numbers of histories that the curve is fitted to, and of their scores; but a hundred
+# Maximum numbers of histories that the model is fitted to, and of their scores; but a hundred
 # histories are needed.
 _MAX_HISTORIES, _MAX_SCORES, _MIN_HISTORIES = 1000, 1 << 27, 100
-# Scores are counted in bins of their logarithm, from the lowest.
-_LOWEST, _WIDTH, _BINS = -24.0, 0.1, 320
-# The curve is level below this quantile of the scores of held-out entries.
-_FLOOR = 0.02
-# Before any history is known, the slope in the score per entry of the history is N(1, 1), and that
-# in the number of entries N(0, 1): they exist where all histories have one length, and there the
-# chances for others are those of the same score per entry.
-_PRIOR = np.array([0.0, 1.0, 0.0])
-_PRIOR_PRECISION = np.array([0.0, 1.0, 1.0])
+# Relative scores are counted in bins of their logarithm, from the lowest.
+_LOWEST, _WIDTH, _BINS = -10.0, 0.05, 480
+# The offsets to try. Below the lowest, items without a score would be all but impossible; and with
+# the highest, a score equal to the mean doubles what an item counts at a slope of 1.
+_OFFSETS = (0.01, 0.03, 0.1, 0.3, 1.0)
+# The prior of the slope is N(1, 1): picks in proportion to the scores.
+_PRIOR_SLOPE = 1.0
 _MAX_STEPS = 100
 _TOLERANCE = 1e-8
 
 
 def histories_needed(items: int) -> int:
-    """Return the number of histories that the curve is fitted to."""
+    """Return the number of histories that the model is fitted to."""
     return max(_MIN_HISTORIES, min(_MAX_HISTORIES, _MAX_SCORES // items))
 
 
-def fit_chance_curve(parts: Iterable[HeldOutScores]) -> ChanceCurve | None:
-    """Return the curve; None if no held-out entry is among the ranked items.
+def fit_chance(parts: Iterable[HeldOutScores]) -> ConditionalLogit | None:
+    """Return the model of the held-out entries; None if no one is among the ranked items.
 
-    The number of times that an item is among the h held-out entries of a history of n others is
-    Poisson distributed with the mean h times the chance. This is a log-linear model (McCullagh and
-    Nelder, "Generalized linear models", 1989, section 6.2), fitted by Newton steps to the numbers
-    of items by history and bin of scores.
+    The slope and the offset have the highest posterior probability, given the numbers of ranked
+    items and of held-out entries by history and bin of scores.
     """
-    ranked, hits, sizes = _counted(parts)
-    held_out = hits.sum(axis=1)
-    hits = hits[:, 1:]  # the others are not ranked
+    ranked, hits = _counted(parts)
     if not hits.any():
         return None
-    floor = int(np.searchsorted(np.cumsum(hits.sum(axis=0)), _FLOOR * hits.sum()))
-    log_score = np.asarray(_LOWEST + _WIDTH * (np.arange(_BINS) + 0.5))
-    log_score[:floor] = log_score[floor]
-    level, slope, history_slope = _poisson(
-        hits, ranked * held_out[:, None], log_score, np.log(sizes)
-    )
-    return ChanceCurve(level, slope, history_slope, float(np.exp(log_score[floor])))
+    relative = np.exp(_LOWEST + _WIDTH * (np.arange(_BINS) + 0.5))
+    found = [
+        (*_slope(ranked, hits, np.log(relative + offset)), -offset, offset) for offset in _OFFSETS
+    ]
+    _, slope, _, offset = max(found)
+    return ConditionalLogit(slope, offset)
 
 
-def _counted(
-    parts: Iterable[HeldOutScores],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return, by history and bin, the numbers of items and of held-out entries; and the sizes.
+def _counted(parts: Iterable[HeldOutScores]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of ranked items and of held-out entries; shapes (histories, bins)."""
+    ranked: list[NDArray[np.int64]] = []
+    hits: list[NDArray[np.int64]] = []
+    for scores, row, item in parts:
+        is_ranked = scores != -np.inf
+        with np.errstate(divide="ignore"):
+            logs = np.log(relative_scores(scores))
+        bins = np.clip((logs - _LOWEST) / _WIDTH, 0, _BINS - 1).astype(np.int64)
+        cells = bins + _BINS * np.arange(len(scores))[:, None]
+        for counts, chosen in (
+            (ranked, cells[is_ranked]),
+            (hits, cells[row, item][is_ranked[row, item]]),
+        ):
+            counts.append(np.bincount(chosen, minlength=cells.shape[0] * _BINS).reshape(-1, _BINS))
+    return np.concatenate(ranked), np.concatenate(hits)
 
-    The held-out entries have one more bin, the first, for those that are not ranked.
+
+def _slope(
+    ranked: NDArray[np.int64], hits: NDArray[np.int64], x: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the log posterior, up to a constant, and the slope for it, by Newton steps.
+
+    With P the probabilities of the bins in a history of h held-out entries, the derivative of the
+    log likelihood is the sum of x over these less h E_P x, and the second one -h var_P x.
     """
-    ranked, hits, sizes = [], [], []
-    for scores, size, row, item in parts:
-        bins = _bin(scores)
-        ranked.append(_by_history(np.repeat(np.arange(len(bins)), bins.shape[1]), bins, len(bins)))
-        hits.append(_by_history(row, bins[row, item], len(bins)))
-        sizes.append(size)
-    return np.concatenate(ranked)[:, 1:], np.concatenate(hits), np.concatenate(sizes)
-
-
-def _by_history(
-    row: NDArray[np.integer[Any]], bins: NDArray[np.int64], histories: int
-) -> NDArray[np.int64]:
-    """Return the number of entries in each bin of each history."""
-    cells = row * (_BINS + 1) + bins.ravel()
-    counts: NDArray[np.int64] = np.bincount(cells, minlength=histories * (_BINS + 1))
-    return counts.reshape(histories, -1)
-
-
-def _bin(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the bin of each score, from 1; 0 for items that are not ranked."""
-    with np.errstate(divide="ignore"):
-        logs = np.log(np.maximum(scores, 0))
-    bins = np.clip((logs - _LOWEST) / _WIDTH, 0, _BINS - 1).astype(np.int64) + 1
-    bins[scores == -np.inf] = 0
-    return bins
-
-
-def _poisson(
-    hits: NDArray[np.int64],
-    exposure: NDArray[np.int64],
-    log_score: NDArray[np.float64],
-    log_size: NDArray[np.float64],
-) -> tuple[float, float, float]:
-    """Return the level and the slopes of the log of the rate of hits by exposure."""
-    rows, bins = np.nonzero(exposure)
-    y, n = hits[rows, bins], exposure[rows, bins]
-    per_entry = log_score[bins] - log_size[rows]
-    x = np.stack([np.ones(len(rows)), per_entry, log_size[rows]], axis=1)
-    centre = (n @ x) / n.sum()
-    centre[0] = 0
-    x -= centre
-    beta = np.array([np.log(y.sum() / n.sum()), 0.0, 0.0])
+    x = x - x.max()  # what all items have in common does not matter, and exp can't overflow
+    picks, sum_x = hits.sum(axis=1), float((hits @ x).sum())
+    slope = _PRIOR_SLOPE
     for _ in range(_MAX_STEPS):
-        mean = n * np.exp(x @ beta)
-        gradient = x.T @ (y - mean) - _PRIOR_PRECISION * (beta - _PRIOR)
-        step = np.linalg.solve((x.T * mean) @ x + np.diag(_PRIOR_PRECISION), gradient)
-        beta += np.clip(step, -1, 1)
-        if np.abs(step).max() < _TOLERANCE:
+        weights = ranked * np.exp(slope * x)
+        total = np.maximum(weights.sum(axis=1), np.finfo(float).tiny)
+        mean = weights @ x / total
+        variance = weights @ x**2 / total - mean**2
+        step = (sum_x - picks @ mean - (slope - _PRIOR_SLOPE)) / (picks @ variance + 1)
+        step = max(step, -slope)  # it stays at least 0
+        slope += float(np.clip(step, -1, 1))
+        if abs(step) < _TOLERANCE:
             break
-    return float(beta[0] - centre @ beta), float(beta[1]), float(beta[2] - beta[1])
+    total = np.maximum((ranked * np.exp(slope * x)).sum(axis=1), np.finfo(float).tiny)
+    log_likelihood = slope * sum_x - picks @ np.log(total)
+    return float(log_likelihood - (slope - _PRIOR_SLOPE) ** 2 / 2), slope

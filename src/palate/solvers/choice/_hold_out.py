@@ -81,14 +81,11 @@ class HeldOutScores(NamedTuple):
     ----------
     scores
         Shape (n, items); minus infinity for items that are not ranked.
-    sizes
-        The number of entries that each history keeps; shape (n,).
     row, item
         The history and the item of each held-out entry.
     """
 
     scores: NDArray[np.float32]
-    sizes: NDArray[np.int64]
     row: NDArray[np.int32]
     item: NDArray[np.int32]
 
@@ -183,7 +180,7 @@ class HoldOut:
                 **part.arguments, exponent=float(exponent), threads=self._threads
             )
             row, item = part.histories.row[part.held_out], part.histories.partner[part.held_out]
-            yield HeldOutScores(scores, np.diff(part.remaining.starts), row, item)
+            yield HeldOutScores(scores, row, item)
 
     def _blocks(self, histories: int, candidate: Candidate) -> Iterator[slice]:
         step = max(1, _MAX_SCORES // len(candidate.popularity))

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from palate._native import Cancelled, CancelToken
 from palate.data._ratings import Ratings
 from palate.learned._choice import (
-    ChanceCurve,
+    ConditionalLogit,
     DenseWeights,
     HistoryWeighting,
     LowRankWeights,
 )
 from palate.learned._learned import Learned
 from palate.solvers._progress import Report
-from palate.solvers.choice._chance import fit_chance_curve, histories_needed
+from palate.solvers.choice._chance import fit_chance, histories_needed
 from palate.solvers.choice._exact import ExactGraph
 from palate.solvers.choice._histories import Histories, weighting_of
 from palate.solvers.choice._hold_out import Candidate, HoldOut, Tilt
@@ -134,13 +134,13 @@ class Search:
         means = self._mean_ndcg(candidate, Tilt(rating, _POWERS))
         return _POWERS[int(np.argmax(means))]
 
-    def chance_curve(self, candidate: Candidate) -> ChanceCurve | None:
+    def chance(self, candidate: Candidate) -> ConditionalLogit | None:
         """Return how probable a pick is, given its score; None where nothing is held out."""
         if len(self._hold_out) == 0:
             return None
         self._raise_if_cancelled()
         most = histories_needed(len(candidate.popularity))
-        return fit_chance_curve(self._hold_out.scores(candidate, most))
+        return fit_chance(self._hold_out.scores(candidate, most))
 
     def _mean_ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
         """Return the mean nDCG with each exponent; Ctrl-C ends the search."""

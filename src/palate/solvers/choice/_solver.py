@@ -141,7 +141,7 @@ def learn_choice(
         settings = search.best()
         candidate = search.candidate(settings)
         power = 0.0 if rating_model is None else search.rating_power(candidate, rating_model)
-        chance = search.chance_curve(candidate)
+        chance = search.chance(candidate)
         weights, popularity = search.final(settings, candidate)
         with np.errstate(divide="ignore"):
             discount = np.where(popularity > 0, popularity**-settings.exponent, 0)
