@@ -132,6 +132,8 @@ def test_items_by_their_values(where, rows):
         ({"year": "soon"}, "no item has year 'soon'"),
         ({"genres": []}, "the list of values of 'genres' is empty; give at least one"),
         ({"parts": 1}, "the column 'parts' holds List"),
+        ("genres=Comedy", "where is 'genres=Comedy'; give a dictionary .* where={\"genres\": "),
+        ([], r"where is \[\]; give a dictionary"),
     ],
 )
 def test_values_of_no_item_are_refused(where, message):

@@ -156,10 +156,17 @@ def matching_items(items: pl.DataFrame, where: Mapping[str, Any] | None) -> NDAr
     Raises
     ------
     SettingError
-        If a column does not exist, or no item has a value.
+        If `where` is no dictionary, a column does not exist, or no item has a value.
     """
     chosen = np.ones(items.height, dtype=np.bool_)
-    for column, values in (where or {}).items():
+    if where is None:
+        return chosen
+    if not isinstance(where, Mapping):
+        raise SettingError(
+            f"where is {where!r}; give a dictionary of columns and values, such as "
+            'where={"genres": "Comedy", "year": "1990..1999"}'
+        )
+    for column, values in where.items():
         if column not in items.columns:
             raise SettingError(f"there is no column {column!r}; {_columns(items)}")
         is_list = isinstance(values, Iterable) and not isinstance(values, str | bytes)
