@@ -52,14 +52,19 @@ def test_events_are_added(events):
     assert events.users.height == 40
 
 
-def test_the_newest_count_of_a_pair_replaces_the_old_one(counts):
+def test_new_counts_are_added_to_the_old_ones(counts):
     user, item = ROWS[0]
     table = pl.DataFrame({"user": [user, 99], "item": [item, item], "count": [50, 3]})
     updated, _ = counts.update(palate.read_ratings(table, kind="counts"))
     assert len(updated.ratings) == len(ROWS) + 1
     favourite = updated.user(user).favourites(1)
-    assert (favourite["id"][0], favourite["rating"][0]) == (item, 50)
+    assert (favourite["id"][0], favourite["rating"][0]) == (item, 50 + 1 + item % 4)
     assert updated.user(99).recommend(5).equals(counts.profile({item: 3}).recommend(5))
+    assert counts.user(user).history.rating.max() <= 4
+    most = np.finfo(np.float32).max
+    huge = palate.read_ratings(table.with_columns(count=pl.lit(most)), kind="counts")
+    with pytest.raises(palate.DataError, match="the sum of an old and a new count is too large"):
+        counts.update(huge).model.update(huge)
 
 
 def test_a_model_of_both_is_updated_in_both(both):

@@ -249,16 +249,17 @@ class Model(Readings):
         """Return a model with new ratings of known and new users added; see `Update`.
 
         The profiles of these users are inferred from all their ratings, old and new. A new rating
-        replaces an old one of the same user and item. The parameters of the items are unchanged.
-        Timestamps are kept if both the old and the new ratings have them.
+        replaces an old one of the same user and item. New counts are added to the old ones: give
+        the plays since, not the total. The parameters of the items are unchanged. Timestamps are
+        kept if both the old and the new ratings have them.
 
         Raises
         ------
         UnknownIdError
             If the model was saved without users, or an item is unknown: only a refit can learn it.
         DataError
-            If there are no ratings, one lies outside the model's scale, or ids or timestamps have a
-            type other than those of the model.
+            If there are no ratings, they are of another kind than those of the model, one lies
+            outside its scale, a sum of counts overflows, or ids or timestamps have another type.
         """
         learned, drift = update(self.learned, ratings)
         return Update(Model(learned), drift)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from palate._native import score_pairs
 from palate._threads import thread_count
+from palate.data._duplicates import without_duplicates
 from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.inference._user_posterior import infer
@@ -46,7 +47,7 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
 
 
 def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
-    """Return all ratings, the newest of each user and item, and the users' rows of the new ones."""
+    """Return one rating, event or count of each user and item, and the users' rows of new ones."""
     ids, new_ids = old.users["id"], new.users["id"]
     require_same_type("user", new_ids, ids)
     all_ids = pl.concat([ids, new_ids[np.unique(new.user)]]).unique().sort()
@@ -70,9 +71,25 @@ def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
         kind=old.kind,
         source=f"{old.source}; and {len(new):,} newer ones: {new.source}",
     )
-    key = both.user.astype(np.int64) * both.items.height + both.item
+    return _added_up(both) if both.kind == "counts" else _newest(both), new_user
+
+
+def _newest(ratings: Ratings) -> Ratings:
+    """Return the last rating or event of each user and item."""
+    key = ratings.user.astype(np.int64) * ratings.items.height + ratings.item
     _, last = np.unique(key[::-1], return_index=True)
-    return both.take(np.sort(len(both) - 1 - last)), new_user
+    return ratings.take(np.sort(len(ratings) - 1 - last))
+
+
+def _added_up(counts: Ratings) -> Ratings:
+    """Return the sum of the counts of each user and item."""
+    merged = without_duplicates(counts, "sum")
+    if not np.isfinite(merged.rating).all():
+        raise DataError(
+            "the sum of an old and a new count is too large for a number; look for an error in the "
+            "new counts"
+        )
+    return merged
 
 
 def _drift(learned: Learned, new: Ratings, error: NDArray[np.float32]) -> pl.DataFrame:
