@@ -22,5 +22,10 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     for block in blocks:
         if torch or "palate.torch" not in block:
             exec(block, namespace)
+        if "clicks.csv" in block:  # it takes repeated clicks, too, which are counts
+            repeated = Path("clicks.csv").read_text() + "u0,Tea\nu0,Tea\n"
+            Path("clicks.csv").write_text(repeated)
+            exec(block, namespace)
+            assert namespace["clicks"].kind == "counts"
     if not torch:
         pytest.skip("but for the part on PyTorch; pip install 'palate[torch]'")
