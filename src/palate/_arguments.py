@@ -33,8 +33,8 @@ def count(name: str, value: Any, minimum: int = 1) -> int:
     return integer(name, value, minimum, _LARGEST_INDEX)
 
 
-def finite(name: str, value: Any) -> float:
-    """Return `value`, a finite number.
+def finite(name: str, value: Any, must: str = "be finite") -> float:
+    """Return `value`, a finite number; `must` says what it must be, beside a number.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def finite(name: str, value: Any) -> float:
             f"{name} cannot be converted to a number: {first_line(error)}"
         ) from error
     if not math.isfinite(real):
-        raise SettingError(f"{name} is {value}; it must be finite")
+        raise SettingError(f"{name} is {value}; it must {must}")
     return real
 
 
@@ -71,9 +71,10 @@ def seed(value: Any) -> int:
 
 def fraction(name: str, value: Any) -> float:
     """Return `value`, a number strictly between 0 and 1."""
-    number = finite(name, value)
+    must = "lie between 0 and 1, such as 0.2"
+    number = finite(name, value, must)
     if not 0 < number < 1:
-        raise SettingError(f"{name} is {value}; it must lie between 0 and 1, such as 0.2")
+        raise SettingError(f"{name} is {value}; it must {must}")
     return number
 
 

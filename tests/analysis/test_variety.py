@@ -90,6 +90,7 @@ def test_variety_by_rating_and_without_a_history(fitted):
         ({"diversity": 1.5}, "diversity is 1.5; it must be from 0 to 1"),
         ({"diversity": -0.1}, "it must be from 0 to 1"),
         ({"diversity": "much"}, "diversity"),
+        ({"diversity": float("nan")}, "diversity is nan; it must be from 0 to 1"),
         ({"calibrate": "year"}, "calibrate is 'year'; give a column"),
         ({"calibrate": "nothing"}, "calibrate is 'nothing'; give a column"),
     ],

@@ -57,10 +57,10 @@ def test_the_bar_counts_sweeps_on_a_terminal(tmp_path, write):
             "palate: give a known --user, or ratings with",
         ),
         (["evaluate", "ml-100k", "--split", "never"], "palate: there is no split 'never'"),
-        (["evaluate", "ml-100k", "--folds", "five"], "palate: folds is 'five'; give a number"),
+        (["evaluate", "ml-100k", "--folds", "five"], "palate: --folds is 'five'; give a number"),
         (["similar", "m"], "palate: name an item, or a user with --user"),
         (["biases", "m", "--users", "--where", "a=b"], "palate: there is no model in m"),
-        (["demo", "--wd", "1000"], "palate: wd is 1000.0; it must be at least 0"),
+        (["demo", "--wd", "1000"], "palate: --wd is 1000.0; it must be at least 0"),
     ],
 )
 def test_a_failed_request_prints_one_line_that_says_why(arguments, message, tmp_path, monkeypatch):

@@ -115,7 +115,10 @@ def test_lines_are_right_where_fields_span_lines(write):
 def test_a_column_that_is_there_twice(write):
     refused(write("r.csv", "user,user,item,rating\na,b,1,5\n"), "r.csv has two columns 'user'")
     refused(
-        write("r.csv", GOOD), "the same column was named for two roles", user="item", item="item"
+        write("r.csv", GOOD),
+        "the same column is named twice: user='item', item='item'",
+        user="item",
+        item="item",
     )
 
 

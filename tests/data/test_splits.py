@@ -93,7 +93,10 @@ def test_at_time_keeps_a_moment_together(small):
         (lambda r: splits.at_time(r, 1), "share is 1"),
         (lambda r: splits.at_time(r.take(np.array([4, 5]))), "are as old as all the others"),
         (lambda r: splits.leave_last(r, 0), "n is 0; it must be at least 1"),
-        (lambda r: splits.leave_last(r, 3), "n is 3; no user has more ratings than that"),
+        (
+            lambda r: splits.leave_last(r, 3),
+            "no user has more than 3 ratings, and the fit needs one",
+        ),
         (lambda r: splits.random(r, "x"), "share is 'x'; it must be a number"),
         (lambda r: splits.random(r, 0.5, seed=-1), "seed is -1; it must be at least 0"),
         (lambda r: splits.random(r, 0.5, seed=2**64), "seed is 18446744073709551616; it must"),

@@ -55,7 +55,7 @@ class Variety:
 
     def __init__(self, learned: Learned, diversity: float, calibrate: str | None) -> None:
         self._learned = learned
-        self._diversity = _arguments.finite("diversity", diversity)
+        self._diversity = _arguments.finite("diversity", diversity, "be from 0 to 1")
         if not 0 <= self._diversity <= 1:
             raise SettingError(f"diversity is {diversity:g}; it must be from 0 to 1")
         if self._diversity > 0:

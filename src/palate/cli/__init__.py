@@ -13,7 +13,8 @@ from palate.cli import (  # noqa: E402  (they register their commands)
     _inspect_commands,  # noqa: F401
     _person_commands,  # noqa: F401
 )
-from palate.cli._app import app  # noqa: E402
+from palate.cli._app import app, options_of  # noqa: E402
+from palate.cli._messages import in_options  # noqa: E402
 from palate.errors import PalateError  # noqa: E402
 
 
@@ -23,6 +24,9 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # for titles that the terminal can't show
     try:
         app(prog_name="palate")
-    except (PalateError, OSError) as error:
+    except PalateError as error:
+        print(f"palate: {in_options(str(error), options_of(sys.argv[1]))}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
         print(f"palate: {error}", file=sys.stderr)
         sys.exit(1)

@@ -31,6 +31,14 @@ Count = Annotated[
 ]
 
 
+def options_of(command: str) -> dict[str, str]:
+    """Return the option of each argument that a command takes, by the name of the argument."""
+    known = typer.main.get_group(app).commands[command]
+    parameters = known.get_params(typer.Context(known))
+    options = (one for one in parameters if one.param_type_name == "option" and one.name)
+    return {str(one.name): max(one.opts, key=len) for one in options}
+
+
 def pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
     """Return options of the form NAME=VALUE as a dictionary, split at the last equals sign."""
     pairs: dict[str, str] = {}

@@ -12,6 +12,7 @@ import typer
 
 from palate.cli import _evaluation_output, _output
 from palate.cli._app import Json, Seed, Threads, app
+from palate.cli._messages import in_options
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,
@@ -251,7 +252,7 @@ def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
         raise palate.SettingError(
             f"{source} needs no description; leave out --{', --'.join(columns)}"
         )
-    _output.to_stderr(repr(data))
+    _output.to_stderr(in_options(repr(data), {"kind": "--kind"}))
     return data
 
 

@@ -98,7 +98,8 @@ def find_columns(
                 f"{table.name} has no column {column!r} for {role}=; it has {listed(names)}"
             )
     if len(set(found.values())) < len(found):
-        raise DataError(f"the same column was named for two roles: {found}")
+        named = ", ".join(f"{role}={column!r}" for role, column in found.items())
+        raise DataError(f"the same column is named twice: {named}; name one for each")
     free = [name for name in names if name not in found.values()]
     if not table.header:
         found |= zip([role for role in ROLES if role not in found], free, strict=False)

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate._native import count_and_sum, group_by_row
+from palate._words import counted
 from palate.errors import DataError
 
 # What a row of the table is: a rating, something that was picked, or how often it was.
@@ -15,6 +16,11 @@ Kind = Literal["ratings", "events", "counts"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # A rating is relevant if it is in the top quarter of the scale: 4 or more of 1 to 5.
 RELEVANT = 0.75
+
+
+def how_many(kind: Kind, n: int) -> str:
+    """Return how many there are of what, such as "1 rating" or "2,000 events"."""
+    return counted(n, kind.removesuffix("s"))
 
 
 class Csr(NamedTuple):
@@ -85,10 +91,9 @@ class Ratings:
     def __repr__(self) -> str:
         low, high = (self.rating.min(), self.rating.max()) if len(self) else (np.nan, np.nan)
         values = "" if self.kind == "events" else f" from {low:g} to {high:g}"
-        return (
-            f"<Ratings: {len(self):,} {self.kind}{values} by "
-            f"{self.users.height:,} users of {self.items.height:,} items; {self.source}>"
-        )
+        users, items = counted(self.users.height, "user"), counted(self.items.height, "item")
+        rows = how_many(self.kind, len(self))
+        return f"<Ratings: {rows}{values} by {users} of {items}; {self.source}>"
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Ratings":
         """Return the ratings at `rows` (positions or a mask), over the same users and items."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from palate import _arguments, _random_streams
 from palate._native import permutation
-from palate.data._ratings import Ratings
+from palate.data._ratings import Ratings, how_many
 from palate.errors import DataError, SettingError
 
 _ML_100K_RATINGS = 100_000
@@ -29,7 +29,9 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     """
     n_valid = int(len(ratings) * _arguments.fraction("share", share))
     if not 0 < n_valid < len(ratings):
-        raise SettingError(f"{share:.0%} of {len(ratings)} ratings leaves one part empty")
+        raise SettingError(
+            f"{share:.0%} of {how_many(ratings.kind, len(ratings))} leaves one part empty"
+        )
     order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     return ratings.take(order[n_valid:]), ratings.take(order[:n_valid])
 
@@ -44,7 +46,9 @@ def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings,
     """
     _arguments.integer("folds", n, 2)
     if n > len(ratings):
-        raise SettingError(f"folds is {n}; there are only {len(ratings)} ratings to share out")
+        raise SettingError(
+            f"folds is {n}; it can be at most the number of ratings, {len(ratings):,}"
+        )
     order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     parts = np.array_split(order, n)
     return [
@@ -109,7 +113,10 @@ def leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
     valid = np.zeros(len(ratings), dtype=bool)
     valid[order] = (from_end <= n) & (np.repeat(counts, counts) > n)
     if not valid.any():
-        raise SettingError(f"n is {n}; no user has more ratings than that")
+        raise SettingError(
+            f"no user has more than {how_many(ratings.kind, n)}, and the fit needs one beside "
+            "those that are held out; choose a smaller number, or another split"
+        )
     return ratings.take(~valid), ratings.take(valid)
 
 
@@ -138,7 +145,7 @@ def at_time(ratings: Ratings, share: float = 0.2) -> tuple[Ratings, Ratings]:
 def _timestamps(ratings: Ratings) -> NDArray[np.generic]:
     if ratings.timestamp is None:
         raise DataError(
-            "these ratings have no timestamps; name their column with timestamp= (--timestamp), or "
-            "choose a split that needs none"
+            "these ratings have no timestamps; name their column with timestamp=, or choose "
+            "another split"
         )
     return ratings.timestamp

@@ -1,0 +1,6 @@
+"""Words of messages and tables."""
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """Return "1 event", "2 events" and so on; the plural is regular unless it is given."""
+    return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
