@@ -91,7 +91,7 @@ def test_variety_by_rating_and_without_a_history(fitted):
         ({"diversity": -0.1}, "it must be from 0 to 1"),
         ({"diversity": "much"}, "diversity"),
         ({"diversity": float("nan")}, "diversity is nan; it must be from 0 to 1"),
-        ({"calibrate": "year"}, "calibrate is 'year'; give a column"),
+        ({"calibrate": "year"}, "'year'; give a column of the items that holds lists: genres$"),
         ({"calibrate": "nothing"}, "calibrate is 'nothing'; give a column"),
     ],
 )
@@ -100,6 +100,16 @@ def test_bad_arguments_are_refused(fitted, options, message):
         fitted.user(1).recommend(5, **options)
     with pytest.raises(palate.SettingError, match=message):
         fitted.recommend(5, **options)
+
+
+def test_without_lists_a_calibration_says_what_is_missing(fitted):
+    for columns, message in (
+        (["id", "item"], "'genres'; these items have only ids and titles"),
+        (["id", "item", "year"], "none of the columns of these items holds any: year"),
+    ):
+        bare = palate.Model(replace(fitted.learned, items=fitted.items.select(columns)))
+        with pytest.raises(palate.SettingError, match=message):
+            bare.user(1).recommend(5, calibrate="genres")
 
 
 def test_diversity_needs_the_users(fitted):

@@ -14,15 +14,7 @@ def genre_shares(items: pl.DataFrame, column: str | None = None) -> NDArray[np.f
     are the entries of a column of lists: `column`, or of several such columns the one named after
     genres, else the first.
     """
-    columns: dict[str, list[NDArray[np.float64]]] = {}
-    for feature in features(items):
-        if feature.value is not None:
-            columns.setdefault(feature.column, []).append(np.nan_to_num(feature.values))
-    lists = {
-        name: has
-        for name, values in columns.items()
-        if (has := np.stack(values, axis=1)).sum(axis=1).max() > 1
-    }
+    lists = list_columns(items)
     if column is not None:
         lists = {name: has for name, has in lists.items() if name == column}
     if not lists:
@@ -30,3 +22,16 @@ def genre_shares(items: pl.DataFrame, column: str | None = None) -> NDArray[np.f
     has = lists[min(lists, key=lambda name: "genre" not in name.lower())]
     shares: NDArray[np.float64] = has / np.maximum(has.sum(axis=1, keepdims=True), 1)
     return shares
+
+
+def list_columns(items: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Return which entries each item has, by column that holds lists; shapes (items, entries)."""
+    columns: dict[str, list[NDArray[np.float64]]] = {}
+    for feature in features(items):
+        if feature.value is not None:
+            columns.setdefault(feature.column, []).append(np.nan_to_num(feature.values))
+    return {
+        name: has
+        for name, values in columns.items()
+        if (has := np.stack(values, axis=1)).sum(axis=1).max() > 1
+    }

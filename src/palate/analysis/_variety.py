@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
-from palate.analysis._genres import genre_shares
+from palate.analysis._genres import genre_shares, list_columns
 from palate.data._ratings import Csr
 from palate.errors import SettingError
 from palate.learned._learned import Learned
@@ -64,10 +65,7 @@ class Variety:
         if calibrate is not None:
             self._shares = genre_shares(learned.items, calibrate)
             if self._shares is None:
-                raise SettingError(
-                    f"calibrate is {calibrate!r}; give a column of the items table that holds "
-                    "lists, such as genres"
-                )
+                raise SettingError(f"calibrate is {calibrate!r}; {_what_to_give(learned.items)}")
 
     def candidates(self, n: int) -> int:
         """Return the number of best items that a list of n is chosen from."""
@@ -116,6 +114,22 @@ class Variety:
             return -self._diversity * nearest
 
         return term
+
+
+def _what_to_give(items: pl.DataFrame) -> str:
+    """Return which columns lists can be calibrated by, or why there is none."""
+    others = [name for name in items.columns if name not in {"id", "item"}]
+    if not others:
+        return (
+            "these items have only ids and titles; give the ratings a table of items with a "
+            "column of lists, such as genres, and fit again"
+        )
+    if lists := list(list_columns(items)):
+        return f"give a column of the items that holds lists: {', '.join(lists)}"
+    return (
+        'it takes a column of lists, such as "Action|Comedy", and none of the columns of these '
+        f"items holds any: {', '.join(others)}"
+    )
 
 
 def _relative(scores: NDArray[np.floating[Any]]) -> Numbers:
