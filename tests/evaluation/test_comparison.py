@@ -20,7 +20,8 @@ def ranked(name, folds):
 def compared(**contenders):
     measured = {name: ranked(name, folds) for name, folds in contenders.items()}
     results = _comparison.results_of(measured)
-    return {row["name"]: row for row in results}, _comparison.sentence(results)
+    said = _comparison.sentence(results, _comparison.people_compared(measured))
+    return {row["name"]: row for row in results}, said
 
 
 def test_with_one_fold_it_is_the_usual_error_of_a_paired_difference():
@@ -97,13 +98,38 @@ def test_the_sentence_names_the_winner_and_what_is_no_worse_beyond_chance():
     good = np.full(100, 0.4)
     clear = compared(popularity=good - 0.1 + noise, palate=good)[1]
     margin = "0.100 \N{PLUS-MINUS SIGN} 0.002 (2 standard errors)"
-    best = "palate has the best lists (nDCG@10 0.400)"
+    best = "Palate has the best lists (nDCG@10 0.400)"
     assert clear == f"{best}, ahead of popularity by {margin}."
     even = compared(a=good + noise, b=good + noise[::-1] + 1e-9, c=good - 0.2)[1]
     assert even == (
-        "b has the best lists (nDCG@10 0.400), with no difference beyond chance from a."
+        "B has the best lists (nDCG@10 0.400), with no difference beyond chance from a."
     )
     same = compared(a=good, b=good, c=good - 0.1 + noise)[1]
-    assert same.startswith("a and b have the best lists (nDCG@10 0.400), ahead of c by 0.1")
-    assert "no difference beyond chance from b" in compared(a=good[:1], b=good[:1] - 0.1)[1]
-    assert _comparison.sentence([]) == "No held-out rating is relevant, so nothing is compared."
+    assert same.startswith("A and b have the best lists (nDCG@10 0.400), ahead of c by 0.1")
+    assert _comparison.sentence([], {}) == "No held-out rating is relevant, so nothing is compared."
+
+
+def test_the_sentence_has_names_of_the_prose():
+    good = np.full(20, 0.4)
+    noise = np.random.default_rng(5).normal(0, 0.001, 20)
+    names = {"item-neighbours": good, "one-cycle (2)": good - 0.2 + noise, "mine": good - 0.3}
+    said = compared(**names)[1]
+    assert said.startswith("Item neighbours have the best lists")
+    assert "ahead of one-cycle training (2) by 0.2" in said
+
+
+def test_too_few_people_are_not_compared():
+    good = np.full(9, 0.4)
+    assert compared(a=good, b=good - 0.1)[1] == (
+        "There is too little to compare: 9 people have anything held out, and at least 10 are "
+        "needed to tell what is better."
+    )
+    assert "1 person has anything" in compared(a=good[:1], b=good[:1])[1]
+    figures = {"rmse": 1.0, "ndcg_10": 0.5, "rmse_behind_se": 0.1, "ndcg_10_behind_se": 0.1}
+    rows = [
+        {"name": name, "rmse_behind": k, "ndcg_10_behind": k} | figures
+        for k, name in enumerate("ab")
+    ]
+    said = _comparison.sentence(rows, {"rmse": 30, "ndcg_10": 4})
+    assert said.startswith("Lists are not compared, since only 4 people have anything relevant he")
+    assert "; a predicts ratings best (RMSE 1.000), ahead of b" in said

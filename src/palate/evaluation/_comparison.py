@@ -5,10 +5,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palate._words import counted
 from palate.evaluation._measure import FIGURES, Measured
 
 # Each figure that is compared, with the sign that makes less of it better.
 _COMPARED = {"rmse": 1.0, "ndcg_10": -1.0, "recall_10": -1.0}
+# The standard error over fewer people is itself too uncertain to tell what is better.
+_MIN_PEOPLE = 10
+# Contenders in sentences; those that are plural also below.
+_NAMES = {
+    "palate": "Palate",
+    "choice": "the choice model",
+    "gibbs": "Gibbs sampling",
+    "one-cycle": "one-cycle training",
+    "global-mean": "the global mean",
+    "damped-means": "damped means",
+    "item-neighbours": "item neighbours",
+}
+_PLURAL = {"damped-means", "item-neighbours"}
 
 
 def results_of(contenders: dict[str, list[Measured]]) -> list[dict[str, Any]]:
@@ -32,14 +46,37 @@ def results_of(contenders: dict[str, list[Measured]]) -> list[dict[str, Any]]:
     return results
 
 
-def sentence(results: list[dict[str, Any]]) -> str:
-    """Return what wins, by nDCG@10 and by RMSE, and whether by more than chance."""
-    clauses = (
-        _verdict(results, "ndcg_10", ("has", "have"), "the best lists (nDCG@10 {:.3f})"),
-        _verdict(results, "rmse", ("predicts", "predict"), "ratings best (RMSE {:.3f})"),
-    )
-    said = "; ".join(clause for clause in clauses if clause)
-    return f"{said}." if said else "No held-out rating is relevant, so nothing is compared."
+def people_compared(contenders: dict[str, list[Measured]]) -> dict[str, int]:
+    """Return for each figure that is compared the number of users that it is a mean over."""
+    people: dict[str, int] = {}
+    for parts in contenders.values():
+        for figure in {figure for part in parts for figure in part.influences}:
+            known = int(np.isfinite(_influence(parts, figure)).sum())
+            people[figure] = max(known, people.get(figure, 0))
+    return people
+
+
+def sentence(results: list[dict[str, Any]], people: dict[str, int]) -> str:
+    """Return what wins, by nDCG@10 and by RMSE, and whether by more than chance.
+
+    Of fewer than 10 people (see `people_compared`) it says only that they are too few.
+    """
+    most, rankable = max(people.values(), default=0), people.get("ndcg_10", 0)
+    if not most:
+        return "No held-out rating is relevant, so nothing is compared."
+    if most < _MIN_PEOPLE:
+        known = counted(most, "person has", "people have")
+        return (
+            f"There is too little to compare: {known} anything held out, and at least "
+            f"{_MIN_PEOPLE} are needed to tell what is better."
+        )
+    lists = _verdict(results, "ndcg_10", ("has", "have"), "the best lists (nDCG@10 {:.3f})")
+    if 0 < rankable < _MIN_PEOPLE:
+        known = counted(rankable, "person has", "people have")
+        lists = f"lists are not compared, since only {known} anything relevant held out"
+    rated = _verdict(results, "rmse", ("predicts", "predict"), "ratings best (RMSE {:.3f})")
+    said = "; ".join(clause for clause in (lists, rated) if clause)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -76,7 +113,8 @@ def _verdict(
     best = [row for row in ranked if row[behind] == 0]  # several, if they are of one model
     if not best:
         return None
-    clause = f"{_listed(best)} {verb[len(best) > 1]} {what.format(best[0][figure])}"
+    plural = len(best) > 1 or best[0]["name"] in _PLURAL
+    clause = f"{_listed(best)} {verb[plural]} {what.format(best[0][figure])}"
     others = ranked[len(best) :]
     close = [row for row in others if row[error] is None or row[behind] <= 2 * row[error]]
     if close:
@@ -85,9 +123,15 @@ def _verdict(
         return clause
     second = others[0]
     margin = f"{second[behind]:.3f} \N{PLUS-MINUS SIGN} {2 * second[error]:.3f}"
-    return f"{clause}, ahead of {second['name']} by {margin} (2 standard errors)"
+    return f"{clause}, ahead of {_named(second)} by {margin} (2 standard errors)"
 
 
 def _listed(rows: list[dict[str, Any]]) -> str:
-    *first, last = (row["name"] for row in rows)
-    return f"{', '.join(first)} and {last}" if first else str(last)
+    *first, last = map(_named, rows)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _named(row: dict[str, Any]) -> str:
+    """Return the name of a contender in words; the number of one of several is kept."""
+    name, space, number = str(row["name"]).partition(" ")
+    return f"{_NAMES.get(name, name)}{space}{number}"

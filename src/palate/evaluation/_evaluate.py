@@ -45,7 +45,8 @@ class Evaluation:
         the figures of each fold. Figures that do not apply are None.
     sentence
         What has the best lists and what predicts ratings best; and by how much, or that the
-        difference is within chance: at most two standard errors.
+        difference is within chance: at most two standard errors. Of fewer than 10 people, only
+        that there is too little to compare.
 
     Notes
     -----
@@ -127,9 +128,10 @@ def evaluate(
     report = progress if callable(progress) else print if progress else _ignore
     tests = [Test(part, ratings, thread_count(threads)) for part in parts]
     baselines = [b for b in BASELINES if ratings.kind == "ratings" or not b.needs_ratings]
-    results = _comparison.results_of(_measured(tests, contenders, baselines, report))
+    measured = _measured(tests, contenders, baselines, report)
+    results, people = _comparison.results_of(measured), _comparison.people_compared(measured)
     cold = [int(test.cold.sum()) for test in tests]
-    relevant, sentence = ratings.lowest_relevant, _comparison.sentence(results)
+    relevant, sentence = ratings.lowest_relevant, _comparison.sentence(results, people)
     return Evaluation(description, warning, relevant, cold, results, sentence)
 
 
