@@ -2,7 +2,10 @@
 
 # ruff: noqa: PLC0415
 
+import math
 from typing import Any
+
+from palate._words import counted
 
 # The tables of an evaluation: the figures that each shows, and their headings.
 _LIST_FIGURES = {
@@ -53,11 +56,9 @@ def evaluation(evaluation: Any) -> None:
             "ratings by expected ratings."
         )
     if any(evaluation.cold):
-        cold = sum(evaluation.cold)
         what = "rating" if rated else "event"
-        console.print(
-            f"cold: {cold:,} held-out {what}s of a user or item without a training {what}"
-        )
+        cold = counted(sum(evaluation.cold), f"held-out {what}")
+        console.print(f"cold: {cold} of a user or item without a training {what}")
     if evaluation.warning:
         console.print(f"Note: {evaluation.warning}")
     console.print(f"\n{evaluation.sentence}")
@@ -72,7 +73,7 @@ def _figures(results: list[dict[str, Any]], headings: dict[str, str], first: str
     rows.sort(key=lambda result: float(result[f"{first}_behind"]))
     names = [name for name in headings if any(row[name] is not None for row in rows)]
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    shown.add_column("", no_wrap=True)
+    shown.add_column("", overflow="fold")  # a name is wrapped sooner than a heading is cut
     for name in names:
         shown.add_column(headings[name], justify="right", no_wrap=True)
     for row in rows:
@@ -87,6 +88,14 @@ def _figure(row: dict[str, Any], name: str, with_error: bool) -> str:
         return ""
     if name.endswith("_behind") and value == 0:
         return "best"
-    if not with_error:
-        return f"{value:.3f}"
-    return f"{value:.4f}" if error is None else f"{value:.4f}\n\N{PLUS-MINUS SIGN}{error:.4f}"
+    decimals = _decimals(value, 4 if with_error else 3)
+    shown = f"{value:.{decimals}f}"
+    if not with_error or error is None:
+        return shown
+    return f"{shown}\n\N{PLUS-MINUS SIGN}{error:.{decimals}f}"
+
+
+def _decimals(value: float, most: int) -> int:
+    """Return fewer decimals for figures of 10 and more, so that they fit in their column."""
+    digits = math.floor(math.log10(abs(value))) if value else 0
+    return max(most - max(digits, 0), 0)

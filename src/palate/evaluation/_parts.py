@@ -14,12 +14,12 @@ from palate.data._ratings import Ratings
 from palate.errors import SettingError
 
 _LEAK = (
-    "training ratings can be later than held-out ones, so these figures are more favourable than "
-    "in use; split by time to measure what to expect in use"
+    "training {} can be later than held-out ones, so these figures are more favourable than in "
+    "use; split by time to measure what to expect in use"
 )
 _LEAK_FROM_OTHERS = (
-    "training ratings of other users can be later than a user's held-out ones; split by time to "
-    "measure what to expect in use"
+    "training {} of other users can be later than a user's held-out ones; split by time to measure "
+    "what to expect in use"
 )
 _MAX_PEOPLE = 10_000
 # The splits that hold out a share.
@@ -60,9 +60,11 @@ def parts_of(
     if split == "users":
         part = _outside_people(ratings, 0.2 if share is None else share, seed)
         people = f"{part.given.users.height:,} people outside the fit"
-        return [part], f"half of the ratings of each of {people}; the other half is given", _LEAK
+        description = f"half of the {ratings.kind} of each of {people}; the other half is given"
+        return [part], description, _LEAK.format(ratings.kind)
     pairs, description, warning = _splits(ratings, folds, split, share, seed)
-    return [Part(train, train, valid) for train, valid in pairs], description, warning
+    parts = [Part(train, train, valid) for train, valid in pairs]
+    return parts, description, warning and warning.format(ratings.kind)
 
 
 def _splits(
@@ -70,10 +72,14 @@ def _splits(
 ) -> tuple[Sequence[tuple[Ratings, Ratings]], str, str | None]:
     share = 0.2 if share is None else _arguments.fraction("share", share)
     if split == "time":
-        return [splits.at_time(ratings, share)], f"the latest {share:.0%} of the ratings", None
+        return (
+            [splits.at_time(ratings, share)],
+            f"the latest {share:.0%} of the {ratings.kind}",
+            None,
+        )
     if split == "random":
         pairs = [splits.random(ratings, share, seed=seed)]
-        return pairs, f"a random {share:.0%} of the ratings", _LEAK
+        return pairs, f"a random {share:.0%} of the {ratings.kind}", _LEAK
     if split is not None:
         kind, _, number = str(split).rpartition("-")
         if kind != "leave-last" or not number.isdecimal():
@@ -82,7 +88,8 @@ def _splits(
                 "...)"
             )
         pairs = [splits.leave_last(ratings, int(number))]
-        return pairs, f"the last {number} of each user's ratings", _LEAK_FROM_OTHERS
+        last = f"the last {number} of each user's {ratings.kind}"
+        return pairs, last, _LEAK_FROM_OTHERS
     if folds == "official":
         pairs = [splits.official(ratings, fold) for fold in range(1, 6)]
         return pairs, "the official folds u1 to u5", _LEAK
