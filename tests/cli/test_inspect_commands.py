@@ -40,7 +40,7 @@ def test_popularity(folder):
     assert "Liar Liar (1997)" in out
 
 
-def test_biases_of_some_items_and_of_users(folder):
+def test_biases_of_some_items_and_of_users(folder, monkeypatch):
     model = palate.load(folder)
     options = [
         "--where",
@@ -56,7 +56,11 @@ def test_biases_of_some_items_and_of_users(folder):
     assert run_json("biases", folder, *options)["highest"] == comedies.head(3).to_dicts()
     document = run_json("biases", folder, "--users", "-n", 3)
     assert document["highest"] == model.user_biases().head(3).to_dicts()
+    monkeypatch.setenv("COLUMNS", "80")
     out, _ = run("biases", folder, "--users")
+    assert re.search(r"user +mean rating +bias +rank by mean +rank by bias", out)
+    row = model.user_biases("gap").row(0, named=True)
+    assert re.search(rf" {row['user']} +{row['mean']:.2f} +{row['bias']:.3f} ", out)
     assert "Most generous" in out
     assert "Most severe" in out
 

@@ -152,7 +152,11 @@ def test_all_solvers_are_evaluated_by_default_with_progress(small):
         ({"split": "leave-last-x"}, palate.SettingError, "there is no split 'leave-last-x'"),
         ({"folds": "offcial"}, palate.SettingError, "folds is 'offcial'; give a number, or"),
         ({"folds": 1}, palate.SettingError, "folds is 1; it must be at least 2"),
-        ({"folds": 11}, palate.SettingError, "folds is 11; it can be at most the number of ratings, 10"),
+        (
+            {"folds": 11},
+            palate.SettingError,
+            "folds is 11; it can be at most the number of ratings, 10",
+        ),
         ({"folds": "official"}, palate.DataError, "official folds are those of MovieLens 100k"),
         ({"solvers": "gibbs"}, palate.SettingError, "'gibbs' is not a solver; give palate.Gibbs"),
         ({"split": "time", "share": 2}, palate.SettingError, "share is 2"),

@@ -37,6 +37,8 @@ _HEADINGS = {
     "leans_to": "leans to",
     "beyond_taste": "times as often",
     "percentile": "more than %",
+    "partial_correlation": "partial correlation",
+    "new_ratings": "new ratings",
 }
 # Columns with the bounds of an interval, the name of the merged column, and its decimals.
 _INTERVALS = (
@@ -153,8 +155,11 @@ def table(frame: "pl.DataFrame", title: str) -> None:
         line(f"{title}: none")
         return
     frame = _compact(frame)
-    reasons = frame["reason"] if "reason" in frame.columns else [None] * frame.height
-    frame = frame.drop("reason", strict=False)
+    named = "item" if "item" in frame.columns else "user"
+    reasons, fixed = [None] * frame.height, {*_IDS, *_NARROW}
+    if "reason" in frame.columns:  # below the name, where there is room
+        reasons, fixed = frame["reason"].to_list(), fixed - {named}
+        frame = frame.drop("reason")
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in frame.columns:
         number = frame[column].dtype.is_numeric() and column not in _IDS
@@ -162,13 +167,13 @@ def table(frame: "pl.DataFrame", title: str) -> None:
             _HEADINGS.get(column, column),
             justify="right" if number else "left",
             overflow="fold",
-            no_wrap=number or column in (*_IDS, *_NARROW),
+            no_wrap=number or column in fixed,
         )
     decimals = _DECIMALS | {name: _decimals(frame[name]) for name in _SCORES & set(frame.columns)}
     for row, reason in zip(frame.iter_rows(named=True), reasons, strict=True):
         cells = {column: Text(_text(column, value, decimals)) for column, value in row.items()}
-        if reason is not None:  # below the name, where there is room
-            cells["item" if "item" in cells else "user"].append(f"\n{reason}", style="dim")
+        if reason is not None:
+            cells[named].append(f"\n{reason}", style="dim")
         shown.add_row(*cells.values())
     console = Console(highlight=False)
     console.print(Text(title, style="bold"))
