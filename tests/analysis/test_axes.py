@@ -122,7 +122,9 @@ def test_without_item_features_exemplars_name_the_ends(ml100k):
     table = model.axes()
     assert table["along"][0].to_list()[0]["column"] == "number of ratings"
     assert table["name"][0] is None
-    assert model.axis_names.ends[0][0] == f"the side of {table['low'][0][0]['item']}"
+    exemplar = table["low"][0][0]["item"]
+    assert model.axis_names.ends[0][0] == f"the side of {exemplar}"
+    assert model.axis_names.leanings[0][0] == f"items such as {exemplar}"
 
 
 def test_a_tiny_table_has_axes(small):
@@ -140,14 +142,31 @@ def test_names_use_dates_numbers_and_flags(bayes, altered):
     high = (first > np.median(first)).astype(int)
     days = pl.Series(np.argsort(np.argsort(first)).astype(int)).cast(pl.Date)
     bare = bayes.items.select("id", "item")
-    for column, values, name in (
-        ("premiere", days, "older <-> newer"),
-        ("budget", pl.Series(-first * 1e308), "high budget <-> low budget"),
-        ("western", pl.Series(high), "other kinds <-> western"),
-        ("studio", pl.Series(np.where(high, "Gaumont", "Toho")), "Toho <-> Gaumont"),
+    for column, values, name, leanings in (
+        ("premiere", days, "older <-> newer", ("older items", "newer items")),
+        (
+            "budget",
+            pl.Series(-first * 1e308),
+            "high budget <-> low budget",
+            ("items with high budget", "items with low budget"),
+        ),
+        (
+            "western",
+            pl.Series(high),
+            "other kinds <-> western",
+            ("kinds other than western", "western"),
+        ),
+        (
+            "studio",
+            pl.Series(np.where(high, "Gaumont", "Toho")),
+            "Toho <-> Gaumont",
+            ("Toho", "Gaumont"),
+        ),
     ):
         items = bare.with_columns(values.alias(column))
-        assert altered(bayes, items=items).axes()["name"][0] == name
+        found = altered(bayes, items=items)
+        assert found.axes()["name"][0] == name
+        assert found.axis_names.leanings[0] == leanings
 
 
 def test_axes_of_a_point_estimate_have_names_but_no_intervals(model):

@@ -104,7 +104,7 @@ def test_the_end_that_a_person_leans_to_follows_from_the_signs(bayes):
             assert (
                 ("and so does this" in name) == (value > 0) == (user_position * item_position > 0)
             )
-            assert f"you lean to {bayes.axis_names.ends[axis][int(user_position > 0)]}" in name
+            assert f"you lean to {bayes.axis_names.leanings[axis][int(user_position > 0)]}" in name
 
 
 def test_an_explanation_of_a_point_estimate_is_on_the_scale_of_the_score(model):
@@ -146,7 +146,7 @@ def test_an_explanation_without_ratings(either):
 
 def test_items_are_on_the_same_side_of_an_axis_as_on_the_map(model):
     side = dict(model.map().select("item", "x").iter_rows())
-    low, high = model.axis_names.ends[0]
+    low, high = model.axis_names.leanings[0]
     for title in ("Toy Story (1995)", "Fargo (1996)", "Heat (1995)", "Star Wars (1977)"):
         why = model.user(1).explain(title, 50).parts["name"].to_list()
         name = next(line for line in why if line.startswith("axis 1:"))

@@ -19,7 +19,7 @@ def test_positions_and_percentiles_on_the_axes(either):
     lower, upper = portrait.axes["percentile_lower"], portrait.axes["percentile_upper"]
     assert ((lower <= portrait.axes["percentile"]) & (portrait.axes["percentile"] <= upper)).all()
     for leans_to, ends, x in zip(
-        portrait.axes["leans_to"], either.axis_names.ends, position, strict=True
+        portrait.axes["leans_to"], either.axis_names.leanings, position, strict=True
     ):
         assert leans_to == ends[int(x > 0)]
 
@@ -104,4 +104,4 @@ def test_a_portrait_without_ratings(either):
 def test_the_most_extreme_user_leans_more_than_99_percent(bayes):
     furthest = int(bayes.learned.user_table[:, 0].argmin())
     text = str(bayes.user(furthest + 1).describe())
-    assert "You lean to Action, newer more than 99% of people." in text
+    assert "You lean to newer Action more than 99% of people." in text

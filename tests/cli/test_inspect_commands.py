@@ -145,6 +145,9 @@ def test_commands_without_users_or_item_features(tmp_path, write):
     run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", *duplicates)
     assert "Without users in the model, the reasons" in run("biases", tmp_path / "m")[0]
     assert "a file of items with --items" in run("axes", tmp_path / "m")[0]
-    assert "stronger than in % of people" in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
+    assert (
+        "leans to, more than how many % of people"
+        in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
+    )
     _, err = run("biases", tmp_path / "m", "--users", status=1)
     assert "saved without its users" in err

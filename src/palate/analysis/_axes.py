@@ -23,6 +23,8 @@ MIN_MAJOR_SHARE = 0.02
 _BETWEEN = " <-> "
 # The name of the end opposite to a category, if no category names it.
 _OTHERS = "other kinds"
+# An end without exemplars.
+_NAMELESS = "items without a common name"
 # The name of the feature that every model has.
 _RATINGS = "number of ratings"
 
@@ -51,6 +53,36 @@ class Association(NamedTuple):
     items: int
 
 
+class End(NamedTuple):
+    """What the items at one end of an axis have in common, as far as that is clear.
+
+    Attributes
+    ----------
+    category
+        A category, such as "Drama".
+    number
+        Words for a high or a low number, such as "older".
+    """
+
+    category: str | None
+    number: str | None
+
+    def __str__(self) -> str:
+        return ", ".join(word for word in self if word) or _OTHERS
+
+    def in_words(self, other: "End", exemplars: list[dict[str, Any]]) -> str:
+        """Return what somebody leans to, such as "older Drama"; `other` is the other end."""
+        if self.number is not None:
+            if self.number.startswith(("low ", "high ")):
+                return f"{self.category or 'items'} with {self.number}"
+            return f"{self.number} {self.category or 'items'}"
+        if self.category is not None:
+            return self.category
+        if other.category is not None:
+            return f"kinds other than {other.category}"
+        return f"items such as {exemplars[0]['item']}" if exemplars else _NAMELESS
+
+
 class AxisNames:
     """Names of the axes and of their ends, computed once."""
 
@@ -58,9 +90,21 @@ class AxisNames:
         self._learned = learned
 
     @cached_property
+    def _rows_and_ends(self) -> tuple[list[dict[str, Any]], list[tuple[End, End]]]:
+        return _rows_and_ends(self._learned, 1)
+
+    @cached_property
     def table(self) -> pl.DataFrame:
         """The axes with one exemplar at each end; see `Model.axes`."""
-        return axes(self._learned, 1)
+        return pl.DataFrame(self._rows_and_ends[0], schema=_schema(self._learned))
+
+    @cached_property
+    def leanings(self) -> list[tuple[str, str]]:
+        """What somebody at the low and at the high end of each axis leans to, in words."""
+        return [
+            (low.in_words(high, row["low"]), high.in_words(low, row["high"]))
+            for row, (low, high) in zip(*self._rows_and_ends, strict=True)
+        ]
 
     @cached_property
     def ends(self) -> list[tuple[str, str]]:
@@ -73,28 +117,36 @@ class AxisNames:
 
 
 def _exemplar_side(exemplars: list[dict[str, Any]]) -> str:
-    return f"the side of {exemplars[0]['item']}" if exemplars else "neither side"
+    return f"the side of {exemplars[0]['item']}" if exemplars else _NAMELESS
 
 
 def axes(learned: Learned, exemplars: int) -> pl.DataFrame:
     """Return a row for each axis; see `Model.axes`."""
     _arguments.integer("exemplars", exemplars, 1)
+    return pl.DataFrame(_rows_and_ends(learned, exemplars)[0], schema=_schema(learned))
+
+
+def _rows_and_ends(
+    learned: Learned, exemplars: int
+) -> tuple[list[dict[str, Any]], list[tuple[End, End]]]:
+    """Return a row for each axis, and what is clear of its low and of its high end."""
     eligible = learned.item_counts >= default_min_ratings(learned.item_counts)
     known_features = [*features(learned.items), _ratings_feature(learned)]
-    rows = []
+    rows, ends = [], []
     for axis, share in enumerate(learned.canonical_axes.share):
         associations = _associations(known_features, learned, axis, eligible)
+        ends.append(_ends(associations, int(eligible.sum())))
         rows.append(
             {
                 "axis": axis + 1,
                 "share": float(share),
-                "name": _name(associations, int(eligible.sum())),
+                "name": _name(*ends[-1]),
                 "low": _exemplars(learned, axis, eligible, exemplars, -1),
                 "high": _exemplars(learned, axis, eligible, exemplars, 1),
                 "along": [association._asdict() for _, association in associations],
             }
         )
-    return pl.DataFrame(rows, schema=_schema(learned))
+    return rows, ends
 
 
 def _schema(learned: Learned) -> dict[str, Any]:
@@ -183,23 +235,26 @@ def _bound(association: Association) -> float:
     return float(bound_nearest_zero(lower, upper))
 
 
-def _name(associations: list[tuple[Feature, Association]], items: int) -> str | None:
-    """Return a name such as "Romance, older <-> Horror, newer"; None without a clear association.
+def _name(low: End, high: End) -> str | None:
+    """Return a name such as "Romance, older <-> Horror, newer"; None if neither end has one."""
+    return f"{low}{_BETWEEN}{high}" if any(low) or any(high) else None
 
-    It is made of the first common category at each end, and the first numeric feature, in the
-    cautious order.
+
+def _ends(associations: list[tuple[Feature, Association]], items: int) -> tuple[End, End]:
+    """Return what is clear of the low and of the high end of an axis.
+
+    That is the first common category at each end, and the first numeric feature, in the cautious
+    order.
     """
     clear = [pair for pair in associations if abs(_bound(pair[1])) >= _CLEAR]
     common = [found for _, found in clear if found.value and found.items >= _COMMON * items]
-    low = [_category_word(found) for found in common if found.association < 0][:1]
-    high = [_category_word(found) for found in common if found.association > 0][:1]
-    for feature, found in [pair for pair in clear if pair[1].value is None][:1]:
-        less, more = _number_words(feature)
-        low.append(less if found.association > 0 else more)
-        high.append(more if found.association > 0 else less)
-    if not low and not high:
-        return None
-    return f"{', '.join(low) or _OTHERS}{_BETWEEN}{', '.join(high) or _OTHERS}"
+    low = next((_category_word(found) for found in common if found.association < 0), None)
+    high = next((_category_word(found) for found in common if found.association > 0), None)
+    for feature, found in clear:
+        if found.value is None:
+            less, more = _number_words(feature)[:: 1 if found.association > 0 else -1]
+            return End(low, less), End(high, more)
+    return End(low, None), End(high, None)
 
 
 def _category_word(association: Association) -> str:

@@ -184,7 +184,7 @@ class _Explainer:
         return [
             f"axis {axis + 1}: {_leaning(ends, yours, its)}"
             for axis, (ends, (yours, its)) in enumerate(
-                zip(self.axis_names.ends, positions, strict=True)
+                zip(self.axis_names.leanings, positions, strict=True)
             )
         ]
 

@@ -29,8 +29,8 @@ class Portrait:
     Attributes
     ----------
     axes
-        A row for each axis: axis, name, leans_to (the name of the nearer end), position (in
-        standard deviations of users), lower, upper (its 90% interval), percentile, and
+        A row for each axis: axis, name, leans_to (the items at the nearer end, in words), position
+        (in standard deviations of users), lower, upper (its 90% interval), percentile, and
         percentile_lower and percentile_upper (those of the bounds).
     generosity
         bias (how much higher than the average user the person rates an item of bias 0), lower and
@@ -80,7 +80,7 @@ def _axes(learned: Learned, user: UserPosterior, axis_names: AxisNames) -> pl.Da
     covariance = user.covariance[:-1, :-1].astype(np.float64)
     transform = canonical.user_transform
     sd = np.sqrt(np.diag(transform.T @ covariance @ transform))
-    leans_to = [ends[int(x > 0)] for ends, x in zip(axis_names.ends, position, strict=True)]
+    leans_to = [ends[int(x > 0)] for ends, x in zip(axis_names.leanings, position, strict=True)]
     columns: dict[str, list[float]] = {}
     for axis, population in enumerate(_axis_populations(learned)):
         for name, value in _standing(position[axis], sd[axis], population).items():
@@ -198,16 +198,19 @@ def _sentence(
         percent = row["percentile"] if row["position"] > 0 else 100 - row["percentile"]
         percent = min(int(percent), 99)  # nobody leans more than all people, who include them
         sentences.append(f"You lean to {row['leans_to']} more than {percent}% of people.")
-    if not sentences:
+    if not sentences and predictability is None:
         sentences.append("There are too few ratings to say anything certain of your tastes yet.")
+    elif not sentences:
+        sentences.append("Nothing in which your tastes differ from those of others is certain yet.")
     if generosity["lower"] > 0 or generosity["upper"] < 0:
         direction = "higher" if generosity["bias"] > 0 else "lower"
-        sentences.append(f"You rate {abs(generosity['bias']):.2f} points {direction} than most.")
+        sentences.append(f"You rate {abs(generosity['bias']):.2f} points {direction} than others.")
     else:
-        sentences.append("Whether you rate higher or lower than most is not certain yet.")
+        sentences.append("Whether you rate higher or lower than others is not certain yet.")
     if predictability is not None:
         sentences.append(
-            f"Your ratings differ by {predictability['residual_sd']:.2f} rating points from their "
-            f"expectation; those of all people by {predictability['noise_sd']:.2f}."
+            "Your ratings typically differ from what the model expects by "
+            f"{predictability['residual_sd']:.2f} points, those of all people by "
+            f"{predictability['noise_sd']:.2f}."
         )
     return " ".join(sentences)

@@ -290,7 +290,7 @@ def portrait(portrait: Any, who: str) -> None:
     line(f"{portrait.sentence}\n")
     table(
         _toward_leaning(portrait.axes.head(_MAX_AXES)),
-        f"The tastes of {who}, stronger than in % of people",
+        f"What {who} leans to, more than how many % of people",
     )
     if not portrait.surprises.is_empty():
         table(portrait.surprises, "The most surprising ratings, given all the others")
