@@ -102,6 +102,7 @@ def test_the_reason_for_a_gap_is_its_largest_part(either):
         assert f"({largest:+.2f})" in row["reason"].split(";")[0]
         # A mean above the bias goes with parts above the usual.
         assert np.sign(largest) == -np.sign(row["gap"])
+    assert not either.biases()["reason"].str.contains(r"\(.0\.00\)").any()
 
 
 def test_filters_by_feature_and_number_of_ratings(either):

@@ -119,6 +119,14 @@ def test_an_explanation_of_a_point_estimate_is_on_the_scale_of_the_score(model):
     )
 
 
+def test_what_is_zero_as_it_is_printed_is_no_reason(bayes):
+    usual = np.abs(4 - bayes.learned.likelihood.mu - bayes.item_biases).argmin()
+    why = bayes.profile({bayes.items["id"][int(usual)]: 4}).explain("Heat (1995)", 100)
+    assert why.sentence.endswith("No single one of your ratings matters to it.")
+    one = bayes.profile({50: 4, 100: 4}).explain("Heat (1995)", 1)
+    assert one.ratings["name"][-1] == "1 other rating"
+
+
 def test_recommendations_with_reasons(either):
     best = either.user(196).recommend(5, explain=True)
     assert best.drop("reason").equals(either.user(196).recommend(5))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from commands import run, run_process
 
@@ -113,3 +114,12 @@ def test_progress_that_goes_to_no_terminal_is_a_line_every_ten_seconds(monkeypat
         "sweep 3/150  noise_sd 0.9000  train_rmse 0.8000  10 s",
         "sweep 5/150  noise_sd 0.9000  train_rmse 0.8000  20 s",
     ]
+
+
+def test_no_zero_has_a_minus(capsys):
+    row = {"item": "a", "bias": -0.0001, "lower": -0.001, "upper": -0.002, "sd": -0.1}
+    _output.table(pl.DataFrame([row]), "Title")
+    shown = capsys.readouterr().out
+    assert "-0.00" not in shown
+    assert "0.00 to 0.00" in shown
+    assert "-0.10" in shown

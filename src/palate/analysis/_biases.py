@@ -121,8 +121,9 @@ _PHRASES = {
         ),
     },
 }
-# A component is mentioned if it is at least this fraction of the sum of all deviations.
-_MIN_FRACTION = 0.25
+# A component is mentioned if it is at least this fraction of the sum of all deviations, and is not
+# zero as it is printed.
+_MIN_FRACTION, _LEAST_SHOWN = 0.25, 0.005
 
 
 def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
@@ -143,7 +144,7 @@ def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
         relevant = [
             (value, phrases[component][0 if value > 0 else 1])
             for component, value in zip(phrases, row, strict=True)
-            if value * sign >= _MIN_FRACTION * abs(total) and value * sign > 0
+            if value * sign >= max(_MIN_FRACTION * abs(total), _LEAST_SHOWN)
         ]
         relevant.sort(key=lambda pair: -abs(pair[0]))
         reasons.append("; ".join(f"{phrase} ({value:+.2f})" for value, phrase in relevant) or None)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from palate import _arguments
+from palate._words import counted
 from palate.analysis._axes import AxisNames
 from palate.analysis._choice_reasons import ChoiceExplanation
 from palate.analysis._contributions import Contributions, Numbers
@@ -17,6 +18,8 @@ from palate.learned._likelihood import evaluate_scalar
 
 # A part smaller than this fraction of the scale is not mentioned in a sentence.
 _MIN_MENTIONED = 0.0125
+# A smaller contribution is zero as it is printed.
+_LEAST_SHOWN = 0.005
 # A prediction is printed with one decimal if the range of ratings is at least this, else two.
 _LONG_SCALE = 2
 # Maximum number of ratings in the reason for a recommendation.
@@ -109,7 +112,8 @@ def reason(contributions: Contributions, item: int) -> str:
 
 
 def _smallest_mentioned(learned: Learned) -> float:
-    return _MIN_MENTIONED * (learned.likelihood.high - learned.likelihood.low)
+    least = _MIN_MENTIONED * (learned.likelihood.high - learned.likelihood.low)
+    return max(least, _LEAST_SHOWN)
 
 
 # A part above and below zero, in words.
@@ -145,8 +149,10 @@ class _Explainer:
             prediction=prediction,
             score=self.score,
             unit="rating" if linear else "score",
-            parts=_table(self.general, self.axis_labels, self.of_axes, n, "axes"),
-            ratings=_table(self._without_ratings(), names, self.of_ratings, n, "ratings"),
+            parts=_table(self.general, self.axis_labels, self.of_axes, n, ("axis", "axes")),
+            ratings=_table(
+                self._without_ratings(), names, self.of_ratings, n, ("rating", "ratings")
+            ),
             counterfactual=self._counterfactual(),
             choice=choice,
             sentence=f"{self._expectation(prediction)}: {'' if linear else 'as a score, '}"
@@ -249,6 +255,8 @@ class _Explainer:
         if not names:
             return ""
         j = int(np.abs(self.of_ratings).argmax())
+        if abs(self.of_ratings[j]) < _LEAST_SHOWN:
+            return " No single one of your ratings matters to it."
         return f" The most important of your ratings: {names[j]} ({self.of_ratings[j]:+.2f})."
 
 
@@ -269,12 +277,16 @@ def _leaning(ends: tuple[str, str], yours: float, its: float) -> str:
 
 
 def _table(
-    first: dict[str, float], names: list[str], contributions: Numbers, n: int, what: str
+    first: dict[str, float],
+    names: list[str],
+    contributions: Numbers,
+    n: int,
+    what: tuple[str, str],
 ) -> pl.DataFrame:
     """Return the rows of `first`, the `n` largest contributions and the sum of the others."""
     order = np.argsort(-np.abs(contributions), kind="stable")
     rows = list(first.items()) + [(names[j], float(contributions[j])) for j in order[:n]]
     if len(order) > n:
-        others = len(order) - n
-        rows.append((f"{others} other {what}", float(contributions[order[n:]].sum())))
+        others = counted(len(order) - n, *(f"other {name}" for name in what))
+        rows.append((others, float(contributions[order[n:]].sum())))
     return pl.DataFrame(rows, schema={"name": pl.String, "contribution": pl.Float64}, orient="row")

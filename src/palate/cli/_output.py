@@ -193,7 +193,7 @@ def _compact(frame: "pl.DataFrame") -> "pl.DataFrame":
     for low, high, name, decimals in _INTERVALS:
         if low in names and high in names:
             bounds = zip(frame[low], frame[high], strict=True)
-            text = [f"{a:.{decimals}f} to {b:.{decimals}f}" for a, b in bounds]
+            text = [f"{a:z.{decimals}f} to {b:z.{decimals}f}" for a, b in bounds]
             column = pl.Series(name, text)
             frame = frame.insert_column(frame.columns.index(low), column).drop(low, high)
     if "sure" in names:
@@ -218,7 +218,7 @@ def _text(column: str, value: Any, decimals: Mapping[str, int]) -> str:
     if column in _PERCENTAGES:
         return f"{100 * value:.1f}%"
     if column in decimals:
-        return f"{value:.{decimals[column]}f}"
+        return f"{value:z.{decimals[column]}f}"  # z: not -0.00
     return f"{value:,}" if isinstance(value, int) and column not in _IDS else str(value)
 
 
