@@ -81,17 +81,43 @@ def test_sentences_name_the_items_that_speak_most(fitted):
         assert (why.id, why.item) == (item, title)
 
 
+def test_a_low_rating_that_speaks_for_an_item_is_named_as_such(fitted):
+    """Items 1 and 50, whichever contributes more; only a low rating is said."""
+    for rating, says in ((1, ", which you rated 1"), (4, "")):
+        why = fitted.profile({1: 5, 50: rating}).explain_choice(181)
+        assert why.history["contribution"].min() > 0
+        first, second = (name + says * (name == "50") for name in why.history["name"])
+        comma = "," * first.endswith("rated 1")
+        said = f"{first}{comma} and {second}"
+        assert why.sentence == f"181 is suggested because you picked {said}."
+
+
+def test_sentences_of_what_is_not_suggested(fitted):
+    profile = fitted.profile({1: 5, 50: 4, 100: 3})
+    seen = profile.recommend(400, seen=True, explain=True)
+    for item, reason in seen.select("id", "reason").iter_rows():
+        sentence = profile.explain_choice(item).sentence
+        if item in {1, 50, 100}:
+            assert sentence.startswith(f"You picked {item} already, so it is not suggested again; ")
+            assert reason.startswith("already picked")
+        else:
+            assert sentence.startswith((f"{item} is suggested because", f"{item} is not suggested"))
+    against = [item for item, score in seen.select("id", "score").iter_rows() if score < 0]
+    said = [profile.explain_choice(item).sentence for item in against]
+    assert any("not suggested: what speaks against it outweighs " in sentence for sentence in said)
+    assert all("not suggested: " in sentence for sentence in said)
+
+
 def test_sentences_where_one_item_or_none_speaks_for_another(events):
     weights = events.learned.choice.weights.matrix
     item = int(np.argmax((weights[0] > 0) & (np.arange(40) % 2 == 0)))
     assert "because you picked t0." in events.profile([0]).explain_choice(item).sentence
     other = int(np.argmin(weights[0]))
     assert weights[0, other] <= 0
-    assert (
-        events.profile([0])
-        .explain_choice(other)
-        .sentence.endswith("although nothing you picked speaks for it.")
-    )
+    why = events.profile([0]).explain_choice(other)
+    assert why.sentence == f"{why.item} is not suggested: nothing you picked speaks for it."
+    listed = events.profile([0]).recommend(candidates=[other], explain=True)
+    assert listed["reason"][0] == "although nothing you picked speaks for it"
     none = events.profile([]).explain_choice(3)
     assert none.sentence == "t1 is suggested because it is popular."
     assert none.history["name"].to_list() == ["popularity"]

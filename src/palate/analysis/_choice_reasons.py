@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate._words import counted
 from palate.data._ratings import Csr
 from palate.learned._learned import Learned
 
@@ -52,9 +53,7 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
     rows = [(names[j], float(contributions[j])) for j in order[:n]]
     if len(order) > n:
         others = len(order) - n
-        name = f"{others} other item{'s' if others > 1 else ''}"
-        rows.append((name, float(contributions[order[n:]].sum())))
-    reason = _reason(learned, history, names, contributions)
+        rows.append((counted(others, "other item"), float(contributions[order[n:]].sum())))
     return ChoiceExplanation(
         id=learned.items["id"][row],
         item=title,
@@ -62,29 +61,62 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
         history=pl.DataFrame(
             rows, schema={"name": pl.String, "contribution": pl.Float64}, orient="row"
         ),
-        sentence=f"{title} is suggested {reason}.",
+        sentence=_sentence(learned, history, row, names, contributions),
     )
 
 
 def choice_reason(learned: Learned, history: Csr, item: int) -> str:
     """Return the items of a history that speak most for an item, in words."""
-    return _reason(learned, history, *_contributions(learned, history, item))
-
-
-def _reason(
-    learned: Learned, history: Csr, names: list[str], contributions: NDArray[np.float64]
-) -> str:
+    names, contributions = _contributions(learned, history, item)
     if not len(history.partner):
         return "because it is popular"
-    # What counts less than an average entry was not liked: it is named only if nothing else speaks.
-    liked = learned.require_choice().weighting.weighted(history).rating >= 1
-    speaking = contributions > 0
-    named = speaking & liked if (speaking & liked).any() else speaking
-    order = np.argsort(-contributions, kind="stable")
-    found = [names[j] for j in order if named[j]][:_MAX_NAMED]
+    found = _speaking(learned, history, names, contributions)
+    if item in history.partner:
+        return f"already picked; it goes with {found}" if found else "already picked"
+    return f"because you picked {found}" if found else "although nothing you picked speaks for it"
+
+
+def _sentence(
+    learned: Learned,
+    history: Csr,
+    item: int,
+    names: list[str],
+    contributions: NDArray[np.float64],
+) -> str:
+    """Return whether an item is suggested to a person, and the items that speak most for it."""
+    title, suggested = learned.items["item"][item], contributions.sum() > 0
+    if not len(history.partner):
+        popular = f"{title} is suggested because it is popular."
+        return popular if suggested else f"{title} is not suggested: nobody has picked it."
+    found = _speaking(learned, history, names, contributions)
+    if item in history.partner:
+        start = f"You picked {title} already, so it is not suggested again"
+        rest = f"it goes with {found}" if found else "nothing else you picked speaks for it"
+        return f"{start}; {rest}."
     if not found:
-        return "although nothing you picked speaks for it"
-    return f"because you picked {' and '.join(found)}"
+        return f"{title} is not suggested: nothing you picked speaks for it."
+    if not suggested:
+        return f"{title} is not suggested: what speaks against it outweighs {found}."
+    return f"{title} is suggested because you picked {found}."
+
+
+def _speaking(
+    learned: Learned, history: Csr, names: list[str], contributions: NDArray[np.float64]
+) -> str:
+    """Return the items of a history that speak most for an item; empty if none does.
+
+    A low rating of such an item is said, since it is no sign of liking.
+    """
+    weighting = learned.require_choice().weighting
+    lowest = weighting.mean - weighting.sd if weighting.kind == "ratings" else -np.inf
+    order = np.argsort(-contributions, kind="stable")[:_MAX_NAMED]
+    named: list[str] = []
+    for j in order[contributions[order] > 0]:
+        rating = float(history.rating[j])
+        named.append(names[j] + (f", which you rated {rating:g}" if rating < lowest else ""))
+    *others, last = named or [""]
+    comma = "," if any(", which you rated" in name for name in others) else ""
+    return "".join(f"{name}{comma} and " for name in others) + last
 
 
 def picked_together(learned: Learned, item: Any, n: int, min_ratings: int | None) -> pl.DataFrame:
