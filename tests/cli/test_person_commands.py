@@ -43,14 +43,18 @@ def test_the_chance_is_shown_as_a_percentage(folder):
     assert f" {best['chance'][0]:.1%} " in out
 
 
-def test_varied_lists(folder):
+def test_varied_lists(folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
     options = {"diversity": 0.6, "calibrate": "genres"}
     expected = palate.load(folder).user(196).recommend(5, **options)
     given = ["--diversity", 0.6, "--calibrate", "genres"]
     found = run_json("recommend", folder, "--user", 196, "-n", 5, *given)
     assert found["recommendations"] == expected.to_dicts()
     _, err = run("recommend", folder, "--user", 196, "--diversity", 2, status=1)
-    assert "diversity is 2; it must be from 0 to 1" in err
+    assert "--diversity is 2; it must be from 0 to 1" in err
+    out, _ = run("recommend", folder, "--user", 196, *given)
+    assert out.startswith("What user 196 may pick and like, diverse and calibrated by genres\n")
+    assert "It implies --by rating." in " ".join(run("recommend", "--help")[0].split())
 
 
 def test_recommend_from_candidates(folder):

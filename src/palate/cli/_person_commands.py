@@ -33,7 +33,8 @@ Rate = Annotated[
 Diversity = Annotated[
     float,
     typer.Option(
-        help="From 0 to 1: how much items of different people are preferred to the best ones."
+        help="From 0 to 1: how much items that differ in who picks them are preferred to the best "
+        "ones."
     ),
 ]
 Calibrate = Annotated[
@@ -72,7 +73,8 @@ def recommend(
     cautious: Annotated[
         float | None,
         typer.Option(
-            help="Rank by this quantile of the expected rating, such as 0.1: uncertain items last."
+            help="Rank by this quantile of the expected rating, such as 0.1: uncertain items last. "
+            "It implies --by rating."
         ),
     ] = None,
     diversity: Diversity = 0.0,
@@ -102,7 +104,16 @@ def recommend(
         best = best.drop("score")  # its unit says nothing
         if not profile.learned.has_ratings:
             best = best.rename({"ratings": "people"})  # an event of each
-    _output.show(best, _TITLES[asked].format(who), "recommendations", json)
+    title = _TITLES[asked].format(who)
+    _output.show(best, f"{title}{_varied(diversity, calibrate)}", "recommendations", json)
+
+
+def _varied(diversity: float, calibrate: str | None) -> str:
+    """Return how a list was varied, as the rest of its title."""
+    ways = ["diverse"] if diversity > 0 else []
+    if calibrate is not None:
+        ways.append(f"calibrated by {calibrate}")
+    return f", {' and '.join(ways)}" if ways else ""
 
 
 @app.command()
