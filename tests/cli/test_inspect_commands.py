@@ -24,6 +24,7 @@ def test_biases(folder):
     out, _ = run("biases", folder)
     for part in (model.biases()["item"][0], "90% interval", "1.15 to 1.30", "Where the mean misl"):
         assert part in out
+    assert "Where the mean misleads most, among items with at least 20 ratings" in out
     assert re.search(r"Crumb \(1994\).*\n.*chosen by those", out)
 
 
@@ -38,6 +39,14 @@ def test_popularity(folder):
     out, _ = run("popularity", folder, "--where", "genres=Comedy", "--plain")
     assert re.search(r"Picked often, liked little\n.*times as often.*90% interval", out, re.DOTALL)
     assert "Liar Liar (1997)" in out
+    assert "with at least 20 ratings (--min-ratings)" in out
+    fargo = ["--where", "item=Fargo (1996)"]
+    assert "has so many ratings" in run("popularity", folder, *fargo, "--min-ratings", 999)[0]
+    out, _ = run("popularity", folder, *fargo, "--min-ratings", 100)
+    assert "with at least 100 ratings" in out
+    assert "Picked often, liked little: of 1 such item none is surely so" in out
+    help_text = " ".join(run("popularity", "--help")[0].replace("│", " ").split())
+    assert "by default 20, or fewer in a small data set" in help_text
 
 
 def test_biases_of_some_items_and_of_users(folder, monkeypatch):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from palate._words import counted
 from palate.cli import _output
 from palate.cli._app import Count, Json, ModelFolder, app, pairs
 
@@ -18,9 +19,6 @@ _LIKED = (
 
 Plain = Annotated[
     bool, typer.Option("--plain", help="The book's order, which ignores uncertainty.")
-]
-MinRatings = Annotated[
-    int | None, typer.Option(help="Leave out items (or users) with fewer ratings.", min=1)
 ]
 
 Where = Annotated[
@@ -44,7 +42,14 @@ def biases(
     ] = False,
     n: Count = 10,
     plain: Plain = False,
-    min_ratings: MinRatings = None,
+    min_ratings: Annotated[
+        int | None,
+        typer.Option(
+            help="Leave out items (or users) with fewer ratings; by default 1, and where the mean "
+            "misleads 20, or fewer in a small data set.",
+            min=1,
+        ),
+    ] = None,
     where: Where = None,
     json: Json = False,
 ) -> None:
@@ -83,7 +88,17 @@ def biases(
         _output.line("Without users in the model, the reasons for the gaps are unknown.")
         return
     ranks = [what[-1], "mean", "bias", "rank_by_mean", "rank_by_bias", "reason"]
-    _output.table(tables["gaps"].select(ranks), "Where the mean misleads most")
+    counts = loaded.ratings.user_means()[0] if users else loaded.learned.item_counts
+    among = f"{'users' if users else 'items'} {_with_at_least(min_ratings, counts)}"
+    _output.table(tables["gaps"].select(ranks), f"Where the mean misleads most, among {among}")
+
+
+def _with_at_least(min_ratings: int | None, counts: Any) -> str:
+    """Return the minimum number of ratings of the rows of a table, given or by default."""
+    from palate.analysis._intervals import default_min_ratings
+
+    least = default_min_ratings(counts) if min_ratings is None else min_ratings
+    return f"with at least {counted(least, 'rating')}"
 
 
 def _where(conditions: list[str] | None) -> dict[str, str]:
@@ -97,7 +112,14 @@ def popularity(
     plain: Annotated[
         bool, typer.Option("--plain", help="The plain order, which ignores uncertainty.")
     ] = False,
-    min_ratings: MinRatings = None,
+    min_ratings: Annotated[
+        int | None,
+        typer.Option(
+            help="Leave out items with fewer ratings, also from the comparison; by default 20, or "
+            "fewer in a small data set.",
+            min=1,
+        ),
+    ] = None,
     where: Where = None,
     json: Json = False,
 ) -> None:
@@ -105,7 +127,8 @@ def popularity(
     import palate
     from palate.analysis._popularity import OFTEN, RARELY
 
-    table = palate.load(model).popularity(
+    loaded = palate.load(model)
+    table = loaded.popularity(
         "beyond_taste" if plain else None, min_ratings=min_ratings, where=_where(where)
     )
     often = table.filter(contrast=OFTEN).head(n)
@@ -113,11 +136,25 @@ def popularity(
     if json:
         _output.document(often=often, rarely=rarely, popularity=table)
         return
-    _output.line("How many times as often items are picked as others that are liked as well.\n")
+    among = _with_at_least(min_ratings, loaded.learned.item_counts)
+    _output.line(
+        "How many times as often items are picked as others that are liked as well,\n"
+        f"among items {among} (--min-ratings).\n"
+    )
+    if table.is_empty():
+        _output.line("No such item has so many ratings; choose a smaller --min-ratings.")
+        return
     bounds = ["beyond_taste_lower", "beyond_taste_upper"]
     shown = ["id", "item", "ratings", "beyond_taste", *bounds, "bias"]
-    _output.table(often.select(shown), "Picked often, liked little")
-    _output.table(rarely.select(shown), "Picked rarely, well liked")
+    surely = "is surely so" if loaded.learned.has_intervals else "is so"
+    for found, title in (
+        (often, "Picked often, liked little"),
+        (rarely, "Picked rarely, well liked"),
+    ):
+        if found.is_empty():
+            _output.line(f"{title}: of {counted(table.height, 'such item')} none {surely}")
+        else:
+            _output.table(found.select(shown), title)
 
 
 @app.command()
@@ -166,7 +203,13 @@ def similar(
     ] = None,
     n: Count = 10,
     plain: Plain = False,
-    min_ratings: MinRatings = None,
+    min_ratings: Annotated[
+        int | None,
+        typer.Option(
+            help="Leave out items with fewer ratings; by default 1, or for a point estimate 20.",
+            min=1,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show the items most similar to ITEM, or the users most similar to a user."""
