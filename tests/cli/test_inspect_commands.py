@@ -96,12 +96,19 @@ def test_similar(folder):
     assert picked == model.similar("Fargo (1996)", 2, by="choice").to_dicts()
     shown, _ = run("similar", folder, "Fargo (1996)", "--by", "choice", "-n", 2)
     assert shown.startswith("Picked by the same people as Fargo (1996)")
+    assert re.search("partial correlation +ratings", shown)
     assert (
         "--by applies to items"
         in run("similar", folder, "--user", 1, "--by", "choice", status=1)[1]
     )
     users = run_json("similar", folder, "--user", 196, "-n", 3)["similar"]
     assert users == model.similar_users(196, 3).to_dicts()
+
+
+def test_items_that_are_picked_together(events_folder):
+    shown, _ = run("similar", events_folder, "p2")
+    assert re.search("partial correlation +people", shown)
+    assert "ratings" in run_json("similar", events_folder, "p2")["similar"][0]
 
 
 def test_map(folder):

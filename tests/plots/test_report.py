@@ -214,7 +214,7 @@ def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
     text = prose(path)
     assert "--evaluate" not in text
     for name in ("One-cycle training", "Damped means of items and users", "Global mean",
-                 "Most rated items first"):  # fmt: skip
+                 "Most popular items first"):  # fmt: skip
         assert name in text
     assert f"{evaluation.results[0]['rmse']:.3f}" in text
     assert f"Caution: {evaluation.warning}." in text

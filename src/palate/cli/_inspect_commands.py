@@ -234,6 +234,8 @@ def similar(
         if kind == "choice":
             title, surest = f"Picked by the same people as {item}", ""
     shown = found if json or plain else found.drop("cosine", strict=False)
+    if not json and not loaded.learned.has_ratings:
+        shown = shown.rename({"ratings": "people"})  # an event of each
     _output.show(shown, f"{title}{surest}", "similar", json)
 
 

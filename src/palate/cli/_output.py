@@ -38,7 +38,6 @@ _HEADINGS = {
     "beyond_taste": "times as often",
     "percentile": "more than %",
     "partial_correlation": "partial correlation",
-    "new_ratings": "new ratings",
 }
 # Columns with the bounds of an interval, the name of the merged column, and its decimals.
 _INTERVALS = (

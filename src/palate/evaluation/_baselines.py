@@ -103,7 +103,7 @@ class Popularity:
     """Recommends the items with the most ratings; predicts no ratings."""
 
     name: ClassVar[str] = "popularity"
-    title: ClassVar[str] = "Most rated items first"
+    title: ClassVar[str] = "Most popular items first"
     needs_ratings: ClassVar[bool] = False
 
     def __init__(self, train: Ratings) -> None:
