@@ -1,7 +1,7 @@
 """Fixtures: the real MovieLens 100k, models of it and of hostile titles, and a browser.
 
-Tests run in two processes at once (pytest-xdist, see pyproject.toml), each with fixtures of its
-own.
+Tests run in several processes at once (pytest-xdist, see pyproject.toml), each with fixtures of
+its own.
 """
 
 import contextlib
@@ -35,12 +35,21 @@ HOSTILE = [
     "x",
 ]
 
+# Each has tests of many seconds. One that starts last would keep a single process busy at the end.
+FIRST = ["test_example.py", "test_readme.py", "test_process.py", "test_demo_command.py"]
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Fetch MovieLens, if need be, before the workers of pytest-xdist would do so at once."""
     if session.config.getoption("numprocesses", None):  # this is the process that starts workers
         with contextlib.suppress(palate.DownloadError):
             palate.movielens("100k")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest tests start first; all others stay in their order."""
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
 
 
 def pytest_collection_finish() -> None:
