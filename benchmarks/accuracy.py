@@ -9,11 +9,14 @@ Peers, if installed: pip install myfm scikit-surprise
 import importlib.util
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from _common import parse_arguments, surroundings
 
 import palate
+from palate.evaluation._baselines import DampedMeans
 
 Fold = tuple[palate.Ratings, palate.Ratings]
 
@@ -24,16 +27,23 @@ def official_folds(ratings: palate.Ratings) -> list[Fold]:
 
 def folds(ratings: palate.Ratings) -> None:
     print("\nOfficial folds u1 to u5, and their mean: RMSE of the model, and of the mean of the")
-    print("sampler's predictions; fraction of ratings in 90% and in 50% intervals; seconds to fit")
-    rows = []
-    for train, valid in official_folds(ratings):
-        start = time.perf_counter()
-        model = palate.Gibbs().fit(train)
-        seconds = time.perf_counter() - start
-        sampler = palate.Gibbs().fit(train, valid).fit.history[-1]["valid_rmse"]
-        rows.append([np.sqrt(model.loss(valid)), sampler, *coverage(model, valid), seconds])
-    for row in (*rows, np.mean(rows, axis=0)):
-        print("  {:.4f}   {:.4f}   {:.3f}   {:.3f}   {:.2f} s".format(*row))
+    print("sampler's predictions; fraction of ratings in 90% and in 50% intervals, and in the 90%")
+    print(
+        "intervals of the third of users that is most, less and least predictable; seconds to fit"
+    )
+    for title, table in (("Ratings alone", without_features(ratings)), ("Genres, years", ratings)):
+        rows = []
+        for train, valid in official_folds(table):
+            start = time.perf_counter()
+            model = palate.Gibbs().fit(train)
+            seconds = time.perf_counter() - start
+            sampler = palate.Gibbs().fit(train, valid).fit.history[-1]["valid_rmse"]
+            rows.append([np.sqrt(model.loss(valid)), sampler, *coverage(model, valid), seconds])
+        print(title)
+        for row in (*rows, np.mean(rows, axis=0)):
+            print(
+                "  {:.4f}   {:.4f}   {:.3f}   {:.3f}   {:.3f} {:.3f} {:.3f}   {:.2f} s".format(*row)
+            )
     for name, fit in peers().items():
         results = [timed(fit, *fold) for fold in official_folds(ratings)]
         error, seconds = np.mean(results, axis=0)
@@ -43,11 +53,54 @@ def folds(ratings: palate.Ratings) -> None:
         )
 
 
+def without_features(ratings: palate.Ratings) -> palate.Ratings:
+    return replace(ratings, items=ratings.items.select("id", "item"))
+
+
+def few_ratings(ratings: palate.Ratings) -> None:
+    """Keep ten ratings of each user, and predict 20,000 of the others."""
+    print("\nTen ratings a user, without features, three draws of them: RMSE and coverage, and the")
+    print("RMSE of damped means")
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(ratings))
+        place = np.empty(len(ratings), dtype=int)
+        by_user = order[np.argsort(ratings.user[order], kind="stable")]
+        starts = np.searchsorted(ratings.user[by_user], ratings.user[by_user])
+        place[by_user] = np.arange(len(ratings)) - starts
+        table = without_features(ratings)
+        train = table.take(np.flatnonzero(place < 10))
+        valid = table.take(order[place[order] >= 10][:20_000])
+        predicted = DampedMeans(train).predict(train, valid.user, valid.item)
+        for sweeps in (200, 400):
+            model = palate.Gibbs(sweeps=sweeps, burn_in=sweeps // 8).fit(train)
+            error = np.sqrt(model.loss(valid))
+            figures = " ".join(f"{value:.3f}" for value in coverage(model, valid))
+            print(f"  {sweeps} sweeps   {error:.4f}   {figures}", end="   ")
+        print(f"{np.sqrt(np.mean((predicted - valid.rating) ** 2)):.4f}")
+
+
+def new_items(ratings: palate.Ratings) -> None:
+    """Hold out a tenth of the items whole."""
+    print("\nA tenth of the items held out whole: RMSE and coverage with genres and years, without")
+    print("them, and the RMSE of the mean of all ratings")
+    for seed in range(3):
+        chosen = np.random.default_rng(seed).permutation(ratings.items.height)
+        new = np.isin(ratings.item, chosen[: ratings.items.height // 10])
+        for table in (ratings, without_features(ratings)):
+            train, valid = table.take(~new), table.take(new)
+            model = palate.Gibbs(seed=seed).fit(train)
+            figures = " ".join(f"{value:.3f}" for value in coverage(model, valid)[:2])
+            print(f"  {np.sqrt(model.loss(valid)):.4f}   {figures}", end="   ")
+        print(f"{np.sqrt(np.mean((valid.rating - train.rating.mean()) ** 2)):.4f}")
+
+
 def coverage(model: palate.Model, valid: palate.Ratings) -> list[float]:
     profiles = model.profiles()
     expected = model.learned.likelihood.mu + profiles.posteriors.scores(valid.user, valid.item)
     z = np.abs(valid.rating - expected) / profiles.posteriors.rating_sd(valid.user, valid.item)
-    return [float(np.mean(z < quantile)) for quantile in (1.6449, 0.6745)]
+    thirds = np.array_split(np.argsort(profiles.posteriors.variances[valid.user]), 3)
+    of_all = [float(np.mean(z < quantile)) for quantile in (1.6449, 0.6745)]
+    return of_all + [float(np.mean(z[third] < 1.6449)) for third in thirds]
 
 
 def book_splits(ratings: palate.Ratings) -> None:
@@ -83,6 +136,7 @@ def peers() -> dict[str, Callable[[palate.Ratings, palate.Ratings], float]]:
     installed: dict[str, Callable[[palate.Ratings, palate.Ratings], float]] = {}
     if importlib.util.find_spec("myfm"):
         installed["myFM, rank 10, 300 sweeps"] = my_fm
+        installed["myFM with who rated what and genres"] = partial(my_fm, everything=True)
     if importlib.util.find_spec("surprise"):
         installed["Surprise SVD"] = surprise_svd
     return installed
@@ -94,22 +148,36 @@ def timed(fit: Callable[..., float], train: palate.Ratings, valid: palate.Rating
     return [error, time.perf_counter() - start]
 
 
-def my_fm(train: palate.Ratings, valid: palate.Ratings) -> float:
+def my_fm(train: palate.Ratings, valid: palate.Ratings, *, everything: bool = False) -> float:
+    """Fit a factorisation machine to ids; or to who rated what, both ways, and genres as well."""
     import myfm
     from scipy import sparse
 
-    def design(part: palate.Ratings) -> sparse.csr_matrix:
-        first_item = part.users.height
-        column = np.c_[part.user, part.item + first_item].ravel()
-        row = np.repeat(np.arange(len(part)), 2)
-        shape = (len(part), first_item + part.items.height)
-        return sparse.csr_matrix((np.ones(len(column)), (row, column)), shape=shape)
-
     users, items = train.users.height, train.items.height
+    of_users, of_items = [sparse.identity(users)], [sparse.identity(items)]
+    if everything:
+        pairs = sparse.csr_matrix((np.ones(len(train)), (train.user, train.item)), (users, items))
+        for blocks, side in ((of_users, pairs), (of_items, pairs.T)):
+            counts = np.maximum(np.asarray(side.sum(axis=1)).ravel(), 1)
+            blocks.append(sparse.diags(counts**-0.5) @ side)
+        lists = train.items["genres"].str.split("|").to_list()
+        names = sorted(set().union(*lists))
+        of_items.append(sparse.csr_matrix([[name in genres for name in names] for genres in lists]))
+    groups = [block.shape[1] for block in (*of_users, *of_items)]
+    sides = [sparse.hstack(blocks).tocsr().astype(float) for blocks in (of_users, of_items)]
+
+    def relations(part: palate.Ratings) -> list[myfm.RelationBlock]:
+        return [
+            myfm.RelationBlock(rows.astype(np.int64).tolist(), side)
+            for rows, side in zip((part.user, part.item), sides, strict=True)
+        ]
+
     model = myfm.MyFMRegressor(rank=10, random_seed=0)
-    groups = [users, items]
-    model.fit(design(train), train.rating, n_iter=300, n_kept_samples=250, group_shapes=groups)
-    predicted = np.clip(model.predict(design(valid)), train.rating.min(), train.rating.max())
+    model.fit(
+        None, train.rating, X_rel=relations(train), n_iter=300, n_kept_samples=250,
+        group_shapes=groups,
+    )  # fmt: skip
+    predicted = np.clip(model.predict(None, relations(valid)), 1, 5)
     return float(np.sqrt(np.mean((predicted - valid.rating) ** 2)))
 
 
@@ -151,3 +219,5 @@ if __name__ == "__main__":
         folds(movielens)
         book_splits(movielens)
         users_not_in_the_fit(movielens)
+        few_ratings(movielens)
+        new_items(movielens)

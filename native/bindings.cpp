@@ -82,14 +82,18 @@ NewVector<float> score_pairs(Matrix<float> users, Matrix<float> items, Vector<st
 void require_side(const char* function, const Vector<std::int64_t>& starts,
                   const Vector<std::int32_t>& partner, const Vector<float>& rating,
                   const Matrix<float>& partners, const Matrix<double>& precision,
-                  const Vector<double>& shift) {
+                  const Matrix<float>& shift, const Vector<float>& weight) {
   const auto check = [&](bool condition, const char* message) {
     require(condition, (std::string(function) + message).c_str());
   };
   const std::size_t columns = partners.shape(1);
   check(columns > 1 && precision.shape(0) == columns && precision.shape(1) == columns &&
-            shift.size() == columns,
+            shift.shape(1) == columns,
         ": precision and shift must have as many coordinates as partners has columns");
+  check(shift.shape(0) == 1 || shift.shape(0) + 1 == starts.size(),
+        ": shift must have one row, or one for each of the rows");
+  check(weight.size() == 0 || weight.size() == rating.size(),
+        ": weight must be empty or have an entry for each rating");
   check(starts.size() > 0 && starts(0) == 0 &&
             starts(starts.size() - 1) == static_cast<std::int64_t>(partner.size()) &&
             partner.size() == rating.size(),
@@ -100,12 +104,12 @@ void require_side(const char* function, const Vector<std::int64_t>& starts,
 }
 
 nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
-                      Vector<float> rating, Vector<std::int32_t> order, Matrix<float> partners,
-                      Matrix<double> precision, Vector<double> shift, double alpha, double mu,
-                      std::uint64_t seed, std::uint64_t stream, int threads, bool want_squares,
-                      const palate::CancelToken* cancel) {
+                      Vector<float> rating, Vector<float> weight, Vector<std::int32_t> order,
+                      Matrix<float> partners, Matrix<double> precision, Matrix<float> shift,
+                      double alpha, double mu, std::uint64_t seed, std::uint64_t stream,
+                      int threads, bool want_squares, const palate::CancelToken* cancel) {
   require_threads("sample_rows", threads);
-  require_side("sample_rows", starts, partner, rating, partners, precision, shift);
+  require_side("sample_rows", starts, partner, rating, partners, precision, shift, weight);
   const std::size_t columns = partners.shape(1), n_rows = order.size();
   require(starts.size() == n_rows + 1, "sample_rows: order must list every row once");
   require_rows(order, n_rows, "order");
@@ -113,9 +117,9 @@ nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
   auto squares = new_vector<double>(want_squares ? n_rows : 0);
   {
     nb::gil_scoped_release release;
-    palate::sample_rows({view(starts), view(partner), view(rating)}, {view(partners), columns},
-                        {view(precision), view(shift)}, {alpha, mu}, seed, stream, view(order),
-                        threads, view(rows), view(squares), cancel);
+    palate::sample_rows({view(starts), view(partner), view(rating), view(weight)},
+                        {view(partners), columns}, {view(precision), view(shift)}, {alpha, mu},
+                        seed, stream, view(order), threads, view(rows), view(squares), cancel);
   }
   return nb::make_tuple(rows, squares);
 }
@@ -142,13 +146,11 @@ nb::tuple top_n(Matrix<float> users, Matrix<float> items, Vector<std::int64_t> s
 
 nb::tuple infer_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                      Vector<float> rating, Vector<float> weight, Matrix<float> partners,
-                     Matrix<float> covariance, Matrix<double> precision, Vector<double> shift,
+                     Matrix<float> covariance, Matrix<double> precision, Matrix<float> shift,
                      double alpha, double mu, int threads, bool want_covariances, bool want_squares,
                      const palate::CancelToken* cancel) {
   require_threads("infer_rows", threads);
-  require_side("infer_rows", starts, partner, rating, partners, precision, shift);
-  require(weight.size() == 0 || weight.size() == rating.size(),
-          "infer_rows: weight must be empty or have an entry for each rating");
+  require_side("infer_rows", starts, partner, rating, partners, precision, shift, weight);
   const std::size_t columns = partners.shape(1), factors = columns - 1, n_rows = starts.size() - 1;
   const std::size_t width = covariance.shape(1);
   require(
@@ -270,13 +272,14 @@ void define_posteriors(nb::module_& m) {
         nb::sig("def count_and_sum(rows: NDArray[numpy.int32], values: NDArray[numpy.float32], "
                 "n_rows: int) -> tuple[NDArray[numpy.int64], NDArray[numpy.float64]]"));
   m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
-        "rating"_a.noconvert(), "order"_a.noconvert(), "partners"_a.noconvert(),
-        "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a,
-        "threads"_a, "want_squares"_a = true, "cancel"_a = nb::none(),
+        "rating"_a.noconvert(), "weight"_a.noconvert(), "order"_a.noconvert(),
+        "partners"_a.noconvert(), "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a,
+        "mu"_a, "seed"_a, "stream"_a, "threads"_a, "want_squares"_a = true, "cancel"_a = nb::none(),
         nb::sig("def sample_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
-                "rating: NDArray[numpy.float32], order: NDArray[numpy.int32], "
+                "rating: NDArray[numpy.float32], weight: NDArray[numpy.float32], "
+                "order: NDArray[numpy.int32], "
                 "partners: NDArray[numpy.float32], precision: NDArray[numpy.float64], "
-                "shift: NDArray[numpy.float64], alpha: float, mu: float, seed: int, "
+                "shift: NDArray[numpy.float32], alpha: float, mu: float, seed: int, "
                 "stream: int, threads: int, want_squares: bool = True, "
                 "cancel: CancelToken | None = None) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float64]]"));
@@ -287,7 +290,7 @@ void define_posteriors(nb::module_& m) {
         nb::sig("def infer_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
                 "rating: NDArray[numpy.float32], weight: NDArray[numpy.float32], "
                 "partners: NDArray[numpy.float32], covariance: NDArray[numpy.float32], "
-                "precision: NDArray[numpy.float64], shift: NDArray[numpy.float64], "
+                "precision: NDArray[numpy.float64], shift: NDArray[numpy.float32], "
                 "alpha: float, mu: float, threads: int, want_covariances: bool, "
                 "want_squares: bool, cancel: CancelToken | None = None) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float32], NDArray[numpy.float64]]"));

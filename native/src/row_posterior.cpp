@@ -231,6 +231,7 @@ RowPosterior::RowPosterior(const Grouped& ratings, const Partners& partners, con
                            const Noise& noise)
     : ratings_(ratings),
       partners_(partners),
+      shift_(prior.shift),
       columns_(partners.columns),
       noise_(noise),
       precision_(columns_ + 1),
@@ -241,11 +242,14 @@ RowPosterior::RowPosterior(const Grouped& ratings, const Partners& partners, con
       row_(sums_.stride()),
       right_(sums_.stride()),
       y_(columns_) {
-  for (std::size_t i = 0; i < columns_; ++i) {
+  for (std::size_t i = 0; i < columns_; ++i)
     for (std::size_t j = 0; j < columns_; ++j)
       precision_.at(i, j) = static_cast<float>(prior.precision[i * columns_ + j]);
-    precision_.at(columns_, i) = static_cast<float>(prior.shift[i]);
-  }
+}
+
+void RowPosterior::select_shift(std::size_t row) {
+  const std::size_t at = shift_.size() == columns_ ? 0 : row * columns_;
+  for (std::size_t i = 0; i < columns_; ++i) precision_.at(columns_, i) = shift_[at + i];
 }
 
 void RowPosterior::gather(std::size_t first, std::size_t n) {
@@ -306,6 +310,7 @@ void RowPosterior::add_prior() {
 void RowPosterior::condition(std::size_t row) {
   first_ = static_cast<std::size_t>(ratings_.starts[row]);
   last_ = static_cast<std::size_t>(ratings_.starts[row + 1]);
+  select_shift(row);
   add_ratings();
   if (!partners_.covariance.empty()) add_covariances(sums_);
   add_prior();

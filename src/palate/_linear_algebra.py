@@ -62,10 +62,17 @@ def _multiplied_in_place(rows: Matrix, matrix: Matrix) -> Matrix:
 
 def gram(columns: Matrix) -> NDArray[np.float64]:
     """Return the products X' X of the columns, summed in double precision; shape (k, k)."""
-    total = np.zeros((columns.shape[1], columns.shape[1]))
-    for first in range(0, len(columns), _BLOCK):
-        block = columns[first : first + _BLOCK].astype(np.float64)
-        total += block.T @ block
+    return products(columns, columns)
+
+
+def products(left: Matrix, right: Matrix) -> NDArray[np.float64]:
+    """Return the products X' Y of the columns, summed in double precision; shape (k, l)."""
+    total = np.zeros((left.shape[1], right.shape[1]))
+    for first in range(0, len(left), _BLOCK):
+        block = left[first : first + _BLOCK].astype(np.float64)
+        # A product with itself is symmetric, and twice as fast.
+        other = block if right is left else right[first : first + _BLOCK].astype(np.float64)
+        total += block.T @ other
     return total
 
 

@@ -16,10 +16,14 @@ ITEM_TABLE = 2
 USER_SKETCH = 3
 ITEM_SKETCH = 4
 CHOICE_SKETCH = 5
-HOLD_OUT = 6
+HOLD_OUT = 6  # and the two after it
+PAIR_SKETCH = 9
 _EPOCHS = 1 << 32
 _SWEEPS = 2 << 32
-_SWEEP_USES = ("user rows", "item rows", "user prior", "item prior", "noise")
+_SWEEP_USES = (
+    *("user rows", "item rows", "user prior", "item prior"),
+    *("user variances", "item variances", "noise"),
+)
 
 
 def epoch_order(epoch: int) -> int:

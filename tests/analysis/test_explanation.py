@@ -1,9 +1,13 @@
 """Reasons: both decompositions sum to the prediction, and each part equals its definition."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import palate
+from palate.inference._user_posterior import infer
+from palate.learned._ratings_input import history_of_person
 
 
 def someone(model, rng):
@@ -40,33 +44,66 @@ def test_both_decompositions_sum_to_the_score(either):
             )
 
 
+def score_at(model, given, item, variance):
+    """Return the score of an item for a person whose ratings have a given relative variance."""
+    history = history_of_person(model.learned, given)
+    one = infer(history, model.learned.parameters, 1, variance=np.array([variance]))
+    row = model.learned.item_table[model.learned.item_index.row(item)]
+    mean = one.mean[0].astype(float)
+    return model.learned.likelihood.mu + float(row[:-1] @ mean[:-1] + row[-1] + mean[-1])
+
+
 def test_the_contribution_of_a_rating_is_lost_if_it_is_as_expected(bayes):
-    """A rating of mu + b_j, which has no information, contributes nothing."""
+    """A rating of mu + b_j, which has no information, contributes nothing by its value."""
     given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
-    why = bayes.profile(given).explain("Star Wars (1977)", 10)
+    profile = bayes.profile(given)
+    why = profile.explain("Star Wars (1977)", 10)
     contributions = dict(why.ratings.iter_rows())
     row = bayes.learned.item_index.row("Titanic (1997)")
     nothing = float(bayes.learned.likelihood.mu + bayes.item_biases[row])
-    other = bayes.profile(given | {"Titanic (1997)": nothing}).explain("Star Wars (1977)")
-    lost = why.score - other.score
+    variance = profile.rating_posterior.variance
+    other = score_at(bayes, given | {"Titanic (1997)": nothing}, "Star Wars (1977)", variance)
+    lost = why.score - other
     assert lost == pytest.approx(contributions["you gave Titanic (1997) 2"], abs=1e-5)
 
 
+def test_what_an_item_adds_by_being_rated_is_the_change_of_the_prior_mean(bayes):
+    """Beside the definition: the features without the item's loadings, and n as it is."""
+    given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
+    profile = bayes.profile(given)
+    why = profile.explain("Star Wars (1977)", 10)
+    learned, user = bayes.learned, profile.rating_posterior
+    prior, titanic = learned.parameters.user_prior, learned.item_index.row("Titanic (1997)")
+    features = prior.features
+    without = replace(features, loadings=np.where(
+        np.arange(bayes.items.height)[:, None] == titanic, 0, features.loadings
+    ))  # fmt: skip
+    change = (features.of(user.history, 1) - without.of(user.history, 1))[0] @ prior.coefficients
+    z = np.append(bayes.item_factors[learned.item_index.row("Star Wars (1977)")], 1)
+    expected = z @ user.covariance.astype(float) @ prior.precision @ change
+    found = dict(why.ratings.iter_rows())["you rated Titanic (1997) at all"]
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert abs(found) > 1e-3
+
+
 def test_the_counterfactual_equals_a_profile_with_the_changed_rating(bayes):
+    """The relative variance of the person's ratings stays as it is."""
     rng = np.random.default_rng(1)
     given = {int(i): int(rng.integers(1, 6)) for i in rng.choice(np.arange(1, 400), 15, False)}
-    why = bayes.profile(given).explain("Star Wars (1977)")
+    profile = bayes.profile(given)
+    why = profile.explain("Star Wars (1977)")
     found = why.counterfactual
     moves = {}
     for item, rating in given.items():
-        star = 1 if rating < 5 else -1
-        changed = bayes.profile(given | {item: rating + star})
-        moves[item] = changed.explain("Star Wars (1977)")
-    most = max(moves, key=lambda item: abs(moves[item].score - why.score))
+        changed = given | {item: rating + (1 if rating < 5 else -1)}
+        moves[item] = score_at(
+            bayes, changed, "Star Wars (1977)", profile.rating_posterior.variance
+        )
+    most = max(moves, key=lambda item: abs(moves[item] - why.score))
     assert bayes.items["item"][most - 1] == found["item"]
     assert found["rating"] == given[most]
     assert found["changed_to"] == given[most] + (1 if given[most] < 5 else -1)
-    assert found["prediction"] == pytest.approx(moves[most].prediction, abs=1e-4)
+    assert found["score"] == pytest.approx(moves[most], abs=1e-4)
 
 
 def test_a_counterfactual_of_a_sigmoid_holds_to_first_order(model):
@@ -84,11 +121,11 @@ def test_the_tables_list_the_largest_parts_and_sum_the_others(bayes):
     assert why.parts["name"].to_list()[:3] == ["average", "your bias", "its bias"]
     assert why.parts["name"].to_list()[-1] == f"{bayes.factors - 3} other axes"
     assert why.parts.height == 7
-    assert why.ratings["name"].to_list()[-1] == "36 other ratings"
+    assert why.ratings["name"].to_list()[-1] == "75 other contributions"
     sizes = why.ratings["contribution"].abs().to_list()[3:6]
     assert sizes == sorted(sizes, reverse=True)
     full = bayes.user(196).explain("Heat (1995)", 1000)
-    assert full.ratings.height == 3 + 39
+    assert full.ratings.height == 3 + 39 + 39
     assert full.unit == "rating"
     assert str(full) == full.sentence
     assert full.sentence.startswith("You are expected to give Heat (1995) 3.")
@@ -120,11 +157,11 @@ def test_an_explanation_of_a_point_estimate_is_on_the_scale_of_the_score(model):
 
 
 def test_what_is_zero_as_it_is_printed_is_no_reason(bayes):
-    usual = np.abs(4 - bayes.learned.likelihood.mu - bayes.item_biases).argmin()
-    why = bayes.profile({bayes.items["id"][int(usual)]: 4}).explain("Heat (1995)", 100)
+    whys = (bayes.profile({item: 4}).explain("Heat (1995)", 1) for item in bayes.items["id"])
+    matter = "The most important of your ratings"
+    why = next(why for why in whys if matter not in why.sentence)
     assert why.sentence.endswith("No single one of your ratings matters to it.")
-    one = bayes.profile({50: 4, 100: 4}).explain("Heat (1995)", 1)
-    assert one.ratings["name"][-1] == "1 other rating"
+    assert why.ratings["name"][-1] == "1 other contribution"
 
 
 def test_recommendations_with_reasons(either):
@@ -132,8 +169,15 @@ def test_recommendations_with_reasons(either):
     assert best.drop("reason").equals(either.user(196).recommend(5))
     for reason, item in zip(best["reason"], best["id"], strict=True):
         why = either.user(196).explain(item, 1000).ratings
-        ordered = why.filter(why["name"].str.starts_with("you gave")).sort("contribution")
-        name, value = ordered.row(-1)
+        values = dict(why.iter_rows())
+        at_all = {name[10:-7]: v for name, v in values.items() if name.startswith("you rated")}
+        # By its value and by its existence.
+        totals = {
+            name: value + at_all.get(name[9:-2], 0)
+            for name, value in values.items()
+            if name.startswith("you gave")
+        }
+        name, value = max(totals.items(), key=lambda pair: pair[1])
         assert f"{name} ({value:+.2f})" in reason.split("; ")
     alone = either.profile({}).recommend(2, explain=True)["reason"]
     assert alone[0].startswith("it is well liked (+")

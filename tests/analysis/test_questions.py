@@ -25,7 +25,8 @@ def test_the_gain_is_the_expected_loss_of_variance(bayes):
     posterior = bayes.learned.parameters.item_posterior
     c = posterior.covariances.values[j].reshape(len(p), -1).astype(float)
     own = p @ c @ p + np.trace(c @ covariance[:-1, :-1]) + posterior.bias_sd[j] ** 2
-    variance = z[j] @ covariance @ z[j] + own + bayes.learned.likelihood.noise_sd**2
+    relative = me.rating_posterior.variance * bayes.learned.parameters.variances.items[j]
+    variance = z[j] @ covariance @ z[j] + own + relative * bayes.learned.likelihood.noise_sd**2
     reductions = [(x @ covariance @ z[j]) ** 2 / variance for x in z[bayes.learned.item_counts > 0]]
     assert asked["gain"][0] == pytest.approx(np.mean(reductions), rel=1e-4)
 

@@ -5,18 +5,28 @@ import polars as pl
 import pytest
 
 import palate
+from palate.inference._prediction_interval import score_variance
 
 
 def test_cautious_ranks_by_a_lower_quantile(bayes):
     profile = bayes.user(196)
     best = profile.recommend(50, cautious=0.1)
     assert best["at_least"].is_sorted(descending=True)
-    variance = best["sd"].cast(pl.Float64) ** 2 - bayes.learned.likelihood.noise_sd**2
+    rows = bayes.learned.item_index.rows(best["id"])
+    relative = bayes.learned.parameters.variances.items[rows] * profile.rating_posterior.variance
+    noise = bayes.learned.likelihood.noise_sd**2 * relative
+    variance = best["sd"].cast(pl.Float64) ** 2 - noise
     low, high = bayes.learned.likelihood.low, bayes.learned.likelihood.high
     lower = (best["prediction"] - 1.2815516 * variance.sqrt()).clip(low, high)
     unclipped = best["prediction"] < high
     np.testing.assert_allclose(best["at_least"].filter(unclipped), lower.filter(unclipped), 1e-4)
-    assert best["sd"].mean() < profile.recommend(50)["sd"].mean()
+    usual = profile.recommend(50, by="rating")
+    of_usual = score_variance(
+        bayes.learned.parameters,
+        profile.rating_posterior,
+        bayes.learned.item_index.rows(usual["id"]),
+    )
+    assert variance.mean() < of_usual.mean()
     assert profile.recommend(5, cautious=0.5)["id"].equals(profile.recommend(5)["id"])
 
 

@@ -111,8 +111,8 @@ def test_progress_that_goes_to_no_terminal_is_a_line_every_ten_seconds(monkeypat
         for sweep in range(5):
             report({"sweep": sweep} | row)
     assert capsys.readouterr().err.splitlines() == [
-        "sweep 3/150  noise_sd 0.9000  train_rmse 0.8000  10 s",
-        "sweep 5/150  noise_sd 0.9000  train_rmse 0.8000  20 s",
+        "sweep 3/200  noise_sd 0.9000  train_rmse 0.8000  10 s",
+        "sweep 5/200  noise_sd 0.9000  train_rmse 0.8000  20 s",
     ]
 
 

@@ -26,7 +26,7 @@ def overshooting():
     items = np.array([[3.0, 5.5], [-1.9, -4.0]], dtype=np.float32)
     rating = np.array([5.0, 2.5], dtype=np.float32)
     parameters = Parameters(
-        items, SigmoidGaussian(LOW, HIGH, 0.3), UserPrior(np.zeros(2), 4 * np.eye(2))
+        items, SigmoidGaussian(LOW, HIGH, 0.3), UserPrior(np.zeros((1, 2)), 4 * np.eye(2))
     )
     return Csr(np.array([0, 2]), np.arange(2, dtype=np.int32), rating), parameters
 

@@ -23,7 +23,8 @@ def test_the_sd_of_a_rating_is_that_of_draws(bayes):
             size=n,
         )
         bias = rng.normal(learned.item_table[row, -1], learned.item_posterior.bias_sd[row], size=n)
-        noise = rng.normal(0, learned.likelihood.noise_sd, size=n)
+        relative = profile.rating_posterior.variance * learned.variances.items[row]
+        noise = rng.normal(0, learned.likelihood.noise_sd * np.sqrt(relative), size=n)
         rating = learned.likelihood.mu + (q * x[:, :-1]).sum(1) + x[:, -1] + bias + noise
         sd = profile.predict(bayes.items["id"][row])["sd"][0]
         assert sd == pytest.approx(rating.std(), rel=0.05)
@@ -47,7 +48,7 @@ def test_the_variance_of_scores_equals_its_formula():
         learned = Parameters(
             items,
             Gaussian(1, 5, 3, 1.0),
-            UserPrior(np.zeros(k + 1), np.eye(k + 1)),
+            UserPrior(np.zeros((1, k + 1)), np.eye(k + 1)),
             ItemPosterior(sd, ItemCovariances(covariance, k)),
         )
         found = paired_score_variance(learned, mean, spread, user, item)

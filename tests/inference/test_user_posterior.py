@@ -3,15 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import palate
+from palate.data._ratings import Csr
 from palate.inference import _user_posterior
 from palate.inference._user_posterior import infer
 
 
 def test_known_and_new_users_with_equal_ratings_have_equal_posteriors(bayes, ratings_of):
     known, new = bayes.user(196), bayes.profile(ratings_of(bayes, 196))
-    np.testing.assert_allclose(new.row, known.row, atol=1e-5)
+    np.testing.assert_allclose(new.row, known.row, atol=5e-5)
     np.testing.assert_allclose(new.covariance, known.covariance, atol=1e-6)
     assert new.recommend(20)["id"].to_list() == known.recommend(20)["id"].to_list()
 
@@ -23,15 +25,65 @@ def test_the_posterior_equals_its_formula(bayes):
     rows = [bayes.items["item"].to_list().index(title) for title in given]
     z = np.c_[learned.item_table[rows, :-1], np.ones(3)].astype(np.float64)
     target = np.array(list(given.values())) - learned.likelihood.mu - learned.item_table[rows, -1]
-    alpha, k = learned.likelihood.noise_sd**-2, bayes.factors
-    precision = np.linalg.inv(learned.user_prior.covariance)
-    a = precision + alpha * z.T @ z
-    a[:-1, :-1] += alpha * learned.item_posterior.covariances.values[rows].reshape(3, k, k).sum(
-        axis=0
-    )
-    mean = np.linalg.solve(a, precision @ learned.user_prior.mean + alpha * z.T @ target)
+    k, user = bayes.factors, profile.rating_posterior
+    # The mean of a gamma precision, given that of the variance.
+    freedom = learned.variances.freedom + 3
+    own = freedom / (freedom - 2) / user.variance
+    alpha = learned.likelihood.noise_sd**-2 * own / learned.variances.items[rows]
+    prior = learned.user_prior
+    precision = np.linalg.inv(prior.covariance)
+    a = precision + (z.T * alpha) @ z
+    covariances = learned.item_posterior.covariances.values[rows].reshape(3, k, k)
+    a[:-1, :-1] += np.einsum("n,nij->ij", alpha, covariances)
+    prior_mean = prior.features.of(user.history, 1)[0] @ prior.coefficients
+    mean = np.linalg.solve(a, precision @ prior_mean + z.T @ (alpha * target))
     np.testing.assert_allclose(profile.row, mean, atol=1e-3, rtol=1e-3)
     np.testing.assert_allclose(profile.covariance, np.linalg.inv(a), atol=1e-3, rtol=1e-2)
+
+
+def test_the_variance_of_a_user_is_where_the_rounds_end(bayes, ratings_of):
+    """(freedom + alpha E sum e^2 / s_j) / (freedom + n - 2), by hand and in double precision."""
+    profile = bayes.profile(ratings_of(bayes, 7))
+    learned, user = bayes.learned.parameters, profile.rating_posterior
+    z = np.c_[bayes.item_factors[user.rated], np.ones(len(user.rated))].astype(np.float64)
+    x, v = user.mean.astype(np.float64), user.covariance.astype(np.float64)
+    error = user.rating - learned.likelihood.mu - bayes.item_biases[user.rated] - z @ x
+    moments = np.outer(x[:-1], x[:-1]) + v[:-1, :-1]
+    squares = error**2 + np.einsum("ni,ij,nj->n", z, v, z)
+    squares += learned.item_posterior.covariances.take(user.rated).traces(moments)
+    squares += learned.item_posterior.bias_sd[user.rated].astype(np.float64) ** 2
+    total = learned.likelihood.precision * np.sum(squares / learned.variances.items[user.rated])
+    freedom = learned.variances.freedom
+    expected = (freedom + total) / (freedom + len(error) - 2)
+    assert user.variance == pytest.approx(expected, rel=1e-3)
+
+
+def test_planted_variances_of_users_are_found(bayes):
+    """People whose ratings have twice and half the usual noise, beside their posterior's mean."""
+    rng, learned = np.random.default_rng(0), bayes.learned
+    known = bayes.profiles().posteriors
+    items = np.sort(rng.choice(np.flatnonzero(learned.item_counts > 50), 200, replace=False))
+    noise = learned.likelihood.noise_sd * np.sqrt(learned.parameters.variances.items[items])
+    for factor in (0.5, 2.0):
+        found = []
+        for row in range(0, 900, 60):
+            x = known.table[row]
+            score = learned.item_factors[items] @ x[:-1] + learned.item_biases[items] + x[-1]
+            rating = learned.likelihood.mu + score + factor * noise * rng.normal(size=200)
+            history = Csr(np.array([0, 200]), items.astype(np.int32), rating.astype(np.float32))
+            found.append(float(infer(history, learned.parameters, 1).variance[0]))
+        # The prior counts for some 12 ratings of the usual noise; and the uncertainty of the items
+        # is a part of what they expect.
+        freedom = learned.parameters.variances.freedom
+        expected = (freedom + 200 * factor**2) / (freedom + 198)
+        assert np.mean(found) == pytest.approx(expected, rel=0.2)
+
+
+def test_nobody_rated_nothing_is_like_anyone(bayes):
+    prior = bayes.learned.parameters.user_prior
+    nobody = bayes.profile({})
+    np.testing.assert_allclose(nobody.covariance, prior.of_anyone, rtol=1e-5)
+    assert np.linalg.eigvalsh(prior.of_anyone - prior.covariance).min() > -1e-6
 
 
 def test_the_posterior_of_a_sigmoid_is_at_its_mode(model, ratings_of):

@@ -51,7 +51,9 @@ def test_one_factor_is_full_and_diagonal_at_once():
 
 def test_sum_over_items(both):
     matrices, covariances = both
-    np.testing.assert_allclose(covariances.sum(), matrices.sum(axis=0))
+    weights = np.random.default_rng(2).random(len(matrices))
+    expected = np.einsum("n,nij->ij", weights, matrices)
+    np.testing.assert_allclose(covariances.sum(weights), expected)
 
 
 def test_traces_with_one_matrix(both, moments):

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 import palate
+from palate.inference._prediction_interval import score_variance
 
 
 def test_one_profile_equals_its_row_among_many(bayes):
@@ -23,9 +24,14 @@ def test_more_ratings_make_predictions_more_certain(bayes, ratings_of):
     given = ratings_of(bayes, 7)
     few = bayes.profile(dict(list(given.items())[:5]))
     prior, known = bayes.profile({}), bayes.user(7)
-    sds = [profile.predict("Fargo (1996)")["sd"][0] for profile in (prior, few, known)]
-    assert sds == sorted(sds, reverse=True)
-    assert sds[-1] > bayes.learned.likelihood.noise_sd
+    row, parameters = bayes.learned.item_index.rows(["Fargo (1996)"]), bayes.learned.parameters
+    profiles = (prior, few, known)
+    of_score = [float(score_variance(parameters, p.rating_posterior, row)[0]) for p in profiles]
+    assert of_score == sorted(of_score, reverse=True)
+    for profile, variance in zip(profiles, of_score, strict=True):
+        relative = profile.rating_posterior.variance * parameters.variances.items[row][0]
+        total = variance + relative * bayes.learned.likelihood.noise_sd**2
+        assert profile.predict("Fargo (1996)")["sd"][0] == pytest.approx(np.sqrt(total))
     assert len(prior.rated) == 0
     np.testing.assert_allclose(prior.row, bayes.learned.parameters.user_prior.mean, atol=1e-5)
 

@@ -23,14 +23,14 @@ def problem():
     partner = rng.integers(0, 500, starts[-1], dtype=np.int32)
     rating = rng.normal(size=len(partner)).astype(np.float32)
     partners = rng.normal(size=(500, COLUMNS)).astype(np.float32)
-    return starts, partner, rating, partners, np.eye(COLUMNS), np.zeros(COLUMNS)
+    return starts, partner, rating, partners, np.eye(COLUMNS), np.zeros((1, COLUMNS), np.float32)
 
 
 def sample(problem, cancel):
     starts, partner, rating, partners, precision, shift = problem
-    order = np.arange(ROWS, dtype=np.int32)
+    order, none = np.arange(ROWS, dtype=np.int32), np.zeros(0, dtype=np.float32)
     _native.sample_rows(
-        *(starts, partner, rating, order, partners, precision, shift),
+        *(starts, partner, rating, none, order, partners, precision, shift),
         *(1.0, 0.0, 0, 0, 2),
         cancel=cancel,
     )

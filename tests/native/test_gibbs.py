@@ -8,6 +8,7 @@ from palate import _native
 
 ROWS, PARTNERS = 30, 40
 ALPHA, MU = 1.7, 0.3
+ARGUMENTS = ("starts", "partner", "rating", "weight", "order", "partners", "precision", "shift")
 
 
 class Side:
@@ -22,12 +23,13 @@ class Side:
         self.partners = rng.normal(size=(PARTNERS, columns)).astype(np.float32)
         root = rng.normal(size=(columns, columns))
         self.precision = root @ root.T / columns + np.eye(columns)
-        self.shift = rng.normal(size=columns)
+        # Each row has a prior mean of its own.
+        self.shift = rng.normal(size=(ROWS, columns)).astype(np.float32)
+        self.weight = rng.gamma(5, 0.2, n).astype(np.float32)
         self.order = np.argsort(-np.diff(self.starts), kind="stable").astype(np.int32)
 
     def draw(self, seed=5, stream=9, threads=1, **changes):
-        names = ("starts", "partner", "rating", "order", "partners", "precision", "shift")
-        arrays = [changes.get(name, getattr(self, name)) for name in names]
+        arrays = [changes.get(name, getattr(self, name)) for name in ARGUMENTS]
         return _native.sample_rows(*arrays, ALPHA, MU, seed, stream, threads)
 
 
@@ -38,11 +40,13 @@ def test_each_draw_equals_its_twins(columns):
     for row in range(ROWS):
         own = slice(side.starts[row], side.starts[row + 1])
         expected, residuals = twins.sample_row(
-            side.partners[side.partner[own]], side.rating[own], side.precision, side.shift,
-            ALPHA, MU, noise=_native.normals(5, 9, columns, row * (-(-columns // 16) * 16)),
+            side.partners[side.partner[own]], side.rating[own], side.weight[own], side.precision,
+            side.shift[row], ALPHA, MU,
+            noise=_native.normals(5, 9, columns, row * (-(-columns // 16) * 16)),
         )  # fmt: skip
         np.testing.assert_allclose(rows[row], expected, atol=2e-4, rtol=2e-4)
-        assert squares[row] == pytest.approx(np.sum(residuals**2), rel=1e-3, abs=1e-3)
+        total = np.sum(side.weight[own] * residuals**2)
+        assert squares[row] == pytest.approx(total, rel=1e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize("columns", [2, 9, 17, 33])
@@ -50,13 +54,23 @@ def test_squares_of_ratings_almost_without_noise(columns):
     """Noise of 1e-4 leaves squares a hundred million times below the ratings' own."""
     side = Side(columns, n=6000)
     side.rating = twins.ratings_almost_without_noise(side, MU)
-    names = ("starts", "partner", "rating", "order", "partners", "precision", "shift")
-    drawn, squares = _native.sample_rows(*(getattr(side, n) for n in names), 1e8, MU, 5, 9, 1)
+    arrays = (getattr(side, name) for name in ARGUMENTS)
+    drawn, squares = _native.sample_rows(*arrays, 1e8, MU, 5, 9, 1)
     for r in range(ROWS):
         own = slice(side.starts[r], side.starts[r + 1])
         partners = side.partners[side.partner[own]]
         residuals = twins.residuals(partners, side.rating[own], drawn[r], MU)
-        assert squares[r] == pytest.approx(np.sum(residuals**2), rel=1e-6, abs=0)
+        total = np.sum(side.weight[own] * residuals**2)
+        assert squares[r] == pytest.approx(total, rel=1e-6, abs=0)
+
+
+def test_without_weights_and_with_one_prior_all_rows_are_alike():
+    side = Side(9)
+    same = np.tile(side.shift[:1], (ROWS, 1))
+    ones = side.draw(weight=np.ones(1500, np.float32), shift=same)
+    found = side.draw(weight=np.zeros(0, np.float32), shift=side.shift[:1])
+    for one, other in zip(found, ones, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_draws_have_the_posteriors_mean_and_covariance():
@@ -65,8 +79,9 @@ def test_the_draws_have_the_posteriors_mean_and_covariance():
     draws = np.array([side.draw(stream=s)[0][3] for s in range(n)])
     own = slice(side.starts[3], side.starts[4])
     a, c = twins.posterior(
-        side.partners[side.partner[own]], side.rating[own], side.precision, side.shift, ALPHA, MU
-    )
+        side.partners[side.partner[own]], side.rating[own], side.weight[own], side.precision,
+        side.shift[3], ALPHA, MU,
+    )  # fmt: skip
     covariance = np.linalg.inv(a)
     spread = np.diag(covariance)
     assert (np.abs(draws.mean(0) - covariance @ c) < 5 * np.sqrt(spread / n)).all()
@@ -99,7 +114,13 @@ def test_another_stream_gives_other_draws():
             "lengths of starts, partner and rating do not match",
         ),
         ({"precision": np.eye(8)}, ValueError, "as many coordinates"),
-        ({"shift": np.zeros(8)}, ValueError, "as many coordinates"),
+        ({"shift": np.zeros((1, 8), np.float32)}, ValueError, "as many coordinates"),
+        (
+            {"shift": np.zeros((2, 9), np.float32)},
+            ValueError,
+            "shift must have one row, or one for",
+        ),
+        ({"weight": np.ones(3, np.float32)}, ValueError, "weight must be empty or have an entry"),
         ({"partners": np.zeros((3, 9), np.float32)}, IndexError, "partner: row"),
         ({"order": np.full(ROWS, ROWS, np.int32)}, IndexError, "order: row 30 of 30"),
         ({"rating": np.zeros(1500)}, TypeError, "incompatible"),

@@ -34,7 +34,8 @@ class Side:
             self.full *= 0
         root = rng.normal(size=(columns, columns))
         self.precision = root @ root.T / columns + np.eye(columns)
-        self.shift = rng.normal(size=columns)
+        # Each row has a prior mean of its own.
+        self.shift = rng.normal(size=(ROWS, columns)).astype(np.float32)
 
     def infer(self, threads=1, covariances=True, squares=True, alpha=ALPHA, **changes):
         names = ("starts", "partner", "rating", "weight", "partners", "covariance")
@@ -52,7 +53,7 @@ def test_each_posterior_equals_its_twins(columns, covariance):
         partner = side.partner[own]
         mean, spread, expected = twins.infer_row(
             side.partners[partner], side.full[partner], side.rating[own], side.weight[own],
-            side.precision, side.shift, ALPHA, MU,
+            side.precision, side.shift[row], ALPHA, MU,
         )  # fmt: skip
         np.testing.assert_allclose(means[row], mean, atol=3e-4, rtol=3e-4)
         np.testing.assert_allclose(
@@ -129,7 +130,7 @@ def test_covariances_and_squares_only_where_they_are_asked_for(covariances, squa
 def test_a_weak_prior_affects_no_other_row():
     """Rows one after the other share buffers; with pivots below 1 these once grew without end."""
     side = Side(17, "none", weights=False)
-    weak = {"precision": np.eye(17) * 1e-3, "shift": np.zeros(17)}
+    weak = {"precision": np.eye(17) * 1e-3, "shift": np.zeros((1, 17), np.float32)}
     starts = np.arange(ROWS * 50 + 1) // 50 * 0
     starts[-1] = 1500
     means, covariances, _ = side.infer(starts=starts, **weak)
@@ -147,6 +148,11 @@ def test_a_weak_prior_affects_no_other_row():
             "lengths of starts, partner and rating do not match",
         ),
         ({"precision": np.eye(8)}, ValueError, "as many coordinates"),
+        (
+            {"shift": np.zeros((2, 9), np.float32)},
+            ValueError,
+            "shift must have one row, or one for",
+        ),
         ({"weight": np.ones(3, np.float32)}, ValueError, "weight must be empty or have an entry"),
         (
             {"covariance": np.ones((40, 9), np.float32)},

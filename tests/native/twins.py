@@ -81,19 +81,19 @@ class OneCycle:
             p[:] = p - lr / (1 - beta**self.t) * m / (np.sqrt(v / (1 - beta2**self.t)) + eps)
 
 
-def posterior(partners, rating, precision, shift, alpha, mu):
+def posterior(partners, rating, weight, precision, shift, alpha, mu):
     """Return A and c of native/include/palate/gibbs.hpp for one row, in double precision."""
     z = np.c_[partners[:, :-1], np.ones(len(partners))].astype(np.float64)
     target = rating.astype(np.float64) - mu - partners[:, -1]
-    return precision + alpha * z.T @ z, shift + alpha * z.T @ target
+    return precision + alpha * (z.T * weight) @ z, shift + alpha * z.T @ (weight * target)
 
 
-def sample_row(partners, rating, precision, shift, alpha, mu, noise):
+def sample_row(partners, rating, weight, precision, shift, alpha, mu, noise):
     """Draw a row from N(A^-1 c, A^-1) with these normal numbers, and return its residuals too.
 
     A = M' M with M lower triangular, which is Cholesky's factor of A read backwards.
     """
-    a, c = posterior(partners, rating, precision, shift, alpha, mu)
+    a, c = posterior(partners, rating, weight, precision, shift, alpha, mu)
     m = np.linalg.cholesky(a[::-1, ::-1])[::-1, ::-1].T
     row = np.linalg.solve(m, np.linalg.solve(m.T, c) + noise)
     return row, residuals(partners, rating, row, mu)

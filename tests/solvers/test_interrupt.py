@@ -60,7 +60,9 @@ def test_ctrl_c_ends_a_fit_in_another_thread(solver):
     )
     first, second, seconds = done.stdout.splitlines()
     assert first == "KeyboardInterrupt in the main thread"
-    assert second == "True 3 True"
+    interrupted, rows, finite = second.split()
+    assert interrupted == finite == "True"
+    assert rows in {"3", "4"}  # with the one that was running, if it ends at once
     assert float(seconds) < 5  # a second on cores of its own
 
 
@@ -98,12 +100,12 @@ def test_ctrl_c_after_the_last_sweep_leaves_nothing_out(small):
 
 
 def test_ctrl_c_before_the_first_sweep_raises(small, monkeypatch):
-    def press(self, stream, rows):
+    def press(*arguments, **options):
         signal.raise_signal(signal.SIGINT)
-        return start(self, stream, rows)
+        return side(*arguments, **options)
 
-    start = _chain.Chain._start
-    monkeypatch.setattr(_chain.Chain, "_start", press)
+    side = _chain.Side
+    monkeypatch.setattr(_chain, "Side", press)
     with pytest.raises(KeyboardInterrupt):
         palate.Gibbs(sweeps=20, burn_in=10).fit(small)
 

@@ -1,10 +1,10 @@
 // The posterior of one row of a side, given its ratings and the rows of the other side.
 //
-// For user u with ratings r_j of items j, z_j = [q_j, 1] and the prior N(m, Lambda^-1) over users,
+// For user u with ratings r_j of items j, z_j = [q_j, 1] and the prior N(m_u, Lambda^-1),
 // x_u = [p_u, b_u] has the normal distribution N(A^-1 c, A^-1) where
 //
 //     A = Lambda + alpha sum_j w_j (z_j z_j' + C_j)
-//     c = Lambda m + alpha sum_j w_j z_j (r_j - mu - b_j)
+//     c = Lambda m_u + alpha sum_j w_j z_j (r_j - mu - b_j)
 //
 // and the same with the sides exchanged. C_j is the covariance of q_j (none in the bias), and w_j
 // the weight of a rating. Source: Salakhutdinov and Mnih, "Bayesian probabilistic matrix
@@ -38,10 +38,10 @@ struct Partners {
   std::span<const float> covariance = {};
 };
 
-// A normal distribution of rows of `columns` coordinates, the last one the bias.
+// Normal distributions of rows of `columns` coordinates, the last one the bias.
 struct Prior {
   std::span<const double> precision;  // Lambda, row-major, columns x columns
-  std::span<const double> shift;      // Lambda m
+  std::span<const float> shift;       // Lambda m: one for all rows, or one for each
 };
 
 struct Noise {
@@ -87,6 +87,7 @@ class RowPosterior {
 
  private:
   void gather(std::size_t first, std::size_t n);
+  void select_shift(std::size_t row);
   void add_ratings();
   void add_covariances(Triangle& sums);
   void add_prior();
@@ -99,6 +100,7 @@ class RowPosterior {
 
   Grouped ratings_;
   Partners partners_;
+  std::span<const float> shift_;
   std::size_t columns_;
   Noise noise_;
   std::size_t width_ = register_floats();

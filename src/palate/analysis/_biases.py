@@ -12,14 +12,16 @@ from palate.analysis._intervals import (
     bound_nearest_zero,
     default_min_ratings,
     null_column,
+    spread_interval,
     validate_order,
 )
 from palate.analysis._item_features import matching_items
 from palate.analysis._mean_decomposition import MeanDecomposition, Numbers
+from palate.errors import SettingError
 from palate.learned._learned import Learned
 
-Order = Literal["bias", "cautious", "gap"]
-_ORDERS = ("bias", "cautious", "gap")
+Order = Literal["bias", "cautious", "gap", "spread"]
+_ORDERS = ("bias", "cautious", "gap", "spread")
 
 
 def item_biases(
@@ -35,6 +37,7 @@ def item_biases(
     rows = np.flatnonzero(rated & matching_items(learned.items, where))
     frame = learned.item_frame(rows, ratings=counts[rows], mean=learned.item_means[rows])
     frame = _with_decomposition(frame, decomposition, rows, "raters")
+    frame = _with_spread(learned, frame, _item_spread(learned, rows))
     return _sorted(frame, order, has_intervals=learned.has_intervals)
 
 
@@ -52,6 +55,7 @@ def user_biases(
         {"user": ratings.users["id"].gather(rows), "ratings": counts[rows]}
     ).with_columns(mean=means[rows])
     frame = _with_decomposition(frame, decomposition, rows, "items")
+    frame = _with_spread(learned, frame, _user_spread(learned, counts, rows))
     return _sorted(frame, order, has_intervals=True)
 
 
@@ -91,12 +95,53 @@ def _with_decomposition(
     return frame.with_columns(pl.Series("reason", _reasons(frame, partners), dtype=pl.String))
 
 
+def _item_spread(
+    learned: Learned, rows: NDArray[np.integer[Any]]
+) -> tuple[Numbers, Numbers] | None:
+    """Return the relative variances of the ratings of items, and their degrees of freedom."""
+    variances = learned.parameters.variances
+    if variances is None:
+        return None
+    return variances.items[rows], learned.item_counts[rows] + variances.item_freedom
+
+
+def _user_spread(
+    learned: Learned, counts: NDArray[np.int64], rows: NDArray[np.integer[Any]]
+) -> tuple[Numbers, Numbers] | None:
+    variances = learned.parameters.variances
+    if variances is None:
+        return None
+    return learned.require_user_variances()[rows], counts[rows] + variances.freedom
+
+
+def _with_spread(
+    learned: Learned, frame: pl.DataFrame, variances: tuple[Numbers, Numbers] | None
+) -> pl.DataFrame:
+    """Add the standard deviation of the ratings about their expectations, and its interval."""
+    columns: list[Any] = [null_column(frame.height)] * 3
+    if variances is not None:
+        relative, freedom = variances
+        spread = learned.likelihood.noise_sd * np.sqrt(relative.astype(np.float64))
+        columns = [spread, *spread_interval(spread, freedom)]
+    names = ("spread", "spread_lower", "spread_upper")
+    return frame.with_columns(
+        pl.Series(name, values) for name, values in zip(names, columns, strict=True)
+    )
+
+
 def _sorted(frame: pl.DataFrame, order: Order | None, *, has_intervals: bool) -> pl.DataFrame:
     validate_order(order, _ORDERS, has_intervals=has_intervals)
     bias = frame["bias"].to_numpy()
     key = bias
     if order == "gap":
         key = np.abs(frame["gap"].to_numpy())
+    elif order == "spread":
+        if frame["spread_lower"].null_count():
+            raise SettingError(
+                "this model is a point estimate, in which all ratings have one variance; order by "
+                "bias, or fit with Gibbs"
+            )
+        key = frame["spread_lower"].to_numpy()
     elif order == "cautious" or (order is None and has_intervals):
         key = bound_nearest_zero(frame["lower"].to_numpy(), frame["upper"].to_numpy())
     return frame[np.lexsort((-bias, -key))]

@@ -15,6 +15,7 @@ from palate.analysis._contributions import Contributions, Numbers
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
 from palate.learned._likelihood import evaluate_scalar
+from palate.learned._pair_features import PairFeatures
 
 # A part smaller than this fraction of the scale is not mentioned in a sentence.
 _MIN_MENTIONED = 0.0125
@@ -46,7 +47,8 @@ class Explanation:
         The parts of the score: the columns name and contribution.
     ratings
         The contributions of the person's ratings, and what does not depend on them: the columns
-        name and contribution.
+        name and contribution. In a Gibbs model each rating contributes twice: by its value, and
+        since it is there at all.
     counterfactual
         The one rating whose change moves the score most: item, rating, changed_to, score and
         prediction after the change (a first-order approximation in a one-cycle model). The change
@@ -92,7 +94,7 @@ def reason(contributions: Contributions, item: int) -> str:
 
     In a long history each rating contributes little; then their sum is the reason.
     """
-    learned, values = contributions.learned, contributions.of_ratings(item)
+    learned, values = contributions.learned, contributions.of_history(item)
     smallest = _smallest_mentioned(learned)
     best = np.argsort(-values, kind="stable")[:_MAX_NAMED]
     best = best[values[best] >= smallest]
@@ -136,6 +138,7 @@ class _Explainer:
         self.position = learned.canonical_axes.position(user.mean)
         self.contributions = Contributions(learned, user)
         self.of_ratings = self.contributions.of_ratings(item)
+        self.of_pairs = self.contributions.of_pairs(item)
         self.general, self.of_axes = self._general_parts(), self._axis_parts()
         self.score = float(sum(self.general.values()) + self.of_axes.sum())
 
@@ -150,9 +153,7 @@ class _Explainer:
             score=self.score,
             unit="rating" if linear else "score",
             parts=_table(self.general, self.axis_labels, self.of_axes, n, ("axis", "axes")),
-            ratings=_table(
-                self._without_ratings(), names, self.of_ratings, n, ("rating", "ratings")
-            ),
+            ratings=self._table_of_ratings(names, n),
             counterfactual=self._counterfactual(),
             choice=choice,
             sentence=f"{self._expectation(prediction)}: {'' if linear else 'as a score, '}"
@@ -194,12 +195,32 @@ class _Explainer:
             )
         ]
 
+    def _table_of_ratings(self, names: list[str], n: int) -> pl.DataFrame:
+        """Return what does not depend on the person's ratings, and the `n` largest contributions.
+
+        A rating contributes by its value and, where the prior depends on which items a person has
+        rated, by its existence.
+        """
+        first = self._without_ratings()
+        if self.prior_features is None:
+            return _table(first, names, self.of_ratings, n, ("rating", "ratings"))
+        titles = self.learned.items["item"].gather(self.user.rated.astype(np.int64))
+        names = names + [f"you rated {title} at all" for title in titles]
+        values = np.concatenate([self.of_ratings, self.of_pairs])
+        return _table(first, names, values, n, ("contribution", "contributions"))
+
+    @property
+    def prior_features(self) -> PairFeatures | None:
+        """How the prior depends on which items a person has rated; None if it does not."""
+        return self.learned.parameters.user_prior.features
+
     def _without_ratings(self) -> dict[str, float]:
         """Return the parts of the score that do not depend on the person's ratings, by name."""
         linear = self.likelihood.linear
         parts = {"average": float(self.likelihood.mu)} if linear else {}
         parts["its bias"] = float(self.learned.item_biases[self.item])
-        parts["average user"] = self.contributions.of_prior(self.item)
+        alike = "average user" if self.prior_features is None else "users with as many ratings"
+        parts[alike] = self.contributions.of_prior(self.item)
         if not linear:
             # The row of a known user was trained together with the items; it is not exactly the
             # mode given the items.
@@ -254,10 +275,11 @@ class _Explainer:
     def _summary_of_ratings(self, names: list[str]) -> str:
         if not names:
             return ""
-        j = int(np.abs(self.of_ratings).argmax())
-        if abs(self.of_ratings[j]) < _LEAST_SHOWN:
+        values = self.of_ratings + self.of_pairs
+        j = int(np.abs(values).argmax())
+        if abs(values[j]) < _LEAST_SHOWN:
             return " No single one of your ratings matters to it."
-        return f" The most important of your ratings: {names[j]} ({self.of_ratings[j]:+.2f})."
+        return f" The most important of your ratings: {names[j]} ({values[j]:+.2f})."
 
 
 def _rating_names(learned: Learned, user: UserPosterior) -> list[str]:

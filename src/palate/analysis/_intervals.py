@@ -26,6 +26,25 @@ def bound_nearest_zero(lower: Numbers, upper: Numbers) -> Numbers:
     return bound
 
 
+def spread_interval(spread: Numbers, freedom: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the 90% interval of standard deviations whose variances have the mean spread^2.
+
+    The precision is gamma with `freedom` / 2 as its shape, as of a sum of squares that is
+    chi-square with these degrees of freedom; the mean variance is the sum over freedom - 2.
+    """
+    total = spread**2 * (freedom - 2)
+    lower: Numbers = np.sqrt(total / chi_square(freedom, Z))
+    upper: Numbers = np.sqrt(total / chi_square(freedom, -Z))
+    return lower, upper
+
+
+def chi_square(freedom: Numbers, z: float) -> Numbers:
+    """Return chi-square quantiles for a normal quantile z (Wilson and Hilferty, PNAS 1931)."""
+    part = 2 / (9 * freedom)
+    quantiles: Numbers = freedom * np.maximum(1 - part + z * np.sqrt(part), 1e-3) ** 3
+    return quantiles
+
+
 def null_column(n: int) -> pl.Series:
     """Return a column of `n` nulls, for numbers that the model does not have."""
     return pl.Series([None] * n, dtype=pl.Float64)

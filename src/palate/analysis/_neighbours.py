@@ -59,7 +59,7 @@ def similar_items(
         found.add_intervals(draw, row, others)
     best = found.best(order, n)
     rows = others[best]
-    spread = learned.parameters.user_prior.covariance
+    spread = learned.parameters.user_prior.of_anyone
     return learned.item_frame(
         rows,
         **found.columns(best),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from palate import _arguments
 from palate.analysis._axes import AxisNames
 from palate.analysis._contributions import Contributions
-from palate.analysis._intervals import Z
+from palate.analysis._intervals import Z, chi_square, spread_interval
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
 from palate.learned._likelihood import evaluate_scalar
@@ -38,8 +38,8 @@ class Portrait:
         percentile_upper.
     predictability
         residual_sd (the standard deviation of the person's ratings about their expectation), lower
-        and upper (its 90% interval), and noise_sd (that of all users), in units of the ratings;
-        None if there are too few ratings.
+        and upper (its 90% interval), and noise_sd (that of the average user), in units of the
+        ratings; None if there are too few ratings.
     surprises
         The most surprising ratings, given the items: id, item, rating, expected (given all other
         ratings of the person; a first-order approximation in a one-cycle model) and surprise (the
@@ -131,11 +131,11 @@ def _bias_population(learned: Learned) -> Numbers | NormalDist:
         return learned.user_table[:, -1].astype(np.float64)
     prior = learned.parameters.user_prior
     # A prior may have no variance: where all users have the same bias, for instance.
-    sd = max(float(np.sqrt(prior.covariance[-1, -1])), np.finfo(float).tiny)
+    sd = max(float(np.sqrt(prior.of_anyone[-1, -1])), np.finfo(float).tiny)
     return NormalDist(prior.mean[-1], sd)
 
 
-# Minimum number of residual degrees of freedom for an estimate of the residual variance.
+# Minimum numbers of ratings and of residual degrees of freedom for an estimate of the variance.
 _MIN_FREEDOM = 3
 
 
@@ -148,36 +148,45 @@ def _errors(learned: Learned, user: UserPosterior) -> Numbers:
 def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, float] | None:
     """Return the standard deviation of a person's ratings about their expectation.
 
-    The variance is the sum of squared residuals divided by the residual degrees of freedom: m minus
-    the sum of the leverages. The interval is that of chi-square with these degrees of freedom.
+    In a Gibbs model it is that of the person's `RatingVariances`. In a point estimate the variance
+    is the sum of squared residuals divided by the residual degrees of freedom, m minus the sum of
+    the leverages; the interval is that of chi-square with these degrees of freedom.
     """
-    squares, freedom = float(errors @ errors), float(np.sum(1 - contributions.leverage))
-    if freedom < _MIN_FREEDOM:
+    learned, user = contributions.learned, contributions.user
+    noise_sd, variances = learned.likelihood.noise_sd, learned.parameters.variances
+    if len(errors) < _MIN_FREEDOM:
         return None
+    if variances is not None:
+        spread = noise_sd * math.sqrt(user.variance)
+        freedom = np.array(variances.freedom + len(errors))
+        lower, upper = spread_interval(np.array(spread), freedom)
+    else:
+        freedom = np.array(np.sum(1 - contributions.leverage))
+        if freedom < _MIN_FREEDOM:
+            return None
+        squares = float(errors @ errors)
+        spread = math.sqrt(squares / freedom)
+        lower, upper = (np.sqrt(squares / chi_square(freedom, z)) for z in (Z, -Z))
     return {
-        "residual_sd": math.sqrt(squares / freedom),
-        "lower": math.sqrt(squares / _chi_square(freedom, Z)),
-        "upper": math.sqrt(squares / _chi_square(freedom, -Z)),
-        "noise_sd": contributions.learned.likelihood.noise_sd,
+        "residual_sd": spread,
+        "lower": float(lower),
+        "upper": float(upper),
+        "noise_sd": noise_sd,
     }
-
-
-def _chi_square(freedom: float, z: float) -> float:
-    """Return the chi-square quantile for a normal quantile z (Wilson and Hilferty, PNAS 1931)."""
-    part = 2 / (9 * freedom)
-    return float(freedom * max(1 - part + z * np.sqrt(part), 1e-3) ** 3)
 
 
 def _surprises(contributions: Contributions, errors: Numbers, n: int) -> pl.DataFrame:
     """Return the ratings with the largest studentised residuals.
 
-    For a rating r with leverage h and residual e, the expectation given the other ratings is
-    r - e / (1 - h), and the difference e / (1 - h) has the variance noise_sd^2 / (1 - h) (Cook and
-    Weisberg, "Residuals and influence in regression", 1982, section 2.2.1).
+    For a rating r with leverage h, residual e and noise of the variance v, the expectation given
+    the other ratings is r - e / (1 - h), and the difference e / (1 - h) has the variance
+    v / (1 - h) (Cook and Weisberg, "Residuals and influence in regression", 1982, section 2.2.1).
     """
     learned, user = contributions.learned, contributions.user
     likelihood, rest = learned.likelihood, 1 - contributions.leverage
-    surprise = errors / (likelihood.noise_sd * np.sqrt(rest))
+    scores = user.scores(learned.item_table)[user.rated]
+    noise = learned.parameters.rating_variance(scores, user.rated, user.variance)
+    surprise = errors / np.sqrt(noise * rest)
     order = np.argsort(-np.abs(surprise), kind="stable")[:n]
     expected = user.rating[order] - (errors / rest)[order]
     return learned.item_frame(

@@ -49,7 +49,7 @@ def _directions(learned: Learned, user: UserPosterior) -> tuple[Numbers, Numbers
     """
     z = with_ones(learned.item_factors).astype(np.float64)
     scores = user.scores(learned.item_table)
-    noise = learned.likelihood.variance(scores)
+    noise = learned.parameters.rating_variance(scores, slice(None), user.variance)
     if learned.has_intervals:
         noise += score_variance_from_items(learned.parameters, user)
     return learned.likelihood.slope(scores)[:, None] * z, noise

@@ -26,6 +26,7 @@ Rows = NDArray[np.integer[Any]]
 # first.
 _MIN_KNOWN = 5
 _STATUSES = ("prior-only", "rarely rated", "known")
+_STATUSES_WITH_FEATURES = ("features only", "rarely rated", "known")
 _STATUSES_OF_EVENTS = ("never picked", "rarely picked", "known")
 
 
@@ -147,7 +148,8 @@ def _expected_ratings(
     sd: Any = pl.Series([None] * len(rows), dtype=pl.Float32)
     if learned.has_intervals:
         variance = score_variance(learned.parameters, user, rows)
-        sd = np.sqrt(variance + learned.likelihood.variance(scores)).astype(np.float32)
+        noise = learned.parameters.rating_variance(scores, rows, user.variance)
+        sd = np.sqrt(variance + noise).astype(np.float32)
     return {"prediction": learned.likelihood.rating(scores), "sd": sd}
 
 
@@ -217,8 +219,11 @@ def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:
 def _status(learned: Learned, rows: Rows) -> pl.Series:
     """Return how well each item is known; see `Profile.predict`."""
     counts = learned.item_counts[rows]
-    names = np.array(_STATUSES if learned.has_ratings else _STATUSES_OF_EVENTS)
-    return pl.Series(names[np.where(counts == 0, 0, np.where(counts < _MIN_KNOWN, 1, 2))])
+    names: Any = _STATUSES_OF_EVENTS
+    if learned.has_ratings:
+        effects = learned.parameters.effects
+        names = _STATUSES_WITH_FEATURES if effects and effects.features else _STATUSES
+    return pl.Series(np.array(names)[np.where(counts == 0, 0, np.where(counts < _MIN_KNOWN, 1, 2))])
 
 
 def _quantile(cautious: Any) -> float:

@@ -12,6 +12,8 @@ from palate.cli import _output
 from palate.cli._app import Count, Json, ModelFolder, app, pairs
 
 _GENEROUS = ("Most generous", "Most severe")
+_UNPREDICTABLE = "Least predictable: ratings furthest from what the model expects"
+_DIVISIVE = "Most divisive: ratings furthest from what the model expects"
 _LIKED = (
     "Highest biases: liked the most, whatever kind people enjoy",
     "Lowest biases: liked the least, whatever kind people enjoy",
@@ -60,8 +62,7 @@ def biases(
     options: dict[str, Any] = {"min_ratings": min_ratings}
     if users and where:
         raise palate.SettingError("--where chooses items; leave it out with --users")
-    if not users:
-        options["where"] = _where(where)
+    options |= {} if users else {"where": _where(where)}
     read = loaded.user_biases if users else loaded.biases
     by_bias, by_gap = read("bias" if plain else None, **options), read("gap", **options)
     tables = {
@@ -70,6 +71,8 @@ def biases(
         "gaps": by_gap.head(n),
     }
     cautious = not plain and by_bias["lower"].null_count() == 0
+    if cautious:
+        tables["spread"] = read("spread", **options).head(n)
     if json:
         _output.document(order="cautious" if cautious else "bias", **tables)
         return
@@ -77,13 +80,13 @@ def biases(
         _output.line("A point estimate has no intervals: the order is that of the biases alone.\n")
     what = ["user"] if users else ["id", "item"]
     shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
-    high, low = _GENEROUS if users else _LIKED
-    highest, lowest = tables["highest"], tables["lowest"]
-    if cautious:  # an interval that contains zero is neither high nor low
-        highest = highest.filter(highest["lower"] > 0)
-        lowest = lowest.filter(lowest["upper"] < 0)
-    _output.table(highest.select(shown), high)
-    _output.table(lowest.select(shown), low)
+    for table, title in zip(
+        _high_and_low(tables, cautious), _GENEROUS if users else _LIKED, strict=True
+    ):
+        _output.table(table.select(shown), title)
+    if cautious:
+        spread = [*what, "spread", "spread_lower", "spread_upper", "ratings", "mean"]
+        _output.table(tables["spread"].select(spread), _UNPREDICTABLE if users else _DIVISIVE)
     if loaded.ratings is None:
         _output.line("Without users in the model, the reasons for the gaps are unknown.")
         return
@@ -91,6 +94,15 @@ def biases(
     counts = loaded.ratings.user_means()[0] if users else loaded.learned.item_counts
     among = f"{'users' if users else 'items'} {_with_at_least(min_ratings, counts)}"
     _output.table(tables["gaps"].select(ranks), f"Where the mean misleads most, among {among}")
+
+
+def _high_and_low(tables: dict[str, Any], cautious: bool) -> tuple[Any, Any]:
+    """Return the highest and the lowest biases; an interval that contains zero is neither."""
+    highest, lowest = tables["highest"], tables["lowest"]
+    if cautious:
+        highest = highest.filter(highest["lower"] > 0)
+        lowest = lowest.filter(lowest["upper"] < 0)
+    return highest, lowest
 
 
 def _with_at_least(min_ratings: int | None, counts: Any) -> str:
@@ -155,6 +167,30 @@ def popularity(
             _output.line(f"{title}: of {counted(table.height, 'such item')} none {surely}")
         else:
             _output.table(found.select(shown), title)
+
+
+@app.command()
+def features(model: ModelFolder, n: Count = 10, json: Json = False) -> None:
+    """Show what features of items, such as genres, are worth."""
+    import polars as pl
+
+    import palate
+
+    table = palate.load(model).features()
+    if json:
+        _output.document(features=table)
+        return
+    if table.is_empty():
+        _output.line("The items have no features: fit with a file of items (--items).")
+        return
+    name = pl.coalesce("value", "column").alias("feature")
+    shown = table.select(name, "effect", "lower", "upper", "items")
+    _output.table(shown.filter(shown["lower"] > 0).head(n), "Worth more than others")
+    _output.table(shown.filter(shown["upper"] < 0).reverse().head(n), "Worth less than others")
+    _output.line(
+        "Effects on the biases, given all other features; of a number, of one standard deviation.\n"
+        "Of the other features it is not certain whether they are worth more or less."
+    )
 
 
 @app.command()

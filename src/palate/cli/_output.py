@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from palate.solvers._progress import HistoryTable
 
 _DECIMALS = {
-    **dict.fromkeys(("bias", "similarity", "cosine", "correlation", "partial_correlation"), 3),
+    **dict.fromkeys(
+        ("bias", "effect", "similarity", "cosine", "correlation", "partial_correlation"), 3
+    ),
     **dict.fromkeys(
         ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
     ),
-    **dict.fromkeys(("x", "y"), 2),
+    **dict.fromkeys(("x", "y", "spread"), 2),
     **{"rating": 1, "percentile": 0, "beyond_taste": 2},
 }
 _PERCENTAGES = {"chance"}
@@ -42,6 +44,7 @@ _HEADINGS = {
 # Columns with the bounds of an interval, the name of the merged column, and its decimals.
 _INTERVALS = (
     ("lower", "upper", "90% interval", 2),
+    ("spread_lower", "spread_upper", "90% interval", 2),
     ("beyond_taste_lower", "beyond_taste_upper", "90% interval", 2),
     ("percentile_lower", "percentile_upper", "90%", 0),
     ("x_lower", "x_upper", "x, 90% interval", 2),

@@ -31,16 +31,20 @@ class UserPosteriors:
         The posterior mean of each user's k factors, then of the bias; shape (users, k + 1).
     ratings
         The ratings of the users, grouped by user.
+    variances
+        The relative variance of each user's ratings (see `RatingVariances`); shape (users,).
     """
 
     parameters: Parameters
     table: NDArray[np.float32]
     ratings: Csr
+    variances: NDArray[np.float64]
 
     @classmethod
     def inferred(cls, parameters: Parameters, ratings: Csr) -> "UserPosteriors":
         """Return the posteriors of users, inferred from their ratings."""
-        return cls(parameters, infer(ratings, parameters, thread_count(None)).mean, ratings)
+        inferred = infer(ratings, parameters, thread_count(None))
+        return cls(parameters, inferred.mean, ratings, inferred.variance)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -53,12 +57,15 @@ class UserPosteriors:
             self.covariances(np.array([row]))[0],
             self.ratings.partner[entries],
             self.ratings.rating[entries],
+            float(self.variances[row]),
         )
 
     def covariances(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Return the covariances of the users at `rows`; shape (n, k + 1, k + 1)."""
         ratings = self.ratings.take(rows)
-        return covariance_at(self.table[rows], ratings, self.parameters, thread_count(None))
+        return covariance_at(
+            self.table[rows], self.variances[rows], ratings, self.parameters, thread_count(None)
+        )
 
     def blocks(self, rows: NDArray[np.integer[Any]]) -> Iterator[NDArray[np.integer[Any]]]:
         """Yield rows in blocks whose covariances fit into memory together."""
@@ -100,7 +107,9 @@ class UserPosteriors:
                 item[pairs],
             )
             first = last
-        variance += self.parameters.likelihood.variance(self.scores(user, item))
+        variance += self.parameters.rating_variance(
+            self.scores(user, item), item, self.variances[user]
+        )
         return np.sqrt(variance)
 
     def top_items(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.learned._main_effects import axis_signs
 from palate.learned._parameters import Parameters
 from palate.learned._user_prior import UserPrior
 
@@ -75,7 +76,8 @@ def canonical_axes(parameters: Parameters, rated: NDArray[np.bool_]) -> Canonica
     if parameters.item_posterior is None:
         average = parameters.user_prior.mean
         centred = items[rated] - items[rated].mean(axis=0)
-        user_transform, item_transform = _transforms(parameters.user_prior, centred)
+        bias = parameters.item_table[rated, -1].astype(np.float64)
+        user_transform, item_transform = _transforms(parameters.user_prior, centred, bias)
         items = items @ item_transform
         item_mean = items[rated].mean(axis=0)
     variance = np.sum((items[rated] - item_mean) ** 2, axis=0)
@@ -89,20 +91,19 @@ def canonical_axes(parameters: Parameters, rated: NDArray[np.bool_]) -> Canonica
     )
 
 
-def _transforms(prior: UserPrior, centred: Matrix) -> tuple[Matrix, Matrix]:
+def _transforms(prior: UserPrior, centred: Matrix, bias: Matrix) -> tuple[Matrix, Matrix]:
     """Return the transforms of users and of items, whose product U I' is the identity.
 
     With the users' covariance S and the centred items' factors Q, the axes are the right singular
-    vectors V of Q S^(1/2): users are transformed by S^(-1/2) V and items by S^(1/2) V.
+    vectors V of Q S^(1/2): users are transformed by S^(-1/2) V and items by S^(1/2) V. The biases
+    of the items decide the signs.
     """
     size, vectors = np.linalg.eigh(prior.covariance[:-1, :-1])
     root = np.sqrt(np.maximum(size, _MIN_VARIANCE * (size.max(initial=0) or 1.0)))
     items = centred @ (vectors * root)
     _, right = np.linalg.eigh(items.T @ items)
     right = right[:, ::-1]
-    positions = items @ right
-    largest = positions[np.abs(positions).argmax(axis=0), np.arange(len(root))]
-    right = right * np.where(largest < 0, -1, 1)
+    right = right * axis_signs(items @ right, bias)
     return (vectors / root) @ right, (vectors * root) @ right
 
 

@@ -45,6 +45,7 @@ def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
         "format": FORMAT,
         "palate": version("palate"),
         "likelihood": _likelihood_record(learned),
+        "features": _feature_record(learned.rating_parameters),
         "choice": None if learned.choice is None else choice_record(learned.choice),
         "kind": "ratings" if learned.ratings is None else learned.ratings.kind,
         **asdict(learned.fit),
@@ -100,6 +101,8 @@ def _file_contents(learned: Learned, *, users: bool) -> dict[str, bytes]:
     if users and learned.ratings is not None:
         if learned.user_table is not None:
             arrays["user_table"] = learned.user_table
+        if learned.user_variances is not None:
+            arrays["user_variances"] = learned.user_variances
         contents["users"] = parquet_bytes(learned.ratings.users)
         contents["ratings"] = parquet_bytes(ratings_frame(learned.ratings))
     contents["arrays"] = _array_bytes(arrays)
@@ -111,9 +114,22 @@ def _file_contents(learned: Learned, *, users: bool) -> dict[str, bytes]:
 def _rating_arrays(parameters: Parameters) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         "item_table": parameters.item_table,
-        "prior_mean": parameters.user_prior.mean,
+        "prior_coefficients": parameters.user_prior.coefficients,
         "prior_covariance": parameters.user_prior.covariance,
     }
+    features = parameters.user_prior.features
+    if features is not None:
+        arrays["population_covariance"] = parameters.user_prior.of_anyone
+        arrays["pair_loadings"] = features.loadings
+        arrays["pair_centre"] = features.centre
+        arrays["pair_log_counts"] = np.array(features.log_counts)
+    if parameters.effects is not None:
+        arrays["feature_effects"] = np.stack([parameters.effects.mean, parameters.effects.sd])
+    if parameters.variances is not None:
+        arrays["item_variances"] = parameters.variances.items
+        arrays["variance_freedoms"] = np.array(
+            [parameters.variances.freedom, parameters.variances.item_freedom]
+        )
     if parameters.item_posterior is not None:
         arrays["item_bias_sd"] = parameters.item_posterior.bias_sd
         arrays["item_covariance"] = parameters.item_posterior.covariances.values
@@ -125,6 +141,13 @@ def _likelihood_record(learned: Learned) -> dict[str, Any] | None:
         return None
     likelihood: Any = learned.likelihood
     return {"name": likelihood.name, **asdict(likelihood)}
+
+
+def _feature_record(parameters: Parameters | None) -> list[list[str | None]] | None:
+    """Return the names of the features whose effects are known."""
+    if parameters is None or parameters.effects is None:
+        return None
+    return [list(feature) for feature in parameters.effects.features]
 
 
 def _array_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:

@@ -48,9 +48,9 @@ class ItemCovariances:
             return self.values.reshape(n, k, k).astype(np.float64)
         return self.values[:, :, None].astype(np.float64) * np.eye(k)
 
-    def sum(self) -> NDArray[np.float64]:
-        """Return the sum of the covariances over the items; shape (k, k)."""
-        total = self.values.sum(axis=0, dtype=np.float64)
+    def sum(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weighted sum of the covariances over the items; shape (k, k)."""
+        total = weights @ self.values.astype(np.float64)
         return total.reshape(self.factors, self.factors) if self.full else np.diag(total)
 
     def along(self, direction: Matrix) -> NDArray[np.floating[Any]]:

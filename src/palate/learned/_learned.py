@@ -64,6 +64,9 @@ class Learned:
         How the model was fitted.
     choice
         What was learned of which items people pick; None if it was not learned.
+    user_variances
+        The relative variance of each user's ratings (see `RatingVariances`); shape (users,). None
+        if all are 1, and where there is no `user_table`.
     """
 
     items: pl.DataFrame
@@ -74,6 +77,7 @@ class Learned:
     user_table: NDArray[np.float32] | None
     fit: FitRecord
     choice: ChoiceModel | None = None
+    user_variances: NDArray[np.float64] | None = None
 
     @classmethod
     def of_fit(
@@ -228,6 +232,12 @@ class Learned:
         self.require_rating_model()
         assert self.user_table is not None
         return self.user_table
+
+    def require_user_variances(self) -> NDArray[np.float64]:
+        """Return the relative variance of each known user's ratings; shape (users,)."""
+        if self.user_variances is None:
+            return np.ones(len(self.require_user_table()))
+        return self.user_variances
 
     def eligible_items(
         self, candidates: Any = None, exclude: Iterable[Any] = ()

@@ -18,11 +18,14 @@ from palate._linear_algebra import cholesky_roots
 from palate.data._ratings import KINDS, Ratings
 from palate.errors import ModelFileError, first_line
 from palate.learned._choice_arrays import choice_from
+from palate.learned._feature_effects import FeatureEffects
 from palate.learned._file_format import DESCRIPTION, FORMAT, MODEL_FILE
 from palate.learned._item_posterior import ItemCovariances, ItemPosterior
 from palate.learned._learned import FitRecord, Learned
 from palate.learned._likelihood import LIKELIHOODS, Likelihood
+from palate.learned._pair_features import PairFeatures
 from palate.learned._parameters import Parameters
+from palate.learned._rating_variances import RatingVariances
 from palate.learned._ratings_parquet import ratings_from_frame, read_parquet_bytes
 from palate.learned._user_prior import UserPrior
 
@@ -33,6 +36,8 @@ _ARRAYS = ("arrays", "choice")
 # Larger numbers can't come from a fit, and single precision can't work with them.
 _MAX_MAGNITUDE = 1e18
 _TOLERANCE = 1e-4
+# The mean variance of a gamma precision exists above this.
+_MIN_FREEDOM = 2.0
 _MAX_ATTEMPTS = 5
 # Covariances are checked for this number of items at a time.
 _BLOCK = 4096
@@ -179,27 +184,69 @@ def _assemble(
     _validate_arrays(path, arrays, items, ratings)
     return Learned(
         items=items,
-        rating_parameters=_rating_parameters(arrays, description["likelihood"]),
+        rating_parameters=_rating_parameters(
+            arrays, description["likelihood"], description["features"]
+        ),
         item_counts=arrays["item_counts"],
         item_means=arrays["item_means"],
         ratings=ratings,
         user_table=arrays.get("user_table"),
+        user_variances=arrays.get("user_variances"),
         fit=_fit_record({name: description[name] for name in FitRecord.__dataclass_fields__}),
         choice=None if choice is None else choice_from(choice, description["choice"], items.height),
     )
 
 
 def _rating_parameters(
-    arrays: dict[str, NDArray[Any]], likelihood: dict[str, Any] | None
+    arrays: dict[str, NDArray[Any]],
+    likelihood: dict[str, Any] | None,
+    features: list[list[Any]] | None,
 ) -> Parameters | None:
     if likelihood is None:
         return None
     return Parameters(
         item_table=arrays["item_table"],
         likelihood=_likelihood(**likelihood),
-        user_prior=UserPrior(arrays["prior_mean"], arrays["prior_covariance"]),
+        user_prior=_user_prior(arrays),
         item_posterior=_item_posterior(arrays),
+        variances=_rating_variances(arrays),
+        effects=None if features is None else _feature_effects(arrays, features),
     )
+
+
+def _feature_effects(arrays: dict[str, NDArray[Any]], features: list[list[Any]]) -> FeatureEffects:
+    names = tuple((column, value) for column, value in features)
+    text = all(isinstance(c, str) and isinstance(v, str | None) for c, v in names)
+    mean, sd = arrays["feature_effects"]
+    if not text or len(names) != len(mean) or sd.min(initial=0) < 0:
+        raise ValueError("the effects of the features do not fit their names")
+    return FeatureEffects(names, mean, sd)
+
+
+def _user_prior(arrays: dict[str, NDArray[Any]]) -> UserPrior:
+    features = None
+    if "pair_loadings" in arrays:
+        mean, sd, lowest, highest = arrays["pair_log_counts"].tolist()
+        if not (sd > 0 and lowest <= highest):
+            raise ValueError("the features of users have no scale")
+        features = PairFeatures(
+            arrays["pair_loadings"], arrays["pair_centre"], (mean, sd, lowest, highest)
+        )
+    return UserPrior(
+        arrays["prior_coefficients"],
+        arrays["prior_covariance"],
+        features,
+        arrays.get("population_covariance"),
+    )
+
+
+def _rating_variances(arrays: dict[str, NDArray[Any]]) -> RatingVariances | None:
+    if "item_variances" not in arrays:
+        return None
+    items, freedoms = arrays["item_variances"], arrays["variance_freedoms"].tolist()
+    if items.min(initial=1) <= 0 or min(freedoms) <= _MIN_FREEDOM:
+        raise ValueError("the variances of the ratings are not positive")
+    return RatingVariances(items, *freedoms)
 
 
 def _likelihood(name: str, **settings: Any) -> Likelihood:
@@ -263,8 +310,11 @@ def _validate_arrays(
         return
     if arrays["item_table"].shape[1] < 2:
         raise ModelFileError(f"{path}: item_table has no factors")
-    if not _is_covariance(arrays["prior_covariance"]):
-        raise ModelFileError(f"{path}: prior_covariance is not a covariance matrix")
+    for name in ("prior_covariance", "population_covariance"):
+        if name in arrays and not _is_covariance(arrays[name]):
+            raise ModelFileError(f"{path}: {name} is not a covariance matrix")
+    if arrays.get("user_variances", np.ones(1)).min(initial=1) <= 0:
+        raise ModelFileError(f"{path}: user_variances are not positive")
     if not _are_valid(_item_posterior(arrays)):
         raise ModelFileError(f"{path}: the covariances of the items are not covariance matrices")
 
@@ -283,9 +333,25 @@ def _expected_arrays(
     width = arrays["item_table"].shape[-1]
     expected |= {
         "item_table": ((rows, width), np.float32),
-        "prior_mean": ((width,), np.float64),
+        "prior_coefficients": ((1, width), np.float64),
         "prior_covariance": ((width, width), np.float64),
     }
+    if "pair_loadings" in arrays:
+        features = arrays["pair_loadings"].shape[-1]
+        expected |= {
+            "pair_loadings": ((rows, features), np.float32),
+            "pair_centre": ((features,), np.float32),
+            "pair_log_counts": ((4,), np.float64),
+            "prior_coefficients": ((features + 2, width), np.float64),
+            "population_covariance": ((width, width), np.float64),
+        }
+    if "feature_effects" in arrays:
+        expected["feature_effects"] = ((2, arrays["feature_effects"].shape[-1]), np.float64)
+    if "item_variances" in arrays:
+        expected |= {
+            "item_variances": ((rows,), np.float32),
+            "variance_freedoms": ((2,), np.float64),
+        }
     if "item_bias_sd" in arrays or "item_covariance" in arrays:
         full = arrays["item_covariance"].shape[-1] != width - 1
         size = (width - 1) ** 2 if full else width - 1
@@ -293,6 +359,8 @@ def _expected_arrays(
         expected["item_covariance"] = ((rows, size), np.float32)
     if ratings is not None:
         expected["user_table"] = ((ratings.users.height, width), np.float32)
+        if "item_variances" in arrays:
+            expected["user_variances"] = ((ratings.users.height,), np.float64)
     return expected
 
 

@@ -24,30 +24,42 @@ def main_effects(users: Matrix, items: Matrix) -> tuple[float, list[Matrix]]:
     return mu, [p, user_bias - user_bias.mean(), q, item_bias - item_bias.mean()]
 
 
-def orthogonal_axes(left: Matrix, right: Matrix, min_share: float = 0.0) -> tuple[Matrix, Matrix]:
+def orthogonal_axes(left: Matrix, right: Matrix, item_bias: Matrix) -> tuple[Matrix, Matrix]:
     """Return user and item factors with the products of `left` and `right`, on orthogonal axes.
 
     With orthonormal bases Q of left's columns and S of right's, left right' = Q X S' with a small
-    X = (Q' left) (S' right)', whose singular value decomposition gives that of the whole. Axes
-    that explain less than `min_share` of the variance are left out; one is always kept.
+    X = (Q' left) (S' right)', whose singular value decomposition gives that of the whole. See
+    `axes_on_bases` for their order and signs.
     """
     q, s = orthonormal_basis(left), orthonormal_basis(right)
-    return axes_on_bases(q, (q.T @ left) @ (s.T @ right).T, s, min_share)
+    return axes_on_bases(q, (q.T @ left) @ (s.T @ right).T, s, item_bias)
 
 
-def axes_on_bases(q: Matrix, x: Matrix, s: Matrix, min_share: float) -> tuple[Matrix, Matrix]:
-    """Return user and item factors whose products are q x s', as `orthogonal_axes` does.
+def axes_on_bases(
+    q: Matrix, x: Matrix, s: Matrix, item_bias: Matrix, min_share: float = 0.0
+) -> tuple[Matrix, Matrix]:
+    """Return user and item factors whose products are q x s', on orthogonal axes.
 
-    User factors have a mean square of 1; each axis has the sign that makes its largest item factor
-    positive.
+    The axes that explain most of the variance come first; those that explain less than `min_share`
+    of it are left out, but for one. User factors have a mean square of 1. Each axis has the sign of
+    `axis_signs`.
     """
     u, size, v = np.linalg.svd(x, full_matrices=False)
     rank = max(1, int(np.sum(size**2 > min_share * np.sum(size**2))))
     spread = np.sqrt(len(q))
     items = s @ v[:rank].T * (size[:rank] / spread)
-    signs = np.where(items[np.abs(items).argmax(axis=0), np.arange(rank)] < 0, -1, 1)
+    signs = axis_signs(items, item_bias)
     users = q @ (spread * u[:, :rank] * signs).astype(q.dtype)
     return users, items * signs
+
+
+def axis_signs(items: Matrix, item_bias: Matrix) -> NDArray[np.int64]:
+    """Return the sign of each axis that puts better liked items at its upper end; shape (k,).
+
+    It is that of the covariance of the items' factors with their biases.
+    """
+    covariance = (item_bias - item_bias.mean()) @ (items - items.mean(axis=0))
+    return np.where(covariance < 0, -1, 1)
 
 
 def factor_table(factors: Matrix, bias: Matrix) -> NDArray[np.float32]:

@@ -1,12 +1,15 @@
 """The parameters that a solver learns."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.learned._feature_effects import FeatureEffects
 from palate.learned._item_posterior import ItemPosterior
 from palate.learned._likelihood import Likelihood
+from palate.learned._rating_variances import RatingVariances
 from palate.learned._user_prior import UserPrior
 
 
@@ -27,9 +30,37 @@ class Parameters:
         The prior over users.
     item_posterior
         The uncertainty of the items; None in a point estimate.
+    variances
+        How far ratings lie from their expectations; None if all have one variance.
+    effects
+        What features of items are worth; None in a point estimate.
     """
 
     item_table: NDArray[np.float32]
     likelihood: Likelihood
     user_prior: UserPrior
     item_posterior: ItemPosterior | None = None
+    variances: RatingVariances | None = None
+    effects: FeatureEffects | None = None
+
+    def rating_variance(
+        self,
+        scores: NDArray[np.float32],
+        items: NDArray[np.integer[Any]] | slice,
+        person: float | NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return the variance of ratings about their expectations; shape (n,).
+
+        Parameters
+        ----------
+        scores
+            The scores of some items for people; shape (n,).
+        items
+            The rows of these items.
+        person
+            The relative variance of each person's ratings.
+        """
+        variance = self.likelihood.variance(scores)
+        if self.variances is not None:
+            variance *= self.variances.items[items] * person
+        return variance

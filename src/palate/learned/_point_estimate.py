@@ -42,7 +42,9 @@ def point_estimate(
     return Parameters(
         item_table=items,
         likelihood=replace(likelihood, noise_sd=max(smallest, error)),
-        user_prior=UserPrior(users.mean(axis=0, dtype=np.float64), np.cov(users.T, bias=True)),
+        user_prior=UserPrior(
+            users.mean(axis=0, dtype=np.float64)[None], np.cov(users.T, bias=True)
+        ),
     )
 
 

@@ -6,6 +6,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from palate.data._ratings import Csr
+from palate.learned._pair_features import PairFeatures
+
 # Minimum variance of a direction, relative to the others.
 _MIN_VARIANCE = 1e-5
 
@@ -14,16 +17,58 @@ _MIN_VARIANCE = 1e-5
 class UserPrior:
     """The normal distribution N(mean, covariance) of a user's factors and bias.
 
+    Where the prior depends on which items a person has rated, the mean of a person with the
+    features f (see `PairFeatures`) is f' B, and the covariance is that of people with the same f.
+
     Attributes
     ----------
-    mean
-        Of the k factors, then of the bias; shape (k + 1,).
+    coefficients
+        B; its first row is the mean of the average person; shape (features, k + 1).
     covariance
         Shape (k + 1, k + 1); it may be singular.
+    features
+        How the features are made; None if all people have the same mean, the only row of B.
+    population_covariance
+        That of all people, whatever their features; None if it is `covariance`.
     """
 
-    mean: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    features: PairFeatures | None = None
+    population_covariance: NDArray[np.float64] | None = None
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The mean of a person of whom nothing is known; shape (k + 1,)."""
+        mean: NDArray[np.float64] = self.coefficients[0]
+        return mean
+
+    def shifts(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+        """Return the precision times the mean of each person; shape (people, k + 1).
+
+        It is a single row if all people have the same.
+        """
+        if self.features is None:
+            return self._shift_coefficients.astype(np.float32)
+        return self.features.times(
+            histories, self._shift_coefficients, self._shifts_of_items, threads
+        )
+
+    @cached_property
+    def _shift_coefficients(self) -> NDArray[np.float64]:
+        return self.coefficients @ self.precision
+
+    @cached_property
+    def _shifts_of_items(self) -> NDArray[np.float32]:
+        """What the loadings of each item add to a shift; shape (items, k + 1)."""
+        assert self.features is not None
+        return self.features.loadings @ self._shift_coefficients[2:].astype(np.float32)
+
+    @property
+    def of_anyone(self) -> NDArray[np.float64]:
+        """The covariance of people of whom nothing is known; shape (k + 1, k + 1)."""
+        population = self.population_covariance
+        return self.covariance if population is None else population
 
     @cached_property
     def precision(self) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate.analysis._feature_effects import feature_effects
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 from palate.inference._user_posterior import UserPosterior, infer
@@ -165,7 +166,13 @@ class Model(Readings):
         posterior = None
         if self.learned.has_ratings:
             one = infer(given, self.learned.parameters, threads=1, covariances=True)
-            posterior = UserPosterior(one.mean[0], one.covariance[0], given.partner, given.rating)
+            posterior = UserPosterior(
+                one.mean[0],
+                one.covariance[0],
+                given.partner,
+                given.rating,
+                float(one.variance[0]),
+            )
         return Profile(self.learned, given, posterior, self.axis_names)
 
     def profiles(self, ratings: Ratings | None = None) -> Profiles:
@@ -190,6 +197,27 @@ class Model(Readings):
             else None
         )
         return Profiles(self.learned, ratings.users, histories, posteriors, self.axis_names)
+
+    def features(self) -> pl.DataFrame:
+        """Return what each feature of the items is worth: its effect on the biases.
+
+        The items table's columns of numbers, dates, categories and lists move the prior mean of an
+        item, so that items are predicted before anybody has rated them. Effects are given all other
+        features, and how often and by whom items are rated.
+
+        Returns
+        -------
+        polars.DataFrame
+            A row for each feature, the highest effect first: column, value (the category; null for
+            a number), effect (in units of the ratings: of the category, or of one standard
+            deviation of the number), lower and upper (its 90% interval), items (with the category).
+
+        Raises
+        ------
+        SettingError
+            If the model is a point estimate, or was fitted to events or counts.
+        """
+        return feature_effects(self.learned)
 
     def recommend(self, n: int = 10, **choices: Any) -> pl.DataFrame:
         """Return the `n` best items for each known user; see `Profiles.recommend`."""

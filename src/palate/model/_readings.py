@@ -38,7 +38,12 @@ class Readings:
     def user_posteriors(self) -> UserPosteriors:
         """The posteriors of the known users."""
         table = self.learned.require_user_table()
-        return UserPosteriors(self.learned.parameters, table, self.learned.ratings_by_user)
+        return UserPosteriors(
+            self.learned.parameters,
+            table,
+            self.learned.ratings_by_user,
+            self.learned.require_user_variances(),
+        )
 
     @cached_property
     def item_means(self) -> MeanDecomposition:
@@ -57,7 +62,7 @@ class Readings:
 
     def biases(
         self,
-        order: Literal["bias", "cautious", "gap"] | None = None,
+        order: Literal["bias", "cautious", "gap", "spread"] | None = None,
         *,
         min_ratings: int | None = None,
         where: Mapping[str, Any] | None = None,
@@ -79,12 +84,11 @@ class Readings:
         Parameters
         ----------
         order
-            "bias": the highest first. "cautious" (the default if there are intervals, else "bias"):
-            by the bound of the 90% interval nearest to zero, which keeps items with few ratings
-            from both ends. "gap": the largest difference of ranks first.
+            "bias": the highest first. "cautious" (the default if there are intervals): by the bound
+            of the 90% interval nearest to zero, so that few ratings do not make extremes. "gap":
+            the largest difference of ranks. "spread": the most divisive, by its lower bound.
         min_ratings
-            Leave out items with fewer training ratings; ranks are among the others. By default 1,
-            or 20 for "gap" (fewer in a small data set).
+            Leave out items with fewer training ratings. By default 1, or 20 for "gap".
         where
             Only items with these values, as in ``{"genres": "Comedy", "year": "1990..1999"}``.
 
@@ -97,14 +101,15 @@ class Readings:
             - lower, upper: the 90% interval of the bias; null in a point estimate
             - raters_bias, raters_interaction, residual: null in a model without users
             - rank_by_mean, rank_by_bias (1 is the highest), gap (the first minus the second:
-              positive where the mean understates the item)
-            - reason: the main causes of the gap in words; null in a model without users
+              positive where the mean understates the item), reason (its main causes in words; null
+              in a model without users)
+            - spread, spread_lower, spread_upper: the sd of ratings about their expectations (how
+              divisive an item is) and its 90% interval; null in a point estimate
 
         Raises
         ------
         SettingError
-            If the order or a column of `where` does not exist, no item has a value of `where`, or
-            the cautious order is requested of a point estimate.
+            If the order or `where` does not exist, or a point estimate is asked for intervals.
 
         Examples
         --------
@@ -172,7 +177,7 @@ class Readings:
 
     def user_biases(
         self,
-        order: Literal["bias", "cautious", "gap"] | None = None,
+        order: Literal["bias", "cautious", "gap", "spread"] | None = None,
         *,
         min_ratings: int | None = None,
     ) -> pl.DataFrame:
@@ -187,7 +192,8 @@ class Readings:
             A row for each user with the columns user, ratings, mean, mu, bias, lower, upper,
             items_bias (the mean bias of the items that the user rated), items_interaction (how well
             these suit the user), residual, rank_by_mean, rank_by_bias, gap and reason, as in
-            `biases`.
+            `biases`; spread, spread_lower and spread_upper: how far the user's ratings lie from
+            their expectations.
 
         Raises
         ------

@@ -39,11 +39,25 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
     merged, new_user = _merged(old, new)
     grouped, touched = merged.by_user(), np.unique(new_user)
     table = np.empty((merged.users.height, learned.factors + 1), dtype=np.float32)
-    table[rows_among(merged.users["id"], old.users["id"]).to_numpy()] = old_table
-    table[touched] = infer(grouped.take(touched), learned.parameters, thread_count(None)).mean
+    old_rows = rows_among(merged.users["id"], old.users["id"]).to_numpy()
+    table[old_rows] = old_table
+    inferred = infer(grouped.take(touched), learned.parameters, thread_count(None))
+    table[touched] = inferred.mean
+    variances = np.ones(len(table))
+    variances[old_rows] = learned.require_user_variances()
+    variances[touched] = inferred.variance
+    updated = replace(
+        learned,
+        user_table=table,
+        user_variances=None if learned.user_variances is None else variances,
+        ratings=merged,
+    )
     score = score_pairs(table, learned.item_table, new_user, new.item)
-    error = new.rating - learned.likelihood.rating(score)
-    return replace(learned, user_table=table, ratings=merged), _drift(learned, new, error)
+    error = (new.rating - learned.likelihood.rating(score)).astype(np.float64)
+    noise = np.full(len(error), np.mean(error**2))
+    if learned.has_intervals:
+        noise = learned.parameters.rating_variance(score, new.item, variances[new_user])
+    return updated, _drift(learned, new, error, noise)
 
 
 def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
@@ -92,15 +106,21 @@ def _added_up(counts: Ratings) -> Ratings:
     return merged
 
 
-def _drift(learned: Learned, new: Ratings, error: NDArray[np.float32]) -> pl.DataFrame:
+def _drift(
+    learned: Learned, new: Ratings, error: NDArray[np.float64], noise: NDArray[np.float64]
+) -> pl.DataFrame:
+    """Return the mean error of each item, and the z of it, given the variance of each error."""
     counts = np.bincount(new.item, minlength=learned.items.height)
     rows = np.flatnonzero(counts)
-    drift = np.bincount(new.item, weights=error, minlength=len(counts))[rows] / counts[rows]
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(new.item, weights=values, minlength=len(counts))[rows] / counts[rows]
+
+    drift = mean(error)
+    variance = mean(noise) / counts[rows]
     posterior = learned.parameters.item_posterior
-    if posterior is None:
-        variance = np.mean(error.astype(np.float64) ** 2) / counts[rows]
-    else:
-        variance = learned.likelihood.noise_sd**2 / counts[rows] + posterior.bias_sd[rows] ** 2
+    if posterior is not None:
+        variance += posterior.bias_sd[rows] ** 2
     sd = np.sqrt(variance)
     frame = learned.item_frame(
         rows,

@@ -56,8 +56,8 @@ def axes(
     --------
     >>> import palate, palate.plots
     >>> model = palate.fit(palate.movielens("100k"))
-    >>> palate.plots.axes(model, 2).layout.title.text
-    'Axis 2: Romance, older ↔ Horror, newer'
+    >>> palate.plots.axes(model, 1).layout.title.text
+    'Axis 1: Action, newer ↔ Drama, older'
     """
     _arguments.integer("axis", axis, 1)
     table = model.axes(exemplars)

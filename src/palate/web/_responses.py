@@ -56,7 +56,10 @@ class Recommendation(ItemName):
     ]
     status: Annotated[
         str,
-        Field(description="known, rarely rated or prior-only; or rarely picked, never picked."),
+        Field(
+            description="known, rarely rated, features only or prior-only; or rarely picked, never "
+            "picked."
+        ),
     ]
     reason: Annotated[
         str | None, Field(description="Why it is in the list, by what the list is ranked by.")

@@ -8,6 +8,7 @@ from palate.solvers.gibbs import _draw_summary
 from palate.solvers.gibbs._draw_summary import DrawSummary, shrunk
 
 USERS, ITEMS, FACTORS = 20, 15, 8
+NO_COVARIANCE = np.zeros((FACTORS + 1, FACTORS + 1))
 
 
 @pytest.fixture
@@ -24,8 +25,8 @@ def scores(users, items):
 def form_of(draws, scale=1.0):
     summary = DrawSummary(USERS, ITEMS, FACTORS, draws=len(draws), seed=0)
     for draw in draws:
-        summary.add(*draw)
-    return summary.result(scale)[0]
+        summary.add(*draw, NO_COVARIANCE)
+    return summary.result(scale).form
 
 
 @pytest.mark.parametrize("scale", [1, 12.5])
@@ -49,7 +50,7 @@ def test_main_effects_and_axes_have_their_properties(draws):
     assert (np.diff(np.diag(products)) < 0).all()
     np.testing.assert_allclose(users.sum(0), 0, atol=1e-4)
     np.testing.assert_allclose(items.sum(0), 0, atol=1e-4)
-    assert (items[np.abs(items).argmax(0), np.arange(items.shape[1])] > 0).all()
+    assert (form.items[:, -1] @ items >= 0).all()
 
 
 def test_rotations_of_the_draws_change_nothing(draws):
@@ -81,8 +82,8 @@ def test_covariances_are_those_of_the_draws(draws, most, monkeypatch):
     ]
     summary = DrawSummary(USERS, ITEMS, rank, draws=8, seed=0)
     for draw in low:
-        summary.add(*draw)
-    form, posterior = summary.result(2.0)
+        summary.add(*draw, np.eye(rank + 1))
+    form, posterior, _ = summary.result(2.0)
     users = form.users[:, :-1].astype(np.float64)
     centred = [(u[:, :-1] - u[:, :-1].mean(0)) @ i[:, :-1].T.astype(float) for u, i in low]
     factors = np.array([2 * (x - x.mean(1)[:, None]).T @ users / USERS for x in centred[4:]])
@@ -96,6 +97,26 @@ def test_covariances_are_those_of_the_draws(draws, most, monkeypatch):
     means = [np.mean(scores(*draw), axis=0) for draw in low]
     biases = np.array([2 * (mean - mean.mean()) for mean in means])
     np.testing.assert_allclose(posterior.bias_sd, biases.std(axis=0), rtol=1e-3)
+
+
+def test_the_prior_covariance_is_that_of_users_on_the_final_axes(monkeypatch):
+    """Of simulated users: their covariance on the axes, where all draws span the same three."""
+    monkeypatch.setattr(_draw_summary, "_MIN_PRELIMINARY_SHARE", 1e-12)
+    monkeypatch.setattr(_draw_summary, "_MIN_SHARE", 1e-12)
+    rank, people, scale = 3, 5000, 2.0
+    rng = np.random.default_rng(3)
+    items = np.c_[rng.normal(0.4, 1, (ITEMS, rank)), rng.normal(size=ITEMS)].astype(np.float32)
+    root = rng.normal(size=(rank + 1, rank + 1))
+    users = (rng.normal(size=(people, rank + 1)) @ root).astype(np.float32)
+    covariance = np.cov(users.T.astype(float))
+    summary = DrawSummary(people, ITEMS, rank, draws=4, seed=0)
+    for _ in range(4):  # the same in other coordinates
+        turn = np.linalg.qr(rng.normal(size=(rank, rank)))[0]
+        whole = np.block([[turn, np.zeros((rank, 1))], [np.zeros(rank), 1.0]])
+        turned = [(table @ whole).astype(np.float32) for table in (users, items)]
+        summary.add(*turned, whole.T @ covariance @ whole)
+    form, _, found = summary.result(scale)
+    np.testing.assert_allclose(found, np.cov(form.users.T.astype(float)), rtol=1e-3, atol=2e-3)
 
 
 def covariances_of(rng, items, k, draws, correlation):

@@ -10,7 +10,10 @@ import pytest
 
 import palate
 from palate.inference._user_posterior import infer
+from palate.learned._pair_features import PairFeatures
+from palate.solvers.gibbs import _chain
 from palate.solvers.gibbs._draw_summary import DrawSummary
+from palate.solvers.gibbs._pair_features import BothFeatures
 
 
 @pytest.fixture(scope="module")
@@ -24,17 +27,37 @@ def fitted(fold):
 
 
 def test_accuracy_on_an_official_fold(fitted, fold):
-    """RMSE on fold u1: at most 0.907, and users inferred from items no worse than the draws.
+    """RMSE on fold u1: at most 0.884, and users inferred from items as good as the draws.
 
-    Bias-only models are at 0.960 there, the one-cycle solver at 0.918; the inferred users are
-    better than the mean of the draws, by 0.002.
+    Bias-only models are at 0.960 there, the one-cycle solver at 0.918.
     """
     _, valid = fold
     mean_of_draws = fitted.fit.history[-1]["valid_rmse"]
     inferred = np.sqrt(fitted.loss(valid))
-    assert mean_of_draws < 0.907
-    assert inferred < 0.907
+    assert mean_of_draws < 0.884
+    assert inferred < 0.884
     assert mean_of_draws - 0.004 < inferred < mean_of_draws + 0.002
+
+
+def test_features_of_other_people_gain_nothing_and_lose_nothing(fold, monkeypatch):
+    """The control: loadings in another order. Without these features the RMSE is 0.887.
+
+    The penalties of what explains nothing grow until it adds nothing.
+    """
+    make, rng = _chain.pair_features, np.random.default_rng(0)
+
+    def shuffled(by_user, by_item, **options):
+        sides = zip(make(by_user, by_item, **options), (by_user, by_item), strict=True)
+        return BothFeatures(
+            *(
+                PairFeatures.standardised(rng.permutation(side.loadings), grouped, 2)
+                for side, grouped in sides
+            )
+        )
+
+    monkeypatch.setattr(_chain, "pair_features", shuffled)
+    train, valid = fold
+    assert 0.885 < np.sqrt(palate.Gibbs().fit(train).loss(valid)) < 0.890
 
 
 def test_shuffled_ratings_are_predicted_no_better_than_by_their_mean(fold):
@@ -169,27 +192,34 @@ def test_the_noise_is_that_of_the_expected_squared_errors(fitted, fold):
     """1 / alpha = (2 rate + the expected squares) / (2 shape + ratings), at the end."""
     train, _ = fold
     learned = fitted.learned.parameters
-    squares = infer(train.by_user(), learned, 2, squares=True).squares.sum()
-    squares += np.sum(learned.item_posterior.bias_sd.astype(np.float64)[train.item] ** 2)
+    inferred = infer(train.by_user(), learned, 2, squares=True)
     rate = train.rating.var(dtype=np.float64)
-    expected = (2 * rate + squares) / (2 + len(train))
-    assert learned.likelihood.noise_sd**2 == pytest.approx(expected, rel=1e-4)
+    expected = (2 * rate + inferred.squares.sum()) / (2 + len(train))
+    assert learned.likelihood.noise_sd**2 == pytest.approx(expected, rel=5e-4)
+
+
+def test_the_mean_precision_of_users_is_that_of_their_prior(fitted, fold):
+    train, _ = fold
+    variances = fitted.learned.parameters.variances
+    counts = np.bincount(train.user, minlength=train.users.height)
+    precisions = variances.precisions(counts, fitted.learned.user_variances)
+    assert precisions.mean() == pytest.approx(1, abs=0.002)
 
 
 def test_the_canonical_form_is_exact(fitted):
-    """Effects sum to zero, axes are orthogonal and in order, signs are as stated; 1e-5 relative."""
+    """Effects sum to zero, axes are orthogonal and in order, signs are as stated; 3e-5 relative."""
     users, items = (
         t.astype(np.float64) for t in (fitted.learned.user_table, fitted.learned.item_table)
     )
     for table in (users, items):
-        assert np.abs(table.mean(axis=0) / table.std(axis=0)).max() < 1e-5
+        assert np.abs(table.mean(axis=0) / table.std(axis=0)).max() < 3e-5
     k = fitted.factors
     np.testing.assert_allclose(users[:, :k].T @ users[:, :k] / len(users), np.eye(k), atol=2e-5)
     products = items[:, :k].T @ items[:, :k]
     scale = np.sqrt(np.outer(np.diag(products), np.diag(products)))
     np.testing.assert_allclose(products / scale, np.eye(k), atol=1e-5)
     assert (np.diff(np.diag(products)) < 0).all()
-    assert (items[np.abs(items[:, :k]).argmax(axis=0), np.arange(k)] > 0).all()
+    assert (items[:, k] @ items[:, :k] > 0).all()
 
 
 def test_ids_with_held_out_ratings_only_have_finite_predictions(small):
@@ -231,10 +261,10 @@ def test_ctrl_c_waits_for_the_end_of_a_sweep(small, monkeypatch):
         if row["sweep"] == 16:
             signal.raise_signal(signal.SIGINT)
 
-    def pressed_within(self, users, items):
+    def pressed_within(self, *draw):
         if self.draws == 3:  # of the sweeps 10, 12 and 14
             signal.raise_signal(signal.SIGINT)
-        add(self, users, items)
+        add(self, *draw)
 
     after = solver.fit(small, progress=press_after)
     monkeypatch.setattr(DrawSummary, "add", pressed_within)

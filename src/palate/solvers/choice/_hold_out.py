@@ -17,7 +17,7 @@ from palate import _random_streams
 from palate._native import held_out_ndcg, held_out_scores, permutation
 from palate.data._ratings import Csr, Ratings, group
 from palate.inference._lists import chance_of_high_rating, rating_scores
-from palate.inference._user_posterior import infer
+from palate.inference._user_posterior import Inferred, infer
 from palate.learned._choice import DenseWeights, HistoryWeighting, LowRankWeights
 from palate.learned._learned import Learned
 from palate.solvers.choice._histories import user_weights
@@ -236,9 +236,9 @@ class HoldOut:
         if tilt is None:
             yield np.zeros((0, 0), dtype=np.float32)
             return
-        users = infer(part.remaining, tilt.learned.parameters, self._threads).mean
-        scores = rating_scores(tilt.learned.item_table, users, self._threads)
-        _leave_out(scores, users, part.histories, part.held_out, tilt.learned)
+        inferred = infer(part.remaining, tilt.learned.parameters, self._threads)
+        scores = rating_scores(tilt.learned.item_table, inferred.mean, self._threads)
+        _leave_out(scores, inferred, part.histories, part.held_out, tilt.learned)
         chances = chance_of_high_rating(tilt.learned.likelihood, scores)
         for power in tilt.powers:
             yield chances ** np.float32(power)
@@ -246,7 +246,7 @@ class HoldOut:
 
 def _leave_out(
     scores: NDArray[np.float32],
-    users: NDArray[np.float32],
+    inferred: Inferred,
     histories: Csr,
     held_out: NDArray[np.bool_],
     learned: Learned,
@@ -256,14 +256,15 @@ def _leave_out(
     The item of a held-out rating r was learned from it too. With the score s of this rating and its
     leverage h in the posterior of the item, the score without it is r - (r - s) / (1 - h) (Cook and
     Weisberg, "Residuals and influence in regression", 1982, equation 2.2.7), where
-    h = (p' C p + sd(b)^2) / noise_sd^2.
+    h = (p' C p + sd(b)^2) / v with the variance v of the rating about its expectation.
     """
     row, item = histories.row[held_out], histories.partner[held_out]
     posterior = learned.parameters.item_posterior
     assert posterior is not None
-    p = users[row, :-1]
+    p = inferred.mean[row, :-1]
     variance = posterior.covariances.paired_traces(item, p[:, :, None] * p[:, None, :])
-    leverage = (variance + posterior.bias_sd[item] ** 2) / learned.likelihood.noise_sd**2
+    noise = learned.parameters.rating_variance(scores[row, item], item, inferred.variance[row])
+    leverage = (variance + posterior.bias_sd[item] ** 2) / noise
     residual = histories.rating[held_out] - learned.likelihood.unclipped(scores[row, item])
     shrink = 1 / (1 - np.minimum(leverage, _MAX_LEVERAGE)) - 1
     scores[row, item] -= (residual * shrink).astype(np.float32)

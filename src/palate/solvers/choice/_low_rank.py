@@ -4,15 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate import _random_streams
-from palate._linear_algebra import multiply_by_panels, orthonormal_basis
+from palate._linear_algebra import multiply_by_panels
 from palate._native import CancelToken, largest_co_occurrences, multiply, multiply_sparse
 from palate.data._ratings import Csr
 from palate.learned._choice import LowRankWeights
+from palate.solvers._eigenpairs import leading_eigenpairs
 from palate.solvers.choice._histories import Histories, ridge_shape
 
 # The number of eigenvectors, and of vectors in the subspace that they are found in.
 _RANK, _SUBSPACE = 128, 160
-_ITERATIONS = 6
 # Maximum number of neighbours of all items together.
 _MAX_NEIGHBOURS = 1 << 26
 
@@ -24,9 +24,8 @@ class LowRankGraph:
 
         P = R^-1/2 (C + lambda)^-1 R^-1/2,    C = R^-1/2 G R^-1/2
 
-    The first eigenvalues s and eigenvectors V of C are found by subspace iteration (Halko,
-    Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4); the
-    remainder of C, whose eigenvalues are small beside lambda, enters to the first order::
+    The first eigenvalues s and eigenvectors V of C enter exactly; the remainder of C, whose
+    eigenvalues are small beside lambda, to the first order::
 
         (C + lambda)^-1 = 1/lambda - V a V' - c C,
         c = 1 / (lambda (lambda + t)),    a = 1/lambda - 1/(s + lambda) - c s
@@ -59,19 +58,16 @@ class LowRankGraph:
         columns = by_item._replace(
             rating=by_item.rating * root[by_item.partner] * self.scale[by_item.row]
         )
-        items = len(self.scale)
-        width = min(_SUBSPACE, items, len(weight))
-        basis = _random_streams.normals(seed, _random_streams.CHOICE_SKETCH, items, width)
-        for _ in range(_ITERATIONS):
-            basis = np.ascontiguousarray(orthonormal_basis(basis), dtype=np.float32)
-            half = multiply(*rows, basis, self._threads, self._cancel)
-            basis_image = multiply(*columns, half, self._threads, self._cancel)
-            small, last, basis = basis.T @ basis_image, basis, basis_image
-        size, vectors = np.linalg.eigh(((small + small.T) / 2).astype(np.float64))
-        order = np.argsort(-size)[:_RANK]
-        kept = order[size[order] > 0]
-        found = np.ascontiguousarray(last @ vectors[:, kept].astype(np.float32))
-        return size[kept].astype(np.float32), found
+        return leading_eigenpairs(
+            rows,
+            columns,
+            _RANK,
+            subspace=_SUBSPACE,
+            seed=seed,
+            stream=_random_streams.CHOICE_SKETCH,
+            threads=self._threads,
+            cancel=self._cancel,
+        )
 
     def _neighbours(self, histories: Histories) -> tuple[Csr, NDArray[np.float32]]:
         """Return the largest entries of C off its diagonal, and its diagonal."""

@@ -1,6 +1,7 @@
 """Calibration: from the draw summary to parameters and users that are inferred from them."""
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,14 +11,17 @@ from palate._linear_algebra import gram
 from palate._native import Cancelled, CancelToken
 from palate.data._ratings import Csr
 from palate.inference._user_posterior import infer
-from palate.learned._item_posterior import ItemPosterior
 from palate.learned._likelihood import Gaussian
 from palate.learned._main_effects import factor_table, main_effects, orthogonal_axes
+from palate.learned._pair_features import PairFeatures
 from palate.learned._parameters import Parameters
+from palate.learned._rating_variances import RatingVariances
 from palate.learned._user_prior import UserPrior
-from palate.solvers.gibbs._draw_summary import BilinearForm
+from palate.solvers.gibbs._draw_summary import Summary
+from palate.solvers.gibbs._row_prior import Regression
 
-# Each round brings the noise and the canonical form nearer by a factor of five or more.
+# Each round brings the noise, the variances and the canonical form nearer by a factor of three or
+# more.
 _ROUNDS = 8
 
 
@@ -30,18 +34,20 @@ class Calibrated(NamedTuple):
         The parameters.
     user_table
         The users' factors and biases; shape (users, k + 1).
+    user_variances
+        The relative variance of each user's ratings; shape (users,).
     complete
         Whether all rounds of the calibration were done.
     """
 
     parameters: Parameters
     user_table: NDArray[np.float32]
+    user_variances: NDArray[np.float64]
     complete: bool
 
 
 def calibrate(
     grouped: Csr,
-    item_counts: NDArray[np.int64],
     parameters: Parameters,
     noise_prior: tuple[float, float],
     *,
@@ -55,65 +61,107 @@ def calibrate(
     than in the sampler. This noise is found by expectation and maximisation (Dempster, Laird and
     Rubin 1977) with everything else held fixed::
 
-        1 / alpha = (2 rate + sum E (r_ui - prediction)^2) / (2 shape + ratings)
+        1 / alpha = (2 rate + sum E w_ui (r_ui - prediction)^2) / (2 shape + ratings)
 
-    where the expectation is over the posteriors of users and items, and (shape, rate) is the gamma
-    prior of the sampler. The prior of a user has the covariance of the canonical user rows. Users
-    who are inferred anew are not exactly canonical: each round transforms everything to the
-    canonical form of its users.
+    where the expectation is over users and items, w_ui = 1 / (s_u s_i) (see `RatingVariances`), and
+    (shape, rate) is the gamma prior of the sampler. Each round infers s_u once, and then moves from
+    1 / s_u to alpha by how much their mean differs from that of their prior, 1
+    (parameter expansion: Liu, Rubin and Wu, "Parameter expansion to accelerate EM: the PX-EM
+    algorithm", Biometrika 1998, section 4). Users who are inferred anew are not exactly canonical:
+    each round transforms everything to the canonical form of its users.
 
     Parameters
     ----------
     grouped
         The ratings that were sampled, grouped by user.
-    item_counts
-        The number of ratings of each item.
     parameters
         Those of the draws; see `uncalibrated`.
     noise_prior
         The shape and the rate of the gamma prior, in units of the ratings.
     user_table
         The mean of the draws of the users; returned if the first round is cancelled.
-    threads
-        The number of threads.
-    cancel
-        Ends the calibration early, with the result of the last complete round.
+    threads, cancel
+        The number of threads; and what ends the calibration early, with the last complete round.
     """
-    assert parameters.item_posterior is not None
-    # What the variances of item biases add to the expected sum of squared residuals.
-    item_bias_squares = float(item_counts @ parameters.item_posterior.bias_sd.astype(float) ** 2)
-    shape, rate = noise_prior
+    variances = parameters.variances
+    assert variances is not None
+    infer_users, counts = partial(infer, threads=threads, cancel=cancel), np.diff(grouped.starts)
+    shape, rate = 2 * noise_prior[0] + len(grouped.partner), 2 * noise_prior[1]
+    variance = np.ones(len(counts))
     try:
         for _ in range(_ROUNDS):
-            inferred = infer(grouped, parameters, threads, squares=True, cancel=cancel)
-            squares = float(inferred.squares.sum() + item_bias_squares)
-            noise_variance = (2 * rate + squares) / (2 * shape + len(grouped.partner))
-            noise_sd = float(np.sqrt(noise_variance))
-            parameters, user_table = _canonical(parameters, inferred.mean, noise_sd)
-        user_table = infer(grouped, parameters, threads, cancel=cancel).mean
+            inferred = infer_users(grouped, parameters, squares=True, variance=variance)
+            alpha = shape / (rate + float(inferred.squares.sum()))
+            squares = inferred.squares / variances.precisions(counts, variance)
+            variance = variances.of_people(counts, squares, alpha)
+            scale = float(variances.precisions(counts, variance).mean())
+            variance *= scale
+            parameters, user_table = _canonical(parameters, inferred.mean, (alpha * scale) ** -0.5)
+        inferred = infer_users(grouped, parameters)
+        variance = inferred.variance
+        parameters, user_table = _canonical(
+            parameters, inferred.mean, parameters.likelihood.noise_sd
+        )
+        user_table = infer_users(grouped, parameters, variance=variance).mean
     except Cancelled:
-        return Calibrated(parameters, user_table, complete=False)
-    return Calibrated(parameters, user_table, complete=True)
+        return Calibrated(parameters, user_table, variance, complete=False)
+    return Calibrated(parameters, user_table, variance, complete=True)
+
+
+class UserRegression(NamedTuple):
+    """The regression of users on their features.
+
+    Attributes
+    ----------
+    features
+        How the features of a user are made.
+    regression
+        Those of the users of the fit.
+    penalties
+        The mean of the draws.
+    """
+
+    features: PairFeatures
+    regression: Regression
+    penalties: NDArray[np.float64]
+
+    def prior(self, users: NDArray[np.float32], covariance: NDArray[np.float64]) -> UserPrior:
+        """Return the prior of users, given their rows, shape (n, k + 1), and its covariance S.
+
+        With the features F, F = 0 on average but for the constant, and the users X::
+
+            B = (F'F + diag(penalty))^-1 F'X
+            covariance of anyone = S + B' cov(F) B
+        """
+        coefficients = self.regression.mean(users, self.penalties)
+        means = self.regression.means(coefficients)
+        explained = gram(means - means.mean(axis=0)) / len(means)
+        return UserPrior(coefficients, covariance, self.features, covariance + explained)
 
 
 def uncalibrated(
-    form: BilinearForm, item_posterior: ItemPosterior, likelihood: Gaussian
+    summary: Summary, users: UserRegression, variances: RatingVariances, likelihood: Gaussian
 ) -> Parameters:
-    """Return the mean of the draws as parameters; the users' second moments are their prior.
+    """Return the mean of the draws as parameters.
 
     Parameters
     ----------
-    form, item_posterior
-        The mean of the draws, and the uncertainty of the items.
+    summary
+        The summary of the draws.
+    users
+        The regression of users on their features.
+    variances
+        Those of the ratings.
     likelihood
         The range of the ratings, their mean, and the noise of the sampler.
     """
-    users = form.users
+    form = summary.form
     return Parameters(
         item_table=form.items,
         likelihood=replace(likelihood, mu=likelihood.mu + form.mu),
-        user_prior=UserPrior(np.zeros(users.shape[1]), gram(users) / len(users)),
-        item_posterior=item_posterior,
+        user_prior=users.prior(form.users, summary.user_covariance),
+        item_posterior=summary.item_posterior,
+        variances=variances,
     )
 
 
@@ -130,7 +178,7 @@ def _canonical(
     assert isinstance(likelihood, Gaussian)
     assert posterior is not None
     mu, (p, _, q, item_bias) = main_effects(users.astype(np.float64), items)
-    new_users, new_items = orthogonal_axes(p, q)
+    new_users, new_items = orthogonal_axes(p, q, item_bias)
     # Since new users are orthogonal with a mean square of 1, p = new_users R, and so q R' are the
     # new items, for the products stay what they are.
     item_transform = (new_users.T @ p / len(p)).T
@@ -140,12 +188,17 @@ def _canonical(
         [[user_transform, item_mean[:, None]], [np.zeros(user_transform.shape[1]), 1]]
     )
     prior, mean = parameters.user_prior, users.mean(axis=0, dtype=np.float64)
-    user_prior = UserPrior(
-        (prior.mean - mean) @ jacobian,
-        jacobian.T @ prior.covariance @ jacobian,
+    coefficients = prior.coefficients.copy()
+    coefficients[0] -= mean
+    user_prior = replace(
+        prior,
+        coefficients=coefficients @ jacobian,
+        covariance=jacobian.T @ prior.covariance @ jacobian,
+        population_covariance=jacobian.T @ prior.of_anyone @ jacobian,
     )
     covariances = posterior.covariances.transformed(item_transform).astype(np.float32)
-    canonical = Parameters(
+    canonical = replace(
+        parameters,
         item_table=factor_table(new_items, item_bias),
         likelihood=replace(likelihood, mu=likelihood.mu + mu, noise_sd=noise_sd),
         user_prior=user_prior,

@@ -1,34 +1,31 @@
-"""The Gibbs chain: a sweep draws each side's prior and rows, and the noise."""
+"""The Gibbs chain: a sweep draws each side's prior, rows and variances, and the noise."""
 
 import math
 import time
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from palate import _random_streams
-from palate._native import CancelToken, sample_rows, score_pairs
+from palate._native import CancelToken, score_pairs
 from palate.data._ratings import Csr, Ratings
+from palate.learned._feature_effects import FeatureEffects
 from palate.learned._likelihood import Gaussian, mean_squared_error
-from palate.solvers.gibbs._calibration import Calibrated, calibrate, uncalibrated
+from palate.learned._rating_variances import RatingVariances
+from palate.solvers.gibbs._calibration import Calibrated, UserRegression, calibrate, uncalibrated
 from palate.solvers.gibbs._draw_summary import DrawSummary
-from palate.solvers.gibbs._hyperprior import NormalWishart, RandomStream
+from palate.solvers.gibbs._known_features import known_features
+from palate.solvers.gibbs._pair_features import pair_features
+from palate.solvers.gibbs._random_stream import RandomStream
+from palate.solvers.gibbs._row_prior import MatrixNormalWishart
+from palate.solvers.gibbs._side import Side
 
-_START_SD = 0.1
 # The gamma prior of the noise's precision, for ratings with a variance of 1.
 _NOISE_SHAPE, _NOISE_RATE = 1.0, 1.0
 # Draws of neighbouring sweeps are much alike: every second one goes into the summary.
 _THINNING = 2
-
-
-class _Side(NamedTuple):
-    """Standardised ratings grouped by row, and the rows, those with most ratings first."""
-
-    starts: NDArray[np.int64]
-    partner: NDArray[np.int32]
-    rating: NDArray[np.float32]
-    order: NDArray[np.int32]
 
 
 class Chain:
@@ -44,6 +41,13 @@ class Chain:
         As of `Gibbs`.
     cancel
         Cancels a sweep that is running.
+    prior
+        The prior of the prior of the rows.
+
+    Raises
+    ------
+    Cancelled
+        If it was cancelled.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Chain:
         seed: int,
         threads: int,
         cancel: CancelToken,
+        prior: MatrixNormalWishart | None = None,
     ) -> None:
         self._cancel = cancel
         self.ratings, self.valid = ratings, valid
@@ -64,12 +69,15 @@ class Chain:
         self.mu = float(ratings.rating.mean(dtype=np.float64))
         self.sd = float(ratings.rating.std(dtype=np.float64)) or 1.0
         self.history: list[dict[str, Any]] = []
-        self._hyperprior = NormalWishart()
-        self._ratings_by_user = ratings.by_user()
-        self._by_user = self._side(self._ratings_by_user)
-        self._by_item = self._side(ratings.by_item())
-        self._users = self._start(_random_streams.USER_TABLE, ratings.users.height)
-        self._items = self._start(_random_streams.ITEM_TABLE, ratings.items.height)
+        self._by_user, by_item = ratings.by_user(), ratings.by_item()
+        self._features = pair_features(
+            self._by_user, by_item, seed=seed, threads=threads, cancel=cancel
+        )
+        self._known = known_features(ratings.items, np.diff(by_item.starts) > 0)
+        side = partial(Side, factors=factors, seed=seed, threads=threads, prior=prior)
+        by_user, features = self._by_user, self._features
+        self._users = side("user", self._standardised(by_user), features.users)
+        self._items = side("item", self._standardised(by_item), features.items, known=self._known)
         self._alpha = 1.0
         self._summary = DrawSummary(
             users=ratings.users.height,
@@ -78,16 +86,14 @@ class Chain:
             draws=len(range(burn_in, sweeps, _THINNING)),
             seed=seed,
         )
+        self._item_variances = np.zeros(ratings.items.height)
+        self._effects, self._effect_squares = np.zeros((2, len(self._known.features)))
+        self._freedoms = np.zeros(2)
+        self._penalties = np.zeros_like(self._users.regression.penalties)
         self._prediction_sums = np.zeros(0 if valid is None else len(valid))
 
-    def _side(self, grouped: Csr) -> _Side:
-        standardised = ((grouped.rating - self.mu) / self.sd).astype(np.float32)
-        longest_first = np.argsort(-np.diff(grouped.starts), kind="stable").astype(np.int32)
-        return _Side(grouped.starts, grouped.partner, standardised, longest_first)
-
-    def _start(self, stream: int, rows: int) -> NDArray[np.float32]:
-        normal = _random_streams.normals(self.seed, stream, rows, self.factors + 1)
-        return normal * np.float32(_START_SD)
+    def _standardised(self, grouped: Csr) -> Csr:
+        return grouped._replace(rating=((grouped.rating - self.mu) / self.sd).astype(np.float32))
 
     @property
     def _likelihood(self) -> Gaussian:
@@ -100,17 +106,15 @@ class Chain:
         Raises
         ------
         Cancelled
-            If the sweep was cancelled; the chain is as it was before.
+            If the sweep was cancelled; it is not counted then.
         """
         start = time.perf_counter()
-        users, _ = self._update_side(number, "user", self._by_user, self._users, self._items)
-        items, squares = self._update_side(number, "item", self._by_item, self._items, users)
-        self._users, self._items = users, items
-        total = float(squares.sum())
+        self._users.update(number, self._items, self._alpha, self._cancel)
+        total = self._items.update(number, self._users, self._alpha, self._cancel)
         self._update_noise(number, total)
         counted = number - self.burn_in
         if counted >= 0 and counted % _THINNING == 0:
-            self._summary.add(self._users, self._items)
+            self._add_draw()
         row = {
             "sweep": number,
             "noise_sd": self.sd / float(np.sqrt(self._alpha)),
@@ -121,39 +125,20 @@ class Chain:
         self.history.append(row)
         return row
 
-    def _update_side(
-        self,
-        number: int,
-        side: str,
-        ratings: _Side,
-        rows: NDArray[np.float32],
-        partners: NDArray[np.float32],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Draw a side's prior given its rows, and its rows given the prior and the other side.
-
-        Returns the rows, and the sum of squared residuals of each item.
-        """
-        random = RandomStream(self.seed, _random_streams.sweep(number, f"{side} prior"))
-        prior = self._hyperprior.draw(rows, random)
-        return sample_rows(
-            ratings.starts,
-            ratings.partner,
-            ratings.rating,
-            ratings.order,
-            partners,
-            prior.precision,
-            prior.precision @ prior.mean,
-            self._alpha,
-            0.0,
-            self.seed,
-            _random_streams.sweep(number, f"{side} rows"),
-            self.threads,
-            want_squares=side == "item",
-            cancel=self._cancel,
-        )
+    def _add_draw(self) -> None:
+        covariance = np.linalg.inv(self._users.prior.precision).astype(np.float64)
+        self._summary.add(self._users.rows, self._items.rows, covariance)
+        self._item_variances += 1 / self._items.variances.precisions
+        self._freedoms += [side.variances.freedom for side in (self._users, self._items)]
+        self._penalties += self._users.regression.penalties
+        # Of the main effects of items, of which the mean of all users is a part.
+        mean_user = np.append(self._users.rows[:, :-1].mean(axis=0, dtype=np.float64), 1)
+        effects = self._items.prior.coefficients[-len(self._effects) :] @ mean_user
+        self._effects += effects[: len(self._effects)]
+        self._effect_squares += effects[: len(self._effects)] ** 2
 
     def _update_noise(self, number: int, squares: float) -> None:
-        """Draw the precision of the noise given the sum of squared residuals."""
+        """Draw the precision of the noise given the weighted sum of squared errors."""
         random = RandomStream(self.seed, _random_streams.sweep(number, "noise"))
         shape, rate = _NOISE_SHAPE + len(self.ratings) / 2, _NOISE_RATE + squares / 2
         self._alpha = random.gamma(shape) / rate
@@ -163,22 +148,33 @@ class Chain:
         if self.valid is None or draws < 1:
             return None
         self._prediction_sums += score_pairs(
-            self._users, self._items, self.valid.user, self.valid.item
+            self._users.rows, self._items.rows, self.valid.user, self.valid.item
         )
         mean = (self.sd * self._prediction_sums / draws).astype(np.float32)
         return math.sqrt(mean_squared_error(self._likelihood, mean, self.valid.rating))
 
+    def _feature_effects(self, draws: int) -> FeatureEffects:
+        mean = self._effects / draws
+        variance = np.maximum(self._effect_squares / draws - mean**2, 0)
+        names = tuple((feature.column, feature.value) for feature in self._known.features)
+        return FeatureEffects(names, self.sd * mean, self.sd * np.sqrt(variance))
+
     def calibrated(self, cancel: CancelToken) -> Calibrated:
         """Return what the draws so far have taught, or the present one where none counts yet."""
         if not self._summary.draws:
-            self._summary.add(self._users, self._items)
-        form, item_posterior = self._summary.result(self.sd)
+            self._add_draw()
+        summary, draws = self._summary.result(self.sd), self._summary.draws
+        prior = UserRegression(
+            self._features.users, self._users.regression, self._penalties / draws
+        )
+        items = (self._item_variances / draws).astype(np.float32)
+        variances = RatingVariances(items, *(self._freedoms / draws).tolist())
+        parameters = uncalibrated(summary, prior, variances, self._likelihood)
         return calibrate(
-            self._ratings_by_user,
-            np.diff(self._by_item.starts),
-            uncalibrated(form, item_posterior, self._likelihood),
+            self._by_user,
+            replace(parameters, effects=self._feature_effects(draws)),
             (_NOISE_SHAPE, _NOISE_RATE * self.sd**2),
-            user_table=form.users,
+            user_table=summary.form.users,
             threads=self.threads,
             cancel=cancel,
         )

@@ -1,13 +1,13 @@
 """The draw summary: the mean and the spread of draws, which differ in rotation, on common axes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate import _random_streams
-from palate._linear_algebra import orthonormal_basis, outer_products
+from palate._linear_algebra import orthonormal_basis, outer_products, products
 from palate.learned._item_posterior import ItemCovariances, ItemPosterior
 from palate.learned._main_effects import axes_on_bases, factor_table, main_effects
 
@@ -36,8 +36,8 @@ class BilinearForm:
     The score of user u and item i is ``mu + b_u + b_i + p_u . q_i``. Biases and factors sum to
     zero over each side. Axes are orthogonal. User factors have a mean square of 1, so that an
     item's factor is what one standard deviation of that taste is worth. Axes come in the order
-    of the variance that they explain, each with the sign that makes the largest item factor
-    positive.
+    of the variance that they explain, each with the sign that puts better liked items at its upper
+    end.
 
     Attributes
     ----------
@@ -50,6 +50,24 @@ class BilinearForm:
     mu: float
     users: Matrix
     items: Matrix
+
+
+class Summary(NamedTuple):
+    """What the draws say.
+
+    Attributes
+    ----------
+    form
+        Their mean.
+    item_posterior
+        The uncertainty of the items on its axes.
+    user_covariance
+        The mean covariance of the prior of users, on its axes; shape (r + 1, r + 1).
+    """
+
+    form: BilinearForm
+    item_posterior: ItemPosterior
+    user_covariance: NDArray[np.float64]
 
 
 class DrawSummary:
@@ -67,7 +85,9 @@ class DrawSummary:
     these axes, X' P / users. Their covariance is accumulated on preliminary axes, and transformed
     to the final axes at the end. The preliminary axes are those of the first half of the draws,
     and the covariance is that of the second half; until then they are the axes of the first draw,
-    in case the fit is interrupted.
+    in case the fit is interrupted. In the same way the prior covariance of users is transformed: a
+    draw's user factors p are those on axes on which items have the factors Q, with least squared
+    error, if they become (Q'Q)^-1 Q' X p, where X has the centred factors of the items in the draw.
 
     Parameters
     ----------
@@ -95,10 +115,11 @@ class DrawSummary:
         self._moments: _Moments | None = None
         self.draws = 0
 
-    def add(self, users: Matrix, items: Matrix) -> None:
-        """Add a draw: rows of factors and bias on both sides."""
+    def add(self, users: Matrix, items: Matrix, user_covariance: NDArray[np.float64]) -> None:
+        """Add a draw: rows of factors and bias on both sides, and the prior covariance of users."""
         if self.draws in {1, self._half}:
-            self._moments = _Moments(self._axes(_MIN_PRELIMINARY_SHARE)[0][:, : self._factors])
+            axes = self._axes(_MIN_PRELIMINARY_SHARE)
+            self._moments = _Moments(*(axis[:, : self._factors] for axis in axes))
         mu, (p, user_bias, q, item_bias) = main_effects(users, items)
         onto = q.T @ self._omega
         for first in range(0, len(p), _BLOCK):
@@ -110,6 +131,7 @@ class DrawSummary:
         self._item_bias_squares += item_bias**2
         if self._moments is not None:
             self._moments.add(p, q)
+            self._moments.add_prior(q, items[:, :-1].mean(axis=0), user_covariance)
         self.draws += 1
 
     def _axes(self, min_share: float) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -117,10 +139,10 @@ class DrawSummary:
         q, r = np.linalg.qr((self._psi.T @ basis).astype(np.float64))
         on_basis = (np.linalg.solve(r, q.T) / self.draws).astype(np.float32) @ self._w
         right = orthonormal_basis(on_basis.T)
-        return axes_on_bases(basis, on_basis @ right, right, min_share)
+        return axes_on_bases(basis, on_basis @ right, right, self._item_bias, min_share)
 
-    def result(self, scale: float) -> tuple[BilinearForm, ItemPosterior]:
-        """Return the mean of the draws, and the item posterior on its axes, in units of `scale`."""
+    def result(self, scale: float) -> Summary:
+        """Return the summary of the draws in units of `scale`."""
         users, items = self._axes(_MIN_SHARE)
         weight = scale / self.draws
         form = BilinearForm(
@@ -136,7 +158,16 @@ class DrawSummary:
         draws = 0 if self._moments is None else self._moments.draws
         values = scale**2 * shrunk(covariances, draws, floor).values
         covariances = ItemCovariances(values.astype(np.float32), covariances.factors)
-        return form, ItemPosterior(bias_sd.astype(np.float32), covariances)
+        posterior = ItemPosterior(bias_sd.astype(np.float32), covariances)
+        return Summary(form, posterior, self._prior_covariance(items, scale))
+
+    def _prior_covariance(self, items: NDArray[Any], scale: float) -> NDArray[np.float64]:
+        """Return the mean prior covariance of users on the axes of these item factors."""
+        if self._moments is None:
+            return np.diag(np.append(np.ones(items.shape[1]), scale**2))
+        covariance = self._moments.prior_covariance(items)
+        units = np.append(np.ones(items.shape[1]), scale)
+        return covariance * np.outer(units, units)
 
     def _covariances(self, users: NDArray[Any]) -> ItemCovariances:
         if self._moments is None:
@@ -177,10 +208,11 @@ def shrunk(covariances: ItemCovariances, draws: int, floor: NDArray[Any]) -> Ite
 
 
 class _Moments:
-    """The first and second moments of the draws' item factors on given axes."""
+    """The moments of the draws' item factors on given axes, and the prior covariance of users."""
 
-    def __init__(self, users: NDArray[Any]) -> None:
-        self._users = users.astype(np.float32)
+    def __init__(self, users: NDArray[Any], items: NDArray[Any]) -> None:
+        self._users, self._items = users.astype(np.float32), items.astype(np.float32)
+        self._prior_covariance: Any = 0.0
         self._reference: Any = None
         self._sum: Any = 0.0
         self._squares: Any = 0.0
@@ -199,6 +231,18 @@ class _Moments:
         self._squares += outer_products(factors, factors) if full else factors**2
         self.draws += 1
 
+    def add_prior(self, q: Matrix, item_mean: Matrix, user_covariance: NDArray[np.float64]) -> None:
+        """Add the prior covariance of a draw with these centred item factors and their mean."""
+        jacobian = _on_axes(self._items, q)
+        jacobian[:-1, -1] = item_mean
+        self._prior_covariance += jacobian.T @ user_covariance @ jacobian
+
+    def prior_covariance(self, items: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the mean prior covariance on the axes of these item factors."""
+        jacobian = _on_axes(items, self._items)
+        covariance: NDArray[np.float64] = jacobian.T @ self._prior_covariance @ jacobian
+        return covariance / self.draws
+
     def covariances(self, users: NDArray[Any]) -> ItemCovariances:
         """Return the covariances on the axes of these user factors."""
         mean = self._sum / self.draws
@@ -206,3 +250,13 @@ class _Moments:
         squares = outer_products(mean, mean) if full else mean**2
         covariances = ItemCovariances(self._squares / self.draws - squares, mean.shape[1])
         return covariances.transformed(self._users.T @ users / len(users))
+
+
+def _on_axes(items: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
+    """Return J: rows [p, b] of users on the axes of `others` are [p, b] J on those of `items`."""
+    gram_ = products(items, items)
+    floor = _MIN_RELATIVE_VARIANCE * max(float(np.trace(gram_)), np.finfo(float).tiny)
+    solved = np.linalg.solve(gram_ + floor * np.eye(len(gram_)), products(items, others))
+    jacobian = np.zeros((others.shape[1] + 1, items.shape[1] + 1))
+    jacobian[:-1, :-1], jacobian[-1, -1] = solved.T, 1
+    return jacobian

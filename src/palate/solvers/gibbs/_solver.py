@@ -1,6 +1,6 @@
 """The solver `Gibbs`: Bayesian matrix factorisation, without anything to tune."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -25,20 +25,27 @@ _GRACE_SECONDS = 0.5
 class Gibbs:
     """Bayesian matrix factorisation with biases, by block Gibbs sampling.
 
-    The model is ``r_ui = mu + b_u + b_i + p_u . q_i + noise``, the noise N(0, 1 / alpha), each
-    side's rows normal with a Normal-Wishart hyper-prior, and a gamma prior on alpha
-    (Salakhutdinov and Mnih, "Bayesian probabilistic matrix factorization using Markov chain
-    Monte Carlo", ICML 2008, section 3, the bias being one more coordinate of a row). A sweep draws
-    the users' prior, the users, the items' prior, the items, and alpha. Ratings are standardised
-    first, so that no setting depends on their scale.
+    The model is ``r_ui = mu + b_u + b_i + p_u . q_i + noise`` (Salakhutdinov and Mnih, "Bayesian
+    probabilistic matrix factorization using Markov chain Monte Carlo", ICML 2008, section 3, the
+    bias being one more coordinate of a row), with three additions:
+
+    - The prior mean of a row is linear in features: how many and which ratings exist, whatever
+      they are (see `PairFeatures`), and for items the columns of the items table. Coefficients have
+      a matrix-normal-Wishart prior, and each block of features a penalty that is drawn.
+    - The noise is N(0, 1 / (alpha w_u w_i)): each person and each item has a precision of its own,
+      with a gamma prior whose shape is drawn (see `RatingVariances`).
+    - Items without ratings have the features of pairs of a random rating in each draw.
+
+    A sweep draws the users' prior, the users and their precisions, the same for items, and alpha.
+    Ratings are standardised first, so that no setting depends on their scale.
 
     The model that is returned holds what the draws after the burn-in say of the items, in
     canonical form: main effects that sum to zero, and orthogonal axes in the order of the variance
     that they explain; the mean of each, and how sure it is. Users are then inferred from the items
     and their ratings (`Model.profile`), the users of the fit like any others.
 
-    The defaults are enough: on the official folds of MovieLens 100k the RMSE is 0.8954, and twice
-    as many sweeps or half as many factors again change it by less than 0.001.
+    The defaults are enough: on the official folds of MovieLens 100k the RMSE is 0.874, and twice
+    as many sweeps change it by less than 0.001.
 
     Parameters
     ----------
@@ -59,8 +66,8 @@ class Gibbs:
     """
 
     factors: int = 32
-    sweeps: int = 150
-    burn_in: int = 20
+    sweeps: int = 200
+    burn_in: int = 25
     seed: int = 0
 
     name = "gibbs"
@@ -139,10 +146,11 @@ class Gibbs:
             chain = self._chain(ratings, valid, thread_count(threads), token)
             sampled = self._sample(chain, report)
             cancel = deadline(_GRACE_SECONDS) if token.cancelled else token
-            parameters, user_table, calibrated = chain.calibrated(cancel)
-        interrupted = not (sampled and calibrated)
+            result = chain.calibrated(cancel)
+        interrupted = not (sampled and result.complete)
         fit = FitRecord(self.name, self.settings, ratings.source, chain.history, interrupted)
-        return Model(Learned.of_fit(ratings, parameters, user_table, fit))
+        learned = Learned.of_fit(ratings, result.parameters, result.user_table, fit)
+        return Model(replace(learned, user_variances=result.user_variances))
 
     def _chain(
         self, ratings: Ratings, valid: Ratings | None, threads: int, cancel: CancelToken

@@ -1,0 +1,115 @@
+"""Features of a person from which items they have rated, whatever the ratings."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate._native import multiply
+from palate.data._ratings import Csr
+
+
+@dataclass(frozen=True, eq=False)
+class PairFeatures:
+    """How many and which items a person has rated, as standardised features.
+
+    With n items rated, v_j the loadings of item j and c the mean of the people of the fit::
+
+        f = [1, (log n - mean) / sd, sum_j v_j / n^1/2 - c]
+
+    Of people without ratings nothing is known: their features are those of the average,
+    [1, 0, ..., 0].
+
+    Attributes
+    ----------
+    loadings
+        v; shape (items, m).
+    centre
+        c; shape (m,).
+    log_counts
+        The mean, the sd, the lowest and the highest log n of the people of the fit. A number beyond
+        these counts as they do.
+    """
+
+    loadings: NDArray[np.float32]
+    centre: NDArray[np.float32]
+    log_counts: tuple[float, float, float, float]
+
+    @classmethod
+    def standardised(
+        cls, loadings: NDArray[np.float32], histories: Csr, threads: int
+    ) -> "PairFeatures":
+        """Return the features whose mean is 0 among the people of `histories`."""
+        counts = np.diff(histories.starts)
+        logs = np.log(counts[counts > 0])
+        centre = projections(loadings, histories, threads)[counts > 0].mean(axis=0)
+        spread = (float(logs.mean()), float(logs.std()) or 1.0, logs.min(), logs.max())
+        return cls(loadings, centre, (*spread[:2], float(spread[2]), float(spread[3])))
+
+    @property
+    def count(self) -> int:
+        """The number of features."""
+        return 2 + int(self.loadings.shape[1])
+
+    def of(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+        """Return the features of each person; shape (people, m + 2)."""
+        features = np.empty((len(histories.starts) - 1, self.count), dtype=np.float32)
+        features[:, :2] = self._of_counts(histories)
+        features[:, 2:] = projections(self.loadings, histories, threads) - self.centre
+        features[np.diff(histories.starts) == 0, 1:] = 0
+        return features
+
+    def times(
+        self,
+        histories: Csr,
+        coefficients: NDArray[np.float64],
+        of_items: NDArray[np.float32],
+        threads: int,
+    ) -> NDArray[np.float32]:
+        """Return f' C for each person; shape (people, d).
+
+        The result for a person has the same bits whoever else is asked for.
+
+        Parameters
+        ----------
+        histories
+            The ratings of each person.
+        coefficients
+            C; shape (m + 2, d).
+        of_items
+            The loadings times the coefficients from the third on; shape (items, d).
+        threads
+            The number of threads.
+        """
+        of_counts = self._of_counts(histories)
+        constant, slope = coefficients[:2].astype(np.float32)
+        known = projections(of_items, histories, threads)
+        known += slope * of_counts[:, 1:]
+        known -= (self.centre @ coefficients[2:]).astype(np.float32)
+        known[np.diff(histories.starts) == 0] = 0
+        known += constant
+        return known
+
+    def _of_counts(self, histories: Csr) -> NDArray[np.float32]:
+        """Return the constant and the standardised log n of each person; shape (people, 2)."""
+        counts = np.diff(histories.starts)
+        mean, sd, lowest, highest = self.log_counts
+        logs = np.clip(np.log(np.maximum(counts, 1)), lowest, highest)
+        return np.stack([np.ones(len(counts)), (logs - mean) / sd], axis=1).astype(np.float32)
+
+    def parts(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return what each of the items that one person has rated adds to f; shape (n, m + 2)."""
+        parts = np.zeros((len(items), self.count), dtype=np.float32)
+        parts[:, 2:] = self.loadings[items] / np.sqrt(np.float32(max(len(items), 1)))
+        return parts
+
+
+def projections(loadings: NDArray[np.float32], histories: Csr, threads: int) -> NDArray[np.float32]:
+    """Return the sum of v_j / n^1/2 over each history; shape (people, m)."""
+    counts = np.diff(histories.starts)
+    if loadings.shape[1] == 0:
+        return np.zeros((len(counts), 0), dtype=np.float32)
+    share = (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+    shared = histories._replace(rating=share[histories.row])
+    sums: NDArray[np.float32] = multiply(*shared, loadings, threads)
+    return sums

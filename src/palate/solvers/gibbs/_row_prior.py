@@ -1,0 +1,140 @@
+"""The prior of one side's rows: linear in their features, with a matrix-normal-Wishart prior."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate._linear_algebra import products
+from palate.solvers.gibbs._random_stream import RandomStream
+
+
+class RowPrior(NamedTuple):
+    """Normal distributions of rows: that with the features f has the mean f' B.
+
+    Attributes
+    ----------
+    coefficients
+        B; shape (m, d).
+    precision
+        Lambda; shape (d, d).
+    """
+
+    coefficients: NDArray[np.float64]
+    precision: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MatrixNormalWishart:
+    """The prior of a side's coefficients B and precision Lambda, over rows of d coordinates.
+
+    Lambda is Wishart with d + freedom degrees of freedom and the scale matrix I / scatter. Given
+    Lambda, the row of B for the feature f is N(0, (penalty_f Lambda)^-1). With the constant as the
+    only feature this is the Normal-Wishart prior. Penalties of blocks of other features are gamma
+    variates.
+    """
+
+    constant_penalty: float = 2.0
+    penalty_shape: float = 1.0
+    penalty_rate: float = 1.0
+    scatter: float = 1.0
+    freedom: int = 0
+
+
+class Regression:
+    """The features of one side's rows, and the penalties of their coefficients.
+
+    Parameters
+    ----------
+    features
+        The first is the constant; shape (n, m).
+    blocks
+        The number of features of each block with a penalty of its own, after the constant.
+    prior
+        The prior of what is drawn.
+    rated
+        The rows with ratings, if not all: nothing is learned from the others.
+    """
+
+    def __init__(
+        self,
+        features: NDArray[np.float32],
+        blocks: Sequence[int],
+        prior: MatrixNormalWishart | None = None,
+        rated: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.features, self._prior = features, prior or MatrixNormalWishart()
+        self._rated, self._known = rated, features if rated is None else features[rated]
+        self._blocks = [block for block in blocks if block]
+        self.penalties = np.ones(1 + len(self._blocks))
+        self.penalties[0] = self._prior.constant_penalty
+
+    @cached_property
+    def _gram(self) -> NDArray[np.float64]:
+        return products(self._known, self._known)
+
+    def _penalised_gram(self, penalties: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return F'F + diag(penalty); shape (m, m)."""
+        return self._gram + np.diag(np.repeat(penalties, [1, *self._blocks]))
+
+    def mean(
+        self, rows: NDArray[np.float32], penalties: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return (F'F + diag(penalty))^-1 F'X for the rows X of the side; shape (m, d)."""
+        rated = rows if self._rated is None else rows[self._rated]
+        gram = self._penalised_gram(penalties)
+        return np.linalg.solve(gram, products(self._known, rated)).astype(np.float64)
+
+    def draw(self, rows: NDArray[np.float32], random: RandomStream) -> RowPrior:
+        """Draw B and Lambda given the rows X of the side, shape (n, d); then the penalties.
+
+        With K = F'F + diag(penalty) and M = K^-1 F'X (Bishop, "Pattern recognition and machine
+        learning", 2006, section 2.3.6, for the constant alone; Rossi, Allenby and McCulloch,
+        "Bayesian statistics and marketing", 2005, section 2.8.5)::
+
+            Lambda ~ Wishart((scatter I + X'X - X'F M)^-1, d + freedom + n)
+            B ~ M + K^-1/2 Z Lambda^-1/2,   Z standard normal
+            penalty of a block ~ gamma(shape + m d / 2, rate + tr(B Lambda B') / 2)
+        """
+        rows = rows if self._rated is None else rows[self._rated]
+        n, d = rows.shape
+        root = np.linalg.cholesky(self._penalised_gram(self.penalties))
+        onto = np.linalg.solve(root, products(self._known, rows))  # K^-1/2 F'X
+        inverse = self._prior.scatter * np.eye(d) + products(rows, rows) - onto.T @ onto
+        precision = wishart(inverse, d + self._prior.freedom + n, random)
+        noise = random.normal(onto.size).reshape(onto.shape)
+        noise = np.linalg.solve(np.linalg.cholesky(precision).T, noise.T).T
+        coefficients = np.linalg.solve(root.T, onto + noise)
+        self._draw_penalties(RowPrior(coefficients, precision), random)
+        return RowPrior(coefficients, precision)
+
+    def _draw_penalties(self, prior: RowPrior, random: RandomStream) -> None:
+        weighted = np.einsum("ij,ij->i", prior.coefficients @ prior.precision, prior.coefficients)
+        first = 1
+        for block, size in enumerate(self._blocks, start=1):
+            squares = float(weighted[first : first + size].sum())
+            shape = self._prior.penalty_shape + size * prior.coefficients.shape[1] / 2
+            rate = self._prior.penalty_rate + squares / 2
+            self.penalties[block] = random.gamma(shape) / rate
+            first += size
+
+    def means(self, coefficients: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the prior mean of each row; shape (n, d)."""
+        means: NDArray[np.float32] = self.features @ coefficients.astype(np.float32)
+        return means
+
+
+def wishart(
+    inverse_scale: NDArray[np.float64], freedom: int, random: RandomStream
+) -> NDArray[np.float64]:
+    """Draw from a Wishart distribution by Bartlett's decomposition (Smith and Hocking 1972)."""
+    d = len(inverse_scale)
+    lower = np.zeros((d, d))
+    lower[np.tril_indices(d, -1)] = random.normal(d * (d - 1) // 2)
+    lower[np.diag_indices(d)] = np.sqrt(2 * random.gammas((freedom - np.arange(d)) / 2))
+    # inverse_scale = C C', so C'^-1 is a root of the scale matrix.
+    root = np.linalg.solve(np.linalg.cholesky(inverse_scale).T, lower)
+    return root @ root.T

@@ -1,0 +1,63 @@
+"""The loadings of both sides beside a dense singular value decomposition."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import palate
+from palate._native import CancelToken
+from palate.solvers.gibbs import _pair_features
+from palate.solvers.gibbs._pair_features import pair_features
+
+
+@pytest.fixture(scope="module")
+def some(ml100k):
+    return ml100k.take(np.flatnonzero(ml100k.user < 120))
+
+
+def made(ratings, seed=0):
+    return pair_features(
+        ratings.by_user(), ratings.by_item(), seed=seed, threads=2, cancel=CancelToken()
+    )
+
+
+def test_features_span_the_leading_singular_vectors(some, monkeypatch):
+    monkeypatch.setattr(_pair_features, "_RANK", 10)
+    x = np.zeros((some.users.height, some.items.height))
+    x[some.user, some.item] = 1
+    counts = [np.maximum(x.sum(axis=axis), 1) for axis in (1, 0)]
+    u, s, v = np.linalg.svd(x / np.sqrt(np.outer(*counts)), full_matrices=False)
+    assert s[0] == pytest.approx(1)
+    both = made(some)
+    expected = (u[:, 1:11] * s[1:11], v[1:11].T * s[1:11])
+    sides = zip(both, (some.by_user(), some.by_item()), expected, strict=True)
+    for features, grouped, vectors in sides:
+        rated = np.diff(grouped.starts) > 0
+        found = features.of(grouped, 1)[rated, 2:]
+        wanted = vectors[rated] - vectors[rated].mean(axis=0)
+        # The same up to signs, and rotations among singular values that are nearly equal.
+        q = np.linalg.qr(wanted)[0]
+        rest = found - q @ (q.T @ found)
+        assert np.linalg.norm(rest) < 0.02 * np.linalg.norm(found)
+        assert np.mean(np.sum(found**2, axis=1)) == pytest.approx(1, abs=0.15)
+
+
+def test_the_seed_decides_and_threads_do_not(some):
+    one, same, other = made(some), made(some), made(some, seed=1)
+    np.testing.assert_array_equal(one.users.loadings, same.users.loadings)
+    assert not np.array_equal(one.users.loadings, other.users.loadings)
+
+
+@pytest.mark.parametrize(("users", "items"), [(1, 1), (1, 5), (5, 1), (2, 2)])
+def test_the_smallest_tables(users, items):
+    user, item = np.divmod(np.arange(users * items), items)
+    table = pl.DataFrame({"user": user, "item": item, "rating": user + item % 3 + 1.0})
+    ratings = palate.read_ratings(table, kind="ratings")
+    both = made(ratings)
+    for features in both:
+        assert np.isfinite(features.loadings).all()
+        assert features.loadings.shape[1] <= 1
+    if min(users, items) == 1:
+        return  # refused by a fit
+    model = palate.Gibbs(sweeps=6, burn_in=2).fit(ratings)
+    assert np.isfinite(model.predict(user.tolist(), item.tolist())).all()

@@ -1,0 +1,76 @@
+"""The draws of the prior of a side's rows, tested as distributions."""
+
+import numpy as np
+import pytest
+
+from palate.solvers.gibbs._random_stream import RandomStream
+from palate.solvers.gibbs._row_prior import MatrixNormalWishart, Regression
+
+CONSTANT = np.ones((40, 1), dtype=np.float32)
+
+
+def test_precision_and_mean_have_their_conditional_moments():
+    """E Lambda = nu* W*; m has the mean m* and the covariance W*^-1 / (beta* (nu* - d - 1)).
+
+    With the constant alone: Salakhutdinov and Mnih (2008), equation 14.
+    """
+    rows = np.random.default_rng(0).normal(1, [0.5, 1, 2], size=(40, 3)).astype(np.float32)
+    regression, n = Regression(CONSTANT, []), 4000
+    draws = [regression.draw(rows, RandomStream(7, s)) for s in range(n)]
+    means = np.array([draw.coefficients[0] for draw in draws])
+    precisions = np.array([draw.precision for draw in draws])
+    mean = rows.mean(0, dtype=np.float64)
+    scatter = (rows - mean).T @ (rows - mean)
+    inverse = np.eye(3) + scatter + 2 * 40 / 42 * np.outer(mean, mean)
+    expected = 43 * np.linalg.inv(inverse)
+    spread = np.sqrt((expected**2 + np.outer(np.diag(expected), np.diag(expected))) / 43 / n)
+    assert (np.abs(precisions.mean(0) - expected) < 5 * spread).all()
+    covariance = inverse / (42 * (43 - 4))
+    error = np.sqrt(np.diag(covariance) / n)
+    assert (np.abs(means.mean(0) - 40 / 42 * mean) < 5 * error).all()
+    assert np.var(means, 0) == pytest.approx(np.diag(covariance), rel=0.15)
+
+
+def test_coefficients_have_their_conditional_moments():
+    """B has the mean M = K^-1 F'X, and the covariance K^-1_ff W*^-1 / (nu* - d - 1) in row f."""
+    rng, n = np.random.default_rng(0), 3000
+    features = np.c_[CONSTANT, rng.normal(size=(40, 3))].astype(np.float32)
+    rows = (features @ rng.normal(size=(4, 2)) + rng.normal(size=(40, 2))).astype(np.float32)
+    found = []
+    for s in range(n):
+        regression = Regression(features, [1, 2])
+        regression.penalties[1:] = 3.0, 5.0
+        found.append(regression.draw(rows, RandomStream(7, s)).coefficients)
+    f, x = features.astype(float), rows.astype(float)
+    k = f.T @ f + np.diag([2.0, 3.0, 5.0, 5.0])
+    mean = np.linalg.solve(k, f.T @ x)
+    inverse = np.eye(2) + x.T @ x - x.T @ f @ mean
+    variance = np.outer(np.diag(np.linalg.inv(k)), np.diag(inverse)) / (42 - 3)
+    assert (np.abs(np.mean(found, axis=0) - mean) < 5 * np.sqrt(variance / n)).all()
+    assert np.var(found, axis=0) == pytest.approx(variance, rel=0.2)
+
+
+def test_the_penalty_of_a_block_that_explains_nothing_grows():
+    """A block of pure noise is shut off; one that explains much is not."""
+    rng = np.random.default_rng(0)
+    useful, noise = rng.normal(size=(2, 2000, 10))
+    features = np.c_[np.ones(2000), useful, noise].astype(np.float32)
+    rows = (useful @ rng.normal(size=(10, 4)) + rng.normal(size=(2000, 4))).astype(np.float32)
+    regression, penalties = Regression(features, [10, 10]), []
+    for sweep in range(60):
+        regression.draw(rows, RandomStream(1, sweep))
+        penalties.append(regression.penalties.copy())
+    _, of_useful, of_noise = np.mean(penalties[20:], axis=0)
+    assert 0.3 < of_useful < 3
+    assert of_noise > 15
+
+
+def test_blocks_without_features_are_left_out():
+    assert len(Regression(CONSTANT, [0, 0]).penalties) == 1
+
+
+def test_two_rows_are_enough():
+    rows = np.zeros((2, 30), dtype=np.float32)
+    found = Regression(CONSTANT[:2], [], MatrixNormalWishart()).draw(rows, RandomStream(0, 0))
+    assert np.isfinite(found.coefficients).all()
+    assert np.linalg.eigvalsh(found.precision).min() > 0
