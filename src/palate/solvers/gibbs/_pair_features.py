@@ -13,7 +13,7 @@ from palate.learned._pair_features import PairFeatures, projections
 from palate.solvers._eigenpairs import leading_eigenpairs
 
 # The number of singular vectors, and of vectors in the subspace that they are found in.
-_RANK, _SUBSPACE = 64, 80
+_RANK, _SUBSPACE = 128, 144
 # The largest eigenvalue is 1.
 _MIN_EIGENVALUE = 1e-4
 
