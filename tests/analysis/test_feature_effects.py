@@ -95,6 +95,56 @@ def test_their_status_says_so(planted):
     assert profile.predict([7])["status"].to_list() == ["prior-only"]
 
 
+def test_items_of_the_items_table_are_predicted_before_anybody_has_rated_them(planted):
+    """They are added to the ratings; of an item without any known feature only the prior."""
+    ratings, effects, _ = planted
+    kinds = [f"kind {k}" for k in range(4)]
+    new = pl.DataFrame({"item": range(1000, 1005), "kind": [*kinds, None]})
+    items = ratings.items.select(pl.col("id").alias("item"), "kind")
+    table = pl.DataFrame(
+        {"user": ratings.user, "item": items["item"].gather(ratings.item), "rating": ratings.rating}
+    )
+    more = palate.read_ratings(table, items=pl.concat([new, items]))
+    assert more.items.height == ITEMS + 5
+    assert "and 5 more" in more.source
+    assert more.items["id"].is_sorted()
+    np.testing.assert_array_equal(more.items["id"].to_numpy()[more.item], table["item"])
+    found = palate.Gibbs(factors=4, sweeps=60, burn_in=15).fit(more).user(0).predict(new["item"])
+    assert found["status"].to_list() == ["features only"] * 4 + ["prior-only"]
+    assert found["prediction"][:4].is_sorted(descending=True)
+    spread = found["prediction"][0] - found["prediction"][3]
+    assert spread == pytest.approx(effects[0] - effects[3], abs=0.25)
+    assert found["sd"].min() > 0.7
+
+
+def test_a_wild_number_of_an_item_without_ratings_changes_nothing_else(planted):
+    """It counts as the highest number of an item with ratings."""
+    ratings, *_ = planted
+    train = ratings.take(ratings.item != 7)
+    solver = palate.Gibbs(factors=2, sweeps=20, burn_in=5)
+    years = train.items["year"].to_numpy().copy()
+    years[7] = np.delete(years, 7).max()
+    models = []
+    for year in (years[7], 1e5, 1e300):
+        years[7] = year
+        models.append(solver.fit(replace(train, items=train.items.with_columns(year=years.copy()))))
+    for other in models[1:]:
+        np.testing.assert_array_equal(other.item_biases, models[0].item_biases)
+    tiny = train.items.with_columns(year=pl.col("year") * 1e-250)
+    assert np.isfinite(solver.fit(replace(train, items=tiny)).item_biases).all()
+
+
+def test_it_is_said_that_nobody_has_rated_an_item(planted):
+    ratings, *_ = planted
+    train = ratings.take(ratings.item != 7)
+    profile = palate.Gibbs(factors=2, sweeps=20, burn_in=5).fit(train).user(0)
+    sentence = profile.explain(7).sentence
+    assert "nobody has rated it, and what follows is known from its features alone" in sentence
+    plain = replace(train, items=train.items.select("id", "item"))
+    profile = palate.Gibbs(factors=2, sweeps=20, burn_in=5).fit(plain).user(0)
+    assert "so nothing more is known of it" in profile.explain(7).sentence
+
+
 def test_without_features_there_are_no_effects(small):
     assert palate.Gibbs(sweeps=6, burn_in=2).fit(small).features().is_empty()
 

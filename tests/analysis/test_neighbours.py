@@ -57,7 +57,7 @@ def test_a_point_estimate_gives_the_cosines_alone(model):
 
 
 def test_correlations_are_those_of_predicted_ratings(bayes, model):
-    """Over the known users, whose covariance is nearly that of the prior."""
+    """Over the known users; people as the prior has them vary more along weak axes."""
     for any_model in (bayes, model):
         similar = any_model.similar(SILENCE, 5, min_ratings=100)
         users, items = (
@@ -67,7 +67,7 @@ def test_correlations_are_those_of_predicted_ratings(bayes, model):
         scores = users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
         for row in similar.iter_rows(named=True):
             correlation = np.corrcoef(scores[:, 97], scores[:, row["id"] - 1])[0, 1]
-            assert row["correlation"] == pytest.approx(correlation, abs=0.05)
+            assert row["correlation"] == pytest.approx(correlation, abs=0.08)
 
 
 def test_similar_users(bayes, ml100k):

@@ -49,12 +49,13 @@ def test_answers_reduce_the_uncertainty_more_than_other_ratings_do(which, reques
 
 def test_rated_and_excluded_items_are_not_asked(bayes):
     me = bayes.profile({"Independence Day (ID4) (1996)": 4})
-    asked = me.next_questions(5)["item"].to_list()
+    found = me.next_questions(5)
+    asked = found["id"].to_list()
     assert len(set(asked)) == 5
-    assert "Independence Day (ID4) (1996)" not in asked
-    others = me.next_questions(5, exclude=asked)["item"].to_list()
+    assert "Independence Day (ID4) (1996)" not in found["item"].to_list()
+    others = me.next_questions(5, exclude=asked)["id"].to_list()
     assert not set(asked) & set(others)
-    assert me.next_questions(1)["item"].to_list() == asked[:1]
+    assert me.next_questions(1)["id"].to_list() == asked[:1]
 
 
 def test_there_are_no_more_questions_than_items(small):

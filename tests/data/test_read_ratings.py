@@ -185,11 +185,18 @@ def test_movielens_latest_smalls_layout(write):
     )
     ratings = palate.read_ratings(items.parent / "ratings.csv", items=items)
     assert ratings.items.to_dict(as_series=False) == {
-        "id": [1, 3],
-        "item": ["Toy Story (1995)", 'Grumpier, and "Old" Men (1995)'],
-        "genres": ["Animation|Children", "Comedy"],
+        "id": [1, 2, 3],
+        "item": ["Toy Story (1995)", "Unrated, The", 'Grumpier, and "Old" Men (1995)'],
+        "genres": ["Animation|Children", "Drama", "Comedy"],
     }
-    assert ratings.source.endswith("movies.csv describes 2 of 2 items")
+    assert ratings.item.tolist() == [0, 2, 0]
+    assert ratings.source.endswith("movies.csv describes 2 of 2 items, and 1 more")
+
+
+def test_items_that_nobody_has_picked_are_not_added_to_events():
+    events = FRAME.select("user", "item").unique()
+    items = pl.DataFrame({"item": [1, 2, 3, 4], "title": list("abcd")})
+    assert palate.read_ratings(events, items=items).items["item"].to_list() == list("abc")
 
 
 def test_items_are_joined_across_types_and_may_be_missing():
@@ -203,14 +210,19 @@ def test_items_are_joined_across_types_and_may_be_missing():
 
 
 @pytest.mark.parametrize(
-    ("key", "ids"),
-    [("item", [1.0, 2.0, None]), ("item", ["1", " 2", "x"]), ("movieId", [1, 2, 9])],
+    ("key", "ids", "unrated"),
+    [
+        ("item", [1.0, 2.0, None], []),
+        ("item", ["1", " 2", "x"], []),
+        ("movieId", [1, 2, 9], ["Nine"]),
+    ],
 )
-def test_the_column_of_ids_is_the_one_that_matches(key, ids):
+def test_the_column_of_ids_is_the_one_that_matches(key, ids, unrated):
     items = pl.DataFrame({key: ids, "title": ["One", "Two", "Nine"]}, strict=False)
     if key != "item":
         items = items.with_columns(item=pl.lit("game"))
-    assert palate.read_ratings(FRAME, items=items).items["item"].to_list() == ["One", "Two", "3"]
+    names = palate.read_ratings(FRAME, items=items).items["item"].to_list()
+    assert names == ["One", "Two", "3", *unrated]
 
 
 def test_fractions_do_not_match_integer_ids():

@@ -146,6 +146,6 @@ def test_a_diagonal_covariance_equals_the_full_matrix(bayes, altered):
     ]
     csr = bayes.ratings.by_user()
     one, other = (infer(csr, model.learned.parameters, 2, covariances=True) for model in both)
-    np.testing.assert_allclose(one.mean, other.mean, atol=1e-5)
+    np.testing.assert_allclose(one.mean, other.mean, rtol=1e-5, atol=1e-5)
     sds = [model.user(1).predict([50, 100, 1600])["sd"] for model in both]
     np.testing.assert_allclose(*sds, rtol=1e-5)

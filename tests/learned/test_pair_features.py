@@ -22,14 +22,14 @@ def people():
 @pytest.fixture
 def features(people):
     loadings = np.random.default_rng(1).normal(size=(ITEMS, LOADINGS)).astype(np.float32)
-    return PairFeatures.standardised(loadings, people, 1)
+    return PairFeatures.standardised(loadings, 2.5, people, 1)
 
 
 def by_hand(features, people):
     rows = []
     for first, last in zip(people.starts[:-1], people.starts[1:], strict=True):
         n = last - first
-        projection = features.loadings[people.partner[first:last]].sum(axis=0) / np.sqrt(max(n, 1))
+        projection = features.loadings[people.partner[first:last]].sum(axis=0) / np.sqrt(n + 2.5)
         rows.append([1, np.log(max(n, 1)), *projection])
     return np.array(rows)
 
@@ -76,5 +76,5 @@ def test_more_ratings_than_anybody_had_count_as_the_most(features):
 
 
 def test_without_loadings_only_the_count_is_left(people):
-    alone = PairFeatures.standardised(np.zeros((ITEMS, 0), np.float32), people, 1)
+    alone = PairFeatures.standardised(np.zeros((ITEMS, 0), np.float32), 2.5, people, 1)
     assert alone.of(people, 1).shape == (5, 2)

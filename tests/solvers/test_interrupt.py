@@ -110,6 +110,18 @@ def test_ctrl_c_before_the_first_sweep_raises(small, monkeypatch):
         palate.Gibbs(sweeps=20, burn_in=10).fit(small)
 
 
+def test_ctrl_c_while_features_are_made_raises(small, monkeypatch):
+    make = _chain.pair_features
+
+    def press(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(_chain, "pair_features", press)
+    with pytest.raises(KeyboardInterrupt):
+        palate.Gibbs(sweeps=20, burn_in=10).fit(small)
+
+
 def test_a_handler_of_the_application_stays(small):
     seen = []
     signal.signal(signal.SIGINT, lambda *_: seen.append(True))

@@ -12,6 +12,7 @@ from palate._words import counted
 from palate.analysis._axes import AxisNames
 from palate.analysis._choice_reasons import ChoiceExplanation
 from palate.analysis._contributions import Contributions, Numbers
+from palate.analysis._feature_effects import has_known_features
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
 from palate.learned._likelihood import evaluate_scalar
@@ -51,7 +52,8 @@ class Explanation:
         since it is there at all.
     counterfactual
         The one rating whose change moves the score most: item, rating, changed_to, score and
-        prediction after the change (a first-order approximation in a one-cycle model). The change
+        prediction after the change, with the variance of the person's ratings as it is (a
+        first-order approximation in a one-cycle model). The change
         is 1, or a quarter of the range if that is shorter than 4. None without ratings.
     choice
         The decomposition of the choice score; None without a choice model.
@@ -260,7 +262,10 @@ class _Explainer:
     def _summary_of_parts(self) -> str:
         phrases = [f"{self.general['average']:.2f} on average"]
         if self.learned.item_counts[self.item] == 0:
-            return f"{phrases[0]}; nobody has rated it, so nothing more is known of it"
+            features = has_known_features(self.learned, np.array([self.item]))[0]
+            if not features:
+                return f"{phrases[0]}; nobody has rated it, so nothing more is known of it"
+            phrases.append("nobody has rated it, and what follows is known from its features alone")
         smallest = _smallest_mentioned(self.learned)
         for name, (above, below) in _PHRASES.items():
             value = self.general.get(name, 0.0)

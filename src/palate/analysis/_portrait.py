@@ -38,11 +38,11 @@ class Portrait:
         percentile_upper.
     predictability
         residual_sd (the standard deviation of the person's ratings about their expectation), lower
-        and upper (its 90% interval), and noise_sd (that of the average user), in units of the
+        and upper (its 90% interval), and noise_sd (that of all users), in units of the
         ratings; None if there are too few ratings.
     surprises
         The most surprising ratings, given the items: id, item, rating, expected (given all other
-        ratings of the person; a first-order approximation in a one-cycle model) and surprise (the
+        ratings of the person; a first-order approximation) and surprise (the
         difference divided by its standard deviation).
     sentence
         A summary in words.
@@ -160,6 +160,8 @@ def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, 
         spread = noise_sd * math.sqrt(user.variance)
         freedom = np.array(variances.freedom + len(errors))
         lower, upper = spread_interval(np.array(spread), freedom)
+        # Of all users: the mean of the variance, by its prior.
+        noise_sd *= math.sqrt(variances.freedom / (variances.freedom - 2))
     else:
         freedom = np.array(np.sum(1 - contributions.leverage))
         if freedom < _MIN_FREEDOM:

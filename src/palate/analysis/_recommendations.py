@@ -12,6 +12,7 @@ from palate import _arguments
 from palate.analysis._choice_reasons import choice_reason
 from palate.analysis._contributions import Contributions
 from palate.analysis._explanation import reason
+from palate.analysis._feature_effects import has_known_features
 from palate.analysis._variety import Variety
 from palate.data._ratings import Csr
 from palate.errors import SettingError
@@ -26,7 +27,7 @@ Rows = NDArray[np.integer[Any]]
 # first.
 _MIN_KNOWN = 5
 _STATUSES = ("prior-only", "rarely rated", "known")
-_STATUSES_WITH_FEATURES = ("features only", "rarely rated", "known")
+_BY_FEATURES = "features only"
 _STATUSES_OF_EVENTS = ("never picked", "rarely picked", "known")
 
 
@@ -219,11 +220,14 @@ def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:
 def _status(learned: Learned, rows: Rows) -> pl.Series:
     """Return how well each item is known; see `Profile.predict`."""
     counts = learned.item_counts[rows]
-    names: Any = _STATUSES_OF_EVENTS
+    names = np.array(_STATUSES if learned.has_ratings else _STATUSES_OF_EVENTS)
+    found = names[np.where(counts == 0, 0, np.where(counts < _MIN_KNOWN, 1, 2))]
     if learned.has_ratings:
-        effects = learned.parameters.effects
-        names = _STATUSES_WITH_FEATURES if effects and effects.features else _STATUSES
-    return pl.Series(np.array(names)[np.where(counts == 0, 0, np.where(counts < _MIN_KNOWN, 1, 2))])
+        unrated = np.flatnonzero(counts == 0)
+        by_features = unrated[has_known_features(learned, rows[unrated])]
+        found = found.astype(object)
+        found[by_features] = _BY_FEATURES
+    return pl.Series(found, dtype=pl.String)
 
 
 def _quantile(cautious: Any) -> float:

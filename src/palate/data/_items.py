@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from palate.data._columns import is_items_header, likely, listed, usual
@@ -16,7 +17,8 @@ from palate.errors import DataError
 def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
     """Return the ratings with the titles and other columns of a table of items.
 
-    `item_column` is what the ratings call their column of item ids.
+    Of ratings, the items of the table that nobody has rated are added: they are predicted from the
+    other columns. `item_column` is what the ratings call their column of item ids.
 
     Raises
     ------
@@ -47,10 +49,36 @@ def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
         .select("id", "item", *details.columns)
     )
     found = int(known.is_in(ids.implode()).sum())
+    source = f"{ratings.source}; {table.name} describes {found:,} of {joined.height:,} items"
+    described_ratings = replace(ratings, items=joined, source=source)
+    if ratings.kind != "ratings":
+        return described_ratings
+    return _with_unrated(described_ratings, keyed.filter(~pl.col(_KEY).is_in(known.implode())))
+
+
+def _with_unrated(ratings: Ratings, others: pl.DataFrame) -> Ratings:
+    """Add items that nobody has rated, if their ids are of the type of the others."""
+    items = ratings.items
+    added = (
+        others.with_columns(pl.col(_KEY).cast(items["id"].dtype, strict=False).alias("id"))
+        .filter(pl.col("id").is_not_null())
+        .with_columns(shown())
+        .select(items.columns)
+    )
+    if added.is_empty():
+        return ratings
+    numbered = pl.concat(
+        [items.with_row_index("row"), added.with_columns(row=None)], how="diagonal_relaxed"
+    )
+    numbered = numbered.sort("id")
+    place = np.empty(items.height, dtype=np.int32)
+    rated = numbered["row"].is_not_null().to_numpy()
+    place[numbered["row"].drop_nulls().to_numpy()] = np.flatnonzero(rated)
     return replace(
         ratings,
-        items=joined,
-        source=f"{ratings.source}; {table.name} describes {found:,} of {joined.height:,} items",
+        item=place[ratings.item],
+        items=numbered.drop("row"),
+        source=f"{ratings.source}, and {added.height:,} more",
     )
 
 

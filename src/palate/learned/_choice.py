@@ -190,6 +190,7 @@ class ConditionalLogit:
         weights += np.float32(self.offset)
         np.log(weights, out=weights)
         weights *= np.float32(self.slope)
+        weights -= weights.max(axis=1, keepdims=True, initial=np.log(_TINY))
         np.exp(weights, out=weights)
         weights[scores == -np.inf] = 0
         # Without any item to pick all are 0.

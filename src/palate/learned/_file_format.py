@@ -29,7 +29,7 @@ from palate.learned._learned import Learned
 from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
-FORMAT = 5
+FORMAT = 6
 DESCRIPTION = "palate.json"
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
@@ -122,7 +122,7 @@ def _rating_arrays(parameters: Parameters) -> dict[str, NDArray[Any]]:
         arrays["population_covariance"] = parameters.user_prior.of_anyone
         arrays["pair_loadings"] = features.loadings
         arrays["pair_centre"] = features.centre
-        arrays["pair_log_counts"] = np.array(features.log_counts)
+        arrays["pair_scale"] = np.array([features.damping, *features.log_counts])
     if parameters.effects is not None:
         arrays["feature_effects"] = np.stack([parameters.effects.mean, parameters.effects.sd])
     if parameters.variances is not None:

@@ -85,6 +85,12 @@ class ItemCovariances:
         turned = transform.T @ matrices @ transform
         return ItemCovariances(turned.reshape(len(self), -1), factors)
 
+    def at_least(self, variance: float) -> "ItemCovariances":
+        """Return the covariances with variances of at least this."""
+        values = self.values.copy()
+        values[:, :: self.factors + 1 if self.full else 1] = np.maximum(self.variances, variance)
+        return ItemCovariances(values, self.factors)
+
     def astype(self, dtype: type[np.floating[Any]]) -> "ItemCovariances":
         """Return the covariances in another precision."""
         return ItemCovariances(self.values.astype(dtype), self.factors)

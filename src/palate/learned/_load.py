@@ -18,26 +18,18 @@ from palate._linear_algebra import cholesky_roots
 from palate.data._ratings import KINDS, Ratings
 from palate.errors import ModelFileError, first_line
 from palate.learned._choice_arrays import choice_from
-from palate.learned._feature_effects import FeatureEffects
 from palate.learned._file_format import DESCRIPTION, FORMAT, MODEL_FILE
-from palate.learned._item_posterior import ItemCovariances, ItemPosterior
+from palate.learned._item_posterior import ItemPosterior
 from palate.learned._learned import FitRecord, Learned
-from palate.learned._likelihood import LIKELIHOODS, Likelihood
-from palate.learned._pair_features import PairFeatures
-from palate.learned._parameters import Parameters
-from palate.learned._rating_variances import RatingVariances
+from palate.learned._parameter_arrays import MAX_MAGNITUDE, item_posterior, rating_parameters
 from palate.learned._ratings_parquet import ratings_from_frame, read_parquet_bytes
-from palate.learned._user_prior import UserPrior
 
 Bytes = bytes | mmap.mmap
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
 # The parts that hold arrays.
 _ARRAYS = ("arrays", "choice")
 # Larger numbers can't come from a fit, and single precision can't work with them.
-_MAX_MAGNITUDE = 1e18
 _TOLERANCE = 1e-4
-# The mean variance of a gamma precision exists above this.
-_MIN_FREEDOM = 2.0
 _MAX_ATTEMPTS = 5
 # Covariances are checked for this number of items at a time.
 _BLOCK = 4096
@@ -184,7 +176,7 @@ def _assemble(
     _validate_arrays(path, arrays, items, ratings)
     return Learned(
         items=items,
-        rating_parameters=_rating_parameters(
+        rating_parameters=rating_parameters(
             arrays, description["likelihood"], description["features"]
         ),
         item_counts=arrays["item_counts"],
@@ -195,79 +187,6 @@ def _assemble(
         fit=_fit_record({name: description[name] for name in FitRecord.__dataclass_fields__}),
         choice=None if choice is None else choice_from(choice, description["choice"], items.height),
     )
-
-
-def _rating_parameters(
-    arrays: dict[str, NDArray[Any]],
-    likelihood: dict[str, Any] | None,
-    features: list[list[Any]] | None,
-) -> Parameters | None:
-    if likelihood is None:
-        return None
-    return Parameters(
-        item_table=arrays["item_table"],
-        likelihood=_likelihood(**likelihood),
-        user_prior=_user_prior(arrays),
-        item_posterior=_item_posterior(arrays),
-        variances=_rating_variances(arrays),
-        effects=None if features is None else _feature_effects(arrays, features),
-    )
-
-
-def _feature_effects(arrays: dict[str, NDArray[Any]], features: list[list[Any]]) -> FeatureEffects:
-    names = tuple((column, value) for column, value in features)
-    text = all(isinstance(c, str) and isinstance(v, str | None) for c, v in names)
-    mean, sd = arrays["feature_effects"]
-    if not text or len(names) != len(mean) or sd.min(initial=0) < 0:
-        raise ValueError("the effects of the features do not fit their names")
-    return FeatureEffects(names, mean, sd)
-
-
-def _user_prior(arrays: dict[str, NDArray[Any]]) -> UserPrior:
-    features = None
-    if "pair_loadings" in arrays:
-        mean, sd, lowest, highest = arrays["pair_log_counts"].tolist()
-        if not (sd > 0 and lowest <= highest):
-            raise ValueError("the features of users have no scale")
-        features = PairFeatures(
-            arrays["pair_loadings"], arrays["pair_centre"], (mean, sd, lowest, highest)
-        )
-    return UserPrior(
-        arrays["prior_coefficients"],
-        arrays["prior_covariance"],
-        features,
-        arrays.get("population_covariance"),
-    )
-
-
-def _rating_variances(arrays: dict[str, NDArray[Any]]) -> RatingVariances | None:
-    if "item_variances" not in arrays:
-        return None
-    items, freedoms = arrays["item_variances"], arrays["variance_freedoms"].tolist()
-    if items.min(initial=1) <= 0 or min(freedoms) <= _MIN_FREEDOM:
-        raise ValueError("the variances of the ratings are not positive")
-    return RatingVariances(items, *freedoms)
-
-
-def _likelihood(name: str, **settings: Any) -> Likelihood:
-    if name not in LIKELIHOODS or any(
-        isinstance(value, bool) or not abs(value) < _MAX_MAGNITUDE for value in settings.values()
-    ):
-        raise ValueError(f"there is no likelihood {name} with {settings}")
-    likelihood: Likelihood = LIKELIHOODS[name](**settings)
-    if likelihood.low > likelihood.high:
-        raise ValueError(f"the range {likelihood.low} to {likelihood.high} is empty")
-    if not isinstance(likelihood.noise_sd, float) or likelihood.noise_sd < 1 / _MAX_MAGNITUDE:
-        raise ValueError(f"noise_sd is {likelihood.noise_sd}")
-    return likelihood
-
-
-def _item_posterior(arrays: dict[str, NDArray[Any]]) -> ItemPosterior | None:
-    if "item_covariance" not in arrays:
-        return None
-    factors = arrays["item_table"].shape[1] - 1
-    covariances = ItemCovariances(arrays["item_covariance"], factors)
-    return ItemPosterior(arrays["item_bias_sd"], covariances)
 
 
 def _fit_record(values: dict[str, Any]) -> FitRecord:
@@ -303,7 +222,7 @@ def _validate_arrays(
                 f"{path}: {name} should be of {np.dtype(dtype)} with the shape {shape}; it is not"
             )
         known = arrays["item_counts"] > 0 if name == "item_means" else ...
-        finite = np.abs(array[known]).max(initial=0) < _MAX_MAGNITUDE  # false for NaN
+        finite = np.abs(array[known]).max(initial=0) < MAX_MAGNITUDE  # false for NaN
         if not finite or (name == "item_counts" and array.min(initial=0) < 0):
             raise ModelFileError(f"{path}: {name} holds values that are not finite numbers")
     if "item_table" not in arrays:
@@ -315,7 +234,7 @@ def _validate_arrays(
             raise ModelFileError(f"{path}: {name} is not a covariance matrix")
     if arrays.get("user_variances", np.ones(1)).min(initial=1) <= 0:
         raise ModelFileError(f"{path}: user_variances are not positive")
-    if not _are_valid(_item_posterior(arrays)):
+    if not _are_valid(item_posterior(arrays)):
         raise ModelFileError(f"{path}: the covariances of the items are not covariance matrices")
 
 
@@ -341,7 +260,7 @@ def _expected_arrays(
         expected |= {
             "pair_loadings": ((rows, features), np.float32),
             "pair_centre": ((features,), np.float32),
-            "pair_log_counts": ((4,), np.float64),
+            "pair_scale": ((5,), np.float64),
             "prior_coefficients": ((features + 2, width), np.float64),
             "population_covariance": ((width, width), np.float64),
         }
@@ -366,7 +285,7 @@ def _expected_arrays(
 
 def _is_covariance(matrix: NDArray[np.float64]) -> bool:
     """Return whether a matrix is symmetric and positive semidefinite, up to rounding."""
-    sd = np.sqrt(np.maximum(np.diag(matrix), 1 / _MAX_MAGNITUDE))
+    sd = np.sqrt(np.maximum(np.diag(matrix), 1 / MAX_MAGNITUDE))
     correlation = matrix / np.outer(sd, sd)
     symmetric = np.allclose(correlation, correlation.T)
     return bool(symmetric and np.linalg.eigvalsh(correlation)[0] > -_TOLERANCE)

@@ -15,7 +15,7 @@ class PairFeatures:
 
     With n items rated, v_j the loadings of item j and c the mean of the people of the fit::
 
-        f = [1, (log n - mean) / sd, sum_j v_j / n^1/2 - c]
+        f = [1, (log n - mean) / sd, sum_j v_j / (n + damping)^1/2 - c]
 
     Of people without ratings nothing is known: their features are those of the average,
     [1, 0, ..., 0].
@@ -26,6 +26,8 @@ class PairFeatures:
         v; shape (items, m).
     centre
         c; shape (m,).
+    damping
+        What short histories count for less by.
     log_counts
         The mean, the sd, the lowest and the highest log n of the people of the fit. A number beyond
         these counts as they do.
@@ -33,18 +35,21 @@ class PairFeatures:
 
     loadings: NDArray[np.float32]
     centre: NDArray[np.float32]
+    damping: float
     log_counts: tuple[float, float, float, float]
 
     @classmethod
     def standardised(
-        cls, loadings: NDArray[np.float32], histories: Csr, threads: int
+        cls, loadings: NDArray[np.float32], damping: float, histories: Csr, threads: int
     ) -> "PairFeatures":
         """Return the features whose mean is 0 among the people of `histories`."""
         counts = np.diff(histories.starts)
         logs = np.log(counts[counts > 0])
-        centre = projections(loadings, histories, threads)[counts > 0].mean(axis=0)
-        spread = (float(logs.mean()), float(logs.std()) or 1.0, logs.min(), logs.max())
-        return cls(loadings, centre, (*spread[:2], float(spread[2]), float(spread[3])))
+        lowest, highest = float(logs.min()), float(logs.max())
+        sd = float(logs.std()) if lowest < highest else 1.0
+        projected = projections(loadings, damping, histories, threads)
+        centre = projected[counts > 0].mean(axis=0)
+        return cls(loadings, centre, damping, (float(logs.mean()), sd, lowest, highest))
 
     @property
     def count(self) -> int:
@@ -55,7 +60,8 @@ class PairFeatures:
         """Return the features of each person; shape (people, m + 2)."""
         features = np.empty((len(histories.starts) - 1, self.count), dtype=np.float32)
         features[:, :2] = self._of_counts(histories)
-        features[:, 2:] = projections(self.loadings, histories, threads) - self.centre
+        features[:, 2:] = projections(self.loadings, self.damping, histories, threads)
+        features[:, 2:] -= self.centre
         features[np.diff(histories.starts) == 0, 1:] = 0
         return features
 
@@ -83,7 +89,7 @@ class PairFeatures:
         """
         of_counts = self._of_counts(histories)
         constant, slope = coefficients[:2].astype(np.float32)
-        known = projections(of_items, histories, threads)
+        known = projections(of_items, self.damping, histories, threads)
         known += slope * of_counts[:, 1:]
         known -= (self.centre @ coefficients[2:]).astype(np.float32)
         known[np.diff(histories.starts) == 0] = 0
@@ -100,16 +106,18 @@ class PairFeatures:
     def parts(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return what each of the items that one person has rated adds to f; shape (n, m + 2)."""
         parts = np.zeros((len(items), self.count), dtype=np.float32)
-        parts[:, 2:] = self.loadings[items] / np.sqrt(np.float32(max(len(items), 1)))
+        parts[:, 2:] = self.loadings[items] / np.sqrt(np.float32(len(items) + self.damping))
         return parts
 
 
-def projections(loadings: NDArray[np.float32], histories: Csr, threads: int) -> NDArray[np.float32]:
-    """Return the sum of v_j / n^1/2 over each history; shape (people, m)."""
+def projections(
+    loadings: NDArray[np.float32], damping: float, histories: Csr, threads: int
+) -> NDArray[np.float32]:
+    """Return the sum of v_j / (n + damping)^1/2 over each history; shape (people, m)."""
     counts = np.diff(histories.starts)
     if loadings.shape[1] == 0:
         return np.zeros((len(counts), 0), dtype=np.float32)
-    share = (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+    share = (1 / np.sqrt(counts + damping)).astype(np.float32)
     shared = histories._replace(rating=share[histories.row])
     sums: NDArray[np.float32] = multiply(*shared, loadings, threads)
     return sums

@@ -43,7 +43,7 @@ def explanation(explanation: Explanation, *, width: int = WIDTH) -> go.Figure:
     >>> model = palate.fit(palate.movielens("100k"))
     >>> why = model.user(196).explain("Heat (1995)")
     >>> palate.plots.explanation(why).layout.title.text
-    'Why the expected rating of Heat (1995) is 3.2'
+    'Why the expected rating of Heat (1995) is 3.1'
     """
     if not isinstance(explanation, Explanation):
         raise SettingError(

@@ -23,6 +23,9 @@ from palate.solvers.gibbs._row_prior import Regression
 # Each round brings the noise, the variances and the canonical form nearer by a factor of three or
 # more.
 _ROUNDS = 8
+# The smallest variance of an item's factor, relative to that of the noise: of an axis along which
+# nothing varies.
+_MIN_RELATIVE_VARIANCE = 1e-12
 
 
 class Calibrated(NamedTuple):
@@ -134,7 +137,7 @@ class UserRegression(NamedTuple):
             covariance of anyone = S + B' cov(F) B
         """
         coefficients = self.regression.mean(users, self.penalties)
-        means = self.regression.means(coefficients)
+        means = self.regression.means_of_rated(coefficients)
         explained = gram(means - means.mean(axis=0)) / len(means)
         return UserPrior(coefficients, covariance, self.features, covariance + explained)
 
@@ -196,12 +199,13 @@ def _canonical(
         covariance=jacobian.T @ prior.covariance @ jacobian,
         population_covariance=jacobian.T @ prior.of_anyone @ jacobian,
     )
-    covariances = posterior.covariances.transformed(item_transform).astype(np.float32)
+    least = _MIN_RELATIVE_VARIANCE * noise_sd**2
+    covariances = posterior.covariances.transformed(item_transform).at_least(least)
     canonical = replace(
         parameters,
         item_table=factor_table(new_items, item_bias),
         likelihood=replace(likelihood, mu=likelihood.mu + mu, noise_sd=noise_sd),
         user_prior=user_prior,
-        item_posterior=replace(posterior, covariances=covariances),
+        item_posterior=replace(posterior, covariances=covariances.astype(np.float32)),
     )
     return canonical, ((users - mean) @ jacobian).astype(np.float32)

@@ -20,8 +20,9 @@ class KnownFeatures(NamedTuple):
     features
         Each feature, in the order of the columns.
     values
-        Numbers are standardised; categories are 1 or 0, less their mean; unknown values are 0, the
-        mean. Shape (rows, columns).
+        Numbers are standardised, those of items without ratings within the range of the others;
+        categories are 1 or 0, less their mean; unknown values are 0, the mean. Shape (rows,
+        columns).
     blocks
         The number of columns from each column of the table: each has a penalty of its own.
     """
@@ -41,7 +42,7 @@ def known_features(items: pl.DataFrame, rated: NDArray[np.bool_]) -> KnownFeatur
     rated
         Which items have ratings: means and standard deviations are theirs; shape (items,).
     """
-    found = [feature for feature in features(items) if _varies(feature.values[rated])]
+    found = [feature for feature in features(items) if _spread(feature.values[rated]) > 0]
     if len(found) > _MAX_COLUMNS:
         found = sorted(found, key=_frequency, reverse=True)[:_MAX_COLUMNS]
         found.sort(key=lambda feature: items.columns.index(feature.column))
@@ -52,9 +53,10 @@ def known_features(items: pl.DataFrame, rated: NDArray[np.bool_]) -> KnownFeatur
     return KnownFeatures(found, values.astype(np.float32), blocks)
 
 
-def _varies(values: NDArray[np.float64]) -> bool:
-    known = values[np.isfinite(values)]
-    return len(known) > 0 and bool(known.min() < known.max())
+def _spread(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation of the known values, relative to the largest; 0 without any."""
+    largest = np.nanmax(np.abs(values), initial=0)
+    return float(np.nanstd(values / largest)) if largest > 0 else 0.0
 
 
 def _frequency(feature: Feature) -> float:
@@ -64,5 +66,10 @@ def _frequency(feature: Feature) -> float:
 
 def _standardised(feature: Feature, rated: NDArray[np.bool_]) -> NDArray[np.float64]:
     known = feature.values[rated]
-    scale = 1.0 if feature.value is not None else float(np.nanstd(known))
-    return np.nan_to_num((feature.values - np.nanmean(known)) / scale)
+    values = np.clip(feature.values, np.nanmin(known), np.nanmax(known))
+    if feature.value is None:
+        # Relative to the largest, no number is too large or too small.
+        largest = np.nanmax(np.abs(known))
+        values, known = values / largest, known / largest
+        values, known = values / _spread(known), known / _spread(known)
+    return np.nan_to_num(values - np.nanmean(known))

@@ -14,7 +14,10 @@ from palate.solvers._eigenpairs import leading_eigenpairs
 
 # The number of singular vectors, and of vectors in the subspace that they are found in.
 _RANK, _SUBSPACE = 128, 144
-# The largest eigenvalue is 1.
+# On parts of the training ratings of fold u1 of MovieLens 100k the RMSE with 0.1, 0.3 and 1 is
+# .8824, .8821 and .8832.
+_DAMPING = 0.3
+# The smallest eigenvalue that is kept, relative to the largest.
 _MIN_EIGENVALUE = 1e-4
 
 
@@ -30,19 +33,24 @@ def pair_features(
 ) -> BothFeatures:
     """Return the features of both sides.
 
-    With n_u and n_i the numbers of ratings, the loadings are those of the singular vectors of the
-    normalised matrix N_ui = 1 / (n_u n_i)^1/2 for each rating (Dhillon, "Co-clustering documents
-    and words using bipartite spectral graph partitioning", KDD 2001, section 4)::
+    With n_u and n_i the numbers of ratings and t 0.3 times their means, the loadings are those of
+    the singular vectors of the regularised normalised matrix, an entry for each rating (Chaudhuri,
+    Chung and Tsiatas, "Spectral clustering of graphs with general degrees in the extended planted
+    partition model", COLT 2012, section 2; for the two sides of a bipartite graph Dhillon,
+    "Co-clustering documents and words using bipartite spectral graph partitioning", KDD 2001)::
 
-        N = U S V',   v_i = V_i / n_i^1/2 (for users),   w_u = U_u / n_u^1/2 (for items)
+        N_ui = 1 / ((n_u + t_u) (n_i + t_i))^1/2 = (U S V')_ui
+        v_i = V_i / (n_i + t_i)^1/2 (for users),   w_u = U_u / (n_u + t_u)^1/2 (for items)
 
-    so that the features of a user, sum_i v_i / n_u^1/2, are U_u S, and those of an item V_i S. The
-    first singular vectors, the roots of n, are left out. Loadings are scaled so that the features
-    of a user or an item have a mean square of 1 in all.
+    so that the features of a user, sum_i v_i / (n_u + t_u)^1/2, are U_u S, and those of an item
+    V_i S. Without t, every pair that is linked to nothing else would have the largest singular
+    value. The first singular vectors, which only tell how many ratings there are, are left out.
+    Loadings are scaled so that the features of a user or an item have a mean square of 1 in all.
     """
+    dampings = [_damping(grouped) for grouped in (by_user, by_item)]
     of_user, of_item = (
-        (1 / np.sqrt(np.maximum(np.diff(side.starts), 1))).astype(np.float32)
-        for side in (by_user, by_item)
+        (1 / np.sqrt(np.diff(grouped.starts) + damping)).astype(np.float32)
+        for grouped, damping in zip((by_user, by_item), dampings, strict=True)
     )
     values, right = leading_eigenpairs(
         by_user._replace(rating=of_user[by_user.row] * of_item[by_user.partner]),
@@ -54,20 +62,28 @@ def pair_features(
         threads=threads,
         cancel=cancel,
     )
-    kept = slice(1, int(np.sum(values > _MIN_EIGENVALUE)))
+    kept = slice(1, int(np.sum(values > _MIN_EIGENVALUE * values.max(initial=0))))
     size = np.sqrt(values[kept])
     for_users: NDArray[np.float32] = right[:, kept] * of_item[:, None]
-    left = projections(for_users, by_user, threads) / size
+    left = projections(for_users, dampings[0], by_user, threads) / size
     for_items = np.ascontiguousarray(left * of_user[:, None], dtype=np.float32)
     # The squares of the features U S and V S sum to those of S.
-    total = max(float(np.sum(size**2)), _MIN_EIGENVALUE)
+    total = float(np.sum(size**2)) or 1.0  # in the smallest tables nothing is kept
+    sides = zip((for_users, for_items), dampings, (by_user, by_item), strict=True)
     return BothFeatures(
         *(
             PairFeatures.standardised(
                 loadings * np.float32(math.sqrt(np.count_nonzero(np.diff(grouped.starts)) / total)),
+                damping,
                 grouped,
                 threads,
             )
-            for loadings, grouped in ((for_users, by_user), (for_items, by_item))
+            for loadings, damping, grouped in sides
         )
     )
+
+
+def _damping(grouped: Csr) -> float:
+    """Return a share of the mean number of ratings of the rows that have any."""
+    rated = max(1, int(np.count_nonzero(np.diff(grouped.starts))))
+    return _DAMPING * len(grouped.partner) / rated

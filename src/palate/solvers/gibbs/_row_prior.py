@@ -126,6 +126,11 @@ class Regression:
         means: NDArray[np.float32] = self.features @ coefficients.astype(np.float32)
         return means
 
+    def means_of_rated(self, coefficients: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the prior mean of each row with ratings; shape (rated, d)."""
+        means: NDArray[np.float32] = self._known @ coefficients.astype(np.float32)
+        return means
+
 
 def wishart(
     inverse_scale: NDArray[np.float64], freedom: int, random: RandomStream

@@ -44,7 +44,7 @@ class Gibbs:
     that they explain; the mean of each, and how sure it is. Users are then inferred from the items
     and their ratings (`Model.profile`), the users of the fit like any others.
 
-    The defaults are enough: on the official folds of MovieLens 100k the RMSE is 0.874, and twice
+    The defaults are enough: on the official folds of MovieLens 100k the RMSE is 0.873, and twice
     as many sweeps change it by less than 0.001.
 
     Parameters
@@ -143,7 +143,10 @@ class Gibbs:
             threadpool_limits(1, user_api="blas"),
             interruptible() as token,
         ):
-            chain = self._chain(ratings, valid, thread_count(threads), token)
+            try:
+                chain = self._chain(ratings, valid, thread_count(threads), token)
+            except Cancelled:
+                raise KeyboardInterrupt("before the first sweep was complete") from None
             sampled = self._sample(chain, report)
             cancel = deadline(_GRACE_SECONDS) if token.cancelled else token
             result = chain.calibrated(cancel)

@@ -1,0 +1,108 @@
+"""The parameters of a rating model from its arrays and records, for loading a model."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from palate.learned._feature_effects import FeatureEffects
+from palate.learned._item_posterior import ItemCovariances, ItemPosterior
+from palate.learned._likelihood import LIKELIHOODS, Likelihood
+from palate.learned._pair_features import PairFeatures
+from palate.learned._parameters import Parameters
+from palate.learned._rating_variances import RatingVariances
+from palate.learned._user_prior import UserPrior
+
+# Numbers of a model are smaller than this.
+MAX_MAGNITUDE = 1e18
+# The mean variance of a gamma precision exists above this.
+_MIN_FREEDOM = 2.0
+# What a model of the Gibbs solver has, and a point estimate has not.
+_OF_GIBBS = ("item_covariance", "pair_loadings", "item_variances", "feature_effects")
+
+
+def rating_parameters(
+    arrays: dict[str, NDArray[Any]],
+    likelihood: dict[str, Any] | None,
+    features: list[list[Any]] | None,
+) -> Parameters | None:
+    """Return the parameters of the rating model; None where there is none.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If the arrays and the records do not belong to the parameters of a rating model.
+    """
+    if likelihood is None:
+        return None
+    if len({name in arrays for name in _OF_GIBBS}) > 1 or (features is None) == (
+        "feature_effects" in arrays
+    ):
+        raise ValueError(f"there are some but not all of {', '.join(_OF_GIBBS)}")
+    return Parameters(
+        item_table=arrays["item_table"],
+        likelihood=_likelihood(**likelihood),
+        user_prior=_user_prior(arrays),
+        item_posterior=item_posterior(arrays),
+        variances=_rating_variances(arrays),
+        effects=None if features is None else _feature_effects(arrays, features),
+    )
+
+
+def _feature_effects(arrays: dict[str, NDArray[Any]], features: list[list[Any]]) -> FeatureEffects:
+    names = tuple((column, value) for column, value in features)
+    text = all(isinstance(c, str) and isinstance(v, str | None) for c, v in names)
+    mean, sd = arrays["feature_effects"]
+    if not text or len(names) != len(mean) or sd.min(initial=0) < 0:
+        raise ValueError("the effects of the features do not fit their names")
+    return FeatureEffects(names, mean, sd)
+
+
+def _user_prior(arrays: dict[str, NDArray[Any]]) -> UserPrior:
+    features = None
+    if "pair_loadings" in arrays:
+        damping, mean, sd, lowest, highest = arrays["pair_scale"].tolist()
+        if not (damping > 0 and sd > 0 and lowest <= highest):
+            raise ValueError("the features of users have no scale")
+        features = PairFeatures(
+            arrays["pair_loadings"],
+            arrays["pair_centre"],
+            damping,
+            (mean, sd, lowest, highest),
+        )
+    return UserPrior(
+        arrays["prior_coefficients"],
+        arrays["prior_covariance"],
+        features,
+        arrays.get("population_covariance"),
+    )
+
+
+def _rating_variances(arrays: dict[str, NDArray[Any]]) -> RatingVariances | None:
+    if "item_variances" not in arrays:
+        return None
+    items, freedoms = arrays["item_variances"], arrays["variance_freedoms"].tolist()
+    if items.min(initial=1) <= 0 or min(freedoms) <= _MIN_FREEDOM:
+        raise ValueError("the variances of the ratings are not positive")
+    return RatingVariances(items, *freedoms)
+
+
+def _likelihood(name: str, **settings: Any) -> Likelihood:
+    if name not in LIKELIHOODS or any(
+        isinstance(value, bool) or not abs(value) < MAX_MAGNITUDE for value in settings.values()
+    ):
+        raise ValueError(f"there is no likelihood {name} with {settings}")
+    likelihood: Likelihood = LIKELIHOODS[name](**settings)
+    if likelihood.low > likelihood.high:
+        raise ValueError(f"the range {likelihood.low} to {likelihood.high} is empty")
+    if not isinstance(likelihood.noise_sd, float) or likelihood.noise_sd < 1 / MAX_MAGNITUDE:
+        raise ValueError(f"noise_sd is {likelihood.noise_sd}")
+    return likelihood
+
+
+def item_posterior(arrays: dict[str, NDArray[Any]]) -> ItemPosterior | None:
+    """Return the uncertainty of the items; None in a point estimate."""
+    if "item_covariance" not in arrays:
+        return None
+    factors = arrays["item_table"].shape[1] - 1
+    covariances = ItemCovariances(arrays["item_covariance"], factors)
+    return ItemPosterior(arrays["item_bias_sd"], covariances)
