@@ -103,7 +103,7 @@ def reason(contributions: Contributions, item: int) -> str:
     names = _rating_names(learned, contributions.user)
     reasons = [(float(values[j]), names[j]) for j in best]
     total = float(values.sum())
-    if not reasons and abs(total) >= smallest:
+    if not reasons and len(values) > 1 and abs(total) >= smallest:
         reasons.append((total, f"your {len(values)} ratings together"))
     bias = float(learned.item_biases[item])
     if learned.item_counts[item] and abs(bias) >= smallest:

@@ -143,6 +143,15 @@ def test_hard_cases_fit_and_stay_within_the_ratings(case):
     assert model.update(ratings).drift["z"].is_finite().all()
 
 
+def test_interactions_vary_no_more_than_the_ratings_of_a_tiny_table():
+    """Of 17 ratings the draws may say anything: without a bound the sds are above 10."""
+    user = [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6]
+    rating = [5, 3, 4, 4, 2, 5, 1, 2, 3, 5, 4, 4, 3, 2, 4, 5, 1]
+    table = pl.DataFrame({"user": user, "item": list("abcabdacebcfadbef"), "rating": rating})
+    model = palate.Gibbs().fit(palate.read_ratings(table, kind="ratings"))
+    assert model.user(1).predict(list("abcdef"))["sd"].max() < 6
+
+
 def test_a_user_with_100_000_ratings():
     """Beside 200 others with 50 each; the covariances of items are diagonal."""
     rng = np.random.default_rng(0)

@@ -143,7 +143,11 @@ class UserRegression(NamedTuple):
 
 
 def uncalibrated(
-    summary: Summary, users: UserRegression, variances: RatingVariances, likelihood: Gaussian
+    summary: Summary,
+    users: UserRegression,
+    variances: RatingVariances,
+    likelihood: Gaussian,
+    variance: float,
 ) -> Parameters:
     """Return the mean of the draws as parameters.
 
@@ -157,15 +161,34 @@ def uncalibrated(
         Those of the ratings.
     likelihood
         The range of the ratings, their mean, and the noise of the sampler.
+    variance
+        The variance of the ratings.
     """
     form = summary.form
+    covariance = _bounded(summary, variance)
     return Parameters(
         item_table=form.items,
         likelihood=replace(likelihood, mu=likelihood.mu + form.mu),
-        user_prior=users.prior(form.users, summary.user_covariance),
+        user_prior=users.prior(form.users, covariance),
         item_posterior=summary.item_posterior,
         variances=variances,
     )
+
+
+def _bounded(summary: Summary, variance: float) -> NDArray[np.float64]:
+    """Return the prior covariance of users, so that interactions vary no more than ratings do.
+
+    The mean variance of the interaction of an item is tr((q q' + C) S). Of a few ratings the draws
+    may say anything, and then it can be larger than that of the ratings.
+    """
+    covariance, items = summary.user_covariance.copy(), summary.form.items[:, :-1]
+    of_factors = covariance[:-1, :-1]
+    moment = gram(items) + summary.item_posterior.covariances.sum(np.ones(len(items)))
+    interaction = float(np.sum(moment * of_factors)) / len(items)
+    scale = np.ones(len(covariance))
+    if interaction > variance:
+        scale[:-1] = np.sqrt(variance / interaction)
+    return covariance * np.outer(scale, scale)
 
 
 def _canonical(

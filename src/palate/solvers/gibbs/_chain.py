@@ -126,7 +126,8 @@ class Chain:
         return row
 
     def _add_draw(self) -> None:
-        covariance = np.linalg.inv(self._users.prior.precision).astype(np.float64)
+        users = self._users
+        covariance = users.regression.residual_covariance(users.rows, users.prior.coefficients)
         self._summary.add(self._users.rows, self._items.rows, covariance)
         self._item_variances += 1 / self._items.variances.precisions
         self._freedoms += [side.variances.freedom for side in (self._users, self._items)]
@@ -169,7 +170,7 @@ class Chain:
         )
         items = (self._item_variances / draws).astype(np.float32)
         variances = RatingVariances(items, *(self._freedoms / draws).tolist())
-        parameters = uncalibrated(summary, prior, variances, self._likelihood)
+        parameters = uncalibrated(summary, prior, variances, self._likelihood, self.sd**2)
         return calibrate(
             self._by_user,
             replace(parameters, effects=self._feature_effects(draws)),

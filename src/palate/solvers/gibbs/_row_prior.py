@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palate._linear_algebra import products
+from palate._linear_algebra import gram, products
 from palate.solvers.gibbs._random_stream import RandomStream
 
 
@@ -85,8 +85,8 @@ class Regression:
     ) -> NDArray[np.float64]:
         """Return (F'F + diag(penalty))^-1 F'X for the rows X of the side; shape (m, d)."""
         rated = rows if self._rated is None else rows[self._rated]
-        gram = self._penalised_gram(penalties)
-        return np.linalg.solve(gram, products(self._known, rated)).astype(np.float64)
+        penalised = self._penalised_gram(penalties)
+        return np.linalg.solve(penalised, products(self._known, rated)).astype(np.float64)
 
     def draw(self, rows: NDArray[np.float32], random: RandomStream) -> RowPrior:
         """Draw B and Lambda given the rows X of the side, shape (n, d); then the penalties.
@@ -125,6 +125,17 @@ class Regression:
         """Return the prior mean of each row; shape (n, d)."""
         means: NDArray[np.float32] = self.features @ coefficients.astype(np.float32)
         return means
+
+    def residual_covariance(
+        self, rows: NDArray[np.float32], coefficients: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the covariance of the rows with ratings about their prior means; shape (d, d).
+
+        Of few rows it is no larger than they are, whereas the inverse of a drawn precision can be.
+        """
+        rated = rows if self._rated is None else rows[self._rated]
+        rest = rated - self.means_of_rated(coefficients)
+        return gram(rest) / len(rest)
 
     def means_of_rated(self, coefficients: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the prior mean of each row with ratings; shape (rated, d)."""

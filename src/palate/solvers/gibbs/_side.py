@@ -89,7 +89,7 @@ class Side:
         alpha
             The precision of a rating whose row and partner have the precision 1.
         cancel
-            Cancels the update; the side is then as it was before, but for the prior.
+            Cancels the update; the rows and their precisions are then as they were before.
         """
         random = self._random(number, "prior")
         self._impute(random)
@@ -109,7 +109,8 @@ class Side:
         uniform = np.exp(
             -np.square(random.normal(2 * len(self._unrated))).reshape(2, -1).sum(0) / 2
         )
-        ratings = (uniform * self._rating_ends[-1]).astype(np.int64)
+        last = self._rating_ends[-1] - 1
+        ratings = np.minimum((uniform * self._rating_ends[-1]).astype(np.int64), last)
         donors = np.searchsorted(self._rating_ends, ratings, side="right")
         features = self.regression.features
         features[self._unrated, : self._of_pairs.shape[1]] = self._of_pairs[donors]
