@@ -1,5 +1,8 @@
 """Words of messages and tables."""
 
+# A smaller number is zero as it is printed, with two decimals.
+LEAST_SHOWN = 0.005
+
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:
     """Return "1 event", "2 events" and so on; the plural is regular unless it is given."""

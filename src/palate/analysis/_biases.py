@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate._words import LEAST_SHOWN
 from palate.analysis._intervals import (
     bound_nearest_zero,
     default_min_ratings,
@@ -168,7 +169,7 @@ _PHRASES = {
 }
 # A component is mentioned if it is at least this fraction of the sum of all deviations, and is not
 # zero as it is printed.
-_MIN_FRACTION, _LEAST_SHOWN = 0.25, 0.005
+_MIN_FRACTION = 0.25
 
 
 def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
@@ -189,7 +190,7 @@ def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
         relevant = [
             (value, phrases[component][0 if value > 0 else 1])
             for component, value in zip(phrases, row, strict=True)
-            if value * sign >= max(_MIN_FRACTION * abs(total), _LEAST_SHOWN)
+            if value * sign >= max(_MIN_FRACTION * abs(total), LEAST_SHOWN)
         ]
         relevant.sort(key=lambda pair: -abs(pair[0]))
         reasons.append("; ".join(f"{phrase} ({value:+.2f})" for value, phrase in relevant) or None)

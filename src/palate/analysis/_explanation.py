@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from palate import _arguments
-from palate._words import counted
+from palate._words import LEAST_SHOWN, counted
 from palate.analysis._axes import AxisNames
 from palate.analysis._choice_reasons import ChoiceExplanation
 from palate.analysis._contributions import Contributions, Numbers
@@ -20,8 +20,6 @@ from palate.learned._pair_features import PairFeatures
 
 # A part smaller than this fraction of the scale is not mentioned in a sentence.
 _MIN_MENTIONED = 0.0125
-# A smaller contribution is zero as it is printed.
-_LEAST_SHOWN = 0.005
 # A prediction is printed with one decimal if the range of ratings is at least this, else two.
 _LONG_SCALE = 2
 # Maximum number of ratings in the reason for a recommendation.
@@ -117,7 +115,7 @@ def reason(contributions: Contributions, item: int) -> str:
 
 def _smallest_mentioned(learned: Learned) -> float:
     least = _MIN_MENTIONED * (learned.likelihood.high - learned.likelihood.low)
-    return max(least, _LEAST_SHOWN)
+    return max(least, LEAST_SHOWN)
 
 
 # A part above and below zero, in words.
@@ -282,7 +280,7 @@ class _Explainer:
             return ""
         values = self.of_ratings + self.of_pairs
         j = int(np.abs(values).argmax())
-        if abs(values[j]) < _LEAST_SHOWN:
+        if abs(values[j]) < LEAST_SHOWN:
             return " No single one of your ratings matters to it."
         return f" The most important of your ratings: {names[j]} ({values[j]:+.2f})."
 

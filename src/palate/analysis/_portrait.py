@@ -63,13 +63,14 @@ def portrait(learned: Learned, user: UserPosterior, axis_names: AxisNames, n: in
     _arguments.integer("n", n, 1)
     axes, generosity = _axes(learned, user, axis_names), _generosity(learned, user)
     contributions = Contributions(learned, user)
-    errors = _errors(learned, user)
+    scores = user.scores(learned.item_table)[user.rated]
+    errors = user.rating.astype(np.float64) - learned.likelihood.unclipped(scores)
     predictability = _predictability(contributions, errors)
     return Portrait(
         axes=axes,
         generosity=generosity,
         predictability=predictability,
-        surprises=_surprises(contributions, errors, n),
+        surprises=_surprises(contributions, scores, errors, n),
         sentence=_sentence(axes, generosity, predictability),
     )
 
@@ -139,12 +140,6 @@ def _bias_population(learned: Learned) -> Numbers | NormalDist:
 _MIN_FREEDOM = 3
 
 
-def _errors(learned: Learned, user: UserPosterior) -> Numbers:
-    """Return the residual of each rating, in units of the ratings; shape (m,)."""
-    expected = learned.likelihood.unclipped(user.scores(learned.item_table)[user.rated])
-    return user.rating.astype(np.float64) - expected
-
-
 def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, float] | None:
     """Return the standard deviation of a person's ratings about their expectation.
 
@@ -177,8 +172,10 @@ def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, 
     }
 
 
-def _surprises(contributions: Contributions, errors: Numbers, n: int) -> pl.DataFrame:
-    """Return the ratings with the largest studentised residuals.
+def _surprises(
+    contributions: Contributions, scores: NDArray[np.float32], errors: Numbers, n: int
+) -> pl.DataFrame:
+    """Return the ratings with the largest studentised residuals, given all scores and residuals.
 
     For a rating r with leverage h, residual e and noise of the variance v, the expectation given
     the other ratings is r - e / (1 - h), and the difference e / (1 - h) has the variance
@@ -186,7 +183,6 @@ def _surprises(contributions: Contributions, errors: Numbers, n: int) -> pl.Data
     """
     learned, user = contributions.learned, contributions.user
     likelihood, rest = learned.likelihood, 1 - contributions.leverage
-    scores = user.scores(learned.item_table)[user.rated]
     noise = learned.parameters.rating_variance(scores, user.rated, user.variance)
     surprise = errors / np.sqrt(noise * rest)
     order = np.argsort(-np.abs(surprise), kind="stable")[:n]

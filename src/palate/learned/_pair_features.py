@@ -59,7 +59,8 @@ class PairFeatures:
     def of(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the features of each person; shape (people, m + 2)."""
         features = np.empty((len(histories.starts) - 1, self.count), dtype=np.float32)
-        features[:, :2] = self._of_counts(histories)
+        features[:, 0] = 1
+        features[:, 1] = self._of_counts(histories)
         features[:, 2:] = projections(self.loadings, self.damping, histories, threads)
         features[:, 2:] -= self.centre
         features[np.diff(histories.starts) == 0, 1:] = 0
@@ -87,21 +88,21 @@ class PairFeatures:
         threads
             The number of threads.
         """
-        of_counts = self._of_counts(histories)
         constant, slope = coefficients[:2].astype(np.float32)
         known = projections(of_items, self.damping, histories, threads)
-        known += slope * of_counts[:, 1:]
+        known += slope * self._of_counts(histories)[:, None]
         known -= (self.centre @ coefficients[2:]).astype(np.float32)
         known[np.diff(histories.starts) == 0] = 0
         known += constant
         return known
 
     def _of_counts(self, histories: Csr) -> NDArray[np.float32]:
-        """Return the constant and the standardised log n of each person; shape (people, 2)."""
+        """Return the standardised log n of each person; shape (people,)."""
         counts = np.diff(histories.starts)
         mean, sd, lowest, highest = self.log_counts
         logs = np.clip(np.log(np.maximum(counts, 1)), lowest, highest)
-        return np.stack([np.ones(len(counts)), (logs - mean) / sd], axis=1).astype(np.float32)
+        standardised: NDArray[np.float32] = ((logs - mean) / sd).astype(np.float32)
+        return standardised
 
     def parts(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return what each of the items that one person has rated adds to f; shape (n, m + 2)."""

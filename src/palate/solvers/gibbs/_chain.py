@@ -128,15 +128,15 @@ class Chain:
     def _add_draw(self) -> None:
         users = self._users
         covariance = users.regression.residual_covariance(users.rows, users.prior.coefficients)
-        self._summary.add(self._users.rows, self._items.rows, covariance)
+        self._summary.add(users.rows, self._items.rows, covariance)
         self._item_variances += 1 / self._items.variances.precisions
-        self._freedoms += [side.variances.freedom for side in (self._users, self._items)]
-        self._penalties += self._users.regression.penalties
+        self._freedoms += [side.variances.freedom for side in (users, self._items)]
+        self._penalties += users.regression.penalties
         # Of the main effects of items, of which the mean of all users is a part.
-        mean_user = np.append(self._users.rows[:, :-1].mean(axis=0, dtype=np.float64), 1)
-        effects = self._items.prior.coefficients[-len(self._effects) :] @ mean_user
-        self._effects += effects[: len(self._effects)]
-        self._effect_squares += effects[: len(self._effects)] ** 2
+        mean_user = np.append(users.rows[:, :-1].mean(axis=0, dtype=np.float64), 1)
+        effects = self._items.prior.coefficients[self._features.items.count :] @ mean_user
+        self._effects += effects
+        self._effect_squares += effects**2
 
     def _update_noise(self, number: int, squares: float) -> None:
         """Draw the precision of the noise given the weighted sum of squared errors."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +67,15 @@ class Regression:
         rated: NDArray[np.int64] | None = None,
     ) -> None:
         self.features, self._prior = features, prior or MatrixNormalWishart()
-        self._rated, self._known = rated, features if rated is None else features[rated]
+        self._rated: Any = slice(None) if rated is None else rated
+        self._features_of_rated = features[self._rated]
         self._blocks = [block for block in blocks if block]
         self.penalties = np.ones(1 + len(self._blocks))
         self.penalties[0] = self._prior.constant_penalty
 
     @cached_property
     def _gram(self) -> NDArray[np.float64]:
-        return products(self._known, self._known)
+        return products(self._features_of_rated, self._features_of_rated)
 
     def _penalised_gram(self, penalties: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return F'F + diag(penalty); shape (m, m)."""
@@ -84,9 +85,8 @@ class Regression:
         self, rows: NDArray[np.float32], penalties: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return (F'F + diag(penalty))^-1 F'X for the rows X of the side; shape (m, d)."""
-        rated = rows if self._rated is None else rows[self._rated]
-        penalised = self._penalised_gram(penalties)
-        return np.linalg.solve(penalised, products(self._known, rated)).astype(np.float64)
+        onto = products(self._features_of_rated, rows[self._rated])
+        return np.linalg.solve(self._penalised_gram(penalties), onto).astype(np.float64)
 
     def draw(self, rows: NDArray[np.float32], random: RandomStream) -> RowPrior:
         """Draw B and Lambda given the rows X of the side, shape (n, d); then the penalties.
@@ -99,10 +99,10 @@ class Regression:
             B ~ M + K^-1/2 Z Lambda^-1/2,   Z standard normal
             penalty of a block ~ gamma(shape + m d / 2, rate + tr(B Lambda B') / 2)
         """
-        rows = rows if self._rated is None else rows[self._rated]
+        rows = rows[self._rated]
         n, d = rows.shape
         root = np.linalg.cholesky(self._penalised_gram(self.penalties))
-        onto = np.linalg.solve(root, products(self._known, rows))  # K^-1/2 F'X
+        onto = np.linalg.solve(root, products(self._features_of_rated, rows))  # K^-1/2 F'X
         inverse = self._prior.scatter * np.eye(d) + products(rows, rows) - onto.T @ onto
         precision = wishart(inverse, d + self._prior.freedom + n, random)
         noise = random.normal(onto.size).reshape(onto.shape)
@@ -133,13 +133,12 @@ class Regression:
 
         Of few rows it is no larger than they are, whereas the inverse of a drawn precision can be.
         """
-        rated = rows if self._rated is None else rows[self._rated]
-        rest = rated - self.means_of_rated(coefficients)
+        rest = rows[self._rated] - self.means_of_rated(coefficients)
         return gram(rest) / len(rest)
 
     def means_of_rated(self, coefficients: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the prior mean of each row with ratings; shape (rated, d)."""
-        means: NDArray[np.float32] = self._known @ coefficients.astype(np.float32)
+        means: NDArray[np.float32] = self._features_of_rated @ coefficients.astype(np.float32)
         return means
 
 

@@ -64,13 +64,12 @@ class Side:
         values, blocks = features.of(ratings, threads), [1, features.count - 2]
         if known is not None:
             values, blocks = np.hstack([values, known.values]), blocks + known.blocks
-        rated = np.flatnonzero(counts) if (counts == 0).any() else None
+        self._unrated = np.flatnonzero(counts == 0)
+        rated = np.flatnonzero(counts) if len(self._unrated) else None
         self.regression = Regression(values, blocks, prior, rated)
         self.prior = RowPrior(np.zeros((values.shape[1], factors + 1)), np.eye(factors + 1))
         self.variances = RowVariances(counts)
-        self._unrated = np.flatnonzero(counts == 0)
-        self._of_pairs = values[:, : features.count].copy()
-        self._rating_ends = np.cumsum(counts)
+        self._pair_features, self._rating_ends = features.count, np.cumsum(counts)
         stream = {"user": _random_streams.USER_TABLE, "item": _random_streams.ITEM_TABLE}[name]
         start = _random_streams.normals(seed, stream, len(counts), factors + 1)
         self.rows = start * np.float32(_START_SD)
@@ -112,8 +111,8 @@ class Side:
         last = self._rating_ends[-1] - 1
         ratings = np.minimum((uniform * self._rating_ends[-1]).astype(np.int64), last)
         donors = np.searchsorted(self._rating_ends, ratings, side="right")
-        features = self.regression.features
-        features[self._unrated, : self._of_pairs.shape[1]] = self._of_pairs[donors]
+        of_pairs = self.regression.features[:, : self._pair_features]
+        of_pairs[self._unrated] = of_pairs[donors]
 
     def _draw_rows(
         self, number: int, other: "Side", alpha: float, cancel: CancelToken
