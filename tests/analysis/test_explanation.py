@@ -78,7 +78,8 @@ def test_what_an_item_adds_by_being_rated_is_the_change_of_the_prior_mean(bayes)
     without = replace(features, loadings=np.where(
         np.arange(bayes.items.height)[:, None] == titanic, 0, features.loadings
     ))  # fmt: skip
-    change = (features.of(user.history, 1) - without.of(user.history, 1))[0] @ prior.coefficients
+    change = (features.of(user.history, 1) - without.of(user.history, 1))[0]
+    change = change @ prior.coefficients[: features.count]
     z = np.append(bayes.item_factors[learned.item_index.row("Star Wars (1977)")], 1)
     expected = z @ user.covariance.astype(float) @ prior.precision @ change
     found = dict(why.ratings.iter_rows())["you rated Titanic (1997) at all"]
@@ -122,10 +123,11 @@ def test_the_tables_list_the_largest_parts_and_sum_the_others(bayes):
     assert why.parts["name"].to_list()[-1] == f"{bayes.factors - 3} other axes"
     assert why.parts.height == 7
     assert why.ratings["name"].to_list()[-1] == "75 other contributions"
-    sizes = why.ratings["contribution"].abs().to_list()[3:6]
+    assert why.ratings["name"][3] == "what is known of you: age, gender, occupation"
+    sizes = why.ratings["contribution"].abs().to_list()[4:7]
     assert sizes == sorted(sizes, reverse=True)
     full = bayes.user(196).explain("Heat (1995)", 1000)
-    assert full.ratings.height == 3 + 39 + 39
+    assert full.ratings.height == 4 + 39 + 39
     assert full.unit == "rating"
     assert str(full) == full.sentence
     assert full.sentence.startswith("You are expected to give Heat (1995) 3.")

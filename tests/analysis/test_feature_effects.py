@@ -1,4 +1,4 @@
-"""What features of items are worth: planted effects, and items that nobody has rated."""
+"""What features of items and users are worth: planted effects, and those without ratings."""
 
 from dataclasses import replace
 
@@ -47,11 +47,85 @@ def test_planted_effects_lie_in_their_intervals(planted, model):
     for k, effect in enumerate(effects):
         row = found["kind", f"kind {k}"]
         assert row["effect"] == pytest.approx(effect - centre, abs=0.12)
+        assert row["upper"] - row["lower"] < 0.16
         assert row["items"] == np.sum(kind == k)
     assert found["year", None]["effect"] == pytest.approx(0.2, abs=0.06)
     assert found["luck", None]["lower"] < 0 < found["luck", None]["upper"]
     assert found["luck", None]["items"] is None
     assert model.features()["effect"].is_sorted(descending=True)
+
+
+@pytest.fixture(scope="module")
+def planted_users():
+    """Ratings of 400 users of two groups who differ in their bias, and in one taste."""
+    rng = np.random.default_rng(1)
+    old, action = rng.integers(0, 2, ITEMS), rng.integers(0, 2, USERS)
+    bias = 0.3 * (old - 0.5) + rng.normal(0, 0.3, ITEMS)
+    taste = 0.8 * (2 * old - 1)
+    user, item = np.divmod(rng.permutation(ITEMS * USERS)[:15_000], USERS)
+    score = 3 + bias[user] + rng.normal(0, 0.3, USERS)[item] + taste[user] * (action[item] - 0.5)
+    rating = score + rng.normal(0, 0.7, len(user))
+    groups = pl.Series(["young", "old"])[old]
+    return palate.read_ratings(
+        pl.DataFrame({"user": user, "item": item, "rating": rating}),
+        users=pl.DataFrame({"user": range(ITEMS), "group": groups, "luck": rng.normal(size=ITEMS)}),
+    ), action
+
+
+def test_planted_effects_of_users_lie_in_their_intervals(planted_users, tmp_path):
+    """And people of whom nothing but the group is known are predicted to have its taste."""
+    ratings, action = planted_users
+    model = palate.Gibbs(factors=4, sweeps=120, burn_in=20).fit(ratings)
+    found = {(row["column"], row["value"]): row for row in model.user_features().to_dicts()}
+    difference = found["group", "old"]["effect"] - found["group", "young"]["effect"]
+    assert difference == pytest.approx(0.3, abs=0.12)
+    assert found["group", "old"]["lower"] > 0 > found["group", "young"]["upper"]
+    assert found["luck", None]["lower"] < 0 < found["luck", None]["upper"]
+    assert found["group", "old"]["users"] == (ratings.users["group"] == "old").sum()
+    model.save(tmp_path / "m")
+    loaded = palate.load(tmp_path / "m")
+    for group, sign in (("old", 1), ("young", -1)):
+        person = loaded.profile({}, features={"group": group})
+        predictions = person.predict(list(range(USERS)))["prediction"].to_numpy()
+        gap = predictions[action == 1].mean() - predictions[action == 0].mean()
+        average = model.profile({}).predict(list(range(USERS)))["prediction"].to_numpy()
+        gap -= average[action == 1].mean() - average[action == 0].mean()
+        assert sign * gap == pytest.approx(0.8, abs=0.2)
+        why = person.explain(3)
+        assert why.ratings["contribution"].sum() == pytest.approx(why.score, abs=1e-5)
+        parts = dict(why.ratings.iter_rows())
+        assert sign * parts["what is known of you: group, luck"] * (2 * action[3] - 1) > 0.1
+
+
+def test_a_new_user_has_the_features_of_the_table(planted_users):
+    """Of an update, and of `profiles`; known users keep what is not given again."""
+    ratings, _ = planted_users
+    few = ratings.take(ratings.user > 9)
+    model = palate.Gibbs(factors=2, sweeps=20, burn_in=5).fit(few)
+    new = pl.DataFrame({"user": [1000, 1000, 20], "item": [1, 2, 3], "rating": [3.0, 4.0, 3.0]})
+    people = pl.DataFrame({"user": [1000, 20], "group": ["old", None], "hat": [1, 2]})
+    more = palate.read_ratings(new, users=people)
+    expected = model.profile({1: 3.0, 2: 4.0}, features={"group": "old"})
+    np.testing.assert_array_equal(model.profiles(more)[1].row, expected.row)
+    assert np.abs(expected.row - model.profile({1: 3.0, 2: 4.0}).row).max() > 0.1
+    updated = model.update(more).model
+    np.testing.assert_array_equal(updated.user(1000).row, expected.row)
+    assert updated.users.columns == ["id", "group", "luck"]
+    assert updated.users.filter(id=20).rows() == model.users.filter(id=20).rows()
+    with pytest.raises(palate.SettingError, match="give these a table of users"):
+        model.profile(palate.read_ratings(new[:2]), features={"group": "old"})
+
+
+def test_the_bias_of_an_item_is_the_sum_of_its_features_and_the_rest(planted, model):
+    why = model.user(0).explain(7)
+    kind = planted[0].items["kind"][7]
+    names = [name.partition(" 1")[0] for name in why.bias["name"]]
+    assert names == [f"for kind {kind}".partition(" 1")[0], *names[1:]]
+    assert why.bias["name"][-1] == "beyond its features"
+    assert why.bias["contribution"].sum() == pytest.approx(float(model.item_biases[7]), abs=1e-6)
+    effects = dict(model.features().select("value", "effect").iter_rows())
+    assert why.bias["contribution"][0] == pytest.approx(effects[kind], abs=1e-5)
+    assert f"{why.bias['contribution'][0]:+.2f} for kind {kind}" in why.sentence
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -146,7 +220,10 @@ def test_it_is_said_that_nobody_has_rated_an_item(planted):
 
 
 def test_without_features_there_are_no_effects(small):
-    assert palate.Gibbs(sweeps=6, burn_in=2).fit(small).features().is_empty()
+    model = palate.Gibbs(sweeps=6, burn_in=2).fit(small)
+    assert model.features().is_empty()
+    assert model.user_features().is_empty()
+    assert model.user(small.users["id"][0]).explain(small.items["id"][0]).bias.is_empty()
 
 
 def test_a_point_estimate_does_not_use_features(small):
@@ -157,3 +234,5 @@ def test_a_point_estimate_does_not_use_features(small):
 def test_effects_are_saved(model, tmp_path):
     model.save(tmp_path / "m")
     assert palate.load(tmp_path / "m").features().equals(model.features())
+    model.save(tmp_path / "m", users=False)
+    assert palate.load(tmp_path / "m").user_features().equals(model.user_features())

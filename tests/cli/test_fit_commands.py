@@ -147,3 +147,17 @@ def test_the_choice_model_is_fitted_beside_any_solver_of_ratings(tmp_path, write
         learned = palate.load(tmp_path / "m").learned
         assert (learned.has_ratings, learned.choice is not None) == parts
         assert (f"how people rate, by {solver}" in out, "what they pick" in out) == parts
+
+
+def test_features_of_users(write, tmp_path):
+    rows = [f"u{n % 7},i{n % 5},{n % 4}\n" for n in range(35)]
+    write("r.csv", "user,item,rating\n" + "".join(rows))
+    write("u.csv", "user,age\n" + "".join(f"u{n},{20 + n}\n" for n in range(7)))
+    options = ["-o", tmp_path / "m", "--users", tmp_path / "u.csv", "--sweeps", 8, "--burn-in", 2]
+    _, err = run("fit", tmp_path / "r.csv", *options)
+    assert "u.csv describes 7 of 7 users" in err
+    model = palate.load(tmp_path / "m")
+    assert model.user_features()["column"].to_list() == ["age"]
+    assert model.users["age"].to_list() == [str(20 + n) for n in range(7)]
+    _, err = run("fit", "ml-100k", *options, status=1)
+    assert "leave out --users" in err

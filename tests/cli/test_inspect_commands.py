@@ -85,11 +85,15 @@ def test_features(folder, tmp_path, write):
     out, _ = run("features", folder)
     assert re.search(r"Worth more than others\n.*Documentary +0\.\d{3}", out, re.DOTALL)
     assert re.search(r"Worth less than others\n.*Sci-Fi +-0\.\d{3}", out, re.DOTALL)
+    of_users = run_json("features", folder, "--users")["features"]
+    assert of_users == palate.load(folder).user_features().to_dicts()
+    assert "24 features is it certain" in run("features", folder, "--users")[0]
     write(
         "r.csv", "user,item,rating\n" + "".join(f"u{n % 7},i{n % 5},{n % 4}\n" for n in range(35))
     )
     run("fit", tmp_path / "r.csv", "-o", tmp_path / "m")
     assert "The items have no features" in run("features", tmp_path / "m")[0]
+    assert "with a file of users (--users)" in run("features", tmp_path / "m", "--users")[0]
 
 
 def test_axes(folder):

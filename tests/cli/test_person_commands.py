@@ -204,3 +204,23 @@ def test_what_needs_ratings_says_so(events_folder, arguments):
     command, *options = arguments
     _, err = run(command, events_folder, *options, status=1)
     assert err.startswith("palate: this needs a model of ratings; this one knows what people pick")
+
+
+def test_what_is_known_of_a_person(folder):
+    """With ratings, or alone."""
+    features = {"age": 24, "gender": "F"}
+    options = ["--feature", "age=24", "--feature", "gender=F", "-n", 3]
+    model = palate.load(folder)
+    found = run_json("recommend", folder, "--rate", "Fargo (1996)=5", *options)
+    expected = model.profile({"Fargo (1996)": 5}, features=features).recommend(3)
+    assert found["recommendations"] == expected.to_dicts()
+    found = run_json("recommend", folder, *options)
+    expected = model.profile({}, features=features).recommend(3)
+    assert found["recommendations"] == expected.to_dicts()
+    assert "somebody like this" in run("recommend", folder, *options)[0]
+    _, err = run("predict", folder, "--item", 50, "--feature", "hat=3", status=1)
+    assert "does not know 'hat' of people; it knows age, gender, occupation" in err
+    _, err = run("predict", folder, "--item", 50, "--feature", "age", status=1)
+    assert "--feature 'age' is not COLUMN=VALUE" in err
+    _, err = run("predict", folder, "--item", 50, "--user", 1, "--feature", "age=3", status=1)
+    assert "--user" in err

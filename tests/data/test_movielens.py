@@ -157,6 +157,7 @@ def grouplens_100k(folder):
         f"1|Toy Story (1995)|01-Jan-1995||url{flags}\n2|\xc1 k\xf6ldum klaka  (1994)|||{flags}\n"
     )
     (folder / "u.item").write_bytes(items.encode("latin-1"))
+    (folder / "u.user").write_text("22|25|M|writer|40206\n196|49|F|none|55105\n")
 
 
 def test_a_folder_in_grouplens_layout(tmp_path):
@@ -167,6 +168,10 @@ def test_a_folder_in_grouplens_layout(tmp_path):
         (2, "Á köldum klaka  (1994)", 1994, "Animation|Children's|Comedy"),
     ]
     assert str(tmp_path) in ratings.source
+    assert ratings.users.columns == ["id", "age", "gender", "occupation"]
+    assert ratings.users.rows() == [(22, 25, "M", "writer"), (196, 49, "F", "none")]
+    (tmp_path / "ml-100k" / "u.user").unlink()
+    assert palate.movielens("100k", path=tmp_path / "ml-100k").users.columns == ["id"]
 
 
 def test_an_archive_of_the_1m_layout(tmp_path):
@@ -177,9 +182,11 @@ def test_an_archive_of_the_1m_layout(tmp_path):
             "661::James & the Giant Peach: A Tale (1996)::Animation\n"
             "1193::One Flew Over (1975)::Drama\n",
         )
+        archive.writestr("ml-1m/users.dat", "1::F::1::10::48067\n2::M::56::16::70072\n")
     ratings = palate.movielens("1m", path=tmp_path / "ml-1m.zip")
     assert ratings.items["item"][0] == "James & the Giant Peach: A Tale (1996)"
     assert ratings.items["year"].to_list() == [1996, 1975]
+    assert ratings.users.rows() == [(1, 1, "F", "K-12 student"), (2, 56, "M", "self-employed")]
 
 
 def test_a_path_without_the_data_is_refused(tmp_path):

@@ -225,6 +225,36 @@ def test_the_column_of_ids_is_the_one_that_matches(key, ids, unrated):
     assert names == ["One", "Two", "3", *unrated]
 
 
+def test_a_table_of_users_is_joined(write):
+    """By id, whatever its type; other users are left out, and missing ones have nulls."""
+    ratings = pl.DataFrame({"user": [7, 9, 8], "item": ["a", "b", "a"], "rating": [1, 2, 3]})
+    users = write("users.csv", "user_id,id,age\n9,x,30\n7,y,20\n5,z,10\n")
+    found = palate.read_ratings(ratings, users=users)
+    assert found.users.to_dict(as_series=False) == {
+        "id": [7, 8, 9],
+        "id_": ["y", None, "x"],
+        "age": ["20", None, "30"],
+    }
+    assert found.source.endswith("users.csv describes 2 of 3 users")
+    table = pl.DataFrame({"id": ["9", "7"], "age": [30, 20]})
+    assert palate.read_ratings(ratings, users=table).users["age"].to_list() == [20, None, 30]
+    plain = write("plain.csv", "9,30\n7,20\n")
+    assert palate.read_ratings(ratings, users=plain).users.columns == ["id", "column 2"]
+
+
+@pytest.mark.parametrize(
+    ("users", "message"),
+    [
+        ({"user": ["ann", "ann"], "age": [2, 3]}, "the id 'ann' appears more than once"),
+        ({"user": [70], "age": [2]}, "none of the ids in column 'user' is a user of the ratings"),
+        ({"age": [2]}, "can't tell which column holds the user ids; call it 'user' as in the rat"),
+    ],
+)
+def test_users_that_cannot_be_joined_are_refused(users, message):
+    with pytest.raises(palate.DataError, match=message):
+        palate.read_ratings(FRAME, users=pl.DataFrame(users))
+
+
 def test_fractions_do_not_match_integer_ids():
     ratings = pl.DataFrame({"user": [1, 1, 2], "item": [1, 2, 2], "rating": [1, 2, 3]})
     items = pl.DataFrame({"item": [1.9, 2.0], "title": ["wrong", "right"]})

@@ -12,7 +12,8 @@ from palate.inference._user_posterior import infer
 
 
 def test_known_and_new_users_with_equal_ratings_have_equal_posteriors(bayes, ratings_of):
-    known, new = bayes.user(196), bayes.profile(ratings_of(bayes, 196))
+    features = {"age": 49, "gender": "M", "occupation": "writer"}
+    known, new = bayes.user(196), bayes.profile(ratings_of(bayes, 196), features=features)
     np.testing.assert_allclose(new.row, known.row, atol=5e-5)
     np.testing.assert_allclose(new.covariance, known.covariance, atol=1e-6)
     assert new.recommend(20)["id"].to_list() == known.recommend(20)["id"].to_list()
@@ -21,7 +22,8 @@ def test_known_and_new_users_with_equal_ratings_have_equal_posteriors(bayes, rat
 def test_the_posterior_equals_its_formula(bayes):
     """A^-1 c and A^-1 of the Gaussian model, in double precision."""
     given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
-    profile, learned = bayes.profile(given), bayes.learned.parameters
+    features = {"age": 30, "occupation": "writer"}
+    profile, learned = bayes.profile(given, features=features), bayes.learned.parameters
     rows = [bayes.items["item"].to_list().index(title) for title in given]
     z = np.c_[learned.item_table[rows, :-1], np.ones(3)].astype(np.float64)
     target = np.array(list(given.values())) - learned.likelihood.mu - learned.item_table[rows, -1]
@@ -35,7 +37,15 @@ def test_the_posterior_equals_its_formula(bayes):
     a = precision + (z.T * alpha) @ z
     covariances = learned.item_posterior.covariances.values[rows].reshape(3, k, k)
     a[:-1, :-1] += np.einsum("n,nij->ij", alpha, covariances)
-    prior_mean = prior.features.of(user.history, 1)[0] @ prior.coefficients
+    values = np.zeros(len(prior.known))  # the gender is unknown: its average
+    names = prior.known.names
+    ages, work = (bayes.ratings.users[column] for column in ("age", "occupation"))
+    values[names.index(("age", None))] = (30 - ages.mean()) / ages.std(ddof=0)
+    for place, (column, value) in enumerate(names):
+        if column == "occupation":
+            values[place] = (value == "writer") - (work == value).mean()
+    known = np.concatenate([prior.features.of(user.history, 1)[0], values])
+    prior_mean = known @ prior.coefficients
     mean = np.linalg.solve(a, precision @ prior_mean + z.T @ (alpha * target))
     np.testing.assert_allclose(profile.row, mean, atol=1e-3, rtol=1e-3)
     np.testing.assert_allclose(profile.covariance, np.linalg.inv(a), atol=1e-3, rtol=1e-2)

@@ -25,6 +25,8 @@ def test_they_are_the_parameters_again(saved, bayes):
     assert features.log_counts == expected.log_counts
     assert found.variances.freedom == given.variances.freedom
     assert found.effects.features == given.effects.features
+    assert found.user_effects.features == given.user_effects.features == found.user_prior.known
+    np.testing.assert_array_equal(found.user_effects.mean, given.user_effects.mean)
 
 
 @pytest.mark.parametrize(
@@ -32,11 +34,12 @@ def test_they_are_the_parameters_again(saved, bayes):
     [
         (lambda a: a.pop("item_variances"), "some but not all of item_covariance"),
         (lambda a: a.pop("pair_loadings"), "some but not all"),
-        (lambda a: a.pop("feature_effects"), "some but not all"),
+        (lambda a: a.pop("user_features"), "some but not all"),
         (lambda a: a["item_variances"].fill(0), "variances of the ratings are not positive"),
         (lambda a: a["variance_freedoms"].fill(2), "variances of the ratings are not positive"),
         (lambda a: a["pair_scale"].fill(0), "the features of users have no scale"),
-        (lambda a: a["feature_effects"].fill(-1), "effects of the features do not fit"),
+        (lambda a: a["item_features"].fill(-1), "effects of the features are not in order"),
+        (lambda a: a["user_features"].fill(0), "effects of the features are not in order"),
         (lambda a: a.update(variance_freedoms=np.ones(3) * 9), "positional arguments"),
     ],
 )
@@ -49,6 +52,9 @@ def test_what_does_not_fit_is_refused(saved, change, message):
 
 def test_names_of_features_must_fit(saved):
     arrays, likelihood, features = saved
-    for wrong in (None, features[1:], [[3, None]] * len(features)):
-        with pytest.raises(ValueError, match=r"do not fit their names|some but not all"):
-            rating_parameters(arrays, likelihood, wrong)
+    items = features["items"]
+    for wrong in (items[1:], [[3, None, None]] * len(items), [["x", None]] * len(items)):
+        with pytest.raises((ValueError, TypeError)):
+            rating_parameters(arrays, likelihood, features | {"items": wrong})
+    with pytest.raises(ValueError, match="some but not all"):
+        rating_parameters(arrays, likelihood, None)

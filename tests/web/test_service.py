@@ -100,6 +100,23 @@ def test_recommendations_for_ratings_and_for_a_user(client, bayes):
     assert at_least == pytest.approx(expected["at_least"].to_list())
 
 
+def test_what_is_known_of_a_person(client, bayes):
+    features = {"age": 24, "gender": "F"}
+    request = {"ratings": [FARGO], "features": features, "n": 5}
+    got = json_of(client.post("/api/recommendations", json=request))["recommendations"]
+    expected = bayes.profile({"Fargo (1996)": 5}, features=features).recommend(5)
+    assert [one["id"] for one in got] == expected["id"].to_list()
+    assert [one["score"] for one in got] == pytest.approx(expected["score"].to_list())
+    for wrong, words in (
+        ({"ratings": [], "features": {"hat": 1}}, "does not know 'hat' of people"),
+        ({"user": 196, "features": features}, "give features of a person with ratings"),
+        ({"ratings": [], "features": {"age": "old"}}, "the column 'age' holds String"),
+    ):
+        answer = client.post("/api/recommendations", json=wrong)
+        assert answer.status_code in {400, 422}
+        assert words in answer.text
+
+
 def test_candidates_and_exclusions(client):
     request = {"ratings": [], "candidates": [100, 313, "Star Wars (1977)"], "exclude": [313]}
     got = json_of(client.post("/api/recommendations", json=request))["recommendations"]

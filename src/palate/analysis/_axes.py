@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate.analysis._intervals import Z, bound_nearest_zero, default_min_ratings, null_column
-from palate.analysis._item_features import Feature, features
+from palate.data._features import Feature, features
 from palate.learned._learned import Learned
 
 # Minimum number of items with a category, and without it, for an association.

@@ -16,7 +16,7 @@ from palate.analysis._intervals import (
     spread_interval,
     validate_order,
 )
-from palate.analysis._item_features import matching_items
+from palate.analysis._matching_items import matching_items
 from palate.analysis._mean_decomposition import MeanDecomposition, Numbers
 from palate.errors import SettingError
 from palate.learned._learned import Learned

@@ -91,16 +91,23 @@ class Contributions:
         return toward
 
     def of_prior(self, item: int) -> float:
-        """Return the contribution of the prior mean to the score of an item, without `of_pairs`."""
-        shift = self._prior.shifts(self.user.history, threads=1)[0].astype(np.float64)
+        """Return what the prior mean of people with as many ratings adds to an item's score."""
+        shift = self._prior.shifts(self.user.history, None, threads=1)[0].astype(np.float64)
         return float(self._toward(item) @ shift - self.of_pairs(item).sum())
+
+    def of_known(self, item: int) -> float:
+        """Return what the known features of the person add to the score of an item."""
+        if self.user.known is None:
+            return 0.0
+        return float(self._toward(item) @ self._prior.known_shifts(self.user.known, threads=1)[0])
 
     def of_pairs(self, item: int) -> Numbers:
         """Return what each item adds to the score by having been rated at all; shape (m,)."""
         features = self._prior.features
         if features is None:
             return np.zeros(len(self.user.rated))
-        means = features.parts(self.user.rated).astype(np.float64) @ self._prior.coefficients
+        parts = features.parts(self.user.rated).astype(np.float64)
+        means = parts @ self._prior.coefficients[: features.count]
         contributions: Numbers = means @ (self._prior.precision @ self._toward(item))
         return contributions
 

@@ -12,7 +12,7 @@ from palate._words import LEAST_SHOWN, counted
 from palate.analysis._axes import AxisNames
 from palate.analysis._choice_reasons import ChoiceExplanation
 from palate.analysis._contributions import Contributions, Numbers
-from palate.analysis._feature_effects import has_known_features
+from palate.analysis._feature_effects import has_known_features, parts_of_bias
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
 from palate.learned._likelihood import evaluate_scalar
@@ -24,6 +24,7 @@ _MIN_MENTIONED = 0.0125
 _LONG_SCALE = 2
 # Maximum number of ratings in the reason for a recommendation.
 _MAX_NAMED = 2
+_SCHEMA = {"name": pl.String, "contribution": pl.Float64}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,9 @@ class Explanation:
         The unit of the score and of the contributions: "rating" or "score".
     parts
         The parts of the score: the columns name and contribution.
+    bias
+        What the bias of the item, one of the parts, is made of itself: its features, and the rest;
+        the columns name and contribution. Empty where no features are known.
     ratings
         The contributions of the person's ratings, and what does not depend on them: the columns
         name and contribution. In a Gibbs model each rating contributes twice: by its value, and
@@ -65,6 +69,7 @@ class Explanation:
     score: float
     unit: str
     parts: pl.DataFrame
+    bias: pl.DataFrame
     ratings: pl.DataFrame
     counterfactual: dict[str, Any] | None
     choice: ChoiceExplanation | None
@@ -139,6 +144,7 @@ class _Explainer:
         self.contributions = Contributions(learned, user)
         self.of_ratings = self.contributions.of_ratings(item)
         self.of_pairs = self.contributions.of_pairs(item)
+        self.of_bias = parts_of_bias(learned, item)
         self.general, self.of_axes = self._general_parts(), self._axis_parts()
         self.score = float(sum(self.general.values()) + self.of_axes.sum())
 
@@ -153,6 +159,7 @@ class _Explainer:
             score=self.score,
             unit="rating" if linear else "score",
             parts=_table(self.general, self.axis_labels, self.of_axes, n, ("axis", "axes")),
+            bias=pl.DataFrame(list(self.of_bias.items()), schema=_SCHEMA, orient="row"),
             ratings=self._table_of_ratings(names, n),
             counterfactual=self._counterfactual(),
             choice=choice,
@@ -221,6 +228,9 @@ class _Explainer:
         parts["its bias"] = float(self.learned.item_biases[self.item])
         alike = "average user" if self.prior_features is None else "users with as many ratings"
         parts[alike] = self.contributions.of_prior(self.item)
+        if self.user.known is not None and self.user.known.any():
+            columns = ", ".join(self.learned.parameters.user_prior.known.columns)
+            parts[f"what is known of you: {columns}"] = self.contributions.of_known(self.item)
         if not linear:
             # The row of a known user was trained together with the items; it is not exactly the
             # mode given the items.
@@ -268,12 +278,21 @@ class _Explainer:
         for name, (above, below) in _PHRASES.items():
             value = self.general.get(name, 0.0)
             if abs(value) >= smallest:
-                phrases.append(f"{below if value < 0 else above} ({value:+.2f})")
+                of_it = self._of_its_bias(smallest) if name == "its bias" else ""
+                phrases.append(f"{below if value < 0 else above} ({value:+.2f}{of_it})")
         axis = int(np.abs(self.of_axes).argmax())
         if abs(self.of_axes[axis]) >= smallest:
             label = self.axis_labels[axis].partition(": ")[2]
             phrases.append(f"{label} ({self.of_axes[axis]:+.2f})")
         return "; ".join(phrases)
+
+    def _of_its_bias(self, smallest: float) -> str:
+        """Return what the bias of the item is made of, in words; empty if no feature matters."""
+        *features, rest = self.of_bias.items() or [("", 0.0)]
+        named = [(name, value) for name, value in features if abs(value) >= smallest]
+        if not named:
+            return ""
+        return ": " + ", ".join(f"{value:+.2f} {name}" for name, value in [*named, rest])
 
     def _summary_of_ratings(self, names: list[str]) -> str:
         if not names:
@@ -314,4 +333,4 @@ def _table(
     if len(order) > n:
         others = counted(len(order) - n, *(f"other {name}" for name in what))
         rows.append((others, float(contributions[order[n:]].sum())))
-    return pl.DataFrame(rows, schema={"name": pl.String, "contribution": pl.Float64}, orient="row")
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")

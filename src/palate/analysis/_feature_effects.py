@@ -1,4 +1,4 @@
-"""The table of what features of items are worth."""
+"""The tables of what features of items and of users are worth."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.analysis._intervals import Z
-from palate.analysis._item_features import features
+from palate.data._features import features
 from palate.errors import SettingError
+from palate.learned._feature_effects import FeatureEffects
 from palate.learned._learned import Learned
 
 
@@ -17,32 +18,67 @@ def has_known_features(learned: Learned, rows: NDArray[np.integer[Any]]) -> NDAr
     effects = learned.parameters.effects
     known = np.zeros(len(rows), dtype=np.bool_)
     if effects is not None:
-        for column in {column for column, _ in effects.features} & set(learned.items.columns):
+        for column in set(effects.features.columns) & set(learned.items.columns):
             known |= learned.items[column].gather(rows).is_not_null().to_numpy()
     return known
 
 
-def feature_effects(learned: Learned) -> pl.DataFrame:
-    """Return a row for each feature; see `Model.features`."""
-    effects = learned.require_rating_model().effects
+def parts_of_bias(learned: Learned, row: int) -> dict[str, float]:
+    """Return what the bias of an item is made of, in units of the ratings.
+
+    These are the effects of each column of its features, such as "for genres Action|War", and
+    "beyond its features": how much better it is liked than others with the same. They sum to the
+    bias. Nothing in a point estimate, and for an item without features.
+    """
+    effects = learned.parameters.effects
+    if effects is None or not has_known_features(learned, np.array([row]))[0]:
+        return {}
+    item = learned.items[row]
+    each = effects.mean * effects.features.of(item)[0]
+    parts: dict[str, float] = {}
+    for (column, _), effect in zip(effects.features.names, each.tolist(), strict=True):
+        if column in item.columns and (value := item[column][0]) is not None:
+            name = f"for {column} {_as_text(value)}"
+            parts[name] = parts.get(name, 0.0) + effect
+    parts["beyond its features"] = float(learned.item_biases[row]) - sum(parts.values())
+    return parts
+
+
+def _as_text(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, pl.Series) else str(value)
+
+
+def item_feature_effects(learned: Learned) -> pl.DataFrame:
+    """Return a row for each feature of the items; see `Model.features`."""
+    return _table(learned.require_rating_model().effects, learned.items, "items")
+
+
+def user_feature_effects(learned: Learned) -> pl.DataFrame:
+    """Return a row for each feature of the users; see `Model.user_features`."""
+    return _table(learned.require_rating_model().user_effects, learned.users, "users")
+
+
+def _table(effects: FeatureEffects | None, rows: pl.DataFrame | None, what: str) -> pl.DataFrame:
     if effects is None:
         raise SettingError(
-            "this model is a point estimate, which does not use the features of items; fit with "
+            f"this model is a point estimate, which does not use the features of {what}; fit with "
             "Gibbs"
         )
-    items: dict[tuple[str, str | None], int] = {
+    found = [] if rows is None else features(rows)
+    counts: dict[tuple[str, str | None], int] = {
         (feature.column, feature.value): int(np.nansum(feature.values))
-        for feature in features(learned.items)
+        for feature in found
         if feature.value is not None
     }
+    names = effects.features.names
     frame = pl.DataFrame(
         {
-            "column": [column for column, _ in effects.features],
-            "value": pl.Series([value for _, value in effects.features], dtype=pl.String),
+            "column": pl.Series([column for column, _ in names], dtype=pl.String),
+            "value": pl.Series([value for _, value in names], dtype=pl.String),
             "effect": effects.mean,
             "lower": effects.mean - Z * effects.sd,
             "upper": effects.mean + Z * effects.sd,
-            "items": pl.Series([items.get(name) for name in effects.features], dtype=pl.Int64),
+            what: pl.Series([counts.get(name) for name in names], dtype=pl.Int64),
         }
     )
     return frame.sort("effect", descending=True)

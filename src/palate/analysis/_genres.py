@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.analysis._item_features import features
+from palate.data._features import features
 
 
 def genre_shares(items: pl.DataFrame, column: str | None = None) -> NDArray[np.float64] | None:

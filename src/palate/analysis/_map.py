@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from palate.analysis._intervals import Numbers, Z, null_column
-from palate.analysis._item_features import features
 from palate.analysis._mean_decomposition import MeanDecomposition
+from palate.data._features import features
 from palate.errors import SettingError
 from palate.learned._learned import Learned
 

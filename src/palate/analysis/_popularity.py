@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from palate.analysis._biases import item_biases
 from palate.analysis._intervals import Z, bound_nearest_zero, default_min_ratings, validate_order
-from palate.analysis._item_features import matching_items
+from palate.analysis._matching_items import matching_items
 from palate.analysis._mean_decomposition import MeanDecomposition
 from palate.learned._learned import Learned
 

@@ -35,6 +35,9 @@ TimeColumn = Annotated[str | None, typer.Option("--timestamp", help="The column 
 ItemsFile = Annotated[
     str | None, typer.Option("--items", help="A file of items: ids, titles and features.")
 ]
+UsersFile = Annotated[
+    str | None, typer.Option("--users", help="A file of users: ids, and features such as ages.")
+]
 DatabaseTable = Annotated[
     str | None, typer.Option("--table", help="Which table of a database, or a SELECT statement.")
 ]
@@ -50,6 +53,15 @@ Kind = Annotated[
         "plays. By default it is recognised."
     ),
 ]
+ValidShare = Annotated[
+    float,
+    typer.Option(
+        help="Hold out this fraction of the ratings to measure the loss, before the fit to all."
+    ),
+]
+NoUsers = Annotated[
+    bool, typer.Option("--no-users", help="Do not save the users and their ratings.")
+]
 
 
 @app.command(cls=FitCommand)
@@ -64,18 +76,12 @@ def fit(
     rating: RatingColumn = None,
     timestamp: TimeColumn = None,
     items: ItemsFile = None,
+    users: UsersFile = None,
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
     kind: Kind = None,
-    valid: Annotated[
-        float,
-        typer.Option(
-            help="Hold out this fraction of the ratings to measure the loss, before the fit to all."
-        ),
-    ] = 0.0,
-    users: Annotated[
-        bool, typer.Option("--users/--no-users", help="Whether to save users and their ratings.")
-    ] = True,
+    valid: ValidShare = 0.0,
+    no_users: NoUsers = False,
     seed: Seed = 0,
     threads: Threads = None,
     json: Json = False,
@@ -91,14 +97,14 @@ def fit(
     chosen = chosen_solver(context, seed)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, table=table, kind=kind,
+        items=items, users=users, table=table, kind=kind,
     )  # fmt: skip
     solver = chosen or default_solver(data, seed)
     validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
     with _output.progress(solver) as report:
         model = palate.fit(data, solver, threads=threads, progress=report)
     warn_if_interrupted(model)
-    model.save(output, users=users)
+    model.save(output, users=not no_users)
     if json:
         history = (validated or model).fit.history
         _output.document(
@@ -111,10 +117,11 @@ def fit(
         )
         return
     _output.line(_summary(data.kind, model))
-    _output.line(f"The model is in {output}. Next: palate {_next(model, data, output, users)}")
+    following = _next(model, data, output, users=not no_users)
+    _output.line(f"The model is in {output}. Next: palate {following}")
 
 
-def _next(model: Any, data: Any, output: Path, users: bool) -> str:
+def _next(model: Any, data: Any, output: Path, *, users: bool) -> str:
     """Return a command that shows what was learned."""
     if model.learned.has_ratings:
         return f"biases {output}"
@@ -189,6 +196,7 @@ def evaluate(
     rating: RatingColumn = None,
     timestamp: TimeColumn = None,
     items: ItemsFile = None,
+    users: UsersFile = None,
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
     kind: Kind = None,
@@ -221,7 +229,7 @@ def evaluate(
     solvers = chosen_solvers(context, seed)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, table=table, kind=kind,
+        items=items, users=users, table=table, kind=kind,
     )  # fmt: skip
     evaluation = palate.evaluate(
         data,

@@ -170,26 +170,39 @@ def popularity(
 
 
 @app.command()
-def features(model: ModelFolder, n: Count = 10, json: Json = False) -> None:
-    """Show what features of items, such as genres, are worth."""
+def features(
+    model: ModelFolder,
+    users: Annotated[
+        bool, typer.Option("--users", help="Show features of users instead, such as ages.")
+    ] = False,
+    n: Count = 10,
+    json: Json = False,
+) -> None:
+    """Show what features of items, such as genres, or of users are worth."""
     import polars as pl
 
     import palate
 
-    table = palate.load(model).features()
+    loaded, what = palate.load(model), "users" if users else "items"
+    table = loaded.user_features() if users else loaded.features()
     if json:
         _output.document(features=table)
         return
     if table.is_empty():
-        _output.line("The items have no features: fit with a file of items (--items).")
+        _output.line(f"The {what} have no features: fit with a file of {what} (--{what}).")
         return
     name = pl.coalesce("value", "column").alias("feature")
-    shown = table.select(name, "effect", "lower", "upper", "items")
-    _output.table(shown.filter(shown["lower"] > 0).head(n), "Worth more than others")
-    _output.table(shown.filter(shown["upper"] < 0).reverse().head(n), "Worth less than others")
+    shown = table.select(name, "effect", "lower", "upper", what)
+    certain = shown.filter((pl.col("lower") > 0) | (pl.col("upper") < 0))
+    if certain.is_empty():
+        _output.line(f"Of none of the {shown.height} features is it certain what it is worth.")
+        return
+    more, less = ("Rate higher", "Rate lower") if users else ("Worth more", "Worth less")
+    _output.table(shown.filter(shown["lower"] > 0).head(n), f"{more} than others")
+    _output.table(shown.filter(shown["upper"] < 0).reverse().head(n), f"{less} than others")
     _output.line(
         "Effects on the biases, given all other features; of a number, of one standard deviation.\n"
-        "Of the other features it is not certain whether they are worth more or less."
+        "Of the other features it is not certain in which direction their effects are."
     )
 
 

@@ -29,7 +29,15 @@ Rate = Annotated[
         "in one of counts, its count can follow.",
     ),
 ]
-
+KnownOfPerson = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feature",
+        metavar="COLUMN=VALUE",
+        help="With --rate, or instead of it: what is known of the person, as in --feature age=24; "
+        "repeat the option for more. The model must have been fitted with a file of users.",
+    ),
+]
 Diversity = Annotated[
     float,
     typer.Option(
@@ -52,6 +60,7 @@ def recommend(
     model: ModelFolder,
     user: User = None,
     rate: Rate = None,
+    feature: KnownOfPerson = None,
     n: Count = 10,
     candidate: Annotated[
         list[str] | None,
@@ -87,7 +96,7 @@ def recommend(
     """Recommend items to a user, or to anyone with a few ratings or picks."""
     from palate.inference._lists import question
 
-    profile, who = _profile(model, user, rate)
+    profile, who = _profile(model, user, rate, feature)
     best = profile.recommend(
         n,
         candidates=candidate or None,
@@ -124,10 +133,11 @@ def predict(
     ],
     user: User = None,
     rate: Rate = None,
+    feature: KnownOfPerson = None,
     json: Json = False,
 ) -> None:
     """Predict the ratings of items by a user, or by anyone with a few ratings."""
-    profile, who = _profile(model, user, rate)
+    profile, who = _profile(model, user, rate, feature)
     _output.show(profile.predict(item), f"What {who} is expected to give", "predictions", json)
 
 
@@ -137,6 +147,7 @@ def explain(
     item: Annotated[str, typer.Option(help="The title or the id of an item.")],
     user: User = None,
     rate: Rate = None,
+    feature: KnownOfPerson = None,
     n: Annotated[
         int,
         typer.Option("-n", help="Maximum number of axes, and of items, to list.", min=1),
@@ -148,7 +159,7 @@ def explain(
     The reasons are the items of the history that speak for it, and what its expected rating is made
     of.
     """
-    profile, _ = _profile(model, user, rate)
+    profile, _ = _profile(model, user, rate, feature)
     if profile.learned.has_ratings:
         why = profile.explain(item, n)
         choice, document = why.choice, vars(why)
@@ -169,11 +180,12 @@ def profile(
     model: ModelFolder,
     user: User = None,
     rate: Rate = None,
+    feature: KnownOfPerson = None,
     n: Annotated[int, typer.Option("-n", help="Maximum number of surprises to list.", min=1)] = 5,
     json: Json = False,
 ) -> None:
     """Describe the tastes of a user, or of anyone with a few ratings, compared with others."""
-    person, who = _profile(model, user, rate)
+    person, who = _profile(model, user, rate, feature)
     portrait = person.describe(n)
     if json:
         _output.document(**vars(portrait))
@@ -181,24 +193,29 @@ def profile(
         _output.portrait(portrait, who)
 
 
-def _profile(folder: Path, user: str | None, rate: list[str] | None) -> tuple[Any, str]:
+def _profile(
+    folder: Path, user: str | None, rate: list[str] | None, feature: list[str] | None
+) -> tuple[Any, str]:
     """Return the profile that the options describe, and a phrase for the person."""
     import palate
 
-    if (user is None) == (not rate):
+    if (user is None) == (not rate and not feature):
         raise palate.SettingError(
             "give a known --user, or ratings with --rate ITEM=RATING; in a model of events, items "
             "with --pick ITEM"
         )
+    known = pairs("--feature", "COLUMN=VALUE, such as 'age=24'", feature) or None
     model = palate.load(folder)
     if user is not None:
         return model.user(user), f"user {user}"
     if model.learned.has_ratings:
         form = "ITEM=RATING, such as 'Fargo (1996)=5'"
-        return model.profile(_numbers("--rate", form, rate)), "somebody with these ratings"
+        ratings = _numbers("--rate", form, rate)
+        who = "somebody with these ratings" if ratings else "somebody like this"
+        return model.profile(ratings, features=known), who
     counted = [text if _ends_in_number(text) else f"{text}=1" for text in rate or []]
     picks = _numbers("--pick", "ITEM or ITEM=COUNT", counted)
-    return model.profile(picks), "somebody with this history"
+    return model.profile(picks, features=known), "somebody with this history"
 
 
 def _numbers(option: str, form: str, given: list[str] | None) -> dict[str, float]:

@@ -70,11 +70,15 @@ def names_counts(column: str) -> bool:
     return _plain(column) in _USUAL_NAMES["count"]
 
 
-def is_items_header(fields: Sequence[str], item_column: str) -> bool:
-    """Return whether the first line of an items file holds column names."""
-    if item_column in fields or usual("item", fields):
+def is_described_header(fields: Sequence[str], role: str, column: str) -> bool:
+    """Return whether the first line of a file of items or users (`role`) holds column names.
+
+    The ratings call the ids `column`.
+    """
+    if column in fields or usual(role, fields):
         return True
-    return usual("title", fields) is not None and not any(map(_is_number, fields))
+    named = usual("title", fields) is not None or "id" in map(str.lower, fields)
+    return named and not any(map(_is_number, fields))
 
 
 def find_columns(

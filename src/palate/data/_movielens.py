@@ -29,6 +29,7 @@ _GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
 _TIMEOUT_SECONDS = 20
 _ML_100K_SHA256 = "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490"
 _WHEEL_ITEMS_SHA256 = "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532"
+_WHEEL_USERS_SHA256 = "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972"
 # RecBole ships MovieLens 100k as its example: the same ratings, where GroupLens is blocked.
 _WHEEL = "recbole==1.2.1"
 _WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
@@ -50,6 +51,13 @@ _GENRES_100K = (
     "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
     "Thriller", "War", "Western",
 )
+# The occupations of 1m, by number.
+_WORK_1M = (
+    "other", "academic/educator", "artist", "clerical/admin", "college/grad student",
+    "customer service", "doctor/health care", "executive/managerial", "farmer", "homemaker",
+    "K-12 student", "lawyer", "programmer", "retired", "sales/marketing", "scientist",
+    "self-employed", "technician/engineer", "tradesman/craftsman", "unemployed", "writer",
+)
 # fmt: on
 
 
@@ -70,7 +78,8 @@ def movielens(name: str = "100k", *, path: str | Path | None = None) -> Ratings:
     Returns
     -------
     Ratings
-        With titles, and genres as "Action|Comedy". `Ratings.source` says where they came from.
+        With titles, and genres as "Action|Comedy"; of 100k and 1m also the users' ages, genders and
+        occupations. `Ratings.source` says where they came from.
 
     Raises
     ------
@@ -120,8 +129,12 @@ def _only_folder(folder: Path) -> Path:
 def _read_folder(name: str, folder: Path, source: str) -> Ratings:
     for ratings_file, items_file, read_items in _LAYOUTS:
         if (folder / ratings_file).is_file() and (folder / items_file).is_file():
-            items = read_items(folder / items_file)
-            ratings = read_ratings(folder / ratings_file, items=items, kind="ratings")
+            ratings = read_ratings(
+                folder / ratings_file,
+                items=read_items(folder / items_file),
+                users=_read_users(folder),
+                kind="ratings",
+            )
             return replace(ratings, source=f"MovieLens {name} from {source}")
     raise DataError(
         f"{folder} does not hold MovieLens {name}: it has none of the pairs "
@@ -168,6 +181,27 @@ def _read_movies_dat(path: Path) -> pl.DataFrame:
 
 def _read_movies_csv(path: Path) -> pl.DataFrame:
     return _with_year(pl.read_csv(path, infer_schema=False))
+
+
+def _read_users(folder: Path) -> pl.DataFrame | None:
+    """Read the users of 100k and 1m, without their zip codes; None for the other data sets."""
+    for name, columns in _USER_FILES.items():
+        if (folder / name).is_file():
+            users = open_table(folder / name, lambda fields: "user_id:token" in fields).read()
+            users.columns = columns
+            if name == "users.dat":
+                users = users.with_columns(
+                    pl.col("occupation").cast(pl.Int32).replace_strict(dict(enumerate(_WORK_1M)))
+                )
+            return users.select("userId", pl.col("age").cast(pl.Int32), "gender", "occupation")
+    return None
+
+
+_USER_FILES = {
+    "u.user": ["userId", "age", "gender", "occupation", "zip"],
+    "ml-100k.user": ["userId", "age", "gender", "occupation", "zip"],
+    "users.dat": ["userId", "gender", "age", "occupation", "zip"],
+}
 
 
 def _with_year(items: pl.DataFrame) -> pl.DataFrame:
@@ -265,12 +299,17 @@ def _fetch_wheel(folder: Path) -> None:
             raise DownloadError(errors[-1] if errors else f"pip ended with {done.returncode}")
         with zipfile.ZipFile(wheels[0]) as wheel:
             ratings = wheel.read(_WHEEL_FOLDER + "ml-100k.inter").split(b"\n", 1)[1]
-            items = wheel.read(_WHEEL_FOLDER + "ml-100k.item")
-    for data, digest in ((ratings, _ML_100K_SHA256), (items, _WHEEL_ITEMS_SHA256)):
+            items, users = (
+                wheel.read(f"{_WHEEL_FOLDER}ml-100k.{side}") for side in ("item", "user")
+            )
+    for name, data, digest in (
+        ("u.data", ratings, _ML_100K_SHA256),
+        ("ml-100k.item", items, _WHEEL_ITEMS_SHA256),
+        ("ml-100k.user", users, _WHEEL_USERS_SHA256),
+    ):
         if hashlib.sha256(data).hexdigest() != digest:
             raise DownloadError(f"the data in {_WHEEL} are not MovieLens 100k")
-    (folder / "u.data").write_bytes(ratings)
-    (folder / "ml-100k.item").write_bytes(items)
+        (folder / name).write_bytes(data)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from palate.data._columns import find_columns, is_ratings_header
 from palate.data._database import is_database_url, open_database
+from palate.data._described import shown, with_items, with_users
 from palate.data._duplicates import refuse_duplicates, without_duplicates
-from palate.data._items import shown, with_items
 from palate.data._kinds import of_kind
 from palate.data._ratings import Kind, Ratings
 from palate.data._sources import open_table
@@ -36,6 +36,7 @@ def read_ratings(
     rating: str | None = None,
     timestamp: str | Literal[False] | None = None,
     items: Any = None,
+    users: Any = None,
     table: str | None = None,
     duplicates: Duplicates = "error",
     kind: Kind | None = None,
@@ -55,9 +56,9 @@ def read_ratings(
     user, item, rating, timestamp
         Column names; `rating` may hold counts. The others are found by their usual names, or by
         position if a text file has no header. ``timestamp=False`` omits the timestamps.
-    items
-        A table of items, in any of the forms of `source`; its titles and other columns are
-        joined by id. With a database URL, it can be the name of a table of that database.
+    items, users
+        Tables of items and of users, in any of the forms of `source`; titles and other columns are
+        joined by id. With a database URL, they can be names of tables of that database.
     table
         Which table of a database to read, or a SELECT statement.
     duplicates
@@ -85,12 +86,14 @@ def read_ratings(
     _check(duplicates, kind)
     given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
     times = timestamp is not False
-    ratings, opened = read_rows(source, given, items, table, kind=kind, timestamps=times)
-    return ratings if ratings.kind != "ratings" else _distinct(ratings, opened, duplicates)
+    rows = read_rows(source, given, items, users, table, kind=kind, timestamps=times)
+    return _distinct(*rows, duplicates)
 
 
 def _distinct(ratings: Ratings, table: Table, duplicates: Duplicates) -> Ratings:
     """Return one rating for each user and item, or refuse those that are repeated."""
+    if ratings.kind != "ratings":
+        return ratings
     if duplicates != "error":
         return without_duplicates(ratings, duplicates)
     refuse_duplicates(ratings, table)
@@ -110,6 +113,7 @@ def read_rows(
     source: Any,
     given: dict[str, str | None],
     items: Any = None,
+    users: Any = None,
     table: str | None = None,
     *,
     timestamps: bool,
@@ -118,8 +122,7 @@ def read_rows(
     """Read every row; with ratings, however often a user has rated an item. See `read_ratings`."""
     if is_database_url(source):
         opened = open_database(source, table)
-        if isinstance(items, str) and re.fullmatch(r"\w+", items) and not Path(items).exists():
-            items = open_database(source, items).read()
+        items, users = (_in_database(source, described) for described in (items, users))
     elif table is not None:
         raise SettingError("table= names a table of a database, but this source is not a database")
     else:
@@ -132,7 +135,17 @@ def read_rows(
     ratings = of_kind(_encode(opened, columns), opened, columns.get("rating"), kind)
     if items is not None:
         ratings = with_items(ratings, items, columns["item"])
+    if users is not None:
+        ratings = with_users(ratings, users, columns["user"])
     return ratings, opened
+
+
+def _in_database(url: str, described: Any) -> Any:
+    """Return a table of items or users of the database, if it is the name of one."""
+    name = isinstance(described, str) and re.fullmatch(r"\w+", described)
+    if name and not Path(described).exists():
+        return open_database(url, described).read()
+    return described
 
 
 def _encode(table: Table, columns: dict[str, str]) -> Ratings:

@@ -38,6 +38,8 @@ class UserPosterior:
     variance
         The variance of the user's ratings about their expectations, relative to the usual one; see
         `RatingVariances`.
+    known
+        The known features of the user, shape (1, m); None if nothing is known.
     """
 
     mean: NDArray[np.float32]
@@ -45,6 +47,7 @@ class UserPosterior:
     rated: NDArray[np.int32]
     rating: NDArray[np.float32]
     variance: float = 1.0
+    known: NDArray[np.float32] | None = None
 
     @property
     def history(self) -> Csr:
@@ -85,6 +88,7 @@ def infer(
     parameters: Parameters,
     threads: int,
     *,
+    known: NDArray[np.float32] | None = None,
     covariances: bool = False,
     squares: bool = False,
     variance: NDArray[np.float64] | None = None,
@@ -107,6 +111,8 @@ def infer(
         What was learned.
     threads
         The number of threads.
+    known
+        The known features of each user (see `UserPrior`), shape (n, m); None if there are none.
     covariances
         Whether to return the covariance of each user.
     squares
@@ -123,7 +129,7 @@ def infer(
     DataError
         If a posterior is not finite.
     """
-    solver = _RowSolver(ratings, parameters, threads, cancel)
+    solver = _RowSolver(ratings, parameters, threads, known=known, cancel=cancel)
     if parameters.likelihood.linear:
         if variance is None:
             variance = solver.variances()
@@ -165,6 +171,8 @@ class _RowSolver:
         ratings: Csr,
         parameters: Parameters,
         threads: int,
+        *,
+        known: NDArray[np.float32] | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
         self.ratings, self.parameters, self.threads = ratings, parameters, threads
@@ -172,7 +180,7 @@ class _RowSolver:
         self.likelihood, self.prior = parameters.likelihood, parameters.user_prior
         posterior = parameters.item_posterior
         self.covariances = _NO_COVARIANCES if posterior is None else posterior.covariances.values
-        self.shift = self.prior.shifts(ratings, threads)
+        self.shift = self.prior.shifts(ratings, known, threads)
 
     @property
     def users(self) -> int:

@@ -33,18 +33,23 @@ class UserPosteriors:
         The ratings of the users, grouped by user.
     variances
         The relative variance of each user's ratings (see `RatingVariances`); shape (users,).
+    known
+        The known features of each user, shape (users, m); None if there are none.
     """
 
     parameters: Parameters
     table: NDArray[np.float32]
     ratings: Csr
     variances: NDArray[np.float64]
+    known: NDArray[np.float32] | None = None
 
     @classmethod
-    def inferred(cls, parameters: Parameters, ratings: Csr) -> "UserPosteriors":
-        """Return the posteriors of users, inferred from their ratings."""
-        inferred = infer(ratings, parameters, thread_count(None))
-        return cls(parameters, inferred.mean, ratings, inferred.variance)
+    def inferred(
+        cls, parameters: Parameters, ratings: Csr, known: NDArray[np.float32] | None = None
+    ) -> "UserPosteriors":
+        """Return the posteriors of users, inferred from their ratings and known features."""
+        inferred = infer(ratings, parameters, thread_count(None), known=known)
+        return cls(parameters, inferred.mean, ratings, inferred.variance, known)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -58,6 +63,7 @@ class UserPosteriors:
             self.ratings.partner[entries],
             self.ratings.rating[entries],
             float(self.variances[row]),
+            None if self.known is None else self.known[row : row + 1],
         )
 
     def covariances(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:

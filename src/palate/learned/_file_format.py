@@ -25,11 +25,12 @@ from safetensors.numpy import save as safetensors_bytes
 from palate._files import TEMPORARY, replace_file, sync_folder
 from palate.errors import ModelFileError
 from palate.learned._choice_arrays import choice_arrays, choice_record
+from palate.learned._feature_effects import FeatureEffects
 from palate.learned._learned import Learned
 from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
-FORMAT = 6
+FORMAT = 7
 DESCRIPTION = "palate.json"
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
@@ -123,8 +124,8 @@ def _rating_arrays(parameters: Parameters) -> dict[str, NDArray[Any]]:
         arrays["pair_loadings"] = features.loadings
         arrays["pair_centre"] = features.centre
         arrays["pair_scale"] = np.array([features.damping, *features.log_counts])
-    if parameters.effects is not None:
-        arrays["feature_effects"] = np.stack([parameters.effects.mean, parameters.effects.sd])
+    for side, effects in _effects(parameters).items():
+        arrays[f"{side[:-1]}_features"] = effects.array
     if parameters.variances is not None:
         arrays["item_variances"] = parameters.variances.items
         arrays["variance_freedoms"] = np.array(
@@ -143,11 +144,15 @@ def _likelihood_record(learned: Learned) -> dict[str, Any] | None:
     return {"name": likelihood.name, **asdict(likelihood)}
 
 
-def _feature_record(parameters: Parameters | None) -> list[list[str | None]] | None:
-    """Return the names of the features whose effects are known."""
-    if parameters is None or parameters.effects is None:
-        return None
-    return [list(feature) for feature in parameters.effects.features]
+def _feature_record(parameters: Parameters | None) -> dict[str, Any] | None:
+    """Return the names of the features of each side whose effects are known."""
+    found = {} if parameters is None else _effects(parameters)
+    return {side: effects.record for side, effects in found.items()} or None
+
+
+def _effects(parameters: Parameters) -> dict[str, FeatureEffects]:
+    sides = {"items": parameters.effects, "users": parameters.user_effects}
+    return {side: effects for side, effects in sides.items() if effects is not None}
 
 
 def _array_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:

@@ -197,6 +197,23 @@ class Learned:
         return IdIndex(self.require_users().users["id"], "user")
 
     @cached_property
+    def known_of_users(self) -> NDArray[np.float32] | None:
+        """The known features of each known user, shape (users, m); None if there are none."""
+        return self.known_of(self.require_users().users)
+
+    def known_of(self, people: pl.DataFrame) -> NDArray[np.float32] | None:
+        """Return the known features of people from a table of them; None if there are none.
+
+        Raises
+        ------
+        DataError
+            If a column holds something else than in the fit.
+        """
+        if self.rating_parameters is None or not len(self.parameters.user_prior.known):
+            return None
+        return self.parameters.user_prior.known.of(people)
+
+    @cached_property
     def ratings_by_user(self) -> Csr:
         """The training ratings grouped by user."""
         return self.require_users().by_user()

@@ -200,7 +200,7 @@ def _fit_record(values: dict[str, Any]) -> FitRecord:
 def _validate_tables(path: Path, items: pl.DataFrame, ratings: Ratings | None) -> None:
     if not {"id", "item"} <= set(items.columns) or items["item"].dtype != pl.String:
         raise ModelFileError(f"{path}: the items have no ids or names")
-    if ratings is not None and ratings.users.columns != ["id"]:
+    if ratings is not None and "id" not in ratings.users.columns:
         raise ModelFileError(f"{path}: the users have no ids")
     tables = {"items": items} if ratings is None else {"items": items, "users": ratings.users}
     for name, table in tables.items():
@@ -257,15 +257,17 @@ def _expected_arrays(
     }
     if "pair_loadings" in arrays:
         features = arrays["pair_loadings"].shape[-1]
+        known = arrays["user_features"].shape[-1] if "user_features" in arrays else 0
         expected |= {
             "pair_loadings": ((rows, features), np.float32),
             "pair_centre": ((features,), np.float32),
             "pair_scale": ((5,), np.float64),
-            "prior_coefficients": ((features + 2, width), np.float64),
+            "prior_coefficients": ((features + 2 + known, width), np.float64),
             "population_covariance": ((width, width), np.float64),
         }
-    if "feature_effects" in arrays:
-        expected["feature_effects"] = ((2, arrays["feature_effects"].shape[-1]), np.float64)
+    for name in ("item_features", "user_features"):
+        if name in arrays:
+            expected[name] = ((6, arrays[name].shape[-1]), np.float64)
     if "item_variances" in arrays:
         expected |= {
             "item_variances": ((rows,), np.float32),

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from palate.learned._feature_effects import FeatureEffects
 from palate.learned._item_posterior import ItemCovariances, ItemPosterior
+from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import LIKELIHOODS, Likelihood
 from palate.learned._pair_features import PairFeatures
 from palate.learned._parameters import Parameters
@@ -17,13 +18,13 @@ MAX_MAGNITUDE = 1e18
 # The mean variance of a gamma precision exists above this.
 _MIN_FREEDOM = 2.0
 # What a model of the Gibbs solver has, and a point estimate has not.
-_OF_GIBBS = ("item_covariance", "pair_loadings", "item_variances", "feature_effects")
+_OF_GIBBS = ("item_covariance", "pair_loadings", "item_variances", "item_features", "user_features")
 
 
 def rating_parameters(
     arrays: dict[str, NDArray[Any]],
     likelihood: dict[str, Any] | None,
-    features: list[list[Any]] | None,
+    features: dict[str, list[list[Any]]] | None,
 ) -> Parameters | None:
     """Return the parameters of the rating model; None where there is none.
 
@@ -35,29 +36,27 @@ def rating_parameters(
     if likelihood is None:
         return None
     if len({name in arrays for name in _OF_GIBBS}) > 1 or (features is None) == (
-        "feature_effects" in arrays
+        "item_features" in arrays
     ):
         raise ValueError(f"there are some but not all of {', '.join(_OF_GIBBS)}")
+    effects = user_effects = None
+    if features is not None:
+        effects = FeatureEffects.of_file(arrays["item_features"], features["items"])
+        user_effects = FeatureEffects.of_file(arrays["user_features"], features["users"])
     return Parameters(
         item_table=arrays["item_table"],
         likelihood=_likelihood(**likelihood),
-        user_prior=_user_prior(arrays),
+        user_prior=_user_prior(
+            arrays, KnownFeatures() if user_effects is None else user_effects.features
+        ),
         item_posterior=item_posterior(arrays),
         variances=_rating_variances(arrays),
-        effects=None if features is None else _feature_effects(arrays, features),
+        effects=effects,
+        user_effects=user_effects,
     )
 
 
-def _feature_effects(arrays: dict[str, NDArray[Any]], features: list[list[Any]]) -> FeatureEffects:
-    names = tuple((column, value) for column, value in features)
-    text = all(isinstance(c, str) and isinstance(v, str | None) for c, v in names)
-    mean, sd = arrays["feature_effects"]
-    if not text or len(names) != len(mean) or sd.min(initial=0) < 0:
-        raise ValueError("the effects of the features do not fit their names")
-    return FeatureEffects(names, mean, sd)
-
-
-def _user_prior(arrays: dict[str, NDArray[Any]]) -> UserPrior:
+def _user_prior(arrays: dict[str, NDArray[Any]], known: KnownFeatures) -> UserPrior:
     features = None
     if "pair_loadings" in arrays:
         damping, mean, sd, lowest, highest = arrays["pair_scale"].tolist()
@@ -73,6 +72,7 @@ def _user_prior(arrays: dict[str, NDArray[Any]]) -> UserPrior:
         arrays["prior_coefficients"],
         arrays["prior_covariance"],
         features,
+        known,
         arrays.get("population_covariance"),
     )
 

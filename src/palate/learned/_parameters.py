@@ -32,8 +32,8 @@ class Parameters:
         The uncertainty of the items; None in a point estimate.
     variances
         How far ratings lie from their expectations; None if all have one variance.
-    effects
-        What features of items are worth; None in a point estimate.
+    effects, user_effects
+        What features of items, and of users, are worth; None in a point estimate.
     """
 
     item_table: NDArray[np.float32]
@@ -42,6 +42,7 @@ class Parameters:
     item_posterior: ItemPosterior | None = None
     variances: RatingVariances | None = None
     effects: FeatureEffects | None = None
+    user_effects: FeatureEffects | None = None
 
     def rating_variance(
         self,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from palate._native import score_pairs
 from palate.data._ratings import Ratings
+from palate.errors import SettingError
 from palate.learned._likelihood import Gaussian, SigmoidGaussian, mean_squared_error
 from palate.learned._main_effects import factor_table, main_effects
 from palate.learned._parameters import Parameters
@@ -61,3 +62,30 @@ def linear_point_estimate(
     )
     users, items = factor_table(p, user_bias), factor_table(q, item_bias)
     return point_estimate(ratings, users, items, Gaussian(low, high, mu, noise_sd=1.0)), users
+
+
+def validate_tables(
+    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32]
+) -> None:
+    """Check factors and biases of users and items from another source.
+
+    Raises
+    ------
+    SettingError
+        If a table has the wrong shape or holds values that are not finite.
+    """
+    for name, table, rows in (
+        ("users", users, ratings.users.height),
+        ("items", items, ratings.items.height),
+    ):
+        if table.ndim != 2 or len(table) != rows or table.shape[1] < 2:
+            raise SettingError(
+                f"{name} has the shape {table.shape}; it needs {rows:,} rows of factors and a bias"
+            )
+        if not np.isfinite(table).all():
+            raise SettingError(f"{name} holds values that are not finite")
+    if users.shape[1] != items.shape[1]:
+        raise SettingError(
+            f"users have {users.shape[1]} columns and items {items.shape[1]}; give both the same "
+            "number of factors"
+        )

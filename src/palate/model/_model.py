@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
-from palate.analysis._feature_effects import feature_effects
+from palate.analysis._feature_effects import item_feature_effects, user_feature_effects
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
 from palate.inference._user_posterior import UserPosterior, infer
@@ -18,7 +18,7 @@ from palate.learned._file_format import save_learned
 from palate.learned._learned import FitRecord, Learned
 from palate.learned._likelihood import SigmoidGaussian, mean_squared_error
 from palate.learned._load import load_learned
-from palate.learned._point_estimate import linear_point_estimate, point_estimate
+from palate.learned._point_estimate import linear_point_estimate, point_estimate, validate_tables
 from palate.learned._ratings_input import histories_of_people, history_of_person
 from palate.model._profile import Profile
 from palate.model._profiles import Profiles
@@ -73,7 +73,7 @@ class Model(Readings):
             an increasing pair of finite numbers.
         """
         tables = [np.ascontiguousarray(table, dtype=np.float32) for table in (users, items)]
-        _validate_tables(ratings, *tables)
+        validate_tables(ratings, *tables)
         if y_range is None:
             parameters, user_table = linear_point_estimate(ratings, *tables)
         else:
@@ -138,7 +138,12 @@ class Model(Readings):
         """
         return self.profiles()[self.learned.user_index.row(user)]
 
-    def profile(self, ratings: Mapping[Any, float] | Iterable[Any] | Ratings) -> Profile:
+    def profile(
+        self,
+        ratings: Mapping[Any, float] | Iterable[Any] | Ratings,
+        *,
+        features: Mapping[str, Any] | None = None,
+    ) -> Profile:
         """Return the profile of any person, inferred from their history; the model is unchanged.
 
         Parameters
@@ -147,31 +152,41 @@ class Model(Readings):
             A rating for each item, by its id or title, as in ``{"Fargo (1996)": 5}``; or the
             `Ratings` of one user. Without any rating the profile is the prior over users. In a
             model of events or counts: a list of items, or a count for each item.
+        features
+            What is known of the person, as in ``{"age": 24}``: values of columns of the users table
+            that the model was fitted with. (`Ratings` bring their own.)
 
         Raises
         ------
         UnknownIdError
             If an item is unknown, or a title names several items.
         DataError
-            If an item is rated twice, a rating lies outside the model's scale, or the `Ratings` are
-            not those of exactly one user.
+            If an item is rated twice, a rating lies outside the model's scale, a feature is of
+            another type than in the fit, or the `Ratings` are not those of exactly one user.
+        SettingError
+            If the model does not know a feature, or `features` are given with `Ratings`.
         """
         if isinstance(ratings, Ratings):
             if ratings.users.height != 1:
                 raise DataError(
                     f"these are the ratings of {ratings.users.height:,} users; use profiles"
                 )
+            if features is not None:
+                raise SettingError("features are given with Ratings; give these a table of users")
             return self.profiles(ratings)[0]
         given = history_of_person(self.learned, ratings)
         posterior = None
-        if self.learned.has_ratings:
-            one = infer(given, self.learned.parameters, threads=1, covariances=True)
+        if self.learned.has_ratings or features:
+            parameters = self.learned.require_rating_model()
+            known = parameters.user_prior.known.of_person(features)
+            one = infer(given, parameters, threads=1, known=known, covariances=True)
             posterior = UserPosterior(
                 one.mean[0],
                 one.covariance[0],
                 given.partner,
                 given.rating,
                 float(one.variance[0]),
+                known,
             )
         return Profile(self.learned, given, posterior, self.axis_names)
 
@@ -192,7 +207,9 @@ class Model(Readings):
             return Profiles(self.learned, known.users, histories, posteriors, self.axis_names)
         histories = histories_of_people(self.learned, ratings)
         posteriors = (
-            UserPosteriors.inferred(self.learned.parameters, histories)
+            UserPosteriors.inferred(
+                self.learned.parameters, histories, self.learned.known_of(ratings.users)
+            )
             if self.learned.has_ratings
             else None
         )
@@ -209,15 +226,30 @@ class Model(Readings):
         -------
         polars.DataFrame
             A row for each feature, the highest effect first: column, value (the category; null for
-            a number), effect (in units of the ratings: of the category, or of one standard
-            deviation of the number), lower and upper (its 90% interval), items (with the category).
+            a number), effect (in units of the ratings: of the category against the average item, or
+            against none where items can have several; of one standard deviation of the number),
+            lower and upper (its 90% interval), items (with the category).
 
         Raises
         ------
         SettingError
             If the model is a point estimate, or was fitted to events or counts.
         """
-        return feature_effects(self.learned)
+        return item_feature_effects(self.learned)
+
+    def user_features(self) -> pl.DataFrame:
+        """Return what each feature of the users is worth: its effect on how high they rate.
+
+        The columns of the users table move the prior mean of a person, likewise. See `features`
+        for the columns, of which the last is users; it is null in a model that was saved without
+        them.
+
+        Raises
+        ------
+        SettingError
+            If the model is a point estimate, or was fitted to events or counts.
+        """
+        return user_feature_effects(self.learned)
 
     def recommend(self, n: int = 10, **choices: Any) -> pl.DataFrame:
         """Return the `n` best items for each known user; see `Profiles.recommend`."""
@@ -310,26 +342,6 @@ class Model(Readings):
             If the folder can't be written to, or holds something other than a model.
         """
         save_learned(self.learned, Path(path), users=users)
-
-
-def _validate_tables(
-    ratings: Ratings, users: NDArray[np.float32], items: NDArray[np.float32]
-) -> None:
-    for name, table, rows in (
-        ("users", users, ratings.users.height),
-        ("items", items, ratings.items.height),
-    ):
-        if table.ndim != 2 or len(table) != rows or table.shape[1] < 2:
-            raise SettingError(
-                f"{name} has the shape {table.shape}; it needs {rows:,} rows of factors and a bias"
-            )
-        if not np.isfinite(table).all():
-            raise SettingError(f"{name} holds values that are not finite")
-    if users.shape[1] != items.shape[1]:
-        raise SettingError(
-            f"users have {users.shape[1]} columns and items {items.shape[1]}; give both the same "
-            "number of factors"
-        )
 
 
 class Update(NamedTuple):

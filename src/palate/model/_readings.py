@@ -43,6 +43,7 @@ class Readings:
             table,
             self.learned.ratings_by_user,
             self.learned.require_user_variances(),
+            self.learned.known_of_users,
         )
 
     @cached_property

@@ -41,7 +41,13 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
     table = np.empty((merged.users.height, learned.factors + 1), dtype=np.float32)
     old_rows = rows_among(merged.users["id"], old.users["id"]).to_numpy()
     table[old_rows] = old_table
-    inferred = infer(grouped.take(touched), learned.parameters, thread_count(None))
+    known = learned.known_of(merged.users)
+    inferred = infer(
+        grouped.take(touched),
+        learned.parameters,
+        thread_count(None),
+        known=None if known is None else known[touched],
+    )
     table[touched] = inferred.mean
     variances = np.ones(len(table))
     variances[old_rows] = learned.require_user_variances()
@@ -64,7 +70,8 @@ def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
     """Return one rating, event or count of each user and item, and the users' rows of new ones."""
     ids, new_ids = old.users["id"], new.users["id"]
     require_same_type("user", new_ids, ids)
-    all_ids = pl.concat([ids, new_ids[np.unique(new.user)]]).unique().sort()
+    users = _merged_users(old.users, new.users[np.unique(new.user)])
+    all_ids = users["id"]
     old_row, new_row = rows_among(all_ids, ids), rows_among(all_ids, new_ids)
     timestamp = None
     if old.timestamp is not None and new.timestamp is not None:
@@ -80,12 +87,19 @@ def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
         item=np.concatenate([old.item, new.item]),
         rating=np.concatenate([old.rating, new.rating]),
         timestamp=timestamp,
-        users=all_ids.to_frame("id"),
+        users=users,
         items=old.items,
         kind=old.kind,
         source=f"{old.source}; and {len(new):,} newer ones: {new.source}",
     )
     return _added_up(both) if both.kind == "counts" else _newest(both), new_user
+
+
+def _merged_users(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Return all users, sorted by id, with the columns of the old ones: the newest known values."""
+    columns = [column for column in old.columns if column in new.columns]
+    both = pl.concat([new.select(columns), old], how="diagonal_relaxed")
+    return both.group_by("id", maintain_order=True).agg(pl.all().drop_nulls().first()).sort("id")
 
 
 def _newest(ratings: Ratings) -> Ratings:

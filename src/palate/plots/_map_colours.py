@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate._theme import DIVERGING, SEQUENTIAL
-from palate.analysis._item_features import category_lists, features
 from palate.analysis._map import coordinate
+from palate.data._features import category_lists, features
 from palate.errors import SettingError
 from palate.model._model import Model
 from palate.plots._plane import RATINGS

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.analysis._intervals import Z
-from palate.analysis._item_features import matching_items
+from palate.analysis._matching_items import matching_items
 from palate.errors import SettingError
 from palate.model._model import Model
 from palate.model._profile import Profile
@@ -246,7 +246,7 @@ class Explorer:
         UnknownIdError
             If the model does not know the user or an item.
         SettingError
-            If an item is rated twice, or a rating is off the scale.
+            If an item is rated twice, a rating is off the scale, or a feature is unknown.
         """
         if person.user is not None:
             return self.model.user(person.user)
@@ -254,7 +254,8 @@ class Explorer:
             return self.model.profile(person.items)
         ratings = person.ratings or []
         _check_distinct(ratings)
-        return self.model.profile({rating.item: rating.rating for rating in ratings})
+        given = {rating.item: rating.rating for rating in ratings}
+        return self.model.profile(given, features=person.features)
 
     def recommendations(self, request: req.RecommendationsRequest) -> res.Recommendations:
         """Return the best items for a person."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_v
 from palate.inference._lists import By
 
 _MAX_RATINGS, _MAX_ITEMS, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
+_MAX_FEATURES = 100
 _Text = Annotated[StrictStr, Field(max_length=1000)]
 ItemReference = Annotated[
     StrictInt | _Text,
@@ -54,10 +55,22 @@ class Person(Body):
         ),
     ] = None
 
+    features: Annotated[
+        dict[_Text, StrictInt | float | _Text | list[_Text]] | None,
+        Field(
+            max_length=_MAX_FEATURES,
+            description="With ratings: what is known of the person, as values of columns of the "
+            "users table that the model was fitted with.",
+            examples=[{"age": 24}],
+        ),
+    ] = None
+
     @model_validator(mode="after")
     def _require_exactly_one(self) -> "Person":
         if sum(given is not None for given in (self.user, self.ratings, self.items)) != 1:
             raise ValueError("give either a known user or ratings or items, and only one of them")
+        if self.features is not None and self.ratings is None:
+            raise ValueError("give features of a person with ratings, which may be an empty list")
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from palate.analysis._item_features import features
+from palate.data._features import features
 from palate.data._ratings import Kind
 from palate.inference._lists import By
 from palate.learned._learned import Learned

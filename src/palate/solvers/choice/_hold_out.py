@@ -91,8 +91,9 @@ class HeldOutScores(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Some of the histories, the mask of held-out entries, and what is left without them."""
+    """Histories of some users, the mask of held-out entries, and what is left without them."""
 
+    users: NDArray[np.int64]
     histories: Csr
     held_out: NDArray[np.bool_]
     remaining: Csr
@@ -136,7 +137,7 @@ class HoldOut:
             parts.append(np.full(len(eligible), part))
         most = max(_MIN_HISTORIES, min(_MAX_HISTORIES, _MAX_RANKED // ratings.items.height))
         chosen, part_of = np.concatenate(users)[:most], np.concatenate(parts)[:most]
-        self._histories = histories.take(chosen)
+        self._users, self._histories = chosen, histories.take(chosen)
         row = self._histories.row
         self._held_out = _is_held_out(rank.take(chosen), number[chosen][row], part_of[row])
         flags = histories._replace(rating=relevant.astype(np.float32)).take(chosen)
@@ -211,7 +212,7 @@ class HoldOut:
             "diagonal": candidate.precision.diagonal,
             "popularity": candidate.popularity,
         }
-        return _Part(histories, held_out, remaining, arguments)
+        return _Part(self._users[block], histories, held_out, remaining, arguments)
 
     def _entries(self, block: slice) -> slice:
         return slice(*self._histories.starts[[block.start, block.stop]])
@@ -236,7 +237,13 @@ class HoldOut:
         if tilt is None:
             yield np.zeros((0, 0), dtype=np.float32)
             return
-        inferred = infer(part.remaining, tilt.learned.parameters, self._threads)
+        known = tilt.learned.known_of_users
+        inferred = infer(
+            part.remaining,
+            tilt.learned.parameters,
+            self._threads,
+            known=None if known is None else known[part.users],
+        )
         scores = rating_scores(tilt.learned.item_table, inferred.mean, self._threads)
         _leave_out(scores, inferred, part.histories, part.held_out, tilt.learned)
         chances = chance_of_high_rating(tilt.learned.likelihood, scores)

@@ -11,6 +11,7 @@ from palate._linear_algebra import gram
 from palate._native import Cancelled, CancelToken
 from palate.data._ratings import Csr
 from palate.inference._user_posterior import infer
+from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import Gaussian
 from palate.learned._main_effects import factor_table, main_effects, orthogonal_axes
 from palate.learned._pair_features import PairFeatures
@@ -54,6 +55,7 @@ def calibrate(
     parameters: Parameters,
     noise_prior: tuple[float, float],
     *,
+    known: NDArray[np.float32],
     user_table: NDArray[np.float32],
     threads: int,
     cancel: CancelToken,
@@ -75,8 +77,8 @@ def calibrate(
 
     Parameters
     ----------
-    grouped
-        The ratings that were sampled, grouped by user.
+    grouped, known
+        The ratings that were sampled, grouped by user; the known features of these, shape (n, m).
     parameters
         Those of the draws; see `uncalibrated`.
     noise_prior
@@ -88,7 +90,8 @@ def calibrate(
     """
     variances = parameters.variances
     assert variances is not None
-    infer_users, counts = partial(infer, threads=threads, cancel=cancel), np.diff(grouped.starts)
+    infer_users = partial(infer, known=known, threads=threads, cancel=cancel)
+    counts = np.diff(grouped.starts)
     shape, rate = 2 * noise_prior[0] + len(grouped.partner), 2 * noise_prior[1]
     variance = np.ones(len(counts))
     try:
@@ -100,11 +103,9 @@ def calibrate(
             scale = float(variances.precisions(counts, variance).mean())
             variance *= scale
             parameters, user_table = _canonical(parameters, inferred.mean, (alpha * scale) ** -0.5)
-        inferred = infer_users(grouped, parameters)
+        inferred, noise_sd = infer_users(grouped, parameters), parameters.likelihood.noise_sd
         variance = inferred.variance
-        parameters, user_table = _canonical(
-            parameters, inferred.mean, parameters.likelihood.noise_sd
-        )
+        parameters, user_table = _canonical(parameters, inferred.mean, noise_sd)
         user_table = infer_users(grouped, parameters, variance=variance).mean
     except Cancelled:
         return Calibrated(parameters, user_table, variance, complete=False)
@@ -118,6 +119,8 @@ class UserRegression(NamedTuple):
     ----------
     features
         How the features of a user are made.
+    known
+        The further features.
     regression
         Those of the users of the fit.
     penalties
@@ -125,6 +128,7 @@ class UserRegression(NamedTuple):
     """
 
     features: PairFeatures
+    known: KnownFeatures
     regression: Regression
     penalties: NDArray[np.float64]
 
@@ -139,7 +143,9 @@ class UserRegression(NamedTuple):
         coefficients = self.regression.mean(users, self.penalties)
         means = self.regression.means_of_rated(coefficients)
         explained = gram(means - means.mean(axis=0)) / len(means)
-        return UserPrior(coefficients, covariance, self.features, covariance + explained)
+        return UserPrior(
+            coefficients, covariance, self.features, self.known, covariance + explained
+        )
 
 
 def uncalibrated(

@@ -12,11 +12,12 @@ from palate import _random_streams
 from palate._native import CancelToken, score_pairs
 from palate.data._ratings import Csr, Ratings
 from palate.learned._feature_effects import FeatureEffects
+from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import Gaussian, mean_squared_error
 from palate.learned._rating_variances import RatingVariances
 from palate.solvers.gibbs._calibration import Calibrated, UserRegression, calibrate, uncalibrated
 from palate.solvers.gibbs._draw_summary import DrawSummary
-from palate.solvers.gibbs._known_features import known_features
+from palate.solvers.gibbs._known_features import known_values
 from palate.solvers.gibbs._pair_features import pair_features
 from palate.solvers.gibbs._random_stream import RandomStream
 from palate.solvers.gibbs._row_prior import MatrixNormalWishart
@@ -73,11 +74,17 @@ class Chain:
         self._features = pair_features(
             self._by_user, by_item, seed=seed, threads=threads, cancel=cancel
         )
-        self._known = known_features(ratings.items, np.diff(by_item.starts) > 0)
+        known_users, known_items = (
+            known_values(table, np.diff(grouped.starts) > 0)
+            for table, grouped in ((ratings.users, self._by_user), (ratings.items, by_item))
+        )
         side = partial(Side, factors=factors, seed=seed, threads=threads, prior=prior)
         by_user, features = self._by_user, self._features
-        self._users = side("user", self._standardised(by_user), features.users)
-        self._items = side("item", self._standardised(by_item), features.items, known=self._known)
+        self._users = side("user", self._standardised(by_user), features.users, known=known_users)
+        self._items = side("item", self._standardised(by_item), features.items, known=known_items)
+        self._effects = _EffectMoments(known_items.features, features.items.count)
+        self._user_effects = _EffectMoments(known_users.features, features.users.count)
+        self._known_users = known_users.values
         self._alpha = 1.0
         self._summary = DrawSummary(
             users=ratings.users.height,
@@ -87,7 +94,6 @@ class Chain:
             seed=seed,
         )
         self._item_variances = np.zeros(ratings.items.height)
-        self._effects, self._effect_squares = np.zeros((2, len(self._known.features)))
         self._freedoms = np.zeros(2)
         self._penalties = np.zeros_like(self._users.regression.penalties)
         self._prediction_sums = np.zeros(0 if valid is None else len(valid))
@@ -132,11 +138,8 @@ class Chain:
         self._item_variances += 1 / self._items.variances.precisions
         self._freedoms += [side.variances.freedom for side in (users, self._items)]
         self._penalties += users.regression.penalties
-        # Of the main effects of items, of which the mean of all users is a part.
-        mean_user = np.append(users.rows[:, :-1].mean(axis=0, dtype=np.float64), 1)
-        effects = self._items.prior.coefficients[self._features.items.count :] @ mean_user
-        self._effects += effects
-        self._effect_squares += effects**2
+        self._effects.add(self._items, users)
+        self._user_effects.add(users, self._items)
 
     def _update_noise(self, number: int, squares: float) -> None:
         """Draw the precision of the noise given the weighted sum of squared errors."""
@@ -154,28 +157,66 @@ class Chain:
         mean = (self.sd * self._prediction_sums / draws).astype(np.float32)
         return math.sqrt(mean_squared_error(self._likelihood, mean, self.valid.rating))
 
-    def _feature_effects(self, draws: int) -> FeatureEffects:
-        mean = self._effects / draws
-        variance = np.maximum(self._effect_squares / draws - mean**2, 0)
-        names = tuple((feature.column, feature.value) for feature in self._known.features)
-        return FeatureEffects(names, self.sd * mean, self.sd * np.sqrt(variance))
-
     def calibrated(self, cancel: CancelToken) -> Calibrated:
         """Return what the draws so far have taught, or the present one where none counts yet."""
         if not self._summary.draws:
             self._add_draw()
         summary, draws = self._summary.result(self.sd), self._summary.draws
         prior = UserRegression(
-            self._features.users, self._users.regression, self._penalties / draws
+            self._features.users,
+            self._user_effects.features,
+            self._users.regression,
+            self._penalties / draws,
         )
         items = (self._item_variances / draws).astype(np.float32)
         variances = RatingVariances(items, *(self._freedoms / draws).tolist())
         parameters = uncalibrated(summary, prior, variances, self._likelihood, self.sd**2)
         return calibrate(
             self._by_user,
-            replace(parameters, effects=self._feature_effects(draws)),
+            replace(
+                parameters,
+                effects=self._effects.result(self.sd),
+                user_effects=self._user_effects.result(self.sd),
+            ),
             (_NOISE_SHAPE, _NOISE_RATE * self.sd**2),
+            known=self._known_users,
             user_table=summary.form.users,
             threads=self.threads,
             cancel=cancel,
         )
+
+
+class _EffectMoments:
+    """The mean and the spread over draws of what known features of a side are worth.
+
+    Parameters
+    ----------
+    features
+        The features.
+    first
+        The row of the first one's coefficients in those of the side.
+    """
+
+    def __init__(self, features: KnownFeatures, first: int) -> None:
+        self.features, self._first = features, first
+        self._exclusive = features.exclusive
+        self._centres = np.array([feature.centre for feature in features.features])
+        self._sum, self._squares = np.zeros((2, len(features)))
+        self._draws = 0
+
+    def add(self, side: Side, other: Side) -> None:
+        """Add a draw: effects on main effects, of which the mean of the other side is a part."""
+        mean = np.append(other.rows[:, :-1].mean(axis=0, dtype=np.float64), 1)
+        effects = side.prior.coefficients[self._first :] @ mean
+        for categories in self._exclusive:
+            # Only differences between them are known.
+            effects[categories] -= self._centres[categories] @ effects[categories]
+        self._sum += effects
+        self._squares += effects**2
+        self._draws += 1
+
+    def result(self, scale: float) -> FeatureEffects:
+        """Return the effects in units of `scale`."""
+        mean = self._sum / self._draws
+        variance = np.maximum(self._squares / self._draws - mean**2, 0)
+        return FeatureEffects(self.features, scale * mean, scale * np.sqrt(variance))

@@ -1,4 +1,4 @@
-"""The features of items that the items table knows, as blocks of columns of a regression."""
+"""The features that a table of items or users knows, with their values in a fit."""
 
 from typing import NamedTuple
 
@@ -6,51 +6,52 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.analysis._item_features import Feature, features
+from palate.data._features import Feature, features
+from palate.learned._known_features import KnownFeature, KnownFeatures
 
-# Maximum number of columns; the features of most items are kept.
+# Maximum number of columns, and of elements; the features of most rows are kept.
 _MAX_COLUMNS = 1000
+_MAX_ELEMENTS = 1 << 27
 
 
-class KnownFeatures(NamedTuple):
-    """Features of the rows of a side.
+class KnownValues(NamedTuple):
+    """The known features of the rows of a side.
 
     Attributes
     ----------
     features
-        Each feature, in the order of the columns.
+        How they are made from the columns of the table.
     values
-        Numbers are standardised, those of items without ratings within the range of the others;
-        categories are 1 or 0, less their mean; unknown values are 0, the mean. Shape (rows,
-        columns).
-    blocks
-        The number of columns from each column of the table: each has a penalty of its own.
+        Shape (rows, columns).
     """
 
-    features: list[Feature]
+    features: KnownFeatures
     values: NDArray[np.float32]
-    blocks: list[int]
 
 
-def known_features(items: pl.DataFrame, rated: NDArray[np.bool_]) -> KnownFeatures:
-    """Return the features in an items table.
+def known_values(table: pl.DataFrame, rated: NDArray[np.bool_]) -> KnownValues:
+    """Return the features in a table of items or users, standardised.
+
+    Numbers are standardised, those of rows without ratings within the range of the others.
+    Categories are 1 or 0, less their mean. Unknown values are 0, the mean.
 
     Parameters
     ----------
-    items
-        The items table of the ratings.
+    table
+        The items or the users of the ratings.
     rated
-        Which items have ratings: means and standard deviations are theirs; shape (items,).
+        Which rows have ratings: means and standard deviations are theirs; shape (rows,).
     """
-    found = [feature for feature in features(items) if _spread(feature.values[rated]) > 0]
-    if len(found) > _MAX_COLUMNS:
-        found = sorted(found, key=_frequency, reverse=True)[:_MAX_COLUMNS]
-        found.sort(key=lambda feature: items.columns.index(feature.column))
-    columns = [_standardised(feature, rated) for feature in found]
-    names = [feature.column for feature in found]
-    blocks = [names.count(name) for name in dict.fromkeys(names)]
-    values = np.stack(columns, axis=1) if columns else np.zeros((items.height, 0))
-    return KnownFeatures(found, values.astype(np.float32), blocks)
+    found = [feature for feature in features(table) if _spread(feature.values[rated]) > 0]
+    most = min(_MAX_COLUMNS, _MAX_ELEMENTS // table.height)
+    if len(found) > most:
+        found = sorted(found, key=_frequency, reverse=True)[:most]
+        found.sort(key=lambda feature: table.columns.index(feature.column))
+    known = [_known(feature, feature.values[rated]) for feature in found]
+    values = np.zeros((table.height, len(found)), dtype=np.float32)
+    for column, (feature, raw) in enumerate(zip(known, found, strict=True)):
+        values[:, column] = feature.standardised(raw.values)
+    return KnownValues(KnownFeatures(tuple(known)), values)
 
 
 def _spread(values: NDArray[np.float64]) -> float:
@@ -60,16 +61,20 @@ def _spread(values: NDArray[np.float64]) -> float:
 
 
 def _frequency(feature: Feature) -> float:
-    """Return how many items a category has; numbers, which are few, come first."""
+    """Return how many rows have a category; numbers, which are few, come first."""
     return np.inf if feature.value is None else float(np.nansum(feature.values))
 
 
-def _standardised(feature: Feature, rated: NDArray[np.bool_]) -> NDArray[np.float64]:
-    known = feature.values[rated]
-    values = np.clip(feature.values, np.nanmin(known), np.nanmax(known))
-    if feature.value is None:
-        # Relative to the largest, no number is too large or too small.
-        largest = np.nanmax(np.abs(known))
-        values, known = values / largest, known / largest
-        values, known = values / _spread(known), known / _spread(known)
-    return np.nan_to_num(values - np.nanmean(known))
+def _known(feature: Feature, rated: NDArray[np.float64]) -> KnownFeature:
+    """Return how a feature is standardised, from its values in the rows with ratings."""
+    # Relative to the largest, no number is too large or too small.
+    largest = float(np.nanmax(np.abs(rated)))
+    return KnownFeature(
+        column=feature.column,
+        value=feature.value,
+        separator=feature.separator,
+        lowest=float(np.nanmin(rated)),
+        highest=float(np.nanmax(rated)),
+        centre=largest * float(np.nanmean(rated / largest)),
+        scale=largest * _spread(rated) if feature.value is None else 1.0,
+    )

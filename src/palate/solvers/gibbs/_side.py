@@ -7,7 +7,7 @@ from palate import _random_streams
 from palate._native import CancelToken, sample_rows
 from palate.data._ratings import Csr
 from palate.learned._pair_features import PairFeatures
-from palate.solvers.gibbs._known_features import KnownFeatures
+from palate.solvers.gibbs._known_features import KnownValues
 from palate.solvers.gibbs._random_stream import RandomStream
 from palate.solvers.gibbs._row_prior import MatrixNormalWishart, Regression, RowPrior
 from palate.solvers.gibbs._row_variances import RowVariances
@@ -29,7 +29,7 @@ class Side:
     factors, seed, threads
         As of `Gibbs`.
     known
-        Further features of the rows.
+        What a table knows of the rows.
     prior
         The prior of the prior of the rows.
 
@@ -54,16 +54,15 @@ class Side:
         factors: int,
         seed: int,
         threads: int,
-        known: KnownFeatures | None = None,
+        known: KnownValues,
         prior: MatrixNormalWishart | None = None,
     ) -> None:
         self.name, self.ratings = name, ratings
         self._seed, self._threads = seed, threads
         counts = np.diff(ratings.starts)
         self._longest_first = np.argsort(-counts, kind="stable").astype(np.int32)
-        values, blocks = features.of(ratings, threads), [1, features.count - 2]
-        if known is not None:
-            values, blocks = np.hstack([values, known.values]), blocks + known.blocks
+        values = np.hstack([features.of(ratings, threads), known.values])
+        blocks = [1, features.count - 2, *known.features.blocks]
         self._unrated = np.flatnonzero(counts == 0)
         rated = np.flatnonzero(counts) if len(self._unrated) else None
         self.regression = Regression(values, blocks, prior, rated)

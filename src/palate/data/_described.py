@@ -1,0 +1,205 @@
+"""The columns of tables of items and of users, joined to the ratings by id."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from palate.data._columns import is_described_header, likely, listed, usual
+from palate.data._ratings import Ratings
+from palate.data._sources import open_table
+from palate.data._table import TEXT_TYPES, Table
+from palate.errors import DataError
+
+
+def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
+    """Return the ratings with the titles and other columns of a table of items.
+
+    Of ratings, the items of the table that nobody has rated are added: they are predicted from the
+    other columns. `item_column` is what the ratings call their column of item ids.
+
+    Raises
+    ------
+    DataError
+        If the table has an id twice, or none of its ids is in the ratings.
+    """
+    read = _read(items, "item", item_column, ratings.items["id"])
+    title = _title(read)
+    details = _details(read, [] if title is None else [title])
+    titles = read.rows[title] if title is not None else pl.Series([None] * read.rows.height)
+    keyed = _keyed(read, details.with_columns(titles.cast(pl.String).alias("item")))
+    joined = (
+        ratings.items.select("id", pl.col("item").alias("shown"), read.known.alias(_KEY))
+        .join(keyed, on=_KEY, how="left", maintain_order="left")
+        .with_columns(pl.col("item").fill_null(pl.col("shown")))
+        .select("id", "item", *details.columns)
+    )
+    described = replace(ratings, items=joined, source=_source(ratings, read, "items"))
+    if ratings.kind != "ratings":
+        return described
+    return _with_unrated(described, keyed.filter(~pl.col(_KEY).is_in(read.known.implode())))
+
+
+def with_users(ratings: Ratings, users: Any, user_column: str) -> Ratings:
+    """Return the ratings with the columns of a table of users.
+
+    Users of the table who have not rated anything are left out. `user_column` is what the ratings
+    call their column of user ids.
+
+    Raises
+    ------
+    DataError
+        If the table has an id twice, or none of its ids is in the ratings.
+    """
+    read = _read(users, "user", user_column, ratings.users["id"])
+    details = _details(read, [])
+    joined = (
+        ratings.users.select("id", read.known.alias(_KEY))
+        .join(_keyed(read, details), on=_KEY, how="left", maintain_order="left")
+        .select("id", *details.columns)
+    )
+    return replace(ratings, users=joined, source=_source(ratings, read, "users"))
+
+
+class _Read(NamedTuple):
+    """A table of items or users that was read.
+
+    Attributes
+    ----------
+    table
+        Where it came from.
+    rows
+        Its rows.
+    key
+        The column of ids.
+    ids
+        These ids as text.
+    known
+        The ids of the ratings as text.
+    """
+
+    table: Table
+    rows: pl.DataFrame
+    key: str
+    ids: pl.Series
+    known: pl.Series
+
+
+def _read(source: Any, role: str, column: str, known_ids: pl.Series) -> _Read:
+    table = open_table(source, lambda fields: is_described_header(fields, role, column))
+    rows, known = table.read(), _as_text(known_ids)
+    key = _key(table, rows, known, role, column)
+    ids = _as_text(rows[key])
+    table.refuse(
+        ids.is_not_null() & ids.is_duplicated(),
+        key,
+        lambda row: f"the id {ids[row]!r} appears more than once",
+    )
+    return _Read(table, rows, key, ids, known)
+
+
+def _details(read: _Read, others: list[str]) -> pl.DataFrame:
+    """Return the columns but for that of ids and `others`, under names that are free."""
+    details = read.rows.drop([read.key, *others])
+    return details.rename(_free_names(details.columns, {"id", "item", _KEY}))
+
+
+def _keyed(read: _Read, details: pl.DataFrame) -> pl.DataFrame:
+    return details.with_columns(read.ids.alias(_KEY)).filter(pl.col(_KEY).is_not_null())
+
+
+def _source(ratings: Ratings, read: _Read, what: str) -> str:
+    found = int(read.known.is_in(read.ids.implode()).sum())
+    return f"{ratings.source}; {read.table.name} describes {found:,} of {len(read.known):,} {what}"
+
+
+def _with_unrated(ratings: Ratings, others: pl.DataFrame) -> Ratings:
+    """Add items that nobody has rated, if their ids are of the type of the others."""
+    items = ratings.items
+    added = (
+        others.with_columns(pl.col(_KEY).cast(items["id"].dtype, strict=False).alias("id"))
+        .filter(pl.col("id").is_not_null())
+        .with_columns(shown())
+        .select(items.columns)
+    )
+    if added.is_empty():
+        return ratings
+    numbered = pl.concat(
+        [items.with_row_index("row"), added.with_columns(row=None)], how="diagonal_relaxed"
+    )
+    numbered = numbered.sort("id")
+    place = np.empty(items.height, dtype=np.int32)
+    rated = numbered["row"].is_not_null().to_numpy()
+    place[numbered["row"].drop_nulls().to_numpy()] = np.flatnonzero(rated)
+    return replace(
+        ratings,
+        item=place[ratings.item],
+        items=numbered.drop("row"),
+        source=f"{ratings.source}, and {added.height:,} more",
+    )
+
+
+def shown() -> pl.Expr:
+    """Return the expression for an item's display name: its title, or else its id as text."""
+    return pl.col("item").fill_null(pl.col("id").cast(pl.String))
+
+
+_KEY = "id as text"
+
+
+def _as_text(ids: pl.Series) -> pl.Series:
+    """Return ids in the form in which 7, 7.0 and "7" are the same."""
+    if ids.dtype.is_nested() or ids.dtype in (pl.Binary, pl.Object, pl.Duration):
+        return pl.Series([None] * len(ids), dtype=pl.String)
+    if ids.dtype.is_float() and (ids.fill_nan(None).drop_nulls() % 1 == 0).all():
+        ids = ids.fill_nan(None).cast(pl.Int64, strict=False)
+    text = ids.cast(pl.String)
+    return text.str.strip_chars() if ids.dtype == pl.String else text
+
+
+def _key(table: Table, rows: pl.DataFrame, known: pl.Series, role: str, column: str) -> str:
+    """Return the column of ids: of the likely ones, the one that matches most of the known ids."""
+    names = rows.columns
+    if not table.header:
+        candidates = names[:1]
+    else:
+        candidates = [name for name in names if name == column] + likely(role, names)
+        candidates += [name for name in names if name.lower() == "id" and name not in candidates]
+    if not candidates:
+        raise DataError(
+            f"{table.name}: can't tell which column holds the {role} ids; call it {column!r} as in "
+            f"the ratings. The columns are {listed(names)}"
+        )
+    matches = [known.is_in(_as_text(rows[name]).implode()).sum() for name in candidates]
+    best = candidates[matches.index(max(matches))]
+    if max(matches) == 0:
+        an = "an" if role == "item" else "a"
+        raise DataError(
+            f"{table.name}: none of the ids in column {best!r} is {an} {role} of the ratings "
+            f"(where {known[0]!r} is one); call the column of ids {column!r}"
+        )
+    return best
+
+
+def _title(read: _Read) -> str | None:
+    """Return the column of titles, or None: by its name, or else the first column of text."""
+    others = [
+        name for name, dtype in read.rows.schema.items() if name != read.key and dtype in TEXT_TYPES
+    ]
+    if not read.table.header:
+        return others[0] if others else None
+    return usual("title", others)
+
+
+def _free_names(names: Iterable[str], taken: set[str]) -> dict[str, str]:
+    """Return new names for those of `names` that are taken: "id_" for "id"."""
+    used, renamed = taken | set(names), {}
+    for name in set(names) & taken:
+        new = name
+        while new in used:
+            new += "_"
+        used.add(new)
+        renamed[name] = new
+    return renamed
