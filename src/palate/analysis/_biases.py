@@ -19,6 +19,7 @@ from palate.analysis._intervals import (
 from palate.analysis._matching_items import matching_items
 from palate.analysis._mean_decomposition import MeanDecomposition, Numbers
 from palate.errors import SettingError
+from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 
 Order = Literal["bias", "cautious", "gap", "spread"]
@@ -45,6 +46,7 @@ def item_biases(
 def user_biases(
     learned: Learned,
     decomposition: MeanDecomposition,
+    posteriors: UserPosteriors,
     order: Order | None,
     min_ratings: int | None,
 ) -> pl.DataFrame:
@@ -56,7 +58,7 @@ def user_biases(
         {"user": ratings.users["id"].gather(rows), "ratings": counts[rows]}
     ).with_columns(mean=means[rows])
     frame = _with_decomposition(frame, decomposition, rows, "items")
-    frame = _with_spread(learned, frame, _user_spread(learned, counts, rows))
+    frame = _with_spread(learned, frame, _user_spread(posteriors, counts, rows))
     return _sorted(frame, order, has_intervals=True)
 
 
@@ -107,12 +109,14 @@ def _item_spread(
 
 
 def _user_spread(
-    learned: Learned, counts: NDArray[np.int64], rows: NDArray[np.integer[Any]]
+    posteriors: UserPosteriors, counts: NDArray[np.int64], rows: NDArray[np.integer[Any]]
 ) -> tuple[Numbers, Numbers] | None:
-    variances = learned.parameters.variances
+    variances = posteriors.parameters.variances
     if variances is None:
         return None
-    return learned.require_user_variances()[rows], counts[rows] + variances.freedom
+    # What determines the user's factors says nothing of their spread.
+    own = np.maximum(counts - posteriors.effective_parameters(), 0)
+    return posteriors.variances[rows], own[rows] + variances.freedom
 
 
 def _with_spread(

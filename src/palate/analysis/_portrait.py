@@ -12,7 +12,7 @@ from palate import _arguments
 from palate.analysis._axes import AxisNames
 from palate.analysis._contributions import Contributions
 from palate.analysis._intervals import Z, chi_square, spread_interval
-from palate.inference._user_posterior import UserPosterior
+from palate.inference._user_posterior import UserPosterior, effective_parameters
 from palate.learned._learned import Learned
 from palate.learned._likelihood import evaluate_scalar
 
@@ -143,7 +143,8 @@ _MIN_FREEDOM = 3
 def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, float] | None:
     """Return the standard deviation of a person's ratings about their expectation.
 
-    In a Gibbs model it is that of the person's `RatingVariances`. In a point estimate the variance
+    In a Gibbs model it is that of the person's `RatingVariances`; what determines the person's
+    tastes says nothing of it. In a point estimate the variance
     is the sum of squared residuals divided by the residual degrees of freedom, m minus the sum of
     the leverages; the interval is that of chi-square with these degrees of freedom.
     """
@@ -153,8 +154,10 @@ def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, 
         return None
     if variances is not None:
         spread = noise_sd * math.sqrt(user.variance)
-        freedom = np.array(variances.freedom + len(errors))
-        lower, upper = spread_interval(np.array(spread), freedom)
+        precision = learned.parameters.user_prior.precision
+        of_tastes = effective_parameters(user.covariance[None], precision)
+        freedom = variances.freedom + np.maximum(len(errors) - of_tastes, 0)
+        lower, upper = (bound[0] for bound in spread_interval(np.array([spread]), freedom))
         # Of all users: the mean of the variance, by its prior.
         noise_sd *= math.sqrt(variances.freedom / (variances.freedom - 2))
     else:

@@ -163,6 +163,21 @@ def covariance_at(
     return solver.solve_linearised(mean, covariances=True).covariance
 
 
+def effective_parameters(
+    covariances: NDArray[np.float32], prior_precision: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how many coordinates of each user their ratings determine; shape (n,).
+
+    With the posterior covariance V, shape (d, d), and the prior precision L, it is d - tr(V L)
+    (Spiegelhalter et al., "Bayesian measures of model complexity and fit", J. R. Stat. Soc. B 2002,
+    section 3).
+    """
+    width = len(prior_precision)
+    traces = np.einsum("nij,ij->n", covariances.astype(np.float64), prior_precision)
+    counts: NDArray[np.float64] = np.clip(width - traces, 0, width)
+    return counts
+
+
 class _RowSolver:
     """The kernel, with everything that stays the same from call to call."""
 

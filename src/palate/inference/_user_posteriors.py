@@ -12,7 +12,12 @@ from palate._native import score_pairs, top_n
 from palate._threads import thread_count
 from palate.data._ratings import Csr
 from palate.inference._prediction_interval import paired_score_variance, require_intervals
-from palate.inference._user_posterior import UserPosterior, covariance_at, infer
+from palate.inference._user_posterior import (
+    UserPosterior,
+    covariance_at,
+    effective_parameters,
+    infer,
+)
 from palate.learned._parameters import Parameters
 
 # Maximum number of elements of covariance matrices held at a time.
@@ -85,6 +90,12 @@ class UserPosteriors:
         variances = [self.covariances(block)[:, -1, -1] for block in blocks]
         sd: NDArray[np.float64] = np.sqrt(np.concatenate([np.zeros(0), *variances]))
         return sd
+
+    def effective_parameters(self) -> NDArray[np.float64]:
+        """Return the effective number of parameters of each user; shape (users,)."""
+        precision, blocks = self.parameters.user_prior.precision, self.blocks(np.arange(len(self)))
+        counts = [effective_parameters(self.covariances(block), precision) for block in blocks]
+        return np.concatenate([np.zeros(0), *counts])
 
     def scores(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores of pairs of a user row and an item row; shape (n,)."""

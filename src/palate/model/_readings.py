@@ -211,7 +211,7 @@ class Readings:
         >>> model.user_biases().select("user", "ratings", "bias").height
         943
         """
-        return user_biases(self.learned, self.user_means, order, min_ratings)
+        return user_biases(self.learned, self.user_means, self.user_posteriors, order, min_ratings)
 
     def axes(self, exemplars: int = 8) -> pl.DataFrame:
         """Return the axes of taste, with exemplars and associated item features.
