@@ -7,9 +7,10 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -17,13 +18,17 @@ import polars as pl
 import palate
 
 
-def parse_arguments(description: str, **options: str) -> argparse.Namespace:
-    """Return the command-line options, which are flags; `options` are their help texts by name."""
+def parse_arguments(
+    description: str, paths: Mapping[str, str] = MappingProxyType({}), **options: str
+) -> argparse.Namespace:
+    """Return the command-line options: `paths` and flags, given by their help texts by name."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, text in options.items():
         parser.add_argument(f"--{name}", action="store_true", help=text)
+    for name, text in paths.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="PATH", help=text)
     return parser.parse_args()
 
 

@@ -2,11 +2,14 @@
 
     python benchmarks/accuracy.py             MovieLens 100k: official folds and random splits
     python benchmarks/accuracy.py --settings  more or fewer factors and sweeps than the defaults
+    python benchmarks/accuracy.py --movielens-1m ml-1m.zip
+                                              MovieLens 1M, from GroupLens: random 90/10 splits
 
 Peers, if installed: pip install myfm scikit-surprise
 """
 
 import importlib.util
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +34,11 @@ def folds(ratings: palate.Ratings) -> None:
     print(
         "intervals of the third of users that is most, less and least predictable; seconds to fit"
     )
-    for title, table in (("Ratings alone", without_features(ratings)), ("Genres, years", ratings)):
+    for title, table in (
+        ("Ratings alone", without_features(ratings)),
+        ("Genres, years", without_users(ratings)),
+        ("Genres, years; ages, genders, occupations", ratings),
+    ):
         rows = []
         for train, valid in official_folds(table):
             start = time.perf_counter()
@@ -54,7 +61,26 @@ def folds(ratings: palate.Ratings) -> None:
 
 
 def without_features(ratings: palate.Ratings) -> palate.Ratings:
-    return replace(ratings, items=ratings.items.select("id", "item"))
+    return without_users(replace(ratings, items=ratings.items.select("id", "item")))
+
+
+def without_users(ratings: palate.Ratings) -> palate.Ratings:
+    return replace(ratings, users=ratings.users.select("id"))
+
+
+def movielens_1m(path: str) -> None:
+    """Split at random, 90% and 10%; timestamps are not used."""
+    print("\nMovieLens 1M, random 90/10 splits, seeds 0 to 2, with all features: RMSE, fraction of")
+    print("ratings in 90% and in 50% intervals, and by thirds of users; seconds to fit")
+    ratings, rows = replace(palate.movielens("1m", path=path), timestamp=None), []
+    for seed in range(3):
+        train, valid = palate.splits.random(ratings, 0.1, seed=seed)
+        start = time.perf_counter()
+        model = palate.Gibbs(seed=seed).fit(train)
+        seconds = time.perf_counter() - start
+        rows.append([np.sqrt(model.loss(valid)), *coverage(model, valid), seconds])
+        print("  {:.4f}   {:.3f}   {:.3f}   {:.3f} {:.3f} {:.3f}   {:.1f} s".format(*rows[-1]))
+    print(f"  mean {np.mean(rows, axis=0)[0]:.4f}")
 
 
 def few_ratings(ratings: palate.Ratings) -> None:
@@ -210,8 +236,15 @@ def settings(ratings: palate.Ratings) -> None:
 
 
 if __name__ == "__main__":
-    arguments = parse_arguments(__doc__, settings="measure other settings")
+    arguments = parse_arguments(
+        __doc__,
+        {"movielens_1m": "measure MovieLens 1M: a folder or archive from GroupLens"},
+        settings="measure other settings",
+    )
     print(surroundings("numpy", "myfm", "scikit-surprise"))
+    if arguments.movielens_1m:
+        movielens_1m(arguments.movielens_1m)
+        sys.exit()
     movielens = palate.movielens("100k")
     if arguments.settings:
         settings(movielens)
