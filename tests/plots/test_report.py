@@ -114,7 +114,7 @@ def test_figures_follow_the_window(written, tab):
             page.wait_for_function(MAP_HAS_WIDTH, arg=expected)
 
 
-@pytest.mark.parametrize("part", ["#map", "#biases"])
+@pytest.mark.parametrize("part", ["#map", "#biases", "#popularity"])
 def test_labels_never_overlap(screen, part):
     page, _ = screen
     # Chromium counts the halo around text, and more than is drawn of it.
@@ -196,6 +196,30 @@ def test_it_describes_the_model_and_what_it_learned(bayes, written):
         assert (f'aria-label="Axis {axis}: ' in page) == (share >= 0.02)
 
 
+@pytest.mark.parametrize("name", ["bayes", "model"])
+def test_popularity_beyond_taste_is_listed(request, folder, name):
+    fitted = request.getfixturevalue(name)
+    page = palate.plots.report(fitted, folder / "popularity.html").read_text()
+    section = page.partition('<section id="popularity">')[2].partition("</section>")[0]
+    table = fitted.popularity()
+    for title, listed in (
+        ("Picked often, liked little", table.filter(contrast="picked often, liked little")),
+        ("Picked rarely, well liked", table.filter(contrast="picked rarely, well liked").reverse()),
+    ):
+        rows = section.partition(f">{title}</h3>")[2].partition("</table>")[0]
+        cells = [html.unescape(cell) for cell in re.findall(r"<tr><td>(.*?)</td>", rows)]
+        assert cells == listed["item"].head(10).to_list()
+        assert f"{listed['beyond_taste'][0]:.2f}" in rows
+    assert "at least 20 ratings" in section
+
+
+def test_popularity_without_a_contrast_is_said(small, folder):
+    fitted = palate.Gibbs(sweeps=20, burn_in=5).fit(small)
+    assert fitted.popularity()["contrast"].is_null().all()
+    text = prose(palate.plots.report(fitted, folder / "none.html"))
+    assert text.count("None of the items is certain to be so.") == 2
+
+
 def test_the_portrayed_user(bayes, written, folder):
     counts = np.bincount(bayes.ratings.user)
     median = int(np.median(counts))
@@ -226,6 +250,8 @@ def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, tab):
     assert "This model is a point estimate" in prose(path)
     with opened(tab, path) as page:
         assert page.locator("#biases .errorbar").count() == 0
+        cells = page.locator("#popularity td:nth-child(4)").all_inner_texts()
+        assert set(cells) == {"\N{EN DASH}"}
 
 
 def test_the_report_of_a_model_without_users(bayes, folder, tab):
@@ -254,7 +280,7 @@ def test_the_report_of_a_model_without_item_features(bayes, folder, tab, altered
 def test_the_smallest_tables_have_a_report(small, folder, tab, solver, factors):
     fitted = solver(factors=factors).fit(small)
     with opened(tab, palate.plots.report(fitted, folder / "report.html")) as page:
-        assert page.locator("section").count() == 8
+        assert page.locator("section").count() == 9
 
 
 def test_an_empty_history_and_an_interrupted_fit_are_mentioned(model, folder, altered):

@@ -137,14 +137,13 @@ def popularity(
 ) -> None:
     """Show what is picked more often, or less, than other items that are liked as well."""
     import palate
-    from palate.analysis._popularity import OFTEN, RARELY
+    from palate.analysis._popularity import contrasts
 
     loaded = palate.load(model)
     table = loaded.popularity(
         "beyond_taste" if plain else None, min_ratings=min_ratings, where=_where(where)
     )
-    often = table.filter(contrast=OFTEN).head(n)
-    rarely = table.filter(contrast=RARELY).reverse().head(n)
+    often, rarely = contrasts(table, n)
     if json:
         _output.document(often=often, rarely=rarely, popularity=table)
         return
