@@ -232,6 +232,16 @@ def test_the_portrayed_user(bayes, written, folder):
     assert not (folder / "nobody.html").exists()
 
 
+def test_a_change_that_changes_nothing_is_not_mentioned(bayes, folder, monkeypatch):
+    change = bayes.user(196).explain(bayes.user(196).recommend(1)["id"][0])
+    path = palate.plots.report(bayes, folder / "change.html", user=196)
+    other = change.counterfactual["prediction"]
+    assert f"would be {other:.2f} instead of {change.prediction:.2f}" in prose(path)
+    monkeypatch.setattr("palate.plots._report._user.LEAST_SHOWN", 10)
+    path = palate.plots.report(bayes, folder / "change.html", user=196)
+    assert "The change with the largest effect" not in prose(path)
+
+
 def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
     evaluation = palate.evaluate(ml100k, palate.OneCycle(), split="random")
     path = palate.plots.report(model, folder / "evaluated.html", evaluation=evaluation)
