@@ -76,24 +76,35 @@ def biases(
     if json:
         _output.document(order="cautious" if cautious else "bias", **tables)
         return
+    noun = "user" if users else "item"
+    if by_bias.is_empty():
+        least = counted(min_ratings or 1, "rating")
+        _output.line(f"No such {noun} has {least} or more; choose a smaller --min-ratings.")
+        return
     if not plain and not cautious:
         _output.line("A point estimate has no intervals: the order is that of the biases alone.\n")
-    what = ["user"] if users else ["id", "item"]
-    shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
-    for table, title in zip(
-        _high_and_low(tables, cautious), _GENEROUS if users else _LIKED, strict=True
-    ):
-        _output.table(table.select(shown), title)
-    if cautious:
-        spread = [*what, "spread", "spread_lower", "spread_upper", "ratings", "mean"]
-        _output.table(tables["spread"].select(spread), _UNPREDICTABLE if users else _DIVISIVE)
+    _print_extremes(tables, by_bias.height, users=users, cautious=cautious)
     if loaded.ratings is None:
         _output.line("Without users in the model, the reasons for the gaps are unknown.")
         return
-    ranks = [what[-1], "mean", "bias", "rank_by_mean", "rank_by_bias", "reason"]
+    ranks = [noun, "mean", "bias", "rank_by_mean", "rank_by_bias", "reason"]
     counts = loaded.ratings.user_means()[0] if users else loaded.learned.item_counts
-    among = f"{'users' if users else 'items'} {_with_at_least(min_ratings, counts)}"
-    _output.table(tables["gaps"].select(ranks), f"Where the mean misleads most, among {among}")
+    title = f"Where the mean misleads most, among {noun}s {_with_at_least(min_ratings, counts)}"
+    none = f"no {noun} has so many; choose a smaller --min-ratings"
+    _output.table(tables["gaps"].select(ranks), title, empty=none)
+
+
+def _print_extremes(tables: dict[str, Any], n: int, *, users: bool, cautious: bool) -> None:
+    """Print the highest and lowest of n biases, and the largest spreads where they are known."""
+    what = ["user"] if users else ["id", "item"]
+    shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
+    none = f"of {counted(n, what[-1])} none is certain to be so"
+    titles = _GENEROUS if users else _LIKED
+    for table, title in zip(_high_and_low(tables, cautious), titles, strict=True):
+        _output.table(table.select(shown), title, empty=none)
+    if cautious:
+        spread = [*what, "spread", "spread_lower", "spread_upper", "ratings", "mean"]
+        _output.table(tables["spread"].select(spread), _UNPREDICTABLE if users else _DIVISIVE)
 
 
 def _high_and_low(tables: dict[str, Any], cautious: bool) -> tuple[Any, Any]:
