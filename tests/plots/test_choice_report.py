@@ -123,7 +123,7 @@ def test_an_evaluation_shows_the_lists_of_each_question(both, ml100k, tmp_path):
     path = palate.plots.report(both, tmp_path / "evaluated.html", evaluation=evaluation)
     text, page = prose(path), path.read_text()
     assert page.count('<tr class="own"><td>Palate</td>') == 1
-    for part in ("The choice model", "Gibbs sampling", "Items most similar to the history"):
+    for part in ("The choice model", "Gibbs sampling", "Item neighbours"):
         assert f"<td>{part}</td>" in page
     assert evaluation.sentence in text
     assert f"{evaluation.results[0]['ndcg_10']:.3f}" in text

@@ -247,8 +247,8 @@ def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
     path = palate.plots.report(model, folder / "evaluated.html", evaluation=evaluation)
     text = prose(path)
     assert "--evaluate" not in text
-    for name in ("One-cycle training", "Damped means of items and users", "Global mean",
-                 "Most popular items first"):  # fmt: skip
+    for name in ("One-cycle training", "Damped means of items and users", "The global mean",
+                 "Popularity", "Item neighbours"):  # fmt: skip
         assert name in text
     assert f"{evaluation.results[0]['rmse']:.3f}" in text
     assert f"Caution: {evaluation.warning}." in text

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from palate._words import capitalized
 from palate.errors import SettingError
 from palate.evaluation import Evaluation
 from palate.model._model import Model
@@ -149,7 +150,7 @@ def _header(model: Model) -> str:
     settings = settings_text(model.fit.settings)
     origin = [
         (f"Source of the {kind}", model.fit.source),
-        ("Solver", f"{solver_title(model.fit.solver)}; {settings}"),
+        ("Solver", f"{capitalized(solver_title(model.fit.solver))}; {settings}"),
         ("Written", f"{now:%d %B %Y} by Palate {version('palate')}".lstrip("0")),
     ]
     introduction = _INTRODUCTION if has_ratings else _PICKS_INTRODUCTION

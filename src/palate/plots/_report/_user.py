@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from palate._words import LEAST_SHOWN
+from palate._words import LEAST_SHOWN, capitalized
 from palate.inference._lists import By
 from palate.model._model import Model
 from palate.model._profile import Profile
@@ -193,7 +193,7 @@ def _picks(recommended: pl.DataFrame) -> str:
 
 
 def _reasoned(item: str, *reasons: str) -> Reasoned:
-    return Reasoned(item, tuple(reason[0].upper() + reason[1:] for reason in reasons))
+    return Reasoned(item, tuple(map(capitalized, reasons)))
 
 
 def _rating_reasons(profile: Profile, items: list[Any]) -> list[str]:
