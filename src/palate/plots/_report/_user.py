@@ -76,7 +76,7 @@ def _history(user_id: Any, profile: Profile) -> str:
     favourites = profile.favourites(_RECOMMENDED)
     html = paragraph(
         f"User {user_id} picked {len(profile.rated):,} items. They are all that the model knows "
-        f"about this person. Below are {favourites.height} of them.{_YOU}"
+        f"about this person; {favourites.height} of them are listed here.{_YOU}"
     )
     if favourites["rating"].n_unique() < 2:  # events are all alike
         return html + table(["item"], [[item] for item in favourites["item"]])
