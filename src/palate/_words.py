@@ -4,6 +4,11 @@
 LEAST_SHOWN = 0.005
 
 
+def capitalized(text: str) -> str:
+    """Return a text that begins a sentence or stands alone; the rest of it stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def counted(n: int, noun: str, plural: str | None = None) -> str:
     """Return "1 event", "2 events" and so on; the plural is regular unless it is given."""
     return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 import palate
@@ -82,9 +83,25 @@ def test_what_an_item_adds_by_being_rated_is_the_change_of_the_prior_mean(bayes)
     change = change @ prior.coefficients[: features.count]
     z = np.append(bayes.item_factors[learned.item_index.row("Star Wars (1977)")], 1)
     expected = z @ user.covariance.astype(float) @ prior.precision @ change
-    found = dict(why.ratings.iter_rows())["you rated Titanic (1997) at all"]
+    found = dict(why.ratings.iter_rows())["that you rated Titanic (1997) at all"]
     assert found == pytest.approx(expected, abs=1e-5)
     assert abs(found) > 1e-3
+
+
+def test_a_rating_that_matters_by_its_existence_is_said_to(bayes):
+    """Its value and its existence are two contributions; a sentence names the larger one."""
+    kinds = set()
+    for item in range(1, 60):
+        profile = bayes.profile({item: 3})
+        why = profile.explain("Heat (1995)", 2)
+        title = bayes.items["item"][item - 1]
+        by_value, by_existence = f"you gave {title} 3", f"that you rated {title} at all"
+        values = dict(why.ratings.iter_rows())
+        said = max((by_value, by_existence), key=lambda name: abs(values[name]))
+        if abs(values[said]) >= 0.005:
+            kinds.add(said == by_value)
+            assert why.sentence.endswith(f"ratings: {said} ({values[said]:+.2f}).")
+    assert kinds == {True, False}
 
 
 def test_the_counterfactual_equals_a_profile_with_the_changed_rating(bayes):
@@ -171,15 +188,8 @@ def test_recommendations_with_reasons(either):
     assert best.drop("reason").equals(either.user(196).recommend(5))
     for reason, item in zip(best["reason"], best["id"], strict=True):
         why = either.user(196).explain(item, 1000).ratings
-        values = dict(why.iter_rows())
-        at_all = {name[10:-7]: v for name, v in values.items() if name.startswith("you rated")}
-        # By its value and by its existence.
-        totals = {
-            name: value + at_all.get(name[9:-2], 0)
-            for name, value in values.items()
-            if name.startswith("you gave")
-        }
-        name, value = max(totals.items(), key=lambda pair: pair[1])
+        own = why.filter(pl.col("name").str.contains("^(you gave|that you rated) "))
+        name, value = own.sort("contribution", descending=True).row(0)
         assert f"{name} ({value:+.2f})" in reason.split("; ")
     alone = either.profile({}).recommend(2, explain=True)["reason"]
     assert alone[0].startswith("it is well liked (+")

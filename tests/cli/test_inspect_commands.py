@@ -79,6 +79,20 @@ def test_biases_of_some_items_and_of_users(folder, monkeypatch):
     assert "Most severe" in out
 
 
+def test_empty_tables_of_biases_say_why(folder):
+    """Each of these has a cause that another option would change."""
+    out, _ = run("biases", folder, "--min-ratings", 9999)
+    assert out == "No such item has 9,999 ratings or more; choose a smaller --min-ratings.\n"
+    out, _ = run("biases", folder, "--users", "--min-ratings", 9999)
+    assert out.startswith("No such user has 9,999 ratings or more")
+    best = ["--where", "item=Star Wars (1977)"]
+    out, _ = run("biases", folder, *best)
+    assert "whatever kind people enjoy: of 1 item none is certain to be so" in out
+    rare = palate.load(folder).biases().filter(ratings=3)["item"][0]
+    out, _ = run("biases", folder, "--where", f"item={rare}")
+    assert "with at least 20 ratings: no item has so many; choose a smaller --min-ratings" in out
+
+
 def test_features(folder, tmp_path, write):
     table = palate.load(folder).features()
     assert run_json("features", folder)["features"] == table.to_dicts()
@@ -184,7 +198,7 @@ def test_commands_without_users_or_item_features(tmp_path, write):
     assert "Without users in the model, the reasons" in run("biases", tmp_path / "m")[0]
     assert "a file of items with --items" in run("axes", tmp_path / "m")[0]
     assert (
-        "leans to, more than how many % of people"
+        "leans to, and how many people lean to it less"
         in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
     )
     _, err = run("biases", tmp_path / "m", "--users", status=1)

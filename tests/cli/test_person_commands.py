@@ -160,6 +160,22 @@ def test_lists_of_events(events_folder):
     assert "rating" not in out
 
 
+def test_events_have_no_counts(events_folder, write, tmp_path):
+    """What would be ignored is refused; a title may end in a number, too."""
+    _, err = run("recommend", events_folder, "--pick", "p2=30", status=1)
+    assert err == (
+        "palate: --pick 'p2=30' has a number, but in this model of events an item is picked or it "
+        "is not; give the item alone: --pick p2\n"
+    )
+    rows = "".join(f"u{n % 9},{item}\n" for n in range(9) for item in ("a", "b=2", f"c{n % 4}"))
+    write("r.csv", f"user,item\n{rows}")
+    run("fit", tmp_path / "r.csv", "-o", tmp_path / "m")
+    document = run_json("recommend", tmp_path / "m", "--pick", "b=2")
+    profile = palate.load(tmp_path / "m").profile(["b=2"])
+    assert document["recommendations"] == profile.recommend().to_dicts()
+    assert "b=2" not in [row["item"] for row in document["recommendations"]]
+
+
 def test_counts_of_a_new_person(write, tmp_path):
     """Many plays of one song are more than one; a title may contain an equals sign."""
     rows = [(f"u{n}", item, 1 + n * k % 9) for n in range(12) for k, item in enumerate("abcd=")]

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from palate.evaluation import _comparison
+from palate.evaluation._baselines import BASELINES
 from palate.evaluation._measure import FIGURES, Measured, _rmse_influence
+from palate.evaluation._titles import contender_title
+from palate.solvers._registry import SOLVERS
 
 
 def ranked(name, folds):
@@ -116,6 +119,14 @@ def test_the_sentence_has_names_of_the_prose():
     said = compared(**names)[1]
     assert said.startswith("Item neighbours have the best lists")
     assert "ahead of one-cycle training (2) by 0.2" in said
+
+
+def test_every_solver_and_baseline_has_a_title_of_its_own():
+    titles = {name: contender_title(name) for name in [*SOLVERS, *(b.name for b in BASELINES)]}
+    assert len(set(titles.values())) == len(titles)
+    assert all(title != name or name == "popularity" for name, title in titles.items())
+    assert contender_title("gibbs (2)") == "Gibbs sampling (2)"
+    assert contender_title("mine") == "mine"
 
 
 def test_too_few_people_are_not_compared():

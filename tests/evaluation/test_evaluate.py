@@ -102,6 +102,11 @@ def test_figures_equal_those_computed_from_the_model(official, ml100k):
             "training ratings can be later",
         ),
         (
+            {"split": "users", "share": 0.0011},
+            "half of the ratings of one person outside the fit",
+            "training ratings can be later",
+        ),
+        (
             {"split": "leave-last-1"},
             "the last 1 of each user's",
             "of other users can be later",

@@ -113,6 +113,16 @@ def test_ratings_that_do_not_fit_are_refused(bayes, small, tmp_path):
         palate.load(tmp_path / "model").update(bayes.ratings)
 
 
+def test_the_cure_of_ids_of_another_type_is_one(small):
+    model = palate.Gibbs(factors=2, sweeps=10, burn_in=2).fit(small)
+    table = pl.DataFrame({"user": [1, 2], "item": ["tea", "gin"], "rating": [5, 1]})
+    with pytest.raises(palate.DataError, match="user ids are Int64 in these") as error:
+        model.update(palate.read_ratings(table))
+    cure = str(error.value).partition("as in ")[2]
+    cured = eval(cure, {"table": table, "pl": pl})
+    assert "1" in model.update(palate.read_ratings(cured))[0].users["id"].to_list()
+
+
 def test_users_keep_their_profiles_in_any_order_of_ids(ml100k):
     """`Ratings` are public, and the rows of their users can be in any order."""
     shuffled = np.random.default_rng(0).permutation(ml100k.users.height)

@@ -44,6 +44,33 @@ def test_the_list_of_both_has_both_reasons(both, tmp_path):
     assert me.explain_choice(best["id"][0]).sentence in text
     assert me.explain(best["id"][0]).sentence.split(":")[0] in text
     assert "Beside it, a choice model was fitted" in text
+    assert "weighted by the chance of a high rating to the power 0.5" in text
+    assert (
+        "\N{LEFT DOUBLE QUOTATION MARK}you\N{RIGHT DOUBLE QUOTATION MARK} means this person" in text
+    )
+    expected = f"{best['prediction'][0]:.2f} \N{PLUS-MINUS SIGN} {best['sd'][0]:.2f}"
+    assert f"{best['chance'][0]:.1%} {expected}" in text
+
+
+@pytest.mark.parametrize(
+    ("by", "summary"),
+    [("choice", "Show what they would pick, liked or not"),
+     ("rating", "Show what they would like, picked or not")],
+)  # fmt: skip
+def test_the_lists_of_each_question_alone_are_folded(both, tab, tmp_path, by, summary):
+    path = palate.plots.report(both, tmp_path / "both.html", user=196)
+    best = both.user(196).recommend(10, by=by, explain=True)
+    with opened(tab, path) as page:
+        details = page.locator("details", has_text=summary)
+        rows = details.locator("tbody tr")
+        assert not rows.first.is_visible()
+        details.locator("summary").click()
+        assert rows.first.is_visible()
+        shown = rows.locator("td:first-child").all_inner_texts()
+        for text, item, reason in zip(shown, best["item"], best["reason"], strict=True):
+            assert text.splitlines()[0] == " ".join(item.split())
+            assert reason[1:].replace("(-", "(\N{MINUS SIGN}") in text
+            assert ("ecause you picked" in text) == (by == "choice")
 
 
 def test_the_report_of_a_model_of_ratings_has_no_reasons_of_choice(bayes, tmp_path):
@@ -96,7 +123,7 @@ def test_an_evaluation_shows_the_lists_of_each_question(both, ml100k, tmp_path):
     path = palate.plots.report(both, tmp_path / "evaluated.html", evaluation=evaluation)
     text, page = prose(path), path.read_text()
     assert page.count('<tr class="own"><td>Palate</td>') == 1
-    for part in ("The choice model", "Gibbs sampling", "Items most similar to the history"):
+    for part in ("The choice model", "Gibbs sampling", "Item neighbours"):
         assert f"<td>{part}</td>" in page
     assert evaluation.sentence in text
     assert f"{evaluation.results[0]['ndcg_10']:.3f}" in text

@@ -14,6 +14,7 @@ import palate.plots
 FIGURES = {
     "biases": palate.plots.biases,
     "gap": palate.plots.gap,
+    "popularity": palate.plots.popularity,
     "axes": palate.plots.axes,
     "map": palate.plots.map,
     "components": lambda model, **settings: palate.plots.map(
@@ -167,6 +168,35 @@ def test_both_waterfalls_end_at_the_score(either):
         np.testing.assert_allclose(starts[1:], np.cumsum(waterfall.x)[:-1], atol=1e-9)
 
 
+def test_popularity_agrees_with_the_table(either):
+    figure = palate.plots.popularity(either, 4)
+    others, often, rarely, line = figure.data
+    table = either.popularity()
+    for drawn, contrast in (
+        (often, table.filter(contrast="picked often, liked little").head(4)),
+        (rarely, table.filter(contrast="picked rarely, well liked").tail(4).reverse()),
+    ):
+        assert drawn.name == contrast["contrast"][0]
+        np.testing.assert_allclose(drawn.x, contrast["bias"])
+        np.testing.assert_allclose(drawn.y, contrast["ratings"])
+        assert contrast["item"][0] in drawn.hovertext[0]
+    assert len(others.x) == table.height - 8
+    labels = {note.text for note in figure.layout.annotations}
+    for drawn in (often, rarely):
+        assert labels & {text.split("<br>")[0] for text in drawn.hovertext}
+    # On the line an item is picked as often as others that are liked as well.
+    slope, level = np.polyfit(table["bias"], np.log(table["ratings"]), 1)
+    np.testing.assert_allclose(line.y, np.exp(level + slope * np.array(line.x)), rtol=1e-6)
+    assert len(palate.plots.popularity(either, 4, most_rated=7).data[0].x) == 7
+
+
+def test_popularity_needs_ratings_and_enough_of_them(model, events):
+    with pytest.raises(palate.SettingError, match="lower min_ratings"):
+        palate.plots.popularity(model, min_ratings=10**6)
+    with pytest.raises(palate.SettingError, match="needs a model of ratings"):
+        palate.plots.popularity(events)
+
+
 def test_a_portrait_has_percentiles(bayes):
     portrait = bayes.user(196).describe()
     (dots,) = palate.plots.portrait(portrait, 3).data
@@ -186,6 +216,8 @@ def test_a_portrait_has_percentiles(bayes):
         (lambda model: palate.plots.map(model, labels=-1), "labels is -1"),
         (lambda model: palate.plots.map(model, most_rated=0), "most_rated is 0"),
         (lambda model: palate.plots.gap(model, most_rated=0), "most_rated is 0"),
+        (lambda model: palate.plots.popularity(model, -1), "n is -1"),
+        (lambda model: palate.plots.popularity(model, most_rated=0), "most_rated is 0"),
         (lambda model: palate.plots.neighbours(model, "Heat (1995)", 0), "n is 0"),
         (lambda _: palate.plots.explanation("why"), "must be the result of Profile.explain"),
         (lambda _: palate.plots.portrait("who"), "must be the result of Profile.describe"),
@@ -217,7 +249,8 @@ def test_plots_are_an_attribute_of_palate():
 
 
 def test_titles_stay_text_in_figures(hostile):
-    for draw in (palate.plots.biases, palate.plots.map, palate.plots.axes, palate.plots.gap):
+    plots = palate.plots
+    for draw in (plots.biases, plots.map, plots.axes, plots.gap, plots.popularity):
         text = "".join(part for part in strings(draw(hostile).to_dict()))
         for tag in ("<script", "</script", "<img", "<a href", "<i>", "<b>bold", "$"):
             assert tag not in text

@@ -114,7 +114,7 @@ def test_figures_follow_the_window(written, tab):
             page.wait_for_function(MAP_HAS_WIDTH, arg=expected)
 
 
-@pytest.mark.parametrize("part", ["#map", "#biases"])
+@pytest.mark.parametrize("part", ["#map", "#biases", "#popularity"])
 def test_labels_never_overlap(screen, part):
     page, _ = screen
     # Chromium counts the halo around text, and more than is drawn of it.
@@ -196,6 +196,30 @@ def test_it_describes_the_model_and_what_it_learned(bayes, written):
         assert (f'aria-label="Axis {axis}: ' in page) == (share >= 0.02)
 
 
+@pytest.mark.parametrize("name", ["bayes", "model"])
+def test_popularity_beyond_taste_is_listed(request, folder, name):
+    fitted = request.getfixturevalue(name)
+    page = palate.plots.report(fitted, folder / "popularity.html").read_text()
+    section = page.partition('<section id="popularity">')[2].partition("</section>")[0]
+    table = fitted.popularity()
+    for title, listed in (
+        ("Picked often, liked little", table.filter(contrast="picked often, liked little")),
+        ("Picked rarely, well liked", table.filter(contrast="picked rarely, well liked").reverse()),
+    ):
+        rows = section.partition(f">{title}</h3>")[2].partition("</table>")[0]
+        cells = [html.unescape(cell) for cell in re.findall(r"<tr><td>(.*?)</td>", rows)]
+        assert cells == listed["item"].head(10).to_list()
+        assert f"{listed['beyond_taste'][0]:.2f}" in rows
+    assert "at least 20 ratings" in section
+
+
+def test_popularity_without_a_contrast_is_said(small, folder):
+    fitted = palate.Gibbs(sweeps=20, burn_in=5).fit(small)
+    assert fitted.popularity()["contrast"].is_null().all()
+    text = prose(palate.plots.report(fitted, folder / "none.html"))
+    assert text.count("None of the items is certain to be so.") == 2
+
+
 def test_the_portrayed_user(bayes, written, folder):
     counts = np.bincount(bayes.ratings.user)
     median = int(np.median(counts))
@@ -208,13 +232,23 @@ def test_the_portrayed_user(bayes, written, folder):
     assert not (folder / "nobody.html").exists()
 
 
+def test_a_change_that_changes_nothing_is_not_mentioned(bayes, folder, monkeypatch):
+    change = bayes.user(196).explain(bayes.user(196).recommend(1)["id"][0])
+    path = palate.plots.report(bayes, folder / "change.html", user=196)
+    other = change.counterfactual["prediction"]
+    assert f"would be {other:.2f} instead of {change.prediction:.2f}" in prose(path)
+    monkeypatch.setattr("palate.plots._report._user.LEAST_SHOWN", 10)
+    path = palate.plots.report(bayes, folder / "change.html", user=196)
+    assert "The change with the largest effect" not in prose(path)
+
+
 def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
     evaluation = palate.evaluate(ml100k, palate.OneCycle(), split="random")
     path = palate.plots.report(model, folder / "evaluated.html", evaluation=evaluation)
     text = prose(path)
     assert "--evaluate" not in text
-    for name in ("One-cycle training", "Damped means of items and users", "Global mean",
-                 "Most popular items first"):  # fmt: skip
+    for name in ("One-cycle training", "Damped means of items and users", "The global mean",
+                 "Popularity", "Item neighbours"):  # fmt: skip
         assert name in text
     assert f"{evaluation.results[0]['rmse']:.3f}" in text
     assert f"Caution: {evaluation.warning}." in text
@@ -226,6 +260,8 @@ def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, tab):
     assert "This model is a point estimate" in prose(path)
     with opened(tab, path) as page:
         assert page.locator("#biases .errorbar").count() == 0
+        cells = page.locator("#popularity td:nth-child(4)").all_inner_texts()
+        assert set(cells) == {"\N{EN DASH}"}
 
 
 def test_the_report_of_a_model_without_users(bayes, folder, tab):
@@ -254,7 +290,7 @@ def test_the_report_of_a_model_without_item_features(bayes, folder, tab, altered
 def test_the_smallest_tables_have_a_report(small, folder, tab, solver, factors):
     fitted = solver(factors=factors).fit(small)
     with opened(tab, palate.plots.report(fitted, folder / "report.html")) as page:
-        assert page.locator("section").count() == 8
+        assert page.locator("section").count() == 9
 
 
 def test_an_empty_history_and_an_interrupted_fit_are_mentioned(model, folder, altered):

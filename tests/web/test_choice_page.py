@@ -139,6 +139,7 @@ def test_the_views_of_events_leave_out_what_needs_ratings(tab, events_address):
         expect(page.locator("h1")).to_contain_text("943 people pick")
         expect(page.get_by_text("knows what people pick, not how they like it")).to_be_visible()
         expect(page.get_by_role("link", name="Map")).to_be_hidden()
+        assert page.get_by_role("heading", name="Picked often").count() == 0
         page.get_by_text("This model").first.wait_for(timeout=60_000)
         assert page.locator('[data-measure="rmse"]').count() == 0
         go(page, events_address, "#/map")

@@ -173,6 +173,7 @@ NEEDS_RATINGS = {
     "lists by both": ("POST", "/api/recommendations", {"items": [], "by": "both"}),
     "safer choices": ("POST", "/api/recommendations", {"items": [], "cautious": 0.1}),
     "the map": ("GET", "/api/map", None),
+    "popularity beyond taste": ("GET", "/api/popularity", None),
     "items by bias": ("GET", "/api/items?sort=bias", None),
     "items by mean": ("GET", "/api/items?sort=mean", None),
 }

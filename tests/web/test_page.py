@@ -52,6 +52,22 @@ def test_the_overview_shows_the_model_and_its_evaluation(tab, address):
         expect(page).to_have_title(re.compile("^Items"))
 
 
+def test_the_overview_shows_popularity_beyond_taste(tab, address, bayes):
+    table = bayes.popularity()
+    with opened(tab, address) as page:
+        region = page.get_by_role("region", name="Picked often, picked rarely")
+        often, rarely = (region.get_by_role("list").nth(place) for place in (0, 1))
+        expect(often.get_by_role("link")).to_have_text(
+            table.filter(contrast="picked often, liked little").head(5)["item"].to_list()
+        )
+        expect(often.get_by_role("listitem").first).to_contain_text(
+            f"{table['beyond_taste'][0]:.2f} times"
+        )
+        expect(rarely.get_by_role("link")).to_have_text(
+            table.filter(contrast="picked rarely, well liked").tail(5)["item"].to_list()[::-1]
+        )
+
+
 def test_search_open_and_sort(tab, address):
     with opened(tab, address, "#/items") as page:
         page.get_by_label("Search titles").fill("fargo")

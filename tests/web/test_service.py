@@ -19,6 +19,8 @@ from palate.web._explorer import Explorer
 from palate.web._middleware import MAX_BODY_BYTES, AccessSettings
 from palate.web._model_holder import ModelHolder
 
+from .conftest import client_of
+
 FARGO = {"item": "Fargo (1996)", "rating": 5}
 
 
@@ -72,6 +74,21 @@ def test_one_item(client, name):
     assert sum(item[part] for part in parts) == pytest.approx(item["mean"], abs=1e-5)
     assert len(item["neighbours"]) == 12
     assert item["axes"][0]["lower"] < item["axes"][0]["position"] < item["axes"][0]["upper"]
+
+
+@pytest.mark.parametrize("name", ["bayes", "model"])
+def test_popularity_beyond_taste(request, name):
+    fitted = request.getfixturevalue(name)
+    client = client_of(request.getfixturevalue({"bayes": "folder", "model": "point"}[name]))
+    found = json_of(client.get("/api/popularity"))
+    table = fitted.popularity()
+    often = table.filter(contrast="picked often, liked little").head(10)
+    rarely = table.filter(contrast="picked rarely, well liked").tail(10).reverse()
+    for listed, expected in ((found["often"], often), (found["rarely"], rarely)):
+        assert [one["id"] for one in listed] == expected["id"].to_list()
+        for column in ("beyond_taste", "beyond_taste_lower", "bias"):
+            assert [one[column] for one in listed] == expected[column].to_list()
+    assert found["min_ratings"] == 20
 
 
 def test_one_user_and_all(client, bayes):

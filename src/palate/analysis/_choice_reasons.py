@@ -68,12 +68,13 @@ def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceE
 def choice_reason(learned: Learned, history: Csr, item: int) -> str:
     """Return the items of a history that speak most for an item, in words."""
     names, contributions = _contributions(learned, history, item)
+    suggested = contributions.sum() > 0
     if not len(history.partner):
-        return "because it is popular"
+        return "because it is popular" if suggested else "although nobody has picked it"
     found = _speaking(learned, history, names, contributions)
     if item in history.partner:
         return f"already picked; it goes with {found}" if found else "already picked"
-    return f"because you picked {found}" if found else "although nothing you picked speaks for it"
+    return f"because you picked {found}" if suggested else f"although {_why_not(found)}"
 
 
 def _sentence(
@@ -93,11 +94,16 @@ def _sentence(
         start = f"You picked {title} already, so it is not suggested again"
         rest = f"it goes with {found}" if found else "nothing else you picked speaks for it"
         return f"{start}; {rest}."
-    if not found:
-        return f"{title} is not suggested: nothing you picked speaks for it."
     if not suggested:
-        return f"{title} is not suggested: what speaks against it outweighs {found}."
+        return f"{title} is not suggested: {_why_not(found)}."
     return f"{title} is suggested because you picked {found}."
+
+
+def _why_not(speaking: str) -> str:
+    """Return why an item is not suggested, given the items that speak most for it."""
+    if not speaking:
+        return "nothing you picked speaks for it"
+    return f"what speaks against it outweighs {speaking}"
 
 
 def _speaking(

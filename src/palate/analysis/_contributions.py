@@ -76,11 +76,6 @@ class Contributions:
         contributions: Numbers = self._per_response(item) * self._surplus
         return contributions
 
-    def of_history(self, item: int) -> Numbers:
-        """Return what each rating contributes by its value and by its existence; shape (m,)."""
-        contributions: Numbers = self.of_ratings(item) + self.of_pairs(item)
-        return contributions
-
     def _per_response(self, item: int) -> Numbers:
         """Return the derivative of an item's score in each working response; shape (m,)."""
         derivatives: Numbers = self._alpha * self._weight * (self._z @ self._toward(item))

@@ -99,15 +99,15 @@ def reason(contributions: Contributions, item: int) -> str:
 
     In a long history each rating contributes little; then their sum is the reason.
     """
-    learned, values = contributions.learned, contributions.of_history(item)
+    learned, n = contributions.learned, len(contributions.user.rated)
+    names, values = _of_history(contributions, item)
     smallest = _smallest_mentioned(learned)
     best = np.argsort(-values, kind="stable")[:_MAX_NAMED]
     best = best[values[best] >= smallest]
-    names = _rating_names(learned, contributions.user)
     reasons = [(float(values[j]), names[j]) for j in best]
     total = float(values.sum())
-    if not reasons and len(values) > 1 and abs(total) >= smallest:
-        reasons.append((total, f"your {len(values)} ratings together"))
+    if not reasons and n > 1 and abs(total) >= smallest:
+        reasons.append((total, f"your {n} ratings together"))
     bias = float(learned.item_biases[item])
     if learned.item_counts[item] and abs(bias) >= smallest:
         reasons.append((bias, _PHRASES["its bias"][int(bias < 0)]))
@@ -142,8 +142,7 @@ class _Explainer:
         self.likelihood = learned.likelihood
         self.position = learned.canonical_axes.position(user.mean)
         self.contributions = Contributions(learned, user)
-        self.of_ratings = self.contributions.of_ratings(item)
-        self.of_pairs = self.contributions.of_pairs(item)
+        self.names, self.of_history = _of_history(self.contributions, item)
         self.of_bias = parts_of_bias(learned, item)
         self.general, self.of_axes = self._general_parts(), self._axis_parts()
         self.score = float(sum(self.general.values()) + self.of_axes.sum())
@@ -151,7 +150,6 @@ class _Explainer:
     def explanation(self, n: int, choice: ChoiceExplanation | None) -> Explanation:
         """Return the explanation, which lists the `n` largest axes and ratings."""
         prediction, linear = self._prediction(self.score), self.likelihood.linear
-        names = _rating_names(self.learned, self.user)
         return Explanation(
             id=self.learned.items["id"][self.item],
             item=self.learned.items["item"][self.item],
@@ -160,11 +158,11 @@ class _Explainer:
             unit="rating" if linear else "score",
             parts=_table(self.general, self.axis_labels, self.of_axes, n, ("axis", "axes")),
             bias=pl.DataFrame(list(self.of_bias.items()), schema=_SCHEMA, orient="row"),
-            ratings=self._table_of_ratings(names, n),
+            ratings=self._table_of_ratings(n),
             counterfactual=self._counterfactual(),
             choice=choice,
             sentence=f"{self._expectation(prediction)}: {'' if linear else 'as a score, '}"
-            f"{self._summary_of_parts()}.{self._summary_of_ratings(names)}",
+            f"{self._summary_of_parts()}.{self._summary_of_ratings()}",
         )
 
     def _general_parts(self) -> dict[str, float]:
@@ -202,19 +200,12 @@ class _Explainer:
             )
         ]
 
-    def _table_of_ratings(self, names: list[str], n: int) -> pl.DataFrame:
-        """Return what does not depend on the person's ratings, and the `n` largest contributions.
-
-        A rating contributes by its value and, where the prior depends on which items a person has
-        rated, by its existence.
-        """
-        first = self._without_ratings()
-        if self.prior_features is None:
-            return _table(first, names, self.of_ratings, n, ("rating", "ratings"))
-        titles = self.learned.items["item"].gather(self.user.rated.astype(np.int64))
-        names = names + [f"you rated {title} at all" for title in titles]
-        values = np.concatenate([self.of_ratings, self.of_pairs])
-        return _table(first, names, values, n, ("contribution", "contributions"))
+    def _table_of_ratings(self, n: int) -> pl.DataFrame:
+        """Return what does not depend on the ratings, and the `n` largest contributions."""
+        one = ("rating", "ratings")
+        if self.prior_features is not None:
+            one = ("contribution", "contributions")
+        return _table(self._without_ratings(), self.names, self.of_history, n, one)
 
     @property
     def prior_features(self) -> PairFeatures | None:
@@ -234,7 +225,7 @@ class _Explainer:
         if not linear:
             # The row of a known user was trained together with the items; it is not exactly the
             # mode given the items.
-            rest = self.score - sum(parts.values()) - float(self.of_ratings.sum())
+            rest = self.score - sum(parts.values()) - float(self.of_history.sum())
             parts["not explained by these ratings"] = rest
         return parts
 
@@ -294,22 +285,33 @@ class _Explainer:
             return ""
         return ": " + ", ".join(f"{value:+.2f} {name}" for name, value in [*named, rest])
 
-    def _summary_of_ratings(self, names: list[str]) -> str:
-        if not names:
+    def _summary_of_ratings(self) -> str:
+        if not self.names:
             return ""
-        values = self.of_ratings + self.of_pairs
-        j = int(np.abs(values).argmax())
-        if abs(values[j]) < LEAST_SHOWN:
+        j = int(np.abs(self.of_history).argmax())
+        value = self.of_history[j]
+        if abs(value) < LEAST_SHOWN:
             return " No single one of your ratings matters to it."
-        return f" The most important of your ratings: {names[j]} ({values[j]:+.2f})."
+        return f" The most important of your ratings: {self.names[j]} ({value:+.2f})."
 
 
-def _rating_names(learned: Learned, user: UserPosterior) -> list[str]:
-    titles = learned.items["item"].gather(user.rated.astype(np.int64))
-    return [
+def _of_history(contributions: Contributions, item: int) -> tuple[list[str], Numbers]:
+    """Return the names and values of what the ratings of a person contribute to an item's score.
+
+    A rating contributes by its value and, where the prior depends on which items a person has
+    rated, a second time by its existence.
+    """
+    learned, user = contributions.learned, contributions.user
+    titles = learned.items["item"].gather(user.rated.astype(np.int64)).to_list()
+    names = [
         f"you gave {title} {rating:g}"
         for title, rating in zip(titles, user.rating.tolist(), strict=True)
     ]
+    values = contributions.of_ratings(item)
+    if learned.parameters.user_prior.features is None:
+        return names, values
+    names += [f"that you rated {title} at all" for title in titles]
+    return names, np.concatenate([values, contributions.of_pairs(item)])
 
 
 def _leaning(ends: tuple[str, str], yours: float, its: float) -> str:

@@ -39,6 +39,15 @@ def item_popularity(
     return frame[np.lexsort((-frame["beyond_taste"].to_numpy(), -key))]
 
 
+def contrasts(table: pl.DataFrame, n: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return up to `n` rows of each contrast of `item_popularity`: often and rarely picked.
+
+    The most extreme come first.
+    """
+    often, rarely = (table.filter(contrast=contrast) for contrast in (OFTEN, RARELY))
+    return often.head(n), rarely.reverse().head(n)
+
+
 def _with_excess(frame: pl.DataFrame) -> pl.DataFrame:
     """Add beyond_taste, its interval and the contrast; see `Model.popularity`."""
     log_count, bias = np.log(frame["ratings"].to_numpy()), frame["bias"].to_numpy()

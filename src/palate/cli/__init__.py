@@ -11,6 +11,7 @@ from palate.cli import (  # noqa: E402  (they register their commands)
     _demo_command,  # noqa: F401
     _fit_commands,  # noqa: F401
     _inspect_commands,  # noqa: F401
+    _page_commands,  # noqa: F401
     _person_commands,  # noqa: F401
 )
 from palate.cli._app import app, options_of  # noqa: E402

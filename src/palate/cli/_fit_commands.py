@@ -4,7 +4,6 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -131,34 +130,14 @@ def _next(model: Any, data: Any, output: Path, *, users: bool) -> str:
 
 def _summary(kind: str, model: Any) -> str:
     """Return what was fitted to a table of this kind, and what the fit has chosen, in words."""
-    parts = []
-    if model.learned.has_ratings:
+    from palate.solvers.choice._words import chosen_settings
+
+    parts, choice, has_ratings = [], model.learned.choice, model.learned.has_ratings
+    if has_ratings:
         parts.append(f"how people rate, by {model.fit.solver}")
-    if settings := _choice_settings(model):
-        parts.append(f"what they pick ({', '.join(_chosen(kind, model, **settings))})")
+    if choice is not None:
+        parts.append(f"what they pick ({chosen_settings(choice, has_ratings=has_ratings)})")
     return f"Read as {kind}. Fitted: {'; '.join(parts)}."
-
-
-def _chosen(
-    kind: str, model: Any, *, ridge: float, strength: float, exponent: float, rating_power: float
-) -> Iterator[str]:
-    """Yield the settings that the fit of the choice model has chosen, in words."""
-    yield f"ridge {ridge:g}"
-    if kind != "events":
-        yield (
-            f"histories weighted by {kind} with strength {strength:.2g}"
-            if strength
-            else (f"histories not weighted by {kind}")
-        )
-    yield (
-        f"popularity discount with exponent {exponent:g}" if exponent else "no popularity discount"
-    )
-    if model.learned.has_ratings:
-        yield (
-            f"lists weighted by the chance of a high rating to the power {rating_power:g}"
-            if (rating_power)
-            else "lists not weighted by expected ratings"
-        )
 
 
 def _choice_settings(model: Any) -> dict[str, float] | None:

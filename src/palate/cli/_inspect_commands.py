@@ -76,24 +76,35 @@ def biases(
     if json:
         _output.document(order="cautious" if cautious else "bias", **tables)
         return
+    noun = "user" if users else "item"
+    if by_bias.is_empty():
+        least = counted(min_ratings or 1, "rating")
+        _output.line(f"No such {noun} has {least} or more; choose a smaller --min-ratings.")
+        return
     if not plain and not cautious:
         _output.line("A point estimate has no intervals: the order is that of the biases alone.\n")
-    what = ["user"] if users else ["id", "item"]
-    shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
-    for table, title in zip(
-        _high_and_low(tables, cautious), _GENEROUS if users else _LIKED, strict=True
-    ):
-        _output.table(table.select(shown), title)
-    if cautious:
-        spread = [*what, "spread", "spread_lower", "spread_upper", "ratings", "mean"]
-        _output.table(tables["spread"].select(spread), _UNPREDICTABLE if users else _DIVISIVE)
+    _print_extremes(tables, by_bias.height, users=users, cautious=cautious)
     if loaded.ratings is None:
         _output.line("Without users in the model, the reasons for the gaps are unknown.")
         return
-    ranks = [what[-1], "mean", "bias", "rank_by_mean", "rank_by_bias", "reason"]
+    ranks = [noun, "mean", "bias", "rank_by_mean", "rank_by_bias", "reason"]
     counts = loaded.ratings.user_means()[0] if users else loaded.learned.item_counts
-    among = f"{'users' if users else 'items'} {_with_at_least(min_ratings, counts)}"
-    _output.table(tables["gaps"].select(ranks), f"Where the mean misleads most, among {among}")
+    title = f"Where the mean misleads most, among {noun}s {_with_at_least(min_ratings, counts)}"
+    none = f"no {noun} has so many; choose a smaller --min-ratings"
+    _output.table(tables["gaps"].select(ranks), title, empty=none)
+
+
+def _print_extremes(tables: dict[str, Any], n: int, *, users: bool, cautious: bool) -> None:
+    """Print the highest and lowest of n biases, and the largest spreads where they are known."""
+    what = ["user"] if users else ["id", "item"]
+    shown = [*what, "bias", "lower", "upper", "ratings", "mean"]
+    none = f"of {counted(n, what[-1])} none is certain to be so"
+    titles = _GENEROUS if users else _LIKED
+    for table, title in zip(_high_and_low(tables, cautious), titles, strict=True):
+        _output.table(table.select(shown), title, empty=none)
+    if cautious:
+        spread = [*what, "spread", "spread_lower", "spread_upper", "ratings", "mean"]
+        _output.table(tables["spread"].select(spread), _UNPREDICTABLE if users else _DIVISIVE)
 
 
 def _high_and_low(tables: dict[str, Any], cautious: bool) -> tuple[Any, Any]:
@@ -137,14 +148,13 @@ def popularity(
 ) -> None:
     """Show what is picked more often, or less, than other items that are liked as well."""
     import palate
-    from palate.analysis._popularity import OFTEN, RARELY
+    from palate.analysis._popularity import contrasts
 
     loaded = palate.load(model)
     table = loaded.popularity(
         "beyond_taste" if plain else None, min_ratings=min_ratings, where=_where(where)
     )
-    often = table.filter(contrast=OFTEN).head(n)
-    rarely = table.filter(contrast=RARELY).reverse().head(n)
+    often, rarely = contrasts(table, n)
     if json:
         _output.document(often=often, rarely=rarely, popularity=table)
         return
@@ -315,83 +325,3 @@ def map(  # noqa: A001  (the command is called map)
         plots.write(plots.map(loaded, x, y), output)
         _output.to_stderr(f"The map is in {output}.")
     _output.show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
-
-
-@app.command()
-def report(
-    model: ModelFolder,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
-    user: Annotated[
-        str | None, typer.Option(help="The id of the user to portray; by default a typical one.")
-    ] = None,
-    evaluate: Annotated[
-        bool,
-        typer.Option(
-            "--evaluate",
-            help="Measure the accuracy of the model's solver and of baselines, fitted to four "
-            "fifths of the ratings.",
-        ),
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Write a report of a model in one HTML file that works offline."""
-    import palate
-    from palate import plots
-
-    loaded = palate.load(model)
-    evaluation = None
-    if evaluate:
-        from palate.solvers._combined import Combined
-        from palate.solvers._registry import solver_by_name
-
-        ratings = loaded.learned.require_users()
-        solver: Any = solver_by_name(loaded.fit.solver, loaded.fit.settings)
-        if loaded.learned.has_ratings and loaded.learned.choice is not None:
-            solver = Combined(solver)
-        evaluation = palate.evaluate(ratings, [solver], split="random", progress=_output.to_stderr)
-    plots.report(loaded, output, user=user, evaluation=evaluation)
-    if json:
-        _output.document(report=str(output))
-    else:
-        _output.line(f"The report is in {output}. Open it in a browser.")
-
-
-@app.command()
-def explore(
-    model: ModelFolder,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
-    workers: Annotated[
-        int,
-        typer.Option(
-            help="The number of processes; they share the arrays of the model.", min=1, max=64
-        ),
-    ] = 1,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Do not open a browser.")
-    ] = False,
-    reload_model: Annotated[
-        bool,
-        typer.Option(
-            "--reload-model", help="Load a new model whenever one is saved in the folder."
-        ),
-    ] = False,
-    access_log: Annotated[
-        bool, typer.Option("--access-log", help="Write a line of JSON to stderr for each request.")
-    ] = False,
-) -> None:
-    """Explore a model in the browser, try it with your own ratings, and serve it over HTTP.
-
-    If PALATE_TOKEN is set in the environment, requests require it as a bearer token.
-    """
-    from palate import web
-
-    settings = web.Settings(
-        folder=str(model),
-        host=host,
-        port=port,
-        workers=workers,
-        reload_model=reload_model,
-        access_log=access_log,
-    )
-    web.serve(settings, browser=not no_browser, ready=_output.to_stderr)

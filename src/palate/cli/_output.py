@@ -38,7 +38,7 @@ _HEADINGS = {
     "rank_by_bias": "rank by bias",
     "leans_to": "leans to",
     "beyond_taste": "times as often",
-    "percentile": "more than %",
+    "percentile": "% who lean less",
     "partial_correlation": "partial correlation",
 }
 # Columns with the bounds of an interval, the name of the merged column, and its decimals.
@@ -46,7 +46,7 @@ _INTERVALS = (
     ("lower", "upper", "90% interval", 2),
     ("spread_lower", "spread_upper", "90% interval", 2),
     ("beyond_taste_lower", "beyond_taste_upper", "90% interval", 2),
-    ("percentile_lower", "percentile_upper", "90%", 0),
+    ("percentile_lower", "percentile_upper", "90% interval", 0),
     ("x_lower", "x_upper", "x, 90% interval", 2),
     ("y_lower", "y_upper", "y, 90% interval", 2),
 )
@@ -146,15 +146,15 @@ def show(frame: "pl.DataFrame", title: str, key: str, json: bool) -> None:
         table(frame, title)
 
 
-def table(frame: "pl.DataFrame", title: str) -> None:
-    """Print a table under a title, without columns that hold no information."""
+def table(frame: "pl.DataFrame", title: str, *, empty: str = "none") -> None:
+    """Print a table under a title, without columns that hold no information; or what is `empty`."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     if frame.is_empty():
-        line(f"{title}: none")
+        line(f"{title}: {empty}")
         return
     frame = _compact(frame)
     named = "item" if "item" in frame.columns else "user"
@@ -292,7 +292,7 @@ def portrait(portrait: Any, who: str) -> None:
     line(f"{portrait.sentence}\n")
     table(
         _toward_leaning(portrait.axes.head(_MAX_AXES)),
-        f"What {who} leans to, more than how many % of people",
+        f"What {who} leans to, and how many people lean to it less",
     )
     if not portrait.surprises.is_empty():
         table(portrait.surprises, "The most surprising ratings, given all the others")

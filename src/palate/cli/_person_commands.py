@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415, PLR0917
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -213,9 +214,29 @@ def _profile(
         ratings = _numbers("--rate", form, rate)
         who = "somebody with these ratings" if ratings else "somebody like this"
         return model.profile(ratings, features=known), who
-    counted = [text if _ends_in_number(text) else f"{text}=1" for text in rate or []]
-    picks = _numbers("--pick", "ITEM or ITEM=COUNT", counted)
+    picks = _numbers("--pick", "ITEM or ITEM=COUNT", _with_counts(model.learned, rate or []))
     return model.profile(picks, features=known), "somebody with this history"
+
+
+def _with_counts(learned: Any, given: list[str]) -> list[str]:
+    """Return ITEM=COUNT for each item that is given, with a count of 1 where there is none.
+
+    An event has no count; to accept one would suggest that it mattered.
+    """
+    import palate
+
+    if learned.require_choice().weighting.kind != "events":
+        return [text if _ends_in_number(text) else f"{text}=1" for text in given]
+    for text in filter(_ends_in_number, given):
+        try:
+            learned.item_index.row(text)
+        except palate.UnknownIdError:
+            item = shlex.quote(text.rpartition("=")[0])
+            raise palate.SettingError(
+                f"--pick '{text}' has a number, but in this model of events an item is picked or "
+                f"it is not; give the item alone: --pick {item}"
+            ) from None
+    return [f"{text}=1" for text in given]
 
 
 def _numbers(option: str, form: str, given: list[str] | None) -> dict[str, float]:

@@ -20,7 +20,7 @@ class Baseline(Protocol):
     Attributes
     ----------
     name, title
-        Its name, and its title for tables and prose.
+        Its name, and its title within a sentence.
     needs_ratings
         Whether it says nothing about events that have no ratings.
     """
@@ -49,7 +49,7 @@ class GlobalMean:
     """Predicts the mean of all ratings."""
 
     name: ClassVar[str] = "global-mean"
-    title: ClassVar[str] = "Global mean"
+    title: ClassVar[str] = "the global mean"
     needs_ratings: ClassVar[bool] = True
 
     def __init__(self, train: Ratings) -> None:
@@ -75,7 +75,7 @@ class DampedMeans:
     """
 
     name: ClassVar[str] = "damped-means"
-    title: ClassVar[str] = "Damped means of items and users"
+    title: ClassVar[str] = "damped means of items and users"
     needs_ratings: ClassVar[bool] = True
 
     def __init__(self, train: Ratings) -> None:
@@ -103,7 +103,7 @@ class Popularity:
     """Recommends the items with the most ratings; predicts no ratings."""
 
     name: ClassVar[str] = "popularity"
-    title: ClassVar[str] = "Most popular items first"
+    title: ClassVar[str] = "popularity"
     needs_ratings: ClassVar[bool] = False
 
     def __init__(self, train: Ratings) -> None:

@@ -5,24 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate._words import counted
+from palate._words import capitalized, counted
 from palate.evaluation._measure import FIGURES, Measured
+from palate.evaluation._titles import contender_title, is_plural
 
 # Each figure that is compared, with the sign that makes less of it better.
 _COMPARED = {"rmse": 1.0, "ndcg_10": -1.0, "recall_10": -1.0}
 # The standard error over fewer people is itself too uncertain to tell what is better.
 _MIN_PEOPLE = 10
-# Contenders in sentences; those that are plural also below.
-_NAMES = {
-    "palate": "Palate",
-    "choice": "the choice model",
-    "gibbs": "Gibbs sampling",
-    "one-cycle": "one-cycle training",
-    "global-mean": "the global mean",
-    "damped-means": "damped means",
-    "item-neighbours": "item neighbours",
-}
-_PLURAL = {"damped-means", "item-neighbours"}
 
 
 def results_of(contenders: dict[str, list[Measured]]) -> list[dict[str, Any]]:
@@ -76,7 +66,7 @@ def sentence(results: list[dict[str, Any]], people: dict[str, int]) -> str:
         lists = f"lists are not compared, since only {known} anything relevant held out"
     rated = _verdict(results, "rmse", ("predicts", "predict"), "ratings best (RMSE {:.3f})")
     said = "; ".join(clause for clause in (lists, rated) if clause)
-    return f"{said[0].upper()}{said[1:]}."
+    return f"{capitalized(said)}."
 
 
 def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -113,7 +103,7 @@ def _verdict(
     best = [row for row in ranked if row[behind] == 0]  # several, if they are of one model
     if not best:
         return None
-    plural = len(best) > 1 or best[0]["name"] in _PLURAL
+    plural = len(best) > 1 or is_plural(best[0]["name"])
     clause = f"{_listed(best)} {verb[plural]} {what.format(best[0][figure])}"
     others = ranked[len(best) :]
     close = [row for row in others if row[error] is None or row[behind] <= 2 * row[error]]
@@ -123,15 +113,9 @@ def _verdict(
         return clause
     second = others[0]
     margin = f"{second[behind]:.3f} \N{PLUS-MINUS SIGN} {2 * second[error]:.3f}"
-    return f"{clause}, ahead of {_named(second)} by {margin} (2 standard errors)"
+    return f"{clause}, ahead of {contender_title(second['name'])} by {margin} (2 standard errors)"
 
 
 def _listed(rows: list[dict[str, Any]]) -> str:
-    *first, last = map(_named, rows)
+    *first, last = (contender_title(row["name"]) for row in rows)
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _named(row: dict[str, Any]) -> str:
-    """Return the name of a contender in words; the number of one of several is kept."""
-    name, space, number = str(row["name"]).partition(" ")
-    return f"{_NAMES.get(name, name)}{space}{number}"

@@ -17,7 +17,6 @@ from palate.solvers import require_solver
 from palate.solvers._combined import Combined
 from palate.solvers._one_cycle import OneCycle
 from palate.solvers._protocol import Solver
-from palate.solvers._registry import solver_title
 
 
 @dataclass(frozen=True)
@@ -133,13 +132,6 @@ def evaluate(
     cold = [int(test.cold.sum()) for test in tests]
     relevant, sentence = ratings.lowest_relevant, _comparison.sentence(results, people)
     return Evaluation(description, warning, relevant, cold, results, sentence)
-
-
-def contender_title(name: str) -> str:
-    """Return the title of a solver or baseline by its name in an `Evaluation`."""
-    titles = {baseline.name: baseline.title for baseline in BASELINES}
-    titles[Combined.name] = Combined.title
-    return titles.get(name) or solver_title(name)
 
 
 def _ignore(message: str) -> None:

@@ -31,7 +31,7 @@ class ItemNeighbours:
     """
 
     name: ClassVar[str] = "item-neighbours"
-    title: ClassVar[str] = "Items most similar to the history"
+    title: ClassVar[str] = "item neighbours"
     needs_ratings: ClassVar[bool] = False
 
     def __init__(self, train: Ratings) -> None:

@@ -59,8 +59,10 @@ def parts_of(
         raise SettingError("share applies only to the splits random, time and users; leave it out")
     if split == "users":
         part = _outside_people(ratings, 0.2 if share is None else share, seed)
-        people = f"{part.given.users.height:,} people outside the fit"
-        description = f"half of the {ratings.kind} of each of {people}; the other half is given"
+        n = part.given.users.height
+        people = "one person" if n == 1 else f"each of {n:,} people"
+        half = f"half of the {ratings.kind} of {people} outside the fit"
+        description = f"{half}; the other half is given"
         return [part], description, _LEAK.format(ratings.kind)
     pairs, description, warning = _splits(ratings, folds, split, share, seed)
     parts = [Part(train, train, valid) for train, valid in pairs]

@@ -13,7 +13,7 @@ from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.inference._user_posterior import infer
 from palate.learned._learned import Learned
-from palate.learned._lookup import require_same_type, rows_among
+from palate.learned._lookup import rows_among
 from palate.learned._ratings_input import model_item_rows, require_scale
 
 
@@ -27,6 +27,8 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
             f"these are {new.kind}, and the model was fitted to {old.kind}; read them with "
             f'kind="{old.kind}"'
         )
+    _require_ids_as_known("item", new.items["id"], learned.items["id"])
+    _require_ids_as_known("user", new.users["id"], old.users["id"])
     new = replace(new, item=model_item_rows(learned, new)[new.item], items=learned.items)
     if not learned.has_ratings:
         merged, _ = _merged(old, new)
@@ -66,10 +68,19 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
     return updated, _drift(learned, new, error, noise)
 
 
+def _require_ids_as_known(kind: str, ids: pl.Series, known: pl.Series) -> None:
+    """Check that the ids of new ratings have the type of those in the model."""
+    if ids.dtype != known.dtype:
+        cast = f'table.with_columns(pl.col("{kind}").cast(pl.{known.dtype}))'
+        raise DataError(
+            f"{kind} ids are {ids.dtype} in these ratings and {known.dtype} in the model; convert "
+            f"the column before the table is read, as in {cast}"
+        )
+
+
 def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
     """Return one rating, event or count of each user and item, and the users' rows of new ones."""
     ids, new_ids = old.users["id"], new.users["id"]
-    require_same_type("user", new_ids, ids)
     users = _merged_users(old.users, new.users[np.unique(new.user)])
     all_ids = users["id"]
     old_row, new_row = rows_among(all_ids, ids), rows_among(all_ids, new_ids)

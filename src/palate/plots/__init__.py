@@ -10,6 +10,7 @@ try:
     from palate.plots._history import history
     from palate.plots._map import item_map as map  # noqa: A004  (the public name)
     from palate.plots._neighbours import neighbours
+    from palate.plots._popularity import popularity
     from palate.plots._portrait import portrait
     from palate.plots._report._report import report
     from palate.plots._write import write
@@ -27,6 +28,7 @@ __all__ = [
     "history",
     "map",
     "neighbours",
+    "popularity",
     "portrait",
     "report",
     "write",

@@ -11,7 +11,7 @@ from palate.errors import SettingError
 from palate.model._model import Model
 from palate.plots._format import with_interval
 from palate.plots._layout import NARROW, WIDTH, check_width, new_xy_figure
-from palate.plots._plane import axis_of, label_points
+from palate.plots._plane import axis_of, label_points, most_rated_of
 from palate.plots._text import hover_text, wrap
 from palate.plots._units import POINTS
 
@@ -63,13 +63,8 @@ def gap(
     width, table = check_width(width), model.biases("gap", min_ratings=min_ratings)
     if table.is_empty():
         raise SettingError("no item has enough ratings; lower min_ratings")
-    largest, others = table.head(labels), _most_rated(table[labels:], most_rated)
+    largest, others = table.head(labels), most_rated_of(table[labels:], most_rated)
     return _gap_figure(largest, others, width)
-
-
-def _most_rated(table: pl.DataFrame, n: int | None) -> pl.DataFrame:
-    ordered = table.sort("ratings", descending=True, maintain_order=True)
-    return ordered if n is None else ordered.head(_arguments.integer("most_rated", n, 1))
 
 
 def _gap_figure(largest: pl.DataFrame, others: pl.DataFrame, width: int) -> go.Figure:

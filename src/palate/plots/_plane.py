@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
+from palate import _arguments
 from palate.plots._label_placement import FONT_SIZE, Point, place_labels
 from palate.plots._text import escape, shorten
 
@@ -13,8 +14,16 @@ RATINGS = "number of ratings (on a log scale)"
 _MAX_LABEL_WIDTH = 220
 # Share of the range of values that is added at each end.
 _PADDING = 0.05
+# Over more powers of ten than this, a logarithmic axis has ticks only at these.
+_DECADES = 2
 # Numbers in this range, such as years, are written without a separator of thousands.
 _YEARS = (1000, 3000)
+
+
+def most_rated_of(table: pl.DataFrame, n: int | None) -> pl.DataFrame:
+    """Return the `n` rows with the most ratings, the argument `most_rated` of figures; or all."""
+    ordered = table.sort("ratings", descending=True, maintain_order=True)
+    return ordered if n is None else ordered.head(_arguments.integer("most_rated", n, 1))
 
 
 def axis_of(values: pl.Series, coordinate: str) -> dict[str, Any]:
@@ -24,8 +33,9 @@ def axis_of(values: pl.Series, coordinate: str) -> dict[str, Any]:
     low, high = float(positions.min()), float(positions.max())  # type: ignore[arg-type]
     padding = _PADDING * (high - low or 1.0)
     axis: dict[str, Any] = {"range": [low - padding, high + padding], "nticks": 8}
-    if is_log:
-        return axis | {"type": "log", "dtick": 1}
+    if is_log:  # a tick at each power of ten, or, where they are few, also at 2 and 5 times them
+        ticks = 1 if high - low > _DECADES else "D2"
+        return axis | {"type": "log", "dtick": ticks, "tickformat": ",d"}
     return axis | ({"tickformat": "d"} if low > _YEARS[0] and high < _YEARS[1] else {})
 
 

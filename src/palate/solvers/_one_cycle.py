@@ -85,7 +85,7 @@ class OneCycle:
     seed: int = 0
 
     name = "one-cycle"
-    title = "One-cycle training"
+    title = "one-cycle training"
     description = (
         "The solver goes through all ratings several times and corrects the model after every "
         "small batch, at first in small steps, then in larger ones, and in ever smaller ones at "

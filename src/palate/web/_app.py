@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.staticfiles import StaticFiles
 
 from palate import _theme
+from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._middleware import AccessSettings, ServiceMiddleware
@@ -101,13 +102,18 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
         """Return one item: bias, mean, axes, neighbours, and what the same people pick."""
         return holder.explorer.item(item)
 
+    @app.get("/api/popularity")
+    def popularity() -> res.Popularity:
+        """Return what is picked often but liked little, and picked rarely but well liked."""
+        return holder.explorer.popularity
+
     @app.get("/api/users")
-    def users(query: Annotated[req.PageQuery, Query()]) -> res.Users:
+    def users(query: Annotated[req.PageQuery, Query()]) -> people.Users:
         """List the known users whose ids begin with a text."""
         return holder.explorer.user_list(query)
 
     @app.get("/api/users/{user:path}")
-    def user(user: UserId) -> res.UserPage:
+    def user(user: UserId) -> people.UserPage:
         """Return one known user: portrait, and favourites or history."""
         return holder.explorer.user(user)
 
@@ -123,22 +129,22 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
 
 def _add_person_routes(app: FastAPI, holder: ModelHolder) -> None:
     @app.post("/api/recommendations")
-    def recommendations(request: req.RecommendationsRequest) -> res.Recommendations:
+    def recommendations(request: req.RecommendationsRequest) -> people.Recommendations:
         """Recommend items to a known user, or to any person described by ratings or picks."""
         return holder.explorer.recommendations(request)
 
     @app.post("/api/explanations")
-    def explanations(request: req.ExplanationRequest) -> res.Explanation:
+    def explanations(request: req.ExplanationRequest) -> people.Explanation:
         """Explain why a person would pick an item, and their expected rating of it."""
         return holder.explorer.explanation(request)
 
     @app.post("/api/next-questions")
-    def next_questions(request: req.QuestionsRequest) -> res.Questions:
+    def next_questions(request: req.QuestionsRequest) -> people.Questions:
         """Return the items whose ratings would be most informative about a person's tastes."""
         return holder.explorer.questions(request)
 
     @app.post("/api/portraits")
-    def portraits(request: req.PortraitRequest) -> res.Portrait:
+    def portraits(request: req.PortraitRequest) -> people.Portrait:
         """Describe a person in comparison with all users."""
         explorer = holder.explorer
         return explorer.portrait(explorer.profile(request))

@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.analysis._intervals import Z
+from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._matching_items import matching_items
+from palate.analysis._popularity import contrasts
 from palate.errors import SettingError
 from palate.model._model import Model
 from palate.model._profile import Profile
+from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._evaluation import BackgroundEvaluation
@@ -21,6 +23,7 @@ from palate.web._reasons import explained, recommended
 from palate.web._summary import kind_of, summarize
 
 _MAX_NEIGHBOURS, _MAX_SURPRISES, _MAX_FAVOURITES, _MAX_PICKED = 12, 8, 12, 100
+_MAX_CONTRASTED = 10
 # The columns of the table of items that need ratings.
 _OF_RATINGS = {"mean", "bias", "lower", "upper", "gap"}
 
@@ -89,6 +92,23 @@ class Explorer:
         table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
         items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
+
+    @cached_property
+    def popularity(self) -> res.Popularity:
+        """The items picked often but liked little, and those picked rarely but well liked.
+
+        Raises
+        ------
+        SettingError
+            If the model has no ratings.
+        """
+        names = list(res.Contrasted.model_fields)
+        often, rarely = (
+            [res.Contrasted(**row) for row in json_rows(table.select(names), self._ids)]
+            for table in contrasts(self.model.popularity(), _MAX_CONTRASTED)
+        )
+        least = default_min_ratings(self.model.learned.item_counts)
+        return res.Popularity(min_ratings=least, often=often, rarely=rarely)
 
     def _meeting(self, where: list[str]) -> NDArray[np.bool_]:
         """Return a mask of the items that meet all conditions; it may be all False."""
@@ -193,7 +213,7 @@ class Explorer:
         table["mean"] = means if learned.has_ratings else [None] * len(counts)
         return pl.DataFrame(table).filter(pl.col("ratings") > 0)
 
-    def user_list(self, query: req.PageQuery) -> res.Users:
+    def user_list(self, query: req.PageQuery) -> people.Users:
         """Return a page of the known users whose ids begin with the text searched for.
 
         Raises
@@ -205,10 +225,10 @@ class Explorer:
         if query.search:
             table = table.filter(pl.col("user").cast(pl.String).str.starts_with(query.search))
         rows = _page(table, query).iter_rows(named=True)
-        users = [res.User(**row | {"user": self._user_ids[row["user"]]}) for row in rows]
-        return res.Users(total=table.height, page=query.page, size=query.size, users=users)
+        users = [people.User(**row | {"user": self._user_ids[row["user"]]}) for row in rows]
+        return people.Users(total=table.height, page=query.page, size=query.size, users=users)
 
-    def user(self, user: Any) -> res.UserPage:
+    def user(self, user: Any) -> people.UserPage:
         """Return all about one known user.
 
         Raises
@@ -220,12 +240,12 @@ class Explorer:
         rating, has_ratings = profile.rating, self.model.learned.has_ratings
         favourites = json_rows(self._favourites(profile, row), self._ids)
         mean = float(rating.mean()) if len(rating) else 0.0
-        return res.UserPage(
+        return people.UserPage(
             user=self._user_ids[self.model.learned.require_users().users["id"][row]],
             ratings=len(rating),
             mean=mean if has_ratings else None,
             portrait=self.portrait(profile) if has_ratings else None,
-            favourites=[res.RatedItem(**favourite) for favourite in favourites],
+            favourites=[people.RatedItem(**favourite) for favourite in favourites],
         )
 
     def _favourites(self, profile: Profile, row: int) -> pl.DataFrame:
@@ -257,34 +277,36 @@ class Explorer:
         given = {rating.item: rating.rating for rating in ratings}
         return self.model.profile(given, features=person.features)
 
-    def recommendations(self, request: req.RecommendationsRequest) -> res.Recommendations:
+    def recommendations(self, request: req.RecommendationsRequest) -> people.Recommendations:
         """Return the best items for a person."""
         rows = recommended(self.profile(request), request, self._ids)
-        return res.Recommendations(recommendations=rows)
+        return people.Recommendations(recommendations=rows)
 
-    def explanation(self, request: req.ExplanationRequest) -> res.Explanation:
+    def explanation(self, request: req.ExplanationRequest) -> people.Explanation:
         """Return why a person would pick an item, and how they would like it."""
         return explained(self.profile(request), request, self._ids)
 
-    def questions(self, request: req.QuestionsRequest) -> res.Questions:
+    def questions(self, request: req.QuestionsRequest) -> people.Questions:
         """Return the items that a person should be asked about next."""
         frame = self.profile(request).next_questions(request.n, exclude=request.exclude)
-        return res.Questions(questions=[res.Question(**row) for row in json_rows(frame, self._ids)])
+        return people.Questions(
+            questions=[people.Question(**row) for row in json_rows(frame, self._ids)]
+        )
 
-    def portrait(self, profile: Profile) -> res.Portrait:
+    def portrait(self, profile: Profile) -> people.Portrait:
         """Return a person in comparison with all users."""
         portrait = profile.describe(_MAX_SURPRISES)
         same = ("axis", "name", "position", "lower", "upper", "percentile")
         axes = zip(portrait.axes.iter_rows(named=True), self.model.axis_names.ends, strict=True)
         standings = [
-            res.Standing(low=low, high=high, **{name: row[name] for name in same})
+            people.Standing(low=low, high=high, **{name: row[name] for name in same})
             for row, (low, high) in axes
         ]
-        return res.Portrait(
+        return people.Portrait(
             axes=standings[: len(self.summary.axes)],
             generosity=portrait.generosity,
             predictability=portrait.predictability,
-            surprises=[res.Surprise(**row) for row in json_rows(portrait.surprises, self._ids)],
+            surprises=[people.Surprise(**row) for row in json_rows(portrait.surprises, self._ids)],
             sentence=portrait.sentence,
         )
 

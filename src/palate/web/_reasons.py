@@ -8,8 +8,8 @@ import polars as pl
 from palate.analysis._choice_reasons import ChoiceExplanation
 from palate.analysis._intervals import Z
 from palate.model._profile import Profile
+from palate.web import _person_responses as people
 from palate.web import _requests as req
-from palate.web import _responses as res
 from palate.web._json import json_rows, json_value
 
 Ids = Mapping[Any, int | str]
@@ -17,7 +17,7 @@ Ids = Mapping[Any, int | str]
 
 def recommended(
     profile: Profile, request: req.RecommendationsRequest, ids: Ids
-) -> list[res.Recommendation]:
+) -> list[people.Recommendation]:
     """Return the best items for a person; with all reasons, if the request asks for any."""
     frame = profile.recommend(
         request.n,
@@ -45,27 +45,27 @@ def _rating_reasons(profile: Profile, items: pl.Series) -> pl.Series:
     return pl.Series("rating_reason", [reasons[item] for item in items], dtype=pl.String)
 
 
-def _recommendation(profile: Profile, row: dict[str, Any]) -> res.Recommendation:
+def _recommendation(profile: Profile, row: dict[str, Any]) -> people.Recommendation:
     """Return a recommendation with the 90% interval of the rating, clipped to the scale."""
     prediction, sd = row.get("prediction"), row.get("sd")
     if prediction is None or sd is None:
-        return res.Recommendation(**row)
+        return people.Recommendation(**row)
     likelihood = profile.learned.likelihood
     lower = max(likelihood.low, prediction - Z * sd)
     upper = min(likelihood.high, prediction + Z * sd)
-    return res.Recommendation(**row, lower=lower, upper=upper)
+    return people.Recommendation(**row, lower=lower, upper=upper)
 
 
-def explained(profile: Profile, request: req.ExplanationRequest, ids: Ids) -> res.Explanation:
+def explained(profile: Profile, request: req.ExplanationRequest, ids: Ids) -> people.Explanation:
     """Return why a person would pick an item and how they would like it, as far as is known."""
     if not profile.learned.has_ratings:
         choice = profile.explain_choice(request.item, request.n)
-        return res.Explanation(
+        return people.Explanation(
             id=ids[choice.id], item=choice.item, choice=_choice(choice), sentence=choice.sentence
         )
     explanation = profile.explain(request.item, request.n)
     same = ("item", "prediction", "score", "unit", "counterfactual", "sentence")
-    return res.Explanation(
+    return people.Explanation(
         id=ids[explanation.id],
         **{name: json_value(getattr(explanation, name)) for name in same},
         parts=json_value(explanation.parts),
@@ -74,8 +74,8 @@ def explained(profile: Profile, request: req.ExplanationRequest, ids: Ids) -> re
     )
 
 
-def _choice(explanation: ChoiceExplanation) -> res.ChoiceExplanation:
-    return res.ChoiceExplanation(
+def _choice(explanation: ChoiceExplanation) -> people.ChoiceExplanation:
+    return people.ChoiceExplanation(
         score=explanation.score,
         history=json_value(explanation.history),
         sentence=explanation.sentence,

@@ -1,4 +1,4 @@
-"""Types of what the service returns; the OpenAPI document is derived from them."""
+"""Types of what the service returns about a model and its items; OpenAPI is derived from them."""
 
 from typing import Annotated, Any
 
@@ -18,167 +18,14 @@ class ItemName(BaseModel):
     item: Annotated[str, Field(description="The title, or the id as text if there is none.")]
 
 
-class Recommendation(ItemName):
-    """A recommended item."""
+class OnAxis(BaseModel):
+    """A position on an axis of taste, and the names of the axis and its ends."""
 
-    rank: int
-    score: Annotated[float, Field(description="What the items are ranked by.")]
-    chance: Annotated[
-        float | None,
-        Field(
-            description="The probability that this is the next item the person picks; null in "
-            "lists by rating and where it is not known."
-        ),
-    ] = None
-    prediction: Annotated[
-        float | None,
-        Field(description="The expected rating; null if the model knows only what people pick."),
-    ] = None
-    sd: Annotated[
-        float | None,
-        Field(
-            description="Standard deviation of a rating around the expected one; null for a "
-            "point estimate."
-        ),
-    ] = None
-    lower: Annotated[
-        float | None,
-        Field(description="Lower end of the 90% interval of a rating, clipped to the scale."),
-    ] = None
-    upper: Annotated[float | None, Field(description="Upper end of the same interval.")] = None
-    at_least: Annotated[
-        float | None,
-        Field(description="The quantile of the expected rating that `cautious` ranks by."),
-    ] = None
-    ratings: Annotated[
-        int,
-        Field(description="Number of training ratings, or of people who picked it."),
-    ]
-    status: Annotated[
-        str,
-        Field(
-            description="known, rarely rated, features only or prior-only; or rarely picked, never "
-            "picked."
-        ),
-    ]
-    reason: Annotated[
-        str | None, Field(description="Why it is in the list, by what the list is ranked by.")
-    ] = None
-    rating_reason: Annotated[
-        str | None,
-        Field(description="In lists by choice and by both: the reasons for the expected rating."),
-    ] = None
-
-
-class Recommendations(BaseModel):
-    """Recommended items, the best first."""
-
-    recommendations: list[Recommendation]
-
-
-class Contribution(BaseModel):
-    """What one term contributes to a score."""
-
-    name: str
-    contribution: float
-
-
-class Counterfactual(BaseModel):
-    """The prediction if one of the ratings had been different."""
-
-    item: Annotated[str, Field(description="The item whose rating is changed.")]
-    rating: Annotated[float, Field(description="The rating as given.")]
-    changed_to: Annotated[float, Field(description="The rating in its place.")]
-    score: float
-    prediction: float
-
-
-class ChoiceExplanation(BaseModel):
-    """Why a person would pick an item: the contributions of their history sum to the score."""
-
-    score: float
-    history: Annotated[
-        list[Contribution], Field(description="Contributions of the items of the history.")
-    ]
-    sentence: str
-
-
-class Explanation(ItemName):
-    """Why a person's expected rating of an item is what it is; both tables sum to the score.
-
-    `choice` explains why they would pick it. In a model that knows only what people pick, all but
-    that and its sentence are null.
-    """
-
-    prediction: Annotated[float | None, Field(description="The expected rating.")] = None
-    score: float | None = None
-    unit: Annotated[str | None, Field(description="The unit of the score: rating or score.")] = None
-    parts: Annotated[
-        list[Contribution] | None, Field(description="Contributions of the biases and the axes.")
-    ] = None
-    ratings: Annotated[
-        list[Contribution] | None, Field(description="Contributions of the person's ratings.")
-    ] = None
-    counterfactual: Counterfactual | None = None
-    choice: Annotated[
-        ChoiceExplanation | None, Field(description="Null if the model knows only ratings.")
-    ] = None
-    sentence: str
-
-
-class Question(ItemName):
-    """An item that a person could be asked to rate."""
-
-    gain: Annotated[
-        float,
-        Field(
-            description="Reduction of the variance of an expected rating, averaged over the items, "
-            "in squared units of the ratings."
-        ),
-    ]
-    ratings: int
-
-
-class Questions(BaseModel):
-    """Items to ask about, the most informative first."""
-
-    questions: list[Question]
-
-
-class _OnAxis(BaseModel):
     axis: int
     name: str | None
     low: Annotated[str, Field(description="Name of the low end of the axis.")]
     high: Annotated[str, Field(description="Name of the high end of the axis.")]
     position: float
-
-
-class Standing(_OnAxis):
-    """A person's position on an axis, in standard deviations of users."""
-
-    lower: float
-    upper: float
-    percentile: float
-
-
-class Surprise(ItemName):
-    """A rating that differs from the expected one."""
-
-    rating: float
-    expected: float
-    surprise: float
-
-
-class Portrait(BaseModel):
-    """A person in comparison with all users."""
-
-    axes: list[Standing]
-    generosity: Annotated[
-        dict[str, float], Field(description="bias, lower, upper and percentile, in ratings.")
-    ]
-    predictability: dict[str, float] | None
-    surprises: list[Surprise]
-    sentence: str
 
 
 class Item(ItemName):
@@ -224,7 +71,7 @@ class AlsoPicked(ItemName):
     ratings: int
 
 
-class Place(_OnAxis):
+class Place(OnAxis):
     """The position of an item on an axis, with its 90% interval."""
 
     lower: float | None
@@ -250,42 +97,6 @@ class ItemPage(Item):
     ]
 
 
-class User(BaseModel):
-    """A known user."""
-
-    user: Id
-    ratings: Annotated[int, Field(description="Number of training ratings, or of items picked.")]
-    mean: float | None
-
-
-class Users(BaseModel):
-    """A page of the known users."""
-
-    total: Annotated[int, Field(description="Number of users on all pages.")]
-    page: int
-    size: int
-    users: list[User]
-
-
-class RatedItem(ItemName):
-    """An item with a user's rating of it, or how often they picked it."""
-
-    rating: float
-
-
-class UserPage(User):
-    """All that the model knows about one known user."""
-
-    portrait: Annotated[Portrait | None, Field(description="Null in a model without ratings.")]
-    favourites: Annotated[
-        list[RatedItem],
-        Field(
-            description="Items of the history: those with the highest ratings or counts, or the "
-            "latest events."
-        ),
-    ]
-
-
 class Point(ItemName):
     """An item on the map, with 90% intervals of its coordinates."""
 
@@ -304,6 +115,33 @@ class Map(BaseModel):
     x: Annotated[str, Field(description="The horizontal coordinate.")]
     y: Annotated[str, Field(description="The vertical coordinate.")]
     points: list[Point]
+
+
+class Contrasted(ItemName):
+    """An item that is picked more often, or more rarely, than others that are liked as well."""
+
+    ratings: Annotated[int, Field(description="Number of training ratings.")]
+    beyond_taste: Annotated[
+        float, Field(description="How many times as often as those others it is picked.")
+    ]
+    beyond_taste_lower: Annotated[
+        float | None, Field(description="Lower end of its 90% interval; null in a point estimate.")
+    ]
+    beyond_taste_upper: Annotated[float | None, Field(description="Upper end of it.")]
+    bias: float
+
+
+class Popularity(BaseModel):
+    """Popularity beyond taste: the most extreme items of both kinds.
+
+    In a model with intervals these are the items for which it is certain.
+    """
+
+    min_ratings: Annotated[
+        int, Field(description="Only items with as many training ratings are compared.")
+    ]
+    often: Annotated[list[Contrasted], Field(description="Items picked often but liked little.")]
+    rarely: Annotated[list[Contrasted], Field(description="Items picked rarely but well liked.")]
 
 
 class Column(BaseModel):

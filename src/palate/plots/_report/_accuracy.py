@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from palate.evaluation._evaluate import Evaluation, contender_title
+from palate._words import capitalized
+from palate.evaluation import Evaluation
+from palate.evaluation._titles import contender_title
 from palate.model._model import Model
 from palate.plots._report._html import MISSING, Number, note, paragraph, table
 from palate.plots._units import POINTS
@@ -61,8 +63,7 @@ def accuracy_section(model: Model, evaluation: Evaluation | None) -> str:
 
 
 def _title(name: str) -> str:
-    title = contender_title(name)
-    return title[0].upper() + title[1:]
+    return capitalized(contender_title(name))
 
 
 def _figure(row: dict[str, Any], metric: str) -> Number:

@@ -5,6 +5,7 @@ from palate.plots._history import history
 from palate.plots._report._html import figure, note, paragraph
 from palate.solvers._registry import solver_description
 from palate.solvers.choice._solver import Choice
+from palate.solvers.choice._words import chosen_settings
 
 _CONVERGED = (
     "Lower values mean predictions closer to the ratings. Where a line has levelled off, a longer "
@@ -33,7 +34,8 @@ def _choice(model: Model) -> str:
     choice = model.learned.choice
     if choice is None:
         return ""
-    beside = model.fit.solver != Choice.name
-    chosen = ", ".join(f"{name} {value:.3g}" for name, value in choice.settings.items())
-    html = paragraph(f"Beside it, a choice model was fitted. {Choice.description}") * beside
+    html = ""
+    if model.fit.solver != Choice.name:
+        html = paragraph(f"Beside it, a choice model was fitted. {Choice.description}")
+    chosen = chosen_settings(choice, has_ratings=model.learned.has_ratings)
     return html + paragraph(f"The settings that were chosen: {chosen}.")

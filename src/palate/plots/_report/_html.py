@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from string import Template
@@ -81,7 +82,7 @@ def heading(text: str) -> str:
 
 def quotation(text: str) -> str:
     """Return a block quotation."""
-    return f"<blockquote>{paragraph(text)}</blockquote>"
+    return f"<blockquote>{_with_minus(paragraph(text))}</blockquote>"
 
 
 def note(text: str) -> str:
@@ -115,8 +116,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, bold: str = "
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Reasoned):
         small = "".join(f"<small>{escape(reason)}</small>" for reason in cell.reasons)
-        return escape(cell.text) + small.replace("(-", "(\N{MINUS SIGN}")
+        return escape(cell.text) + _with_minus(small)
     return escape(cell)
+
+
+def _with_minus(sentence: str) -> str:
+    """Return a sentence with minus signs, for which sentences of Palate have hyphens."""
+    return re.sub(r"\(-(?=\d)", "(\N{MINUS SIGN}", sentence)
 
 
 def _alignment(is_right: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from palate._words import capitalized
 from palate.errors import SettingError
 from palate.evaluation import Evaluation
 from palate.model._model import Model
@@ -19,6 +20,7 @@ from palate.plots._report._fit import fit_section
 from palate.plots._report._html import Section, facts, note, page, settings_text
 from palate.plots._report._items import map_section, neighbours_section, picked_section
 from palate.plots._report._notes import NO_ITEM_COLUMNS, NO_USERS, PICKS_ONLY
+from palate.plots._report._popularity import popularity_section
 from palate.plots._report._user import user_section
 from palate.plots._units import has_intervals, has_item_columns, kind_of
 from palate.plots._write import check_path, write_page
@@ -116,6 +118,9 @@ def _sections(
     return [
         *sections,
         Section("biases", "Biases", "Liked regardless of taste", biases_section(model)),
+        Section(
+            "popularity", "Popularity", "Picked often, picked rarely", popularity_section(model)
+        ),
         Section("axes", "Tastes", "The axes of taste", axes_section(model)),
         Section("map", "Map", "A map of the items", map_section(model)),
         Section("neighbours", "Neighbours", "Similar items", neighbours_section(model)),
@@ -145,7 +150,7 @@ def _header(model: Model) -> str:
     settings = settings_text(model.fit.settings)
     origin = [
         (f"Source of the {kind}", model.fit.source),
-        ("Solver", f"{solver_title(model.fit.solver)}; {settings}"),
+        ("Solver", f"{capitalized(solver_title(model.fit.solver))}; {settings}"),
         ("Written", f"{now:%d %B %Y} by Palate {version('palate')}".lstrip("0")),
     ]
     introduction = _INTRODUCTION if has_ratings else _PICKS_INTRODUCTION

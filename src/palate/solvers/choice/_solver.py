@@ -56,9 +56,9 @@ class Choice:
     name = "choice"
     title = "the choice model"
     description = (
-        "The model learns which items are picked by the same people. How strongly it generalises, "
-        "and how much popular items are held back, is chosen by how well it finds what is taken "
-        "out of some histories; ndcg_10 is the quality of these lists."
+        "The choice model learns which items are picked by the same people. How strongly it "
+        "generalises, and how much popular items are held back, is chosen by how well it finds "
+        "what is taken out of some histories; ndcg_10 is the quality of these lists."
     )
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ export const historyText = ({ ratings, mean }) =>
   mean === null ? plural(ratings, 'item') : `${plural(ratings, 'rating')}, ${number(mean)} on average`;
 
 export const PICKS_ONLY =
-  'This model knows what people pick, not how they like it: it has no expected ratings, biases, axes of taste or map, which need a table of ratings.';
+  'This model knows what people pick, not how they like it: it has no expected ratings, biases, axes of taste or map, and does not compare how often items are picked with how they are liked. All of this needs a table of ratings.';
 
 export const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -1,7 +1,7 @@
 import { request } from '../api.js';
 import { axisLine, bars, lines, scrolling } from '../charts.js';
 import { el, renderInto, section } from '../dom.js';
-import { PICKS_ONLY, count, followers, hasRatings, number, percent, scoreName, short, solverName, titles } from '../format.js';
+import { PICKS_ONLY, count, followers, hasRatings, number, percent, plural, scoreName, short, solverName, titles } from '../format.js';
 import { href } from '../router.js';
 
 const SERIES = {
@@ -15,10 +15,12 @@ const COLUMNS = { ndcg_10: 'NDCG of the virtual hold-out' };
 // A shorter history is also shown as a table.
 const MAX_TABLE_STEPS = 12;
 const POLL_MS = 1000;
+const MAX_CONTRASTED = 5;
 
 export async function show(_, summary) {
   const scores = el('div', { class: 'scores', 'aria-busy': 'true' }, evaluating());
   const liked = el('div', { class: 'liked columns' });
+  const contrasted = el('div', { class: 'liked columns' });
   let isOpen = true;
   return {
     title: 'Overview',
@@ -28,6 +30,7 @@ export async function show(_, summary) {
       facts(summary),
       ...(hasRatings(summary) ? [
         section('What people like, whatever their taste', 'liked', el('p', {}, BIAS), liked, summary.sure && el('p', { class: 'soft' }, 'In cautious order: by the bound of the 90% interval that is nearest to zero.')),
+        section('Picked often, picked rarely', 'popularity', el('p', {}, POPULARITY), contrasted),
         section('How tastes differ', 'axes', el('p', {}, AXES), ...summary.axes.slice(0, 3).map((axis) => axisCard(axis))),
       ] : [section('What most people pick', 'liked', el('p', { class: 'note' }, PICKS_ONLY), liked)]),
       section(hasRatings(summary) ? 'How well it predicts' : 'How good its lists are', 'evaluation', scores),
@@ -35,6 +38,7 @@ export async function show(_, summary) {
     ],
     mounted: () => {
       renderInto(liked, hasRatings(summary) ? mostLiked(summary) : mostPicked());
+      if (hasRatings(summary)) renderInto(contrasted, popularity(summary));
       renderInto(scores, evaluation(() => isOpen));
     },
     close: () => {
@@ -45,6 +49,8 @@ export async function show(_, summary) {
 
 const BIAS =
   'The bias of an item is how much higher it is rated than average, after allowing for the tastes and rating habits of the people who rated it. An item with a high bias is liked even by people who do not usually like its kind.';
+const POPULARITY =
+  'How often an item is picked is another matter than how it is liked. Each item is compared with others that are liked as well: the number says how many times as often as those it is picked.';
 const AXES =
   'The model places people and items on axes of taste. An item at one end is rated higher by people on the same side and lower by those on the other. The model learned the axes from the ratings alone; they are named after what the items at their ends have in common.';
 
@@ -93,6 +99,19 @@ async function mostLiked({ sure }) {
     ranking('Highest bias', high, { sort: sure ? 'lower' : 'bias' }),
     ranking('Lowest bias', low, { sort: sure ? 'upper' : 'bias', descending: false }),
   ];
+}
+
+/** Return what is picked often but liked little, and rarely but well liked. */
+async function popularity({ sure }) {
+  const { often, rarely, min_ratings: least } = await request('popularity');
+  const ranking = (heading, items) => {
+    const title = titles(items);
+    const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, `${number(one.beyond_taste)} times`));
+    return el('div', {},
+      el('h3', {}, heading),
+      items.length ? el('ol', { class: 'ranking' }, ...items.slice(0, MAX_CONTRASTED).map(row)) : el('p', { class: 'soft' }, `Of the items with at least ${plural(least, 'rating')} none is${sure ? ' certain to be' : ''} so.`));
+  };
+  return [ranking('Picked often, liked little', often), ranking('Picked rarely, well liked', rarely)];
 }
 
 async function mostPicked() {
