@@ -56,6 +56,16 @@ def test_a_choice_model_of_ratings_takes_ratings_of_any_sign():
     model = palate.Choice().fit(ratings)
     assert model.profile({1: -3, 2: 0}).recommend()["id"].to_list() == [3]
     assert len(model.profiles(ratings)) == 3
-    counts = palate.Choice().fit(palate.read_ratings(table, kind="events"))
+    with pytest.raises(palate.DataError, match="given as a list; give a rating for each item"):
+        model.profile([1, 2])
+    counts = palate.Choice().fit(palate.read_ratings(table, kind="counts"))
     with pytest.raises(palate.DataError, match="the count of '1' is -3; a count is above 0"):
         counts.profile({1: -3})
+
+
+def test_an_event_has_no_number():
+    table = pl.DataFrame({"user": [1, 1, 2, 2, 3], "item": ["a", "b", "a", "c", "c"]})
+    model = palate.fit(palate.read_ratings(table))
+    assert model.profile({"a": 1, "b": 1}).recommend()["id"].to_list() == ["c"]
+    with pytest.raises(palate.DataError, match=r"'b' has the number 30, .* such as \['b'\]"):
+        model.profile({"a": 1, "b": 30})

@@ -209,7 +209,7 @@ def _profile(
     model = palate.load(folder)
     if user is not None:
         return model.user(user), f"user {user}"
-    if model.learned.has_ratings:
+    if model.learned.kind == "ratings":
         form = "ITEM=RATING, such as 'Fargo (1996)=5'"
         ratings = _numbers("--rate", form, rate)
         who = "somebody with these ratings" if ratings else "somebody like this"
@@ -225,7 +225,7 @@ def _with_counts(learned: Any, given: list[str]) -> list[str]:
     """
     import palate
 
-    if learned.require_choice().weighting.kind != "events":
+    if learned.kind != "events":
         return [text if _ends_in_number(text) else f"{text}=1" for text in given]
     for text in filter(_ends_in_number, given):
         try:

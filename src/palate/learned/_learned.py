@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.data._ratings import Csr, Ratings
+from palate.data._ratings import Csr, Kind, Ratings
 from palate.errors import SettingError, UnknownIdError
 from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
 from palate.learned._choice import ChoiceModel
@@ -104,6 +104,11 @@ class Learned:
     def has_ratings(self) -> bool:
         """Whether there is a model of how people rate; there is none of events and counts."""
         return self.rating_parameters is not None
+
+    @property
+    def kind(self) -> Kind:
+        """What the model was fitted to."""
+        return "ratings" if self.has_ratings else self.require_choice().weighting.kind
 
     @property
     def parameters(self) -> Parameters:

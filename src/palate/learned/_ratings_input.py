@@ -21,8 +21,8 @@ def history_of_person(learned: Learned, ratings: Mapping[Any, float] | Iterable[
 
     For a model of events or counts, the items alone may be given: each of them is one event.
     """
-    events = isinstance(ratings, Iterable) and not isinstance(ratings, str | bytes | Mapping)
-    if events and not learned.has_ratings:
+    alone = isinstance(ratings, Iterable) and not isinstance(ratings, str | bytes | Mapping)
+    if alone and learned.kind != "ratings":
         ratings = dict.fromkeys(ratings, 1.0)
     if not isinstance(ratings, Mapping):
         raise DataError(
@@ -37,6 +37,12 @@ def history_of_person(learned: Learned, ratings: Mapping[Any, float] | Iterable[
         rows[row] = _finite_rating(name, rating)
     values = np.array(list(rows.values()), dtype=np.float32)
     items = np.array(list(rows), dtype=np.int32)
+    if learned.kind == "events" and (wrong := np.flatnonzero(values != 1)).size:
+        name = list(ratings)[int(wrong[0])]
+        raise DataError(
+            f"{name!r} has the number {values[wrong[0]]:g}, but in a model of events an item is "
+            f"picked or it is not; give a list of items, such as [{name!r}]"
+        )
     _require_values(learned, values, items)
     return Csr(np.array([0, len(values)]), items, values)
 
@@ -75,10 +81,7 @@ def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
 def _require_values(learned: Learned, values: NDArray[np.float32], item: NDArray[np.int32]) -> None:
     if learned.has_ratings:
         require_scale(learned, values, item)
-    elif (
-        learned.require_choice().weighting.kind != "ratings"
-        and (wrong := np.flatnonzero(values <= 0)).size
-    ):
+    elif learned.kind != "ratings" and (wrong := np.flatnonzero(values <= 0)).size:
         name = learned.items["item"][int(item[wrong[0]])]
         raise DataError(f"the count of {name!r} is {values[wrong[0]]:g}; a count is above 0")
 

@@ -1,7 +1,6 @@
 """Units of what figures show, and which of it a model has."""
 
 from palate.analysis._intervals import default_min_ratings
-from palate.data._ratings import Kind
 from palate.model._model import Model
 
 POINTS = "rating points"
@@ -16,12 +15,6 @@ def score_unit(model: Model) -> str:
 def has_intervals(model: Model) -> bool:
     """Return whether the model has 90% intervals for its items."""
     return model.learned.has_intervals
-
-
-def kind_of(model: Model) -> Kind:
-    """Return what the history of a person consists of."""
-    choice = model.learned.choice
-    return "ratings" if choice is None else choice.weighting.kind
 
 
 def has_item_columns(model: Model) -> bool:

@@ -20,7 +20,7 @@ from palate.web import _responses as res
 from palate.web._evaluation import BackgroundEvaluation
 from palate.web._json import json_ids, json_rows, json_value
 from palate.web._reasons import explained, recommended
-from palate.web._summary import kind_of, summarize
+from palate.web._summary import summarize
 
 _MAX_NEIGHBOURS, _MAX_SURPRISES, _MAX_FAVOURITES, _MAX_PICKED = 12, 8, 12, 100
 _MAX_CONTRASTED = 10
@@ -250,7 +250,7 @@ class Explorer:
 
     def _favourites(self, profile: Profile, row: int) -> pl.DataFrame:
         """Return what a known user rated highest or picked most often; events, the latest first."""
-        known, kind = self.model.learned.require_users(), kind_of(self.model.learned)
+        known, kind = self.model.learned.require_users(), self.model.learned.kind
         if kind == "events" and known.timestamp is not None:
             own = np.flatnonzero(known.user == row)
             latest = known.item[own[np.argsort(known.timestamp[own], kind="stable")[::-1]]]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from palate.data._features import features
-from palate.data._ratings import Kind
 from palate.inference._lists import By
 from palate.learned._learned import Learned
 from palate.model._model import Model
@@ -30,7 +29,7 @@ def summarize(model: Model, ids: dict[Any, int | str]) -> res.Summary:
         users=None if model.ratings is None else model.ratings.users.height,
         ratings=int(learned.item_counts.sum()),
         source=re.split(r": | from the ", model.fit.source)[0],  # without the path of a folder
-        kind=kind_of(learned),
+        kind=learned.kind,
         lists_by=_questions(learned),
         solver=model.fit.solver,
         settings=model.fit.settings,
@@ -48,13 +47,6 @@ def summarize(model: Model, ids: dict[Any, int | str]) -> res.Summary:
     )
 
 
-def kind_of(learned: Learned) -> Kind:
-    """Return what the history of a person consists of."""
-    if learned.has_ratings or learned.choice is None:
-        return "ratings"
-    return learned.choice.weighting.kind
-
-
 def _questions(learned: Learned) -> list[By]:
     """Return what lists can be ranked by, the default first."""
     if learned.choice is None:
@@ -67,7 +59,7 @@ def _rating_scale(model: Model) -> list[float]:
 
     A model without its training ratings has only their means per item, which bound the scale.
     """
-    if kind_of(model.learned) != "ratings":
+    if model.learned.kind != "ratings":
         return []
     if model.ratings is not None:
         values = np.unique(model.ratings.rating)

@@ -7,12 +7,11 @@ from palate.model._model import Model
 from palate.plots._distributions import count_distribution, rating_distribution
 from palate.plots._report._html import figure, note, paragraph
 from palate.plots._report._notes import NO_USERS
-from palate.plots._units import kind_of
 
 
 def data_section(model: Model) -> str:
     """Return the section as HTML."""
-    counts, ratings, kind = model.learned.item_counts, model.ratings, kind_of(model)
+    counts, ratings, kind = model.learned.item_counts, model.ratings, model.learned.kind
     # Each event or count is that of another person, or of another item.
     people, items = ("ratings", "ratings") if kind == "ratings" else ("people", "items")
     html = paragraph(

@@ -22,7 +22,7 @@ from palate.plots._report._items import map_section, neighbours_section, picked_
 from palate.plots._report._notes import NO_ITEM_COLUMNS, NO_USERS, PICKS_ONLY
 from palate.plots._report._popularity import popularity_section
 from palate.plots._report._user import user_section
-from palate.plots._units import has_intervals, has_item_columns, kind_of
+from palate.plots._units import has_intervals, has_item_columns
 from palate.plots._write import check_path, write_page
 from palate.solvers._registry import solver_title
 
@@ -101,7 +101,7 @@ def _sections(
     model: Model, user: tuple[Any, Profile] | None, evaluation: Evaluation | None
 ) -> list[Section]:
     sections = [
-        Section("data", "Data", f"The {kind_of(model)}", data_section(model)),
+        Section("data", "Data", f"The {model.learned.kind}", data_section(model)),
         Section("fit", "Fit", "How the model was fitted", fit_section(model)),
         Section(
             "accuracy", "Accuracy", "How well it predicts", accuracy_section(model, evaluation)
@@ -143,7 +143,7 @@ def _portrayed_user(model: Model, user: Any) -> tuple[Any, Profile] | None:
 def _header(model: Model) -> str:
     counts = [("items", f"{model.items.height:,}")]
     counts += [] if model.users is None else [("users", f"{model.users.height:,}")]
-    kind, has_ratings = kind_of(model), model.learned.has_ratings
+    kind, has_ratings = model.learned.kind, model.learned.has_ratings
     counts.append((kind, f"{int(model.learned.item_counts.sum()):,}"))
     counts += [("axes of taste", f"{model.factors}")] if has_ratings else []
     now = datetime.datetime.now().astimezone()
