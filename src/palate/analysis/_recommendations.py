@@ -27,7 +27,7 @@ Rows = NDArray[np.integer[Any]]
 # first.
 _MIN_KNOWN = 5
 _STATUSES = ("prior-only", "rarely rated", "known")
-_BY_FEATURES = "features only"
+_BY_FEATURES, _ADDED = "features only", "added"
 _STATUSES_OF_EVENTS = ("never picked", "rarely picked", "known")
 
 
@@ -223,6 +223,8 @@ def _status(learned: Learned, rows: Rows) -> pl.Series:
     names = np.array(_STATUSES if learned.has_ratings else _STATUSES_OF_EVENTS)
     found = names[np.where(counts == 0, 0, np.where(counts < _MIN_KNOWN, 1, 2))]
     if learned.has_ratings:
+        added = rows >= learned.items.height - learned.added_items
+        found = np.where(added & (counts > 0), _ADDED, found)
         unrated = np.flatnonzero(counts == 0)
         by_features = unrated[has_known_features(learned, rows[unrated])]
         found = found.astype(object)

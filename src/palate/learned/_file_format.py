@@ -49,6 +49,7 @@ def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
         "features": _feature_record(learned.rating_parameters),
         "choice": None if learned.choice is None else choice_record(learned.choice),
         "kind": "ratings" if learned.ratings is None else learned.ratings.kind,
+        "added_items": learned.added_items,
         **asdict(learned.fit),
         "files": {
             part: {"name": names[part], "sha256": digest} for part, digest in digests.items()
@@ -126,6 +127,9 @@ def _rating_arrays(parameters: Parameters) -> dict[str, NDArray[Any]]:
         arrays["pair_scale"] = np.array([features.damping, *features.log_counts])
     for side, effects in _effects(parameters).items():
         arrays[f"{side[:-1]}_features"] = effects.array
+    if parameters.item_prior is not None:
+        arrays["item_prior_coefficients"] = parameters.item_prior.coefficients
+        arrays["item_prior_covariance"] = parameters.item_prior.covariance
     if parameters.variances is not None:
         arrays["item_variances"] = parameters.variances.items
         arrays["variance_freedoms"] = np.array(

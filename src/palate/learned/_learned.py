@@ -64,6 +64,8 @@ class Learned:
         How the model was fitted.
     choice
         What was learned of which items people pick; None if it was not learned.
+    added_items
+        How many of the last items were added after the fit.
     user_variances
         The relative variance of each user's ratings (see `RatingVariances`); shape (users,). None
         if all are 1, and where there is no `user_table`.
@@ -78,6 +80,7 @@ class Learned:
     fit: FitRecord
     choice: ChoiceModel | None = None
     user_variances: NDArray[np.float64] | None = None
+    added_items: int = 0
 
     @classmethod
     def of_fit(

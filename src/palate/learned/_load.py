@@ -184,9 +184,16 @@ def _assemble(
         ratings=ratings,
         user_table=arrays.get("user_table"),
         user_variances=arrays.get("user_variances"),
+        added_items=_count(description["added_items"], items.height),
         fit=_fit_record({name: description[name] for name in FitRecord.__dataclass_fields__}),
         choice=None if choice is None else choice_from(choice, description["choice"], items.height),
     )
+
+
+def _count(value: Any, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(f"{value!r} is not a number of items")
+    return value
 
 
 def _fit_record(values: dict[str, Any]) -> FitRecord:
@@ -229,7 +236,7 @@ def _validate_arrays(
         return
     if arrays["item_table"].shape[1] < 2:
         raise ModelFileError(f"{path}: item_table has no factors")
-    for name in ("prior_covariance", "population_covariance"):
+    for name in ("prior_covariance", "population_covariance", "item_prior_covariance"):
         if name in arrays and not _is_covariance(arrays[name]):
             raise ModelFileError(f"{path}: {name} is not a covariance matrix")
     if arrays.get("user_variances", np.ones(1)).min(initial=1) <= 0:
@@ -268,6 +275,12 @@ def _expected_arrays(
     for name in ("item_features", "user_features"):
         if name in arrays:
             expected[name] = ((6, arrays[name].shape[-1]), np.float64)
+    if "item_features" in arrays:
+        rows_of_prior = 1 + arrays["item_features"].shape[-1]
+        expected |= {
+            "item_prior_coefficients": ((rows_of_prior, width), np.float64),
+            "item_prior_covariance": ((width, width), np.float64),
+        }
     if "item_variances" in arrays:
         expected |= {
             "item_variances": ((rows,), np.float32),

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from palate.learned._feature_effects import FeatureEffects
 from palate.learned._item_posterior import ItemCovariances, ItemPosterior
+from palate.learned._item_prior import ItemPrior
 from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import LIKELIHOODS, Likelihood
 from palate.learned._pair_features import PairFeatures
@@ -18,7 +19,14 @@ MAX_MAGNITUDE = 1e18
 # The mean variance of a gamma precision exists above this.
 _MIN_FREEDOM = 2.0
 # What a model of the Gibbs solver has, and a point estimate has not.
-_OF_GIBBS = ("item_covariance", "pair_loadings", "item_variances", "item_features", "user_features")
+_OF_GIBBS = (
+    "item_covariance",
+    "pair_loadings",
+    "item_variances",
+    "item_features",
+    "user_features",
+    "item_prior_covariance",
+)
 
 
 def rating_parameters(
@@ -52,8 +60,14 @@ def rating_parameters(
         item_posterior=item_posterior(arrays),
         variances=_rating_variances(arrays),
         effects=effects,
+        item_prior=None if effects is None else _item_prior(arrays, effects.features),
         user_effects=user_effects,
     )
+
+
+def _item_prior(arrays: dict[str, NDArray[Any]], known: KnownFeatures) -> ItemPrior:
+    coefficients, covariance = arrays["item_prior_coefficients"], arrays["item_prior_covariance"]
+    return ItemPrior(coefficients, covariance, known)
 
 
 def _user_prior(arrays: dict[str, NDArray[Any]], known: KnownFeatures) -> UserPrior:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from palate.learned._feature_effects import FeatureEffects
 from palate.learned._item_posterior import ItemPosterior
+from palate.learned._item_prior import ItemPrior
 from palate.learned._likelihood import Likelihood
 from palate.learned._rating_variances import RatingVariances
 from palate.learned._user_prior import UserPrior
@@ -34,6 +35,8 @@ class Parameters:
         How far ratings lie from their expectations; None if all have one variance.
     effects, user_effects
         What features of items, and of users, are worth; None in a point estimate.
+    item_prior
+        The prior over items that are added after the fit; None in a point estimate.
     """
 
     item_table: NDArray[np.float32]
@@ -43,6 +46,7 @@ class Parameters:
     variances: RatingVariances | None = None
     effects: FeatureEffects | None = None
     user_effects: FeatureEffects | None = None
+    item_prior: ItemPrior | None = None
 
     def rating_variance(
         self,

@@ -48,6 +48,13 @@ class RatingVariances:
         )
         return variances
 
+    def of_item(self, count: int, squares: float) -> float:
+        """Return s_i, the posterior mean for an item with `count` ratings.
+
+        `squares` is the expected sum of e^2 / (s_u noise_sd^2) over their errors e.
+        """
+        return (self.item_freedom + squares) / (self.item_freedom + count - 2)
+
     def precisions(
         self, counts: NDArray[np.int64], variances: NDArray[np.float64]
     ) -> NDArray[np.float64]:

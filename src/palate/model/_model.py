@@ -306,17 +306,22 @@ class Model(Readings):
         return mean_squared_error(self.learned.likelihood, scores, ratings.rating)
 
     def update(self, ratings: Ratings) -> "Update":
-        """Return a model with new ratings of known and new users added; see `Update`.
+        """Return a model with new ratings added, also of new users and items; see `Update`.
 
         The profiles of these users are inferred from all their ratings, old and new. A new rating
         replaces an old one of the same user and item. New counts are added to the old ones: give
-        the plays since, not the total. The parameters of the items are unchanged. Timestamps are
-        kept if both the old and the new ratings have them.
+        the plays since, not the total. The parameters of the items of the fit are unchanged.
+        Timestamps are kept if both the old and the new ratings have them.
+
+        Into a Gibbs model come also the items of ``ratings.items`` that it lacks. They are inferred
+        from their features and ratings, given the users; their status is "added". What they are
+        picked with only a refit can learn: until then they are listed by rating alone.
 
         Raises
         ------
         UnknownIdError
-            If the model was saved without users, or an item is unknown: only a refit can learn it.
+            If the model was saved without users; or an item is unknown to a point estimate or a
+            model of events or counts, in which only a refit can learn it.
         DataError
             If there are no ratings, they are of another kind than those of the model, one lies
             outside its scale, a sum of counts overflows, or ids or timestamps have another type.
@@ -350,10 +355,10 @@ class Update(NamedTuple):
     Attributes
     ----------
     model
-        The model with the new users, ratings and profiles. The parameters of the items and their
-        numbers of training ratings are those of the fit.
+        The model with the new users, items, ratings and profiles. The parameters of the items of the
+        fit and their numbers of training ratings are those of the fit.
     drift
-        A row for each item with new ratings, the most significant first: id, item, new_ratings
+        A row for each item of the fit with new ratings, the most significant first: id, item, new_ratings
         (their number), drift (the mean difference between the new ratings and their expectation
         given all ratings of their users, in units of the ratings), sd (the standard deviation of
         the drift under the hypothesis of no change) and z (drift / sd). Refit the model if many

@@ -101,8 +101,9 @@ class Profile:
             - sd: the standard deviation of the rating about the prediction, from the uncertainty of
               the person, that of the item, and the noise; null in a point estimate
             - ratings: the number of training ratings of the item
-            - status: "known", "rarely rated" (1 to 4 training ratings), "features only" (none, but
-              the items table has features) or "prior-only"
+            - status: "known", "rarely rated" (1 to 4 training ratings), "added" (after the fit; see
+              `Model.update`), "features only" (no ratings, but the items table has features) or
+              "prior-only"
 
         Raises
         ------

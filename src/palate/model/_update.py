@@ -7,14 +7,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate._native import score_pairs
-from palate._threads import thread_count
 from palate.data._duplicates import without_duplicates
 from palate.data._ratings import Ratings
 from palate.errors import DataError
-from palate.inference._user_posterior import infer
 from palate.learned._learned import Learned
 from palate.learned._lookup import rows_among
 from palate.learned._ratings_input import model_item_rows, require_scale
+from palate.model._inferred import with_items_inferred, with_new_items, with_users_inferred
 
 
 def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
@@ -29,6 +28,7 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
         )
     _require_ids_as_known("item", new.items["id"], learned.items["id"])
     _require_ids_as_known("user", new.users["id"], old.users["id"])
+    learned = with_new_items(learned, new)
     new = replace(new, item=model_item_rows(learned, new)[new.item], items=learned.items)
     if not learned.has_ratings:
         merged, _ = _merged(old, new)
@@ -38,34 +38,23 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
         return replace(learned, ratings=merged), frame.sort("new_ratings", descending=True)
     old_table = learned.require_user_table()
     require_scale(learned, new.rating, new.item)
-    merged, new_user = _merged(old, new)
-    grouped, touched = merged.by_user(), np.unique(new_user)
-    table = np.empty((merged.users.height, learned.factors + 1), dtype=np.float32)
+    merged, new_user = _merged(replace(old, items=learned.items), new)
+    touched = np.unique(new_user)
+    table = np.zeros((merged.users.height, learned.factors + 1), dtype=np.float32)
     old_rows = rows_among(merged.users["id"], old.users["id"]).to_numpy()
     table[old_rows] = old_table
-    known = learned.known_of(merged.users)
-    inferred = infer(
-        grouped.take(touched),
-        learned.parameters,
-        thread_count(None),
-        known=None if known is None else known[touched],
-    )
-    table[touched] = inferred.mean
     variances = np.ones(len(table))
     variances[old_rows] = learned.require_user_variances()
-    variances[touched] = inferred.variance
-    updated = replace(
-        learned,
-        user_table=table,
-        user_variances=None if learned.user_variances is None else variances,
-        ratings=merged,
-    )
-    score = score_pairs(table, learned.item_table, new_user, new.item)
+    updated = with_users_inferred(replace(learned, ratings=merged), table, variances, touched)
+    updated = with_items_inferred(updated, np.unique(new.item), touched)
+    table, variances = updated.require_user_table(), updated.require_user_variances()
+    score = score_pairs(table, updated.item_table, new_user, new.item)
     error = (new.rating - learned.likelihood.rating(score)).astype(np.float64)
     noise = np.full(len(error), np.mean(error**2))
     if learned.has_intervals:
-        noise = learned.parameters.rating_variance(score, new.item, variances[new_user])
-    return updated, _drift(learned, new, error, noise)
+        noise = updated.parameters.rating_variance(score, new.item, variances[new_user])
+    fitted = new.item < updated.items.height - updated.added_items
+    return updated, _drift(updated, new.take(fitted), error[fitted], noise[fitted])
 
 
 def _require_ids_as_known(kind: str, ids: pl.Series, known: pl.Series) -> None:

@@ -17,6 +17,7 @@ from palate.learned._likelihood import Gaussian, mean_squared_error
 from palate.learned._rating_variances import RatingVariances
 from palate.solvers.gibbs._calibration import Calibrated, UserRegression, calibrate, uncalibrated
 from palate.solvers.gibbs._draw_summary import DrawSummary
+from palate.solvers.gibbs._item_prior import item_prior
 from palate.solvers.gibbs._known_features import known_values
 from palate.solvers.gibbs._pair_features import pair_features
 from palate.solvers.gibbs._random_stream import RandomStream
@@ -84,7 +85,7 @@ class Chain:
         self._items = side("item", self._standardised(by_item), features.items, known=known_items)
         self._effects = _EffectMoments(known_items.features, features.items.count)
         self._user_effects = _EffectMoments(known_users.features, features.users.count)
-        self._known_users = known_users.values
+        self._known_users, self._known_items = known_users.values, known_items
         self._alpha = 1.0
         self._summary = DrawSummary(
             users=ratings.users.height,
@@ -95,7 +96,9 @@ class Chain:
         )
         self._item_variances = np.zeros(ratings.items.height)
         self._freedoms = np.zeros(2)
-        self._penalties = np.zeros_like(self._users.regression.penalties)
+        self._penalties, self._item_penalties = (
+            np.zeros_like(side.regression.penalties) for side in (self._users, self._items)
+        )
         self._prediction_sums = np.zeros(0 if valid is None else len(valid))
 
     def _standardised(self, grouped: Csr) -> Csr:
@@ -138,6 +141,7 @@ class Chain:
         self._item_variances += 1 / self._items.variances.precisions
         self._freedoms += [side.variances.freedom for side in (users, self._items)]
         self._penalties += users.regression.penalties
+        self._item_penalties += self._items.regression.penalties
         self._effects.add(self._items, users)
         self._user_effects.add(users, self._items)
 
@@ -171,7 +175,7 @@ class Chain:
         items = (self._item_variances / draws).astype(np.float32)
         variances = RatingVariances(items, *(self._freedoms / draws).tolist())
         parameters = uncalibrated(summary, prior, variances, self._likelihood, self.sd**2)
-        return calibrate(
+        calibrated = calibrate(
             self._by_user,
             replace(
                 parameters,
@@ -184,6 +188,12 @@ class Chain:
             threads=self.threads,
             cancel=cancel,
         )
+        # Those of the known features come last.
+        known, blocks = self._known_items, len(self._known_items.features.blocks)
+        penalties = self._item_penalties[len(self._item_penalties) - blocks :] / draws
+        rated = np.bincount(self.ratings.item, minlength=self.ratings.items.height) > 0
+        of_items = item_prior(calibrated.parameters, known, penalties, rated)
+        return calibrated._replace(parameters=replace(calibrated.parameters, item_prior=of_items))
 
 
 class _EffectMoments:
