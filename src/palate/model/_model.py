@@ -355,10 +355,10 @@ class Update(NamedTuple):
     Attributes
     ----------
     model
-        The model with the new users, items, ratings and profiles. The parameters of the items of the
-        fit and their numbers of training ratings are those of the fit.
+        The model with the new users, items, ratings and profiles. The parameters of the items that
+        it had before, and their numbers of training ratings, are those of the fit.
     drift
-        A row for each item of the fit with new ratings, the most significant first: id, item, new_ratings
+        A row for each of these with new ratings, the most significant first: id, item, new_ratings
         (their number), drift (the mean difference between the new ratings and their expectation
         given all ratings of their users, in units of the ratings), sd (the standard deviation of
         the drift under the hypothesis of no change) and z (drift / sd). Refit the model if many
