@@ -1,14 +1,16 @@
 """Fixtures: the real MovieLens 100k, models of it and of hostile titles, and a browser.
 
 Tests run in several processes at once (pytest-xdist, see pyproject.toml), each with fixtures of
-its own.
+its own. The slowest are computed by one process for all (see `once`).
 """
 
 import contextlib
 import gc
 import os
+import pickle
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +40,13 @@ HOSTILE = [
 # Each has tests of many seconds. One that starts last would keep a single process busy at the end.
 FIRST = ["test_example.py", "test_readme.py", "test_process.py", "test_demo_command.py"]
 
+# A process that runs out of tests takes some from the end of what the other has left. These need
+# no model, server or browser, which it would have to make once more.
+LAST = ["data", "native"]
+
+# After so many seconds it is assumed that the process that computes a fixture has died.
+PATIENCE = 120
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Fetch MovieLens, if need be, before the workers of pytest-xdist would do so at once."""
@@ -47,9 +56,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest tests start first; all others stay in their order."""
+    """Let the longest tests start first and the lightest last; all others stay in their order."""
     places = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
+
+    def place(item: pytest.Item) -> int:
+        is_light = item.path.parent.name in LAST
+        return places.get(item.path.name, len(FIRST) + is_light)
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:
@@ -75,6 +89,34 @@ def default_sigint() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], Any]], Any]:
+    """Return a function that computes a value in one process of this run, for all of them.
+
+    It takes a name and a function without arguments. The value is passed on by pickle, which keeps
+    it as it is: from a saved model, what the file format loses would be missing everywhere.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def _once(name: str, compute: Callable[[], Any]) -> Any:
+        path, claim = folder / f"{name}.pickle", folder / f"{name}.claim"
+        try:
+            claim.mkdir()
+        except FileExistsError:
+            deadline = time.monotonic() + PATIENCE
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            return pickle.loads(path.read_bytes()) if path.exists() else compute()
+        value = compute()
+        path.with_suffix(".part").write_bytes(pickle.dumps(value))
+        path.with_suffix(".part").replace(path)
+        return value
+
+    return _once
+
+
+@pytest.fixture(scope="session")
 def ml100k() -> palate.Ratings:
     return palate.movielens("100k")
 
@@ -85,15 +127,21 @@ def model(ml100k: palate.Ratings) -> palate.Model:
 
 
 @pytest.fixture(scope="session")
-def bayes(ml100k: palate.Ratings) -> palate.Model:
-    """Return a model of all of MovieLens 100k with intervals."""
-    return palate.Gibbs(sweeps=60, burn_in=20).fit(ml100k)
+def default(ml100k: palate.Ratings, once: Callable[..., Any]) -> palate.Model:
+    """Return the model of MovieLens 100k that one gets without any setting."""
+    return once("default", lambda: palate.fit(ml100k))
 
 
 @pytest.fixture(scope="session")
-def choice(ml100k: palate.Ratings) -> palate.Model:
+def bayes(ml100k: palate.Ratings, once: Callable[..., Any]) -> palate.Model:
+    """Return a model of all of MovieLens 100k with intervals."""
+    return once("bayes", lambda: palate.Gibbs(sweeps=60, burn_in=20).fit(ml100k))
+
+
+@pytest.fixture(scope="session")
+def choice(ml100k: palate.Ratings, once: Callable[..., Any]) -> palate.Model:
     """Return a model of what people pick, from the ratings of MovieLens 100k."""
-    return palate.Choice().fit(ml100k)
+    return once("choice", lambda: palate.Choice().fit(ml100k))
 
 
 @pytest.fixture(scope="session")
@@ -104,11 +152,11 @@ def both(bayes: palate.Model, choice: palate.Model) -> palate.Model:
 
 
 @pytest.fixture(scope="session")
-def events(ml100k: palate.Ratings) -> palate.Model:
+def events(ml100k: palate.Ratings, once: Callable[..., Any]) -> palate.Model:
     """Return a model of what people pick, from MovieLens 100k without its ratings."""
     frame = ml100k.frame().select("user", "item", "timestamp")
     items = ml100k.items.rename({"id": "item", "item": "title"})
-    return palate.fit(palate.read_ratings(frame, items=items))
+    return once("events", lambda: palate.fit(palate.read_ratings(frame, items=items)))
 
 
 @pytest.fixture(scope="module", params=["model", "bayes"])

@@ -32,9 +32,15 @@ LIGHT = [
 
 
 @pytest.fixture(scope="module")
-def fit_with_seed(ml100k):
+def fit_with_seed(ml100k, default):
     """Return a function that fits all of MovieLens 100k with a seed, once."""
-    return functools.cache(lambda seed: palate.Gibbs(seed=seed).fit(ml100k))
+    assert default.fit.settings["seed"] == 0
+
+    @functools.cache
+    def fit(seed):
+        return palate.Gibbs(seed=seed).fit(ml100k) if seed else default
+
+    return fit
 
 
 @pytest.mark.parametrize("seed", range(5))

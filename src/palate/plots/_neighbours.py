@@ -54,6 +54,11 @@ def neighbours(model: Model, item: Any, n: int = 10, *, width: int = WIDTH) -> g
     table = neighbour_table(model, item, n)
     if table.is_empty():
         raise SettingError(f"no other item is certain to be similar to {item!r}; try another item")
+    return neighbour_figure(model, item, table, check_width(width))
+
+
+def neighbour_figure(model: Model, item: Any, table: pl.DataFrame, width: int) -> go.Figure:
+    """Draw the rows of a `neighbour_table`, of which there is at least one."""
     hover = [
         hover_text(
             row["item"],
@@ -66,7 +71,7 @@ def neighbours(model: Model, item: Any, n: int = 10, *, width: int = WIDTH) -> g
     panel = Panel(table["item"].to_list(), "similarity (cosine, at most 1)")
     title = f"Items most similar to {item_title(model, item)}"
     traces = [interval_dots(table, "similarity", hover, BLUE)]
-    return new_row_figure(traces, title, [panel], check_width(width))
+    return new_row_figure(traces, title, [panel], width)
 
 
 def neighbour_table(model: Model, item: Any, n: int) -> pl.DataFrame:

@@ -8,11 +8,11 @@ import polars as pl
 
 from palate.model._model import Model
 from palate.plots._map import item_map
-from palate.plots._neighbours import item_title, neighbour_table, neighbours
+from palate.plots._neighbours import item_title, neighbour_figure, neighbour_table
 from palate.plots._report._html import Number, escape, figure, heading, note, paragraph, table
 from palate.plots._units import has_item_columns, min_ratings
 
-_MAPPED, _CARDS, _NEAREST, _PICKED = 1000, 6, 5, 20
+_MAPPED, _CARDS, _NEAREST, _DRAWN, _PICKED = 1000, 6, 5, 10, 20
 
 
 def map_section(model: Model) -> str:
@@ -43,7 +43,8 @@ def neighbours_section(model: Model) -> str:
     if first is None:
         return html + note("Too little is known about the items to call any two of them similar.")
     cards = "".join(_similar(model, item, table) for item, table in tables.items() if item != first)
-    html += figure(lambda width: neighbours(model, first, width=width))
+    drawn = neighbour_table(model, first, _DRAWN)
+    html += figure(lambda width: neighbour_figure(model, first, drawn, width))
     return f'{html}<div class="cards">{cards}</div>'
 
 
