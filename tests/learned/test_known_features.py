@@ -78,9 +78,13 @@ def test_nothing_is_known_of_a_person_without_features(known):
 def test_what_the_fit_has_not_seen_is_refused(known):
     with pytest.raises(palate.SettingError, match="does not know 'hat' of people; it knows age, "):
         known.features.of_person({"hat": 3})
-    with pytest.raises(palate.DataError, match="the column 'age' holds String; the model has num"):
+    with pytest.raises(
+        palate.DataError, match="the column 'age' holds 'old'; in the fit it held num"
+    ):
         known.features.of_person({"age": "old"})
-    with pytest.raises(palate.DataError, match=r"the column 'tags' holds List.*; the model has te"):
+    with pytest.raises(
+        palate.DataError, match=r"the column 'tags' holds .*; in the fit it held te"
+    ):
         known.features.of_person({"tags": [1, 2]})
     with pytest.raises(palate.SettingError, match=r"features is 'age=3'; give a dictionary"):
         known.features.of_person("age=3")

@@ -127,7 +127,7 @@ def test_what_is_known_of_a_person(client, bayes):
     for wrong, words in (
         ({"ratings": [], "features": {"hat": 1}}, "does not know 'hat' of people"),
         ({"user": 196, "features": features}, "give features of a person with ratings"),
-        ({"ratings": [], "features": {"age": "old"}}, "the column 'age' holds String"),
+        ({"ratings": [], "features": {"age": "old"}}, "the column 'age' holds 'old'"),
     ):
         answer = client.post("/api/recommendations", json=wrong)
         assert answer.status_code in {400, 422}
