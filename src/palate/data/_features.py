@@ -80,7 +80,7 @@ def feature_values(
     lists = _split(series.cast(pl.String) if series.dtype.is_numeric() else series, separator)
     if lists is None or list(values) == [None]:
         wanted = "numbers or dates" if list(values) == [None] else "text"
-        found = series.drop_nulls()[0]
+        found = series.drop_nulls().to_list()[0]
         raise DataError(f"the column {series.name!r} holds {found!r}; in the fit it held {wanted}")
     return list(_indicators(lists, values))
 
