@@ -17,6 +17,12 @@ import palate.plots
 from ..conftest import visited
 
 SCREENS = [(1440, 900), (768, 1024), (390, 844), (360, 740)]
+DESKTOP = SCREENS[0]
+# A size and a colour scheme each; all tests of the report on one of them share its page.
+SHOWN = {
+    **{str(width): ((width, height), "light") for width, height in SCREENS},
+    "dark": (DESKTOP, "dark"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +42,13 @@ def own_tab(browser):
     return browser.new_page()
 
 
-@pytest.fixture(scope="module", params=SCREENS, ids=[str(width) for width, _ in SCREENS])
+@pytest.fixture(scope="module", params=SHOWN.values(), ids=SHOWN)
 def screen(request, written, own_tab):
     """Return the report on a screen, with everything disclosed, and the width of the screen."""
-    with opened(own_tab, written, request.param) as page:
+    size, scheme = request.param
+    with opened(own_tab, written, size, scheme) as page:
         page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
-        yield page, request.param[0]
+        yield page, size[0]
 
 
 @contextmanager
@@ -88,16 +95,22 @@ def test_it_is_one_small_file_with_plotly_once(written):
     assert not re.search(r"https?:|//cdn|\ssrc=|<link|@import|url\(", rest)
 
 
-def test_every_figure_has_a_title_and_named_axes(written, tab):
-    with opened(tab, written) as page:
-        figures = page.locator(".figure")
-        assert figures.count() >= 12
-        for figure in figures.all():
-            title = figure.locator(".gtitle").text_content()
-            assert title
-            assert " ".join(figure.get_attribute("aria-label").split())[:10] in title
-            panels = figure.locator(".subplot").count()
-            assert figure.locator("[class^='x'][class$='title']").count() == panels
+def test_every_figure_has_a_title_and_named_axes(screen):
+    page, _ = screen
+    figures = page.locator(".figure").evaluate_all(NAMES)
+    assert len(figures) >= 12
+    for title, label, panels, named in figures:
+        assert title
+        assert " ".join(label.split())[:10] in title
+        assert named == panels
+
+
+NAMES = """all => all.map(figure => [
+    figure.querySelector('.gtitle').textContent,
+    figure.getAttribute('aria-label'),
+    figure.querySelectorAll('.subplot').length,
+    figure.querySelectorAll("[class^='x'][class$='title']").length,
+])"""
 
 
 def test_the_page_never_scrolls_sideways(screen):
@@ -136,18 +149,18 @@ def overlap(one, other):
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_readable_in_light_and_in_dark(written, tab, scheme):
-    with opened(tab, written, scheme=scheme) as page:
-        behind = luminance(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-        assert (behind > 0.8) == (scheme == "light")
-        for selector, what in TEXTS:
-            script = f"all => [...new Set(all.map(e => getComputedStyle(e).{what}))]"
-            colours = page.locator(selector).evaluate_all(script)
-            assert colours, selector
-            for colour in colours:
-                low, high = sorted((behind, luminance(colour)))
-                assert (high + 0.05) / (low + 0.05) >= 4.5, selector
+def test_text_is_readable_in_light_and_in_dark(screen, request):
+    page, _ = screen
+    scheme = request.node.callspec.params["screen"][1]
+    behind = luminance(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert (behind > 0.8) == (scheme == "light")
+    for selector, what in TEXTS:
+        script = f"all => [...new Set(all.map(e => getComputedStyle(e).{what}))]"
+        colours = page.locator(selector).evaluate_all(script)
+        assert colours, selector
+        for colour in colours:
+            low, high = sorted((behind, luminance(colour)))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, selector
 
 
 TEXTS = [
