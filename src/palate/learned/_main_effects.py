@@ -36,16 +36,25 @@ def orthogonal_axes(left: Matrix, right: Matrix, item_bias: Matrix) -> tuple[Mat
 
 
 def axes_on_bases(
-    q: Matrix, x: Matrix, s: Matrix, item_bias: Matrix, min_share: float = 0.0
+    q: Matrix,
+    x: Matrix,
+    s: Matrix,
+    item_bias: Matrix,
+    *,
+    min_share: float = 0.0,
+    least: float = 0.0,
+    most: int | None = None,
 ) -> tuple[Matrix, Matrix]:
     """Return user and item factors whose products are q x s', on orthogonal axes.
 
-    The axes that explain most of the variance come first; those that explain less than `min_share`
-    of it are left out, but for one. User factors have a mean square of 1. Each axis has the sign of
-    `axis_signs`.
+    The axes that explain most of the variance come first. The first is kept, and of the others up
+    to `most` in all that explain at least `min_share` of the variance, and a variance of `least`.
+    User factors have a mean square of 1. Each axis has the sign of `axis_signs`.
     """
     u, size, v = np.linalg.svd(x, full_matrices=False)
-    rank = max(1, int(np.sum(size**2 > min_share * np.sum(size**2))))
+    variance = size**2 / (len(q) * len(s))
+    rank = int(np.sum((variance > min_share * np.sum(variance)) & (variance >= least)))
+    rank = max(1, min(rank, len(size) if most is None else most))
     spread = np.sqrt(len(q))
     items = s @ v[:rank].T * (size[:rank] / spread)
     signs = axis_signs(items, item_bias)

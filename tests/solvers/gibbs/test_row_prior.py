@@ -12,7 +12,7 @@ CONSTANT = np.ones((40, 1), dtype=np.float32)
 def test_precision_and_mean_have_their_conditional_moments():
     """E Lambda = nu* W*; m has the mean m* and the covariance W*^-1 / (beta* (nu* - d - 1)).
 
-    With the constant alone: Salakhutdinov and Mnih (2008), equation 14.
+    nu* is d + d + n. With the constant alone: Salakhutdinov and Mnih (2008), equation 14.
     """
     rows = np.random.default_rng(0).normal(1, [0.5, 1, 2], size=(40, 3)).astype(np.float32)
     regression, n = Regression(CONSTANT, []), 4000
@@ -21,14 +21,29 @@ def test_precision_and_mean_have_their_conditional_moments():
     precisions = np.array([draw.precision for draw in draws])
     mean = rows.mean(0, dtype=np.float64)
     scatter = (rows - mean).T @ (rows - mean)
-    inverse = np.eye(3) + scatter + 2 * 40 / 42 * np.outer(mean, mean)
-    expected = 43 * np.linalg.inv(inverse)
-    spread = np.sqrt((expected**2 + np.outer(np.diag(expected), np.diag(expected))) / 43 / n)
+    inverse = np.diag([1, 1, 0.1]) + scatter + 2 * 40 / 42 * np.outer(mean, mean)
+    expected = 46 * np.linalg.inv(inverse)
+    spread = np.sqrt((expected**2 + np.outer(np.diag(expected), np.diag(expected))) / 46 / n)
     assert (np.abs(precisions.mean(0) - expected) < 5 * spread).all()
-    covariance = inverse / (42 * (43 - 4))
+    covariance = inverse / (42 * (46 - 4))
     error = np.sqrt(np.diag(covariance) / n)
     assert (np.abs(means.mean(0) - 40 / 42 * mean) < 5 * error).all()
     assert np.var(means, 0) == pytest.approx(np.diag(covariance), rel=0.15)
+
+
+def test_a_search_has_no_freedom_beyond_the_dimension():
+    rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    regression = Regression(CONSTANT, [])
+    for searching, freedom in ((True, 43), (False, 46)):
+        draws = [
+            regression.draw(rows, RandomStream(7, s), searching=searching).precision
+            for s in range(4000)
+        ]
+        mean = rows.mean(0, dtype=np.float64)
+        inverse = np.diag([1, 1, 0.1]) + (rows - mean).T @ (rows - mean).astype(float)
+        inverse += 2 * 40 / 42 * np.outer(mean, mean)
+        ratio = np.mean(draws, axis=0) @ inverse / freedom
+        np.testing.assert_allclose(np.diag(ratio), 1, atol=0.03)
 
 
 def test_coefficients_have_their_conditional_moments():
@@ -44,8 +59,8 @@ def test_coefficients_have_their_conditional_moments():
     f, x = features.astype(float), rows.astype(float)
     k = f.T @ f + np.diag([2.0, 3.0, 5.0, 5.0])
     mean = np.linalg.solve(k, f.T @ x)
-    inverse = np.eye(2) + x.T @ x - x.T @ f @ mean
-    variance = np.outer(np.diag(np.linalg.inv(k)), np.diag(inverse)) / (42 - 3)
+    inverse = np.diag([1, 0.1]) + x.T @ x - x.T @ f @ mean
+    variance = np.outer(np.diag(np.linalg.inv(k)), np.diag(inverse)) / (44 - 3)
     assert (np.abs(np.mean(found, axis=0) - mean) < 5 * np.sqrt(variance / n)).all()
     assert np.var(found, axis=0) == pytest.approx(variance, rel=0.2)
 

@@ -43,6 +43,7 @@ class Sweeps:
         self.chain = Chain(
             ratings, None, **sizes, seed=seed, threads=1, cancel=CancelToken(), prior=prior
         )
+        self.chain._searching = 0  # which is not sampling yet
         self.sides = (self.chain._users, self.chain._items)
         self.ratings, self.number = ratings, 0
 
@@ -106,7 +107,12 @@ def summary(draw, rating):
 # The default priors have such heavy tails that a chain would have to run for days; the code is the
 # same for these.
 TAME = MatrixNormalWishart(
-    constant_penalty=0.3, penalty_shape=6.0, penalty_rate=4.0, scatter=8.0, freedom=8
+    constant_penalty=0.3,
+    penalty_shape=6.0,
+    penalty_rate=4.0,
+    scatter=8.0,
+    bias_scatter=6.0,
+    freedom=8,
 )
 NOISE = (5.0, 4.0)
 FREEDOMS = np.array([8.0, 16.0, 32.0])
@@ -117,7 +123,8 @@ def from_the_prior(rng, features, user, item):
     d = FACTORS + 1
     tables, precisions, penalties, freedoms = [], [], [], []
     for f in features:
-        roots = rng.normal(size=(d + TAME.freedom, d)) / np.sqrt(TAME.scatter)
+        scatter = [TAME.scatter] * FACTORS + [TAME.bias_scatter]
+        roots = rng.normal(size=(d + TAME.freedom, d)) / np.sqrt(scatter)
         root = np.linalg.cholesky(np.linalg.inv(roots.T @ roots))
         penalty = rng.gamma(TAME.penalty_shape, 1 / TAME.penalty_rate, 2)
         of_features = np.r_[TAME.constant_penalty, penalty[0], [penalty[1]] * (f.shape[1] - 2)]
@@ -184,9 +191,9 @@ def numpy_chain(features, user, item, rating, sweeps, rng):
             m = f.shape[1]
             penalty = np.r_[penalties[side][:2], [penalties[side][2]] * (m - 2)]
             rest = rows - f @ b
-            inverse = np.eye(d) + rest.T @ rest + (b.T * penalty) @ b
+            inverse = np.diag([1.0] * FACTORS + [0.1]) + rest.T @ rest + (b.T * penalty) @ b
             draws = np.linalg.cholesky(np.linalg.inv(inverse)) @ rng.normal(
-                size=(d, d + len(f) + m)
+                size=(d, 2 * d + len(f) + m)
             )
             precision = draws @ draws.T
             k = f.T @ f + np.diag(penalty)

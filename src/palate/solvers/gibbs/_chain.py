@@ -16,6 +16,7 @@ from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import Gaussian, mean_squared_error
 from palate.learned._rating_variances import RatingVariances
 from palate.solvers.gibbs._calibration import Calibrated, UserRegression, calibrate, uncalibrated
+from palate.solvers.gibbs._detection import least_variance
 from palate.solvers.gibbs._draw_summary import DrawSummary
 from palate.solvers.gibbs._item_prior import item_prior
 from palate.solvers.gibbs._known_features import known_values
@@ -28,6 +29,9 @@ from palate.solvers.gibbs._side import Side
 _NOISE_SHAPE, _NOISE_RATE = 1.0, 1.0
 # Draws of neighbouring sweeps are much alike: every second one goes into the summary.
 _THINNING = 2
+# The part of the burn-in in which factors are searched; see `MatrixNormalWishart`. In the rest of
+# it those that were found are kept, and others shrink.
+_SEARCH, _MAX_SEARCH = 2 / 3, 50
 
 
 class Chain:
@@ -71,16 +75,16 @@ class Chain:
         self.mu = float(ratings.rating.mean(dtype=np.float64))
         self.sd = float(ratings.rating.std(dtype=np.float64)) or 1.0
         self.history: list[dict[str, Any]] = []
-        self._by_user, by_item = ratings.by_user(), ratings.by_item()
-        self._features = pair_features(
-            self._by_user, by_item, seed=seed, threads=threads, cancel=cancel
-        )
+        self._searching = min(int(_SEARCH * burn_in), _MAX_SEARCH)
+        self._by_user, self._by_item = ratings.by_user(), ratings.by_item()
+        by_user, by_item = self._by_user, self._by_item
+        self._features = pair_features(by_user, by_item, seed=seed, threads=threads, cancel=cancel)
         known_users, known_items = (
             known_values(table, np.diff(grouped.starts) > 0)
-            for table, grouped in ((ratings.users, self._by_user), (ratings.items, by_item))
+            for table, grouped in ((ratings.users, by_user), (ratings.items, by_item))
         )
         side = partial(Side, factors=factors, seed=seed, threads=threads, prior=prior)
-        by_user, features = self._by_user, self._features
+        features = self._features
         self._users = side("user", self._standardised(by_user), features.users, known=known_users)
         self._items = side("item", self._standardised(by_item), features.items, known=known_items)
         self._effects = _EffectMoments(known_items.features, features.items.count)
@@ -95,7 +99,7 @@ class Chain:
             seed=seed,
         )
         self._item_variances = np.zeros(ratings.items.height)
-        self._freedoms = np.zeros(2)
+        self._freedoms, self._noise_variance = np.zeros(2), 0.0
         self._penalties, self._item_penalties = (
             np.zeros_like(side.regression.penalties) for side in (self._users, self._items)
         )
@@ -118,8 +122,9 @@ class Chain:
             If the sweep was cancelled; it is not counted then.
         """
         start = time.perf_counter()
-        self._users.update(number, self._items, self._alpha, self._cancel)
-        total = self._items.update(number, self._users, self._alpha, self._cancel)
+        alpha, cancel, searching = self._alpha, self._cancel, number < self._searching
+        self._users.update(number, self._items, alpha, cancel, searching=searching)
+        total = self._items.update(number, self._users, alpha, cancel, searching=searching)
         self._update_noise(number, total)
         counted = number - self.burn_in
         if counted >= 0 and counted % _THINNING == 0:
@@ -142,6 +147,7 @@ class Chain:
         self._freedoms += [side.variances.freedom for side in (users, self._items)]
         self._penalties += users.regression.penalties
         self._item_penalties += self._items.regression.penalties
+        self._noise_variance += 1 / self._alpha
         self._effects.add(self._items, users)
         self._user_effects.add(users, self._items)
 
@@ -165,7 +171,9 @@ class Chain:
         """Return what the draws so far have taught, or the present one where none counts yet."""
         if not self._summary.draws:
             self._add_draw()
-        summary, draws = self._summary.result(self.sd), self._summary.draws
+        draws = self._summary.draws
+        least = least_variance(self._by_user, self._by_item, self._noise_variance / draws)
+        summary = self._summary.result(self.sd, least, self.factors)
         prior = UserRegression(
             self._features.users,
             self._user_effects.features,

@@ -134,16 +134,37 @@ class DrawSummary:
             self._moments.add_prior(q, items[:, :-1].mean(axis=0), user_covariance)
         self.draws += 1
 
-    def _axes(self, min_share: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _axes(
+        self, min_share: float, least: float = 0.0, most: int | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         basis = orthonormal_basis(self._y)
         q, r = np.linalg.qr((self._psi.T @ basis).astype(np.float64))
         on_basis = (np.linalg.solve(r, q.T) / self.draws).astype(np.float32) @ self._w
         right = orthonormal_basis(on_basis.T)
-        return axes_on_bases(basis, on_basis @ right, right, self._item_bias, min_share)
+        return axes_on_bases(
+            basis,
+            on_basis @ right,
+            right,
+            self._item_bias,
+            min_share=min_share,
+            least=least,
+            most=most,
+        )
 
-    def result(self, scale: float) -> Summary:
-        """Return the summary of the draws in units of `scale`."""
-        users, items = self._axes(_MIN_SHARE)
+    def result(self, scale: float, least: float = 0.0, most: int | None = None) -> Summary:
+        """Return the summary of the draws in units of `scale`.
+
+        Parameters
+        ----------
+        scale
+            The unit of the draws.
+        least
+            An axis other than the first is kept only if it explains at least this variance of the
+            mean interaction over all users and items, in units of the draws.
+        most
+            The largest number of axes.
+        """
+        users, items = self._axes(_MIN_SHARE, least, most)
         weight = scale / self.draws
         form = BilinearForm(
             mu=weight * self._mu,

@@ -31,17 +31,40 @@ class RowPrior(NamedTuple):
 class MatrixNormalWishart:
     """The prior of a side's coefficients B and precision Lambda, over rows of d coordinates.
 
-    Lambda is Wishart with d + freedom degrees of freedom and the scale matrix I / scatter. Given
-    Lambda, the row of B for the feature f is N(0, (penalty_f Lambda)^-1). With the constant as the
-    only feature this is the Normal-Wishart prior. Penalties of blocks of other features are gamma
-    variates.
+    Lambda is Wishart with d + freedom degrees of freedom and a scale matrix whose inverse is
+    diagonal, scatter for the factors and bias_scatter for the bias. Given Lambda, the row of B for
+    the feature f is N(0, (penalty_f Lambda)^-1). With the constant as the only feature this is the
+    Normal-Wishart prior. Penalties of blocks of other features are gamma variates.
+
+    The density of rows X of which Lambda is integrated out is proportional to
+    |scatter I + X'X|^-(d + freedom + n)/2, whereas the volume of all X with the singular values s
+    grows like prod s^(n - d) prod (s_a^2 - s_b^2): a power of d - 1 for each factor comes from the
+    others (James, "Normal multivariate analysis and the orthogonal group", Ann. Math. Stat. 1954,
+    section 8). Below the size at which factors are detectable the ratings say nothing against it,
+    so that with a freedom of 0 all factors grow to this size (see `detectable_variance`), whether
+    there is any interaction or not. A freedom of d makes up for the volume.
+
+    The sum of n squares of a bias that varies by nothing is about
+    (n bias_scatter v^2)^1/3 for ratings whose means vary by v, so bias_scatter is small.
+
+    Attributes
+    ----------
+    constant_penalty
+        penalty_f of the constant.
+    penalty_shape, penalty_rate
+        Of the gamma distribution of the other penalties.
+    scatter, bias_scatter
+        The diagonal of the inverse of the scale matrix, for rows of standardised ratings.
+    freedom
+        The degrees of freedom beyond d; None for d.
     """
 
     constant_penalty: float = 2.0
     penalty_shape: float = 1.0
     penalty_rate: float = 1.0
     scatter: float = 1.0
-    freedom: int = 0
+    bias_scatter: float = 0.1
+    freedom: int | None = None
 
 
 class Regression:
@@ -88,14 +111,18 @@ class Regression:
         onto = products(self._features_of_rated, rows[self._rated])
         return np.linalg.solve(self._penalised_gram(penalties), onto).astype(np.float64)
 
-    def draw(self, rows: NDArray[np.float32], random: RandomStream) -> RowPrior:
+    def draw(
+        self, rows: NDArray[np.float32], random: RandomStream, *, searching: bool = False
+    ) -> RowPrior:
         """Draw B and Lambda given the rows X of the side, shape (n, d); then the penalties.
+
+        While `searching`, the freedom is 0.
 
         With K = F'F + diag(penalty) and M = K^-1 F'X (Bishop, "Pattern recognition and machine
         learning", 2006, section 2.3.6, for the constant alone; Rossi, Allenby and McCulloch,
         "Bayesian statistics and marketing", 2005, section 2.8.5)::
 
-            Lambda ~ Wishart((scatter I + X'X - X'F M)^-1, d + freedom + n)
+            Lambda ~ Wishart((diag(scatter) + X'X - X'F M)^-1, d + freedom + n)
             B ~ M + K^-1/2 Z Lambda^-1/2,   Z standard normal
             penalty of a block ~ gamma(shape + m d / 2, rate + tr(B Lambda B') / 2)
         """
@@ -103,8 +130,10 @@ class Regression:
         n, d = rows.shape
         root = np.linalg.cholesky(self._penalised_gram(self.penalties))
         onto = np.linalg.solve(root, products(self._features_of_rated, rows))  # K^-1/2 F'X
-        inverse = self._prior.scatter * np.eye(d) + products(rows, rows) - onto.T @ onto
-        precision = wishart(inverse, d + self._prior.freedom + n, random)
+        scatter = np.append(np.full(d - 1, self._prior.scatter), self._prior.bias_scatter)
+        inverse = np.diag(scatter) + products(rows, rows) - onto.T @ onto
+        freedom = d if self._prior.freedom is None else self._prior.freedom
+        precision = wishart(inverse, d + (0 if searching else freedom) + n, random)
         noise = random.normal(onto.size).reshape(onto.shape)
         noise = np.linalg.solve(np.linalg.cholesky(precision).T, noise.T).T
         coefficients = np.linalg.solve(root.T, onto + noise)

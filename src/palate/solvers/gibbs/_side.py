@@ -12,7 +12,7 @@ from palate.solvers.gibbs._random_stream import RandomStream
 from palate.solvers.gibbs._row_prior import MatrixNormalWishart, Regression, RowPrior
 from palate.solvers.gibbs._row_variances import RowVariances
 
-_START_SD = 0.1
+_START_SD = 0.3
 
 
 class Side:
@@ -73,7 +73,15 @@ class Side:
         start = _random_streams.normals(seed, stream, len(counts), factors + 1)
         self.rows = start * np.float32(_START_SD)
 
-    def update(self, number: int, other: "Side", alpha: float, cancel: CancelToken) -> float:
+    def update(
+        self,
+        number: int,
+        other: "Side",
+        alpha: float,
+        cancel: CancelToken,
+        *,
+        searching: bool = False,
+    ) -> float:
         """Draw the prior, the rows and the precisions of this side, given the other side.
 
         Returns the sum of w e^2 over all ratings, with the new precisions w and the errors e.
@@ -88,10 +96,12 @@ class Side:
             The precision of a rating whose row and partner have the precision 1.
         cancel
             Cancels the update; the rows and their precisions are then as they were before.
+        searching
+            See `Regression.draw`.
         """
         random = self._random(number, "prior")
         self._impute(random)
-        self.prior = self.regression.draw(self.rows, random)
+        self.prior = self.regression.draw(self.rows, random, searching=searching)
         squares = self._draw_rows(number, other, alpha, cancel)
         squares /= self.variances.precisions
         self.variances.draw(alpha * squares, self._random(number, "variances"))

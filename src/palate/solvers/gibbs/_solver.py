@@ -51,7 +51,8 @@ class Gibbs:
     ----------
     factors
         The number of factors that are sampled. More than needed cost time, not accuracy: the
-        number of axes of the model is found from the draws.
+        number of axes of the model, at most `factors`, is found from the draws: of noise there is
+        one, which explains next to nothing.
     sweeps
         The number of sweeps, including the burn-in.
     burn_in
