@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from palate.analysis._choice_reasons import ChoiceExplanation
     from palate.analysis._explanation import Explanation
+    from palate.analysis._item_table import ItemTable
     from palate.analysis._portrait import Portrait
     from palate.data import splits
     from palate.data._movielens import movielens
@@ -46,6 +47,7 @@ __all__ = [
     "Evaluation",
     "Explanation",
     "Gibbs",
+    "ItemTable",
     "MissingExtraError",
     "Model",
     "ModelFileError",
@@ -76,6 +78,7 @@ _MODULES = {
     "Evaluation": "palate.evaluation",
     "Explanation": "palate.analysis._explanation",
     "Gibbs": "palate.solvers.gibbs._solver",
+    "ItemTable": "palate.analysis._item_table",
     "Model": "palate.model._model",
     "OneCycle": "palate.solvers._one_cycle",
     "Portrait": "palate.analysis._portrait",

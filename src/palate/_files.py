@@ -3,8 +3,10 @@
 import os
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 # The names of temporary files. One stays behind only if the process is killed while writing.
 TEMPORARY = re.compile(r"\.palate-[0-9a-f]{16}\.tmp")
@@ -13,7 +15,17 @@ TEMPORARY = re.compile(r"\.palate-[0-9a-f]{16}\.tmp")
 def replace_file(path: Path, data: bytes) -> None:
     """Write `data` to the file `path` in one step, replacing a file that exists.
 
-    The data are written to a temporary file in the same folder, forced to the disk and renamed to
+    See `replacing`, also for the exceptions.
+    """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file that takes the place of the file `path`, if there is one, at the end.
+
+    It is a temporary file in the same folder. At the end it is forced to the disk and renamed to
     `path`; then the folder is forced to the disk, so that the new name survives a power failure.
     The temporary file has a random name, so writers that run at once do not interfere: the last
     one to finish wins. The file gets the permissions that the umask gives to new files.
@@ -22,14 +34,13 @@ def replace_file(path: Path, data: bytes) -> None:
     ----------
     path
         The file to write. Its folder must exist.
-    data
-        The whole content.
 
     Raises
     ------
     OSError
         If the file cannot be written. The old file is then unchanged, and the temporary file
-        removed, unless only the last step failed: forcing the folder to the disk.
+        removed, unless only the last step failed: forcing the folder to the disk. The same holds
+        for exceptions inside the context.
     ValueError
         If `path` contains a null character.
     """
@@ -37,7 +48,7 @@ def replace_file(path: Path, data: bytes) -> None:
     file = temporary.open("xb")
     try:
         with file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -1,6 +1,7 @@
 """Linear algebra that several floors use."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -76,6 +77,16 @@ def products(left: Matrix, right: Matrix) -> NDArray[np.float64]:
     return total
 
 
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Return a context in which BLAS uses one thread, for all threads of this process.
+
+    Threads that enter it one after the other must be inside such a context as a whole: the first
+    to leave it would end it for the others.
+    """
+    limit: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return limit
+
+
 @cache
 def _blas() -> ThreadpoolController:
     """Return NumPy's BLAS; finding it takes a millisecond."""
@@ -102,7 +113,7 @@ def multiply_by_panels(
         np.matmul(left, right[columns].T, out=out[:, columns])
 
     panels = range(0, len(right), _PANEL)
-    with _blas().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         if threads == 1 or len(panels) == 1:
             for first in panels:
                 panel(first)

@@ -47,7 +47,7 @@ def test_both_decompositions_sum_to_the_score(either):
 
 def score_at(model, given, item, variance):
     """Return the score of an item for a person whose ratings have a given relative variance."""
-    history = history_of_person(model.learned, given)
+    history, _ = history_of_person(model.learned, given, "error")
     one = infer(history, model.learned.parameters, 1, variance=np.array([variance]))
     row = model.learned.item_table[model.learned.item_index.row(item)]
     mean = one.mean[0].astype(float)

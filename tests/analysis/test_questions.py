@@ -66,4 +66,5 @@ def test_there_are_no_more_questions_than_items(small):
     with pytest.raises(palate.SettingError, match="n is 0"):
         me.next_questions(0)
     with pytest.raises(palate.UnknownIdError):
-        me.next_questions(1, exclude=["wine"])
+        me.next_questions(1, exclude=["wine"], unknown="error")
+    assert me.next_questions(1, exclude=["wine"]).skipped == ("wine",)

@@ -23,7 +23,10 @@ from palate.learned._lookup import IdIndex, ItemIndex
         (lambda m: m.similar(None), "there is no item None"),
         (lambda m: m.similar(10**30), "there is no item 1000"),
         (lambda m: m.user(1).predict(["Fargo (1996)", "Nope"]), "there is no item 'Nope'"),
-        (lambda m: m.user(1).recommend(exclude=["Nope"]), "there is no item 'Nope'"),
+        (
+            lambda m: m.user(1).recommend(exclude=["Nope"], unknown="error"),
+            "there is no item 'Nope'",
+        ),
         (lambda m: m.user(1).recommend(candidates=["Nope"]), "there is no item 'Nope'"),
         (lambda m: m.predict([1, 0], [1, 1]), "there is no user 0"),
     ],
@@ -144,12 +147,15 @@ def test_suggestions_contain_the_name_or_are_spelt_like_it():
 
 
 def test_known_ids_and_titles_are_found_without_a_scan(scans):
-    """Only a name that is not found directly, such as a title in another case, needs one."""
+    """Only an id that is given in another type needs one."""
     index = ItemIndex(ITEMS)
     assert index.rows([10, "10", "20", "Heat (1995)", np.int64(40)]).tolist() == [0, 0, 1, 0, 3]
     assert scans == []
     assert index.row("heat (1995)") == 0
-    assert scans == ["heat (1995)"]
+    assert index.find(["heat (1995)", "Haet", 99, "Haet"], "skip").skipped == ("Haet", 99)
+    assert scans == []
+    assert index.row(20.0) == 1
+    assert scans == [20.0]
 
 
 def test_predictions_for_thousands_of_users_scan_no_table(scans):

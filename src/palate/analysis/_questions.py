@@ -3,22 +3,26 @@
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
 from palate._linear_algebra import quadratic_forms, with_ones
+from palate.analysis._eligible_items import eligible_items
+from palate.analysis._item_table import ItemTable
 from palate.inference._prediction_interval import score_variance_from_items
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
+from palate.learned._lookup import Unknown
 
 Numbers = NDArray[np.float64]
 
 
-def next_questions(learned: Learned, user: UserPosterior, n: int, exclude: Any) -> pl.DataFrame:
+def next_questions(
+    learned: Learned, user: UserPosterior, n: int, exclude: Any, unknown: Unknown
+) -> ItemTable:
     """Return the `n` items to ask a person about; see `Profile.next_questions`."""
     _arguments.integer("n", n, 1)
-    eligible = learned.eligible_items(exclude=exclude)
+    eligible, skipped = eligible_items(learned, exclude=exclude, unknown=unknown)
     eligible[user.rated] = False
     z, noise = _directions(learned, user)
     rated = z[learned.rated]
@@ -37,7 +41,8 @@ def next_questions(learned: Learned, user: UserPosterior, n: int, exclude: Any) 
         eligible[best] = False
         covariance -= np.outer(projected[best], projected[best]) / variance[best]
     asked = np.array(rows, dtype=np.int64)
-    return learned.item_frame(asked, gain=gains, ratings=learned.item_counts[asked])
+    frame = learned.item_frame(asked, gain=gains, ratings=learned.item_counts[asked])
+    return ItemTable.of(frame, skipped)
 
 
 def _directions(learned: Learned, user: UserPosterior) -> tuple[Numbers, Numbers]:

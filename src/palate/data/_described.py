@@ -89,9 +89,9 @@ class _Read(NamedTuple):
 
 def _read(source: Any, role: str, column: str, known_ids: pl.Series) -> _Read:
     table = open_table(source, lambda fields: is_described_header(fields, role, column))
-    rows, known = table.read(), _as_text(known_ids)
+    rows, known = table.read(), as_text(known_ids)
     key = _key(table, rows, known, role, column)
-    ids = _as_text(rows[key])
+    ids = as_text(rows[key])
     table.refuse(
         ids.is_not_null() & ids.is_duplicated(),
         key,
@@ -149,7 +149,7 @@ def shown() -> pl.Expr:
 _KEY = "id as text"
 
 
-def _as_text(ids: pl.Series) -> pl.Series:
+def as_text(ids: pl.Series) -> pl.Series:
     """Return ids in the form in which 7, 7.0 and "7" are the same."""
     if ids.dtype.is_nested() or ids.dtype in (pl.Binary, pl.Object, pl.Duration):
         return pl.Series([None] * len(ids), dtype=pl.String)
@@ -172,7 +172,7 @@ def _key(table: Table, rows: pl.DataFrame, known: pl.Series, role: str, column: 
             f"{table.name}: can't tell which column holds the {role} ids; call it {column!r} as in "
             f"the ratings. The columns are {listed(names)}"
         )
-    matches = [known.is_in(_as_text(rows[name]).implode()).sum() for name in candidates]
+    matches = [known.is_in(as_text(rows[name]).implode()).sum() for name in candidates]
     best = candidates[matches.index(max(matches))]
     if max(matches) == 0:
         an = "an" if role == "item" else "a"

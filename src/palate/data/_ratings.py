@@ -34,6 +34,12 @@ class Csr(NamedTuple):
     partner: NDArray[np.int32]
     rating: NDArray[np.float32]
 
+    @classmethod
+    def empty(cls, rows: int) -> "Csr":
+        """Return this number of rows without entries."""
+        none = np.zeros(0, dtype=np.float32)
+        return cls(np.zeros(rows + 1, dtype=np.int64), none.astype(np.int32), none)
+
     @property
     def row(self) -> NDArray[np.int32]:
         """The row of each entry; shape (n,)."""
@@ -43,6 +49,18 @@ class Csr(NamedTuple):
         """Return all entries but those of a mask, in the same rows."""
         dropped = np.concatenate([[0], np.cumsum(entries)])[self.starts]
         return Csr(self.starts - dropped, self.partner[~entries], self.rating[~entries])
+
+    def together(self, other: "Csr") -> "Csr":
+        """Return the entries of each row of this one and then of another."""
+        row, partner, rating = (
+            np.concatenate(both)
+            for both in zip(
+                (self.row, self.partner, self.rating),
+                (other.row, other.partner, other.rating),
+                strict=True,
+            )
+        )
+        return group(row, len(self.starts) - 1, partner, rating)
 
     def take(self, rows: NDArray[np.integer[Any]]) -> "Csr":
         """Return the entries of `rows`, renumbered 0, 1, ... in that order."""

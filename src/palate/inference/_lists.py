@@ -1,13 +1,13 @@
 """Scores of all items for people, by the question that they answer."""
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate import _arguments
-from palate._linear_algebra import multiply_by_panels
+from palate._linear_algebra import multiply_by_panels, one_blas_thread
 from palate._native import best_items
 from palate._threads import thread_count
 from palate.data._ratings import RELEVANT, Csr
@@ -18,8 +18,9 @@ from palate.learned._likelihood import Likelihood
 
 By = Literal["both", "choice", "rating"]
 _QUESTIONS = ("both", "choice", "rating")
-# Maximum number of scores that are held at a time.
-_MAX_SCORES = 1 << 23
+# Maximum number of scores of a block of people, one of which each thread holds several arrays of.
+# Small blocks stay in the cache.
+_MAX_SCORES = 1 << 21
 # The logistic function of this multiple is within 0.01 of the normal distribution function
 # (Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", 1995, section 23.1).
 _LOGISTIC = 1.702
@@ -146,21 +147,50 @@ class Lists(NamedTuple):
         )
 
 
+class Choices(NamedTuple):
+    """The items that the lists of some people are chosen from.
+
+    Attributes
+    ----------
+    eligible
+        Whether each item can be in a list; shape (items,).
+    left_out
+        Further items of each person that can't be in their list, grouped by person.
+    only
+        The only items that can be in the list of each person, grouped by person; None for all.
+    """
+
+    eligible: NDArray[np.bool_]
+    left_out: Csr
+    only: Csr | None = None
+
+    def take(self, people: NDArray[np.integer[Any]]) -> "Choices":
+        """Return the choices of some of the people, in that order."""
+        only = None if self.only is None else self.only.take(people)
+        return Choices(self.eligible, self.left_out.take(people), only)
+
+    def of_one(self) -> NDArray[np.bool_]:
+        """Return which items can be in the list of the only person; shape (items,)."""
+        mask = self.eligible.copy()
+        if self.only is not None:
+            mask[:] = False
+            mask[self.only.partner] = self.eligible[self.only.partner]
+        mask[self.left_out.partner] = False
+        return mask
+
+
 def top_items(
     learned: Learned,
     histories: Csr,
     posteriors: UserPosteriors | None,
     n: int,
-    eligible: NDArray[np.bool_],
+    choices: Choices,
     *,
     by: By,
-    seen: bool = False,
     chances: bool = False,
     threads: int | None = None,
 ) -> Lists:
     """Return the best items for each person.
-
-    Items of a person's history are included only if `seen`.
 
     Parameters
     ----------
@@ -170,10 +200,8 @@ def top_items(
         The posteriors of the people; None for events.
     n
         Maximum number of items.
-    eligible
-        The items to choose from; shape (items,).
-    seen
-        Whether to include items of the history.
+    choices
+        The items to choose from.
     chances
         Whether to return the chances.
 
@@ -182,33 +210,61 @@ def top_items(
     SettingError
         If `n` or `threads` is out of range.
     """
-    if by == "rating":
+    n, threads = min(_arguments.integer("n", n, 1), len(choices.eligible)), thread_count(threads)
+    if by == "rating" and choices.only is None:
         assert posteriors is not None
-        return Lists(*posteriors.top_items(n, eligible, seen=seen, threads=threads), None)
-    n, threads = min(_arguments.integer("n", n, 1), len(eligible)), thread_count(threads)
-    found = []
-    for people in _blocks(len(histories.starts) - 1, len(eligible)):
-        block = histories.take(people)
-        table = None if posteriors is None else posteriors.table[people]
-        scores = list_scores(learned, block, table, by, threads)
-        starts, partner = block.starts, block.partner
-        if seen:
-            starts, partner = np.zeros_like(starts), partner[:0]
-        best = Lists(*best_items(scores.scores, starts, partner, eligible, n, threads), None)
-        if chances:
-            assert scores.choice is not None
-            of_items = learned.require_choice().chances(scores.choice, block)
-            best = best._replace(chances=np.take_along_axis(of_items, best.rows, axis=1))
-        found.append(best)
+        return Lists(*posteriors.top_items(n, *choices[:2], threads=threads), None)
+    table = None if posteriors is None else posteriors.table
+
+    def best_of(people: NDArray[np.integer[Any]], threads: int) -> Lists:
+        block = None if table is None else table[people]
+        own = histories.take(people)
+        those = choices.take(people)
+        return _best(learned, own, block, n, those, by=by, chances=chances, threads=threads)
+
+    blocks = _blocks(len(histories.starts) - 1, len(choices.eligible))
+    if threads == 1 or len(blocks) == 1:
+        found = [best_of(people, threads) for people in blocks]
+    else:  # a thread for each block: most of the time goes into NumPy, which uses a single one
+        with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(lambda people: best_of(people, 1), blocks))
     return Lists(
         np.concatenate([best.rows for best in found]),
         np.concatenate([best.scores for best in found]),
-        np.concatenate([best.chances for best in found]) if chances else None,
+        np.concatenate([best.chances for best in found if best.chances is not None])
+        if chances and by != "rating"
+        else None,
     )
 
 
-def _blocks(people: int, items: int) -> Iterator[NDArray[np.integer[Any]]]:
-    """Yield people in blocks whose scores fit into memory together; at least one block."""
+def _best(
+    learned: Learned,
+    histories: Csr,
+    table: NDArray[np.float32] | None,
+    n: int,
+    choices: Choices,
+    *,
+    by: By,
+    chances: bool,
+    threads: int,
+) -> Lists:
+    """Return the best items for people whose scores fit into memory together."""
+    scores = list_scores(learned, histories, table, by, threads)
+    ranked = scores.scores
+    if choices.only is not None:
+        ranked = np.full_like(ranked, -np.inf)
+        pairs = choices.only.row, choices.only.partner
+        ranked[pairs] = scores.scores[pairs]
+    starts, partner, _ = choices.left_out
+    rows, best = best_items(ranked, starts, partner, choices.eligible, n, threads)
+    if not chances or scores.choice is None:
+        return Lists(rows, best, None)
+    of_items = learned.require_choice().chances(scores.choice, histories)
+    return Lists(rows, best, np.take_along_axis(of_items, rows, axis=1))
+
+
+def _blocks(people: int, items: int) -> list[NDArray[np.integer[Any]]]:
+    """Return people in blocks whose scores fit into memory together; at least one block."""
     step = max(1, _MAX_SCORES // items)
-    for first in range(0, max(people, 1), step):
-        yield np.arange(first, min(first + step, people))
+    firsts = range(0, max(people, 1), step)
+    return [np.arange(first, min(first + step, people)) for first in firsts]

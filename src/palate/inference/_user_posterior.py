@@ -82,6 +82,11 @@ class Inferred(NamedTuple):
     squares: NDArray[np.float64]
     variance: NDArray[np.float64]
 
+    def only(self, history: Csr, known: NDArray[np.float32] | None) -> UserPosterior:
+        """Return the posterior of the only user, inferred with the covariance."""
+        mean, covariance, variance = self.mean[0], self.covariance[0], float(self.variance[0])
+        return UserPosterior(mean, covariance, history.partner, history.rating, variance, known)
+
 
 def infer(
     ratings: Csr,

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _arguments
 from palate._native import score_pairs, top_n
 from palate._threads import thread_count
 from palate.data._ratings import Csr
@@ -58,6 +57,16 @@ class UserPosteriors:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> "UserPosteriors":
+        """Return the posteriors of the users at `rows`, in that order."""
+        return UserPosteriors(
+            self.parameters,
+            self.table[rows],
+            self.ratings.take(rows),
+            self.variances[rows],
+            None if self.known is None else self.known[rows],
+        )
 
     def one(self, row: int) -> UserPosterior:
         """Return the posterior of the user in a row."""
@@ -130,27 +139,19 @@ class UserPosteriors:
         return np.sqrt(variance)
 
     def top_items(
-        self,
-        n: int,
-        eligible: NDArray[np.bool_],
-        *,
-        seen: bool = False,
-        threads: int | None = None,
+        self, n: int, eligible: NDArray[np.bool_], left_out: Csr, *, threads: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return the rows of the items with the highest scores, and these; shapes (users, n).
 
-        Missing items have the row -1. Items that a user has rated are included only if `seen`.
+        Missing items have the row -1. `left_out` has items that are not eligible for each user.
         """
-        starts, partner = self.ratings.starts, self.ratings.partner
-        if seen:
-            starts, partner = np.zeros_like(starts), partner[:0]
         best: tuple[NDArray[np.int32], NDArray[np.float32]] = top_n(
             self.table,
             self.parameters.item_table,
-            starts,
-            partner,
+            left_out.starts,
+            left_out.partner,
             eligible,
-            min(_arguments.integer("n", n, 1), len(eligible)),
-            thread_count(threads),
+            n,
+            threads,
         )
         return best

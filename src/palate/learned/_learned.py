@@ -1,6 +1,5 @@
 """The data behind a model: all that a fit leaves."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -263,26 +262,6 @@ class Learned:
         if self.user_variances is None:
             return np.ones(len(self.require_user_table()))
         return self.user_variances
-
-    def eligible_items(
-        self, candidates: Any = None, exclude: Iterable[Any] = ()
-    ) -> NDArray[np.bool_]:
-        """Return which items can be recommended; shape (items,).
-
-        These are the candidates, by default all items with a training rating, except for those to
-        exclude. Both are given by id or title.
-
-        Raises
-        ------
-        UnknownIdError
-            If an item is unknown, or a title names several items.
-        """
-        eligible = self.rated
-        if candidates is not None:
-            eligible[:] = False
-            eligible[self.item_index.rows(candidates)] = True
-        eligible[self.item_index.rows(exclude)] = False
-        return eligible
 
     def item_frame(self, rows: NDArray[np.integer[Any]], **columns: Any) -> pl.DataFrame:
         """Return a table of the ids and titles at `rows`, and further columns."""

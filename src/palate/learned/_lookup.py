@@ -2,19 +2,55 @@
 
 import datetime
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.errors import DataError, UnknownIdError
+from palate.errors import DataError, SettingError, UnknownIdError
 
+# What to do with ids that the model does not know: refuse them, or leave them out and say so.
+Unknown = Literal["error", "skip"]
 _MAX_SUGGESTIONS = 3
 _ID_TYPES = (bool, int, float, Decimal, datetime.date, datetime.time)
+
+
+class Found(NamedTuple):
+    """The rows of ids or titles.
+
+    Attributes
+    ----------
+    rows
+        Their rows, in the given order; -1 for those that are unknown; shape (n,).
+    skipped
+        The unknown ones, each once.
+    """
+
+    rows: NDArray[np.int64]
+    skipped: tuple[Any, ...]
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """The rows of those that are known."""
+        return self.rows[self.rows >= 0]
+
+
+def skips_unknown(unknown: Unknown) -> bool:
+    """Return whether unknown ids are skipped.
+
+    Raises
+    ------
+    SettingError
+        If `unknown` is neither "error" nor "skip".
+    """
+    if unknown not in get_args(Unknown):
+        raise SettingError(f'unknown is {unknown!r}; it can be "error" or "skip"')
+    return unknown == "skip"
 
 
 class IdIndex:
@@ -46,6 +82,34 @@ class IdIndex:
         UnknownIdError
             If it is unknown (the message lists the nearest names), or several items have the title.
         """
+        row = self._find(name)
+        if row is None:
+            raise UnknownIdError(self._unknown(name))
+        return row
+
+    def rows(self, names: Any) -> NDArray[np.int64]:
+        """Return the rows of one or several ids or titles; shape (n,)."""
+        return np.array([self.row(name) for name in _several(names)], dtype=np.int64)
+
+    def find(self, names: Any, unknown: Unknown) -> Found:
+        """Return the rows of one or several ids or titles, and which are unknown.
+
+        Raises
+        ------
+        UnknownIdError
+            If one is unknown and these are not to be skipped, or several items have a title: which
+            of them is meant can't be left open.
+        """
+        if not skips_unknown(unknown):
+            return Found(self.rows(names), ())
+        names = list(_several(names))
+        rows = [self._find(name) for name in names]
+        skipped = [name for name, row in zip(names, rows, strict=True) if row is None]
+        found = np.array([-1 if row is None else row for row in rows], dtype=np.int64)
+        return Found(found, distinct_names(skipped))
+
+    def _find(self, name: Any) -> int | None:
+        """Return the row of an id or title; None if it is unknown."""
         if isinstance(name, np.generic):
             name = name.item()
         if isinstance(name, (str, *_ID_TYPES)):
@@ -53,23 +117,21 @@ class IdIndex:
             if row is not None:
                 return row
         rows = self._search(name)
-        if len(rows) == 1:
-            return rows[0]
-        if rows:
+        if len(rows) > 1:
             ids = ", ".join(repr(self._ids[row]) for row in rows)
             raise UnknownIdError(
                 f"{name!r} is the title of {len(rows)} {self._kind}s; choose one by its id: {ids}"
             )
-        raise UnknownIdError(self._unknown(name))
-
-    def rows(self, names: Any) -> NDArray[np.int64]:
-        """Return the rows of one or several ids or titles; shape (n,)."""
-        if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-            names = [names]
-        return np.array([self.row(name) for name in names], dtype=np.int64)
+        return rows[0] if rows else None
 
     def _search(self, name: Any) -> list[int]:
-        return _rows_with_id(self._ids, name)
+        """Return the rows with an id of another type, such as 5.0 for 5.
+
+        Neither text nor integers need a search, which takes a millisecond: `_rows` has all ids as
+        text, and as what they are.
+        """
+        whole = type(name) is int and (self._ids.dtype.is_integer() or self._ids.dtype == pl.String)
+        return [] if isinstance(name, str) or whole else _rows_with_id(self._ids, name)
 
     def _unknown(self, name: Any) -> str:
         nearest = _nearest_names(self._ids.cast(pl.String), str(name))
@@ -94,11 +156,20 @@ class ItemIndex(IdIndex):
         }
         return by_title | super()._rows
 
+    @cached_property
+    def _rows_by_title(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+        """The rows of each title as it is, and in lower case."""
+        exact, lower = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+        for row, title in enumerate(self._titles):
+            exact[title].append(row)
+            lower[title.lower()].append(row)
+        return dict(exact), dict(lower)
+
     def _search(self, name: Any) -> list[int]:
-        rows = super()._search(name)
-        if not rows and isinstance(name, str):
-            rows = _rows_with_title(self._titles, name)
-        return rows
+        if not isinstance(name, str):
+            return super()._search(name)
+        exact, lower = self._rows_by_title
+        return exact.get(name) or lower.get(name.lower(), [])
 
     def _unknown(self, name: Any) -> str:
         return f"there is no item {name!r}{_nearest_names(self._titles, str(name))}"
@@ -126,32 +197,30 @@ def rows_among(known: pl.Series, ids: pl.Series) -> pl.Series:
 
 
 def _rows_with_id(ids: pl.Series, name: Any) -> list[int]:
-    """Return the rows with an id, in its own type or as text, as on a command line."""
-    if isinstance(name, str):
-        return _rows_equal(ids.cast(pl.String), name)
+    """Return the rows with an id in another type, such as 5.0 for 5."""
     if isinstance(name, np.generic):
         name = name.item()
     if not isinstance(name, _ID_TYPES) or isinstance(name, bool) != (ids.dtype == pl.Boolean):
         return []
     try:
-        return _rows_equal(ids, name)
+        rows: list[int] = (ids == name).arg_true().to_list()
     except (
         *(NotImplementedError, OverflowError, TypeError),
         pl.exceptions.PolarsError,
     ):  # the ids have another type
         return []
-
-
-def _rows_with_title(titles: pl.Series, title: str) -> list[int]:
-    return _rows_equal(titles, title) or _rows_equal(titles.str.to_lowercase(), title.lower())
-
-
-def _rows_equal(values: pl.Series, value: Any) -> list[int]:
-    try:
-        rows: list[int] = (values == value).arg_true().to_list()
-    except UnicodeEncodeError:  # bytes from a command line that are not valid text
-        return []
     return rows
+
+
+def _several(names: Any) -> Iterable[Any]:
+    """Return ids or titles, of which there may be only one, without a list around it."""
+    alone = isinstance(names, str | bytes) or not isinstance(names, Iterable)
+    return [names] if alone else names
+
+
+def distinct_names(names: Iterable[Any]) -> tuple[Any, ...]:
+    """Return each name once, in order; unlike for a set, 1 and True, or lists, are no problem."""
+    return tuple({repr(name): name for name in names}.values())
 
 
 def _nearest_names(names: pl.Series, name: str) -> str:

@@ -11,13 +11,15 @@ from palate import _arguments
 from palate.data._ratings import Csr, Ratings, require_ratings
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.learned._learned import Learned
-from palate.learned._lookup import require_same_type, rows_among
+from palate.learned._lookup import Unknown, require_same_type, rows_among, skips_unknown
 
 _MAX_NAMED = 3
 
 
-def history_of_person(learned: Learned, ratings: Mapping[Any, float] | Iterable[Any]) -> Csr:
-    """Return one person's ratings or counts, given by the ids or titles of items.
+def history_of_person(
+    learned: Learned, ratings: Mapping[Any, float] | Iterable[Any], unknown: Unknown
+) -> tuple[Csr, tuple[Any, ...]]:
+    """Return one person's ratings or counts, given by the ids or titles of items, and the skipped.
 
     For a model of events or counts, the items alone may be given: each of them is one event.
     """
@@ -29,22 +31,40 @@ def history_of_person(learned: Learned, ratings: Mapping[Any, float] | Iterable[
             f"ratings are given as a {type(ratings).__name__}; give a rating for each item, "
             'as in {"Fargo (1996)": 5}, or Ratings'
         )
-    rows: dict[int, Any] = {}
-    for name, rating in ratings.items():
-        row = learned.item_index.row(name)
+    found, rows = learned.item_index.find(ratings, unknown), dict[int, Any]()
+    for row, (name, rating) in zip(found.rows.tolist(), ratings.items(), strict=True):
+        if row < 0:
+            continue
         if row in rows:
             raise DataError(f"{name!r} is rated twice, under two names; give it one rating")
         rows[row] = _finite_rating(name, rating)
     values = np.array(list(rows.values()), dtype=np.float32)
     items = np.array(list(rows), dtype=np.int32)
     if learned.kind == "events" and (wrong := np.flatnonzero(values != 1)).size:
-        name = list(ratings)[int(wrong[0])]
+        name = [name for name, row in zip(ratings, found.rows, strict=True) if row >= 0][wrong[0]]
         raise DataError(
             f"{name!r} has the number {values[wrong[0]]:g}, but in a model of events an item is "
             f"picked or it is not; give a list of items, such as [{name!r}]"
         )
     _require_values(learned, values, items)
-    return Csr(np.array([0, len(values)]), items, values)
+    return Csr(np.array([0, len(values)]), items, values), found.skipped
+
+
+def known_ratings(
+    learned: Learned, ratings: Ratings, unknown: Unknown
+) -> tuple[Ratings, tuple[Any, ...]]:
+    """Return the ratings without those of items that are to be skipped, and the ids of these.
+
+    The items stay in the table of items; `model_item_rows` ignores them there without ratings.
+    """
+    if not skips_unknown(unknown) or require_ratings(ratings).items is learned.items:
+        return ratings, ()
+    ids = ratings.items["id"]
+    require_same_type("item", ids, learned.items["id"])
+    is_unknown = rows_among(learned.items["id"], ids).is_null().to_numpy()
+    known = ratings.take(~is_unknown[ratings.item])
+    skipped = np.setdiff1d(ratings.item, known.item)
+    return known, tuple(ids.gather(skipped).to_list())
 
 
 def histories_of_people(learned: Learned, ratings: Ratings) -> Csr:
@@ -73,7 +93,8 @@ def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
     if len(unknown):
         raise UnknownIdError(
             f"the model does not know {len(unknown):,} of the items, such as "
-            f"{', '.join(map(repr, unknown.head(_MAX_NAMED)))}; leave them out, or fit again"
+            f"{', '.join(map(repr, unknown.head(_MAX_NAMED)))}; leave them out with "
+            'unknown="skip", or fit again'
         )
     return rows.cast(pl.Int32).fill_null(-1).to_numpy()
 

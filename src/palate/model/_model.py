@@ -1,6 +1,7 @@
 """The model: a facade over the data that a fit leaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,23 +11,25 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate.analysis._feature_effects import item_feature_effects, user_feature_effects
+from palate.analysis._item_table import ItemTable
 from palate.data._ratings import Ratings
 from palate.errors import DataError, SettingError
-from palate.inference._user_posterior import UserPosterior, infer
+from palate.inference._user_posterior import infer
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._file_format import save_learned
 from palate.learned._learned import FitRecord, Learned
 from palate.learned._likelihood import SigmoidGaussian, mean_squared_error
 from palate.learned._load import load_learned
+from palate.learned._lookup import Unknown
 from palate.learned._point_estimate import linear_point_estimate, point_estimate, validate_tables
-from palate.learned._ratings_input import histories_of_people, history_of_person
+from palate.learned._ratings_input import histories_of_people, history_of_person, known_ratings
+from palate.model._known_users import KnownUsers
 from palate.model._profile import Profile
 from palate.model._profiles import Profiles
-from palate.model._readings import Readings
 from palate.model._update import update
 
 
-class Model(Readings):
+class Model(KnownUsers):
     """A fitted model: items are learned, users are inferred.
 
     `fit` and `load` return models. In a method that takes an item, this is its id or its title.
@@ -128,21 +131,12 @@ class Model(Readings):
         """The bias of each item, in units of the score; shape (items,)."""
         return self.learned.item_biases
 
-    def user(self, user: Any) -> Profile:
-        """Return the profile of a known user, by id.
-
-        Raises
-        ------
-        UnknownIdError
-            If the user is unknown, or the model was saved without users.
-        """
-        return self.profiles()[self.learned.user_index.row(user)]
-
     def profile(
         self,
         ratings: Mapping[Any, float] | Iterable[Any] | Ratings,
         *,
         features: Mapping[str, Any] | None = None,
+        unknown: Unknown = "error",
     ) -> Profile:
         """Return the profile of any person, inferred from their history; the model is unchanged.
 
@@ -155,11 +149,14 @@ class Model(Readings):
         features
             What is known of the person, as in ``{"age": 24}``: values of columns of the users table
             that the model was fitted with. (`Ratings` bring their own.)
+        unknown
+            What to do with items that the model does not know: an "error", or "skip" them. They are
+            then in the profile's attribute `skipped`.
 
         Raises
         ------
         UnknownIdError
-            If an item is unknown, or a title names several items.
+            If an item is unknown and not to be skipped, or a title names several items.
         DataError
             If an item is rated twice, a rating lies outside the model's scale, a feature is of
             another type than in the fit, or the `Ratings` are not those of exactly one user.
@@ -173,38 +170,51 @@ class Model(Readings):
                 )
             if features is not None:
                 raise SettingError("features are given with Ratings; give these a table of users")
-            return self.profiles(ratings)[0]
-        given = history_of_person(self.learned, ratings)
+            one = self.profiles(ratings, unknown=unknown)
+            return replace(one[0], skipped=one.skipped)
+        given, skipped = history_of_person(self.learned, ratings, unknown)
         posterior = None
         if self.learned.has_ratings or features:
             parameters = self.learned.require_rating_model()
             known = parameters.user_prior.known.of_person(features)
-            one = infer(given, parameters, threads=1, known=known, covariances=True)
-            posterior = UserPosterior(
-                one.mean[0],
-                one.covariance[0],
-                given.partner,
-                given.rating,
-                float(one.variance[0]),
-                known,
-            )
-        return Profile(self.learned, given, posterior, self.axis_names)
+            inferred = infer(given, parameters, threads=1, known=known, covariances=True)
+            posterior = inferred.only(given, known)
+        return Profile(self.learned, given, posterior, self.axis_names, skipped)
 
-    def profiles(self, ratings: Ratings | None = None) -> Profiles:
-        """Return the profiles of all known users, or of the users of `ratings`.
+    def profiles(
+        self,
+        ratings: Ratings | None = None,
+        *,
+        users: Iterable[Any] | None = None,
+        unknown: Unknown = "error",
+    ) -> Profiles:
+        """Return the profiles of all known users, of some of them, or of the users of `ratings`.
+
+        Parameters
+        ----------
+        ratings
+            The ratings of any people.
+        users
+            The ids of known users.
+        unknown
+            What to do with items of `ratings`, or with `users`, that the model does not know: an
+            "error", or "skip" them. They are then in the attribute `skipped` of the profiles.
 
         Raises
         ------
         UnknownIdError
-            If an item is unknown, or no `ratings` are given and the model was saved without users.
+            If a user or an item is unknown and not to be skipped, or no `ratings` are given and the
+            model was saved without users.
         DataError
             If a rating lies outside the model's scale.
+        SettingError
+            If both `ratings` and `users` are given.
         """
         if ratings is None:
-            known = self.learned.require_users()
-            posteriors = self.user_posteriors if self.learned.has_ratings else None
-            histories = self.learned.ratings_by_user
-            return Profiles(self.learned, known.users, histories, posteriors, self.axis_names)
+            return self._known_profiles() if users is None else self._profiles_of(users, unknown)
+        if users is not None:
+            raise SettingError("users chooses known users; leave it out where ratings are given")
+        ratings, skipped = known_ratings(self.learned, ratings, unknown)
         histories = histories_of_people(self.learned, ratings)
         posteriors = (
             UserPosteriors.inferred(
@@ -213,7 +223,9 @@ class Model(Readings):
             if self.learned.has_ratings
             else None
         )
-        return Profiles(self.learned, ratings.users, histories, posteriors, self.axis_names)
+        return Profiles(
+            self.learned, ratings.users, histories, posteriors, self.axis_names, skipped
+        )
 
     def features(self) -> pl.DataFrame:
         """Return what each feature of the items is worth: its effect on the biases.
@@ -251,42 +263,6 @@ class Model(Readings):
         """
         return user_feature_effects(self.learned)
 
-    def recommend(self, n: int = 10, **choices: Any) -> pl.DataFrame:
-        """Return the `n` best items for each known user; see `Profiles.recommend`."""
-        return self.profiles().recommend(n, **choices)
-
-    def predict(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.float32]:
-        """Return the expected ratings of pairs of a user and an item.
-
-        Parameters
-        ----------
-        users, items
-            The ids of n users, and the ids or titles of n items.
-
-        Returns
-        -------
-        numpy.ndarray
-            In units of the ratings; shape (n,).
-
-        Raises
-        ------
-        UnknownIdError
-            If a user or an item is unknown, or the model was saved without users.
-        SettingError
-            If `users` and `items` are not sequences of the same length.
-        """
-        if not all(isinstance(ids, Sequence | np.ndarray | pl.Series) for ids in (users, items)):
-            raise SettingError("users and items must be two lists of the same length")
-        if len(users) != len(items):
-            raise SettingError(
-                f"there are {len(users)} users and {len(items)} items; give a user for each item"
-            )
-        scores = self.user_posteriors.scores(
-            self.learned.user_index.rows(users).astype(np.int32),
-            self.learned.item_index.rows(items).astype(np.int32),
-        )
-        return self.learned.likelihood.rating(scores)
-
     def loss(self, ratings: Ratings) -> float:
         """Return the mean squared error on ratings of known users and items.
 
@@ -305,7 +281,7 @@ class Model(Readings):
         scores = self.user_posteriors.scores(ratings.user, ratings.item)
         return mean_squared_error(self.learned.likelihood, scores, ratings.rating)
 
-    def update(self, ratings: Ratings) -> "Update":
+    def update(self, ratings: Ratings, *, unknown: Unknown = "error") -> "Update":
         """Return a model with new ratings added, also of new users and items; see `Update`.
 
         The profiles of these users are inferred from all their ratings, old and new. A new rating
@@ -315,7 +291,9 @@ class Model(Readings):
 
         Into a Gibbs model come also the items of ``ratings.items`` that it lacks. They are inferred
         from their features and ratings, given the users; their status is "added". What they are
-        picked with only a refit can learn: until then they are listed by rating alone.
+        picked with only a refit can learn: until then they are listed by rating alone. In other
+        models an unknown item is an error. With ``unknown="skip"``, ratings of unknown items are
+        left out of any model; these items are in the attribute `skipped` of the drift.
 
         Raises
         ------
@@ -326,8 +304,9 @@ class Model(Readings):
             If there are no ratings, they are of another kind than those of the model, one lies
             outside its scale, a sum of counts overflows, or ids or timestamps have another type.
         """
-        learned, drift = update(self.learned, ratings)
-        return Update(Model(learned), drift)
+        known, skipped = known_ratings(self.learned, ratings, unknown)
+        learned, drift = update(self.learned, known)
+        return Update(Model(learned), ItemTable.of(drift, skipped))
 
     def save(self, path: str | Path, *, users: bool = True) -> None:
         """Save the model in the folder `path`, replacing a model that is there.
@@ -364,10 +343,11 @@ class Update(NamedTuple):
         the drift under the hypothesis of no change) and z (drift / sd). Refit the model if many
         items have |z| > 2. In a point estimate the uncertainty of the items is unknown, so the sd
         comes from the residuals of the new ratings alone.
+        Its attribute `skipped` has the ids of unknown items, where these were skipped.
     """
 
     model: Model
-    drift: pl.DataFrame
+    drift: ItemTable
 
 
 def load(path: str | Path, *, private_copies: Path | None = None) -> Model:

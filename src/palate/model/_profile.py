@@ -1,6 +1,6 @@
 """Profiles: what a model infers about one person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from palate.analysis._axes import AxisNames
 from palate.analysis._choice_reasons import ChoiceExplanation, explain_choice
 from palate.analysis._explanation import Explanation, explain
+from palate.analysis._item_table import ItemTable
+from palate.analysis._list_options import ListOptions
 from palate.analysis._portrait import Portrait, portrait
 from palate.analysis._questions import next_questions
-from palate.analysis._recommendations import ListOptions, favourites, predictions, recommendations
+from palate.analysis._recommendations import favourites, predictions, recommendations
 from palate.data._ratings import Csr
 from palate.inference._lists import By
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
+from palate.learned._lookup import Unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +40,15 @@ class Profile:
         The posterior, and the ratings that it was inferred from; None for events and counts.
     axis_names
         The names of the axes.
+    skipped
+        The ids and titles of the history that the model does not know, where these were skipped.
     """
 
     learned: Learned
     history: Csr
     rating_posterior: UserPosterior | None
     axis_names: AxisNames
+    skipped: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
         if self.rating_posterior is None:
@@ -83,18 +89,21 @@ class Profile:
         """The ratings of these items, or their counts; shape (m,)."""
         return self.history.rating
 
-    def predict(self, items: Any) -> pl.DataFrame:
+    def predict(self, items: Any, *, unknown: Unknown = "error") -> ItemTable:
         """Return the expected ratings of `items` by this person.
 
         Parameters
         ----------
         items
             One id or title, or several.
+        unknown
+            What to do with items that the model does not know: an "error", or "skip".
 
         Returns
         -------
-        polars.DataFrame
-            A row for each item, in the given order:
+        ItemTable
+            A polars table with a row for each item, in the given order, whose attribute `skipped`
+            has the ids and titles that were skipped:
 
             - id, item
             - prediction: the expected rating, in units of the ratings
@@ -108,9 +117,9 @@ class Profile:
         Raises
         ------
         UnknownIdError
-            If an item is unknown, or a title names several items.
+            If an item is unknown and not to be skipped, or a title names several items.
         """
-        return predictions(self.learned, self.posterior, items)
+        return predictions(self.learned, self.posterior, items, unknown)
 
     def recommend(
         self,
@@ -118,57 +127,57 @@ class Profile:
         *,
         candidates: Any = None,
         exclude: Iterable[Any] = (),
+        where: Mapping[str, Any] | None = None,
         seen: bool = False,
         by: By | None = None,
         cautious: float | None = None,
         diversity: float = 0.0,
         calibrate: str | None = None,
         explain: bool = False,
-    ) -> pl.DataFrame:
+        unknown: Unknown | None = None,
+    ) -> ItemTable:
         """Return the `n` best items for this person.
 
         Parameters
         ----------
-        n, seen
-            Maximum number of items to return, and whether to include those of the history.
-        candidates, exclude
+        n, seen, explain
+            Maximum number of items; whether to include those of the history; and reasons.
+        candidates, exclude, where
             Ids or titles of the items to choose from, by default all that have a training rating;
-            and of items to leave out.
+            of items to leave out; conditions on columns of the items, such as {"year": "1990.."}.
         by
             What items are ranked by: "choice", what this person would pick; "rating", how they
             would like it; "both", see `palate.fit`. By default both, where the model knows both.
         cautious
             A probability p above 0 and up to 0.5, such as 0.1: rank by the p-quantile of the
             posterior of the expected rating. It implies ``by="rating"``.
-        diversity
-            From 0 to 1: how much items of different users are preferred to the best ones.
-        calibrate
-            A column of lists in the items table, such as "genres": prefer its proportions in the
-            person's history.
-        explain
-            Whether to add the reason for each recommendation.
+        diversity, calibrate
+            From 0 to 1: how much items of different users are preferred to the best ones. A column
+            of lists in the items table, such as "genres": prefer the proportions of the history.
+        unknown
+            What to do with items that the model does not know: "error" or "skip". By default
+            unknown candidates are an error, and unknown exclusions are skipped.
 
         Returns
         -------
-        polars.DataFrame
-            The best first: rank; id, item; score, which items are ranked by; by "choice" and "both"
-            chance, the probability that this is the next item the person picks (see
-            `ConditionalLogit`; null for items of the history, and in the smallest tables); where
-            the model knows ratings, prediction and sd; ratings and status, as in `predict` (for
-            events "rarely picked" and "never picked"). With `cautious` also at_least, the quantile;
-            with `explain` also reason: the largest contributions of items of the history.
+        ItemTable
+            A polars table whose attribute `skipped` has what was skipped. The best first: rank; id,
+            item; score, which items are ranked by; by "choice" and "both" chance, the probability
+            that this is the next item the person picks (see `ConditionalLogit`; null for items of
+            the history, and in the smallest tables); where the model knows ratings, prediction and
+            sd; ratings and status, as in `predict` (for events "rarely picked" and "never picked").
+            With `cautious` also at_least, the quantile; with `explain` also reason.
 
         Raises
         ------
         UnknownIdError
-            If an item is unknown, or a title names several items.
+            If an item is unknown and not to be skipped, or a title names several items.
         SettingError
             If an argument is out of range, or the model can't answer the question.
         """
-        options = ListOptions(
-            candidates, exclude, seen, by, cautious, diversity, calibrate, explain
-        )
-        return recommendations(self.learned, self.history, self.rating_posterior, n, options)
+        choice = (candidates, exclude, where, seen, by, cautious, diversity, calibrate, explain)
+        options = ListOptions(n, *choice, unknown)
+        return recommendations(self.learned, self.history, self.rating_posterior, options)
 
     def explain(self, item: Any, n: int = 5) -> Explanation:
         """Explain the expected rating of an item by two exact decompositions of the score.
@@ -251,7 +260,9 @@ class Profile:
         """
         return explain_choice(self.learned, self.history, item, n)
 
-    def next_questions(self, n: int = 3, *, exclude: Iterable[Any] = ()) -> pl.DataFrame:
+    def next_questions(
+        self, n: int = 3, *, exclude: Iterable[Any] = (), unknown: Unknown = "skip"
+    ) -> ItemTable:
         """Return the `n` items whose ratings would reduce the uncertainty of this profile most.
 
         A rating of item j would change the covariance V of the profile to
@@ -273,17 +284,20 @@ class Profile:
             Maximum number of items to return.
         exclude
             Ids or titles of items to leave out, such as those that the person does not know.
+        unknown
+            What to do with those that the model does not know: "skip", or an "error".
 
         Returns
         -------
-        polars.DataFrame
-            The columns id, item, gain (in squared units of the ratings) and ratings (the number of
+        ItemTable
+            A polars table, whose attribute `skipped` has the ids and titles that were skipped: the
+            columns id, item, gain (in squared units of the ratings) and ratings (the number of
             training ratings).
 
         Raises
         ------
         UnknownIdError
-            If an item is unknown, or a title names several items.
+            If an item is unknown and not to be skipped, or a title names several items.
         SettingError
             If `n` is out of range.
 
@@ -295,7 +309,7 @@ class Profile:
         >>> model.profile({}).next_questions(3).height
         3
         """
-        return next_questions(self.learned, self.posterior, n, exclude)
+        return next_questions(self.learned, self.posterior, n, exclude, unknown)
 
     def describe(self, n: int = 5) -> Portrait:
         """Return a portrait of this person: tastes, generosity, predictability and surprises.

@@ -1,8 +1,9 @@
 """Profiles of many people."""
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.analysis._axes import AxisNames
-from palate.analysis._recommendations import recommendations_for_all
+from palate.analysis._item_table import ItemTable
+from palate.analysis._list_options import ListOptions
+from palate.analysis._many_recommendations import ManyRecommendations, WrittenLists
 from palate.data._ratings import Csr
-from palate.inference._lists import By, question, top_items
+from palate.data._table_file import replacing_table
+from palate.inference._lists import By, Choices, question, top_items
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
+from palate.learned._lookup import Unknown
 from palate.model._profile import Profile
 
 
@@ -34,6 +39,8 @@ class Profiles:
         Their posteriors; None for events and counts.
     axis_names
         The names of the axes.
+    skipped
+        The ids of users or items that the model does not know, where these were skipped.
     """
 
     learned: Learned
@@ -41,6 +48,7 @@ class Profiles:
     histories: Csr
     rating_posteriors: UserPosteriors | None
     axis_names: AxisNames
+    skipped: tuple[Any, ...] = ()
 
     def __len__(self) -> int:
         return self.users.height
@@ -61,6 +69,18 @@ class Profiles:
         posterior = None if posteriors is None else posteriors.one(row)
         history = self.histories.take(np.array([row]))
         return Profile(self.learned, history, posterior, self.axis_names)
+
+    def take(self, rows: NDArray[np.int64], skipped: tuple[Any, ...] = ()) -> "Profiles":
+        """Return the profiles in some rows, in that order, and what was skipped to find them."""
+        posteriors = self.rating_posteriors
+        return Profiles(
+            self.learned,
+            self.users[rows],
+            self.histories.take(rows),
+            None if posteriors is None else posteriors.take(rows),
+            self.axis_names,
+            skipped,
+        )
 
     @property
     def posteriors(self) -> UserPosteriors:
@@ -107,9 +127,11 @@ class Profiles:
             self.histories,
             self.rating_posteriors,
             n,
-            self.learned.rated if eligible is None else eligible,
+            Choices(
+                self.learned.rated if eligible is None else eligible,
+                Csr.empty(len(self)) if seen else self.histories,
+            ),
             by=question(self.learned, by),
-            seen=seen,
             threads=threads,
         ).rows
 
@@ -119,42 +141,99 @@ class Profiles:
         *,
         candidates: Any = None,
         exclude: Iterable[Any] = (),
+        where: Mapping[str, Any] | None = None,
         seen: bool = False,
         by: By | None = None,
+        cautious: float | None = None,
         diversity: float = 0.0,
         calibrate: str | None = None,
+        explain: bool = False,
+        unknown: Unknown | None = None,
+        candidates_by_user: Any = None,
+        exclude_by_user: Any = None,
         threads: int | None = None,
-    ) -> pl.DataFrame:
+    ) -> ItemTable:
         """Return the `n` best items for each person.
 
-        Scores are computed and discarded block by block. See `Profile.recommend` for `n`,
-        `candidates`, `exclude`, `seen`, `by`, `diversity` and `calibrate`; the last two are applied
-        person by person, which takes a millisecond or more for each.
+        See `Profile.recommend` for the arguments that are not listed here. `cautious`, `diversity`,
+        `calibrate` and `explain` are applied person by person, which takes a millisecond or more
+        for each. For lists that do not fit into memory see `write_recommendations`.
+
+        Parameters
+        ----------
+        candidates_by_user, exclude_by_user
+            Tables of a user and an item in each row, as a path or as a table of polars, pandas or
+            Arrow: the items that the list of this user is chosen from (nothing else, and nothing
+            for other users); items to leave out of their list.
+        threads
+            The number of threads; by default one per available CPU.
 
         Returns
         -------
-        polars.DataFrame
-            Person by person, the best first: user, and the columns of `Profile.recommend` except
-            for sd.
+        ItemTable
+            A polars table whose attribute `skipped` has what was skipped. Person by person, the
+            best first: user, and the columns of `Profile.recommend` except for sd.
 
         Raises
         ------
         UnknownIdError
-            If an item is unknown, or a title names several items.
-        SettingError
-            If an argument is out of range, or the model can't answer the question.
+            If an item is unknown and not to be skipped, or a title names several items.
+        SettingError, DataError
+            If an argument is out of range, the model can't answer the question, or a table can't be
+            read.
         """
-        return recommendations_for_all(
-            self.learned,
-            self.histories,
-            self.rating_posteriors,
-            self.users["id"],
-            n,
-            candidates=candidates,
-            exclude=exclude,
-            seen=seen,
-            by=by,
-            diversity=diversity,
-            calibrate=calibrate,
-            threads=threads,
+        choice = (candidates, exclude, where, seen, by, cautious, diversity, calibrate, explain)
+        options = ListOptions(n, *choice, unknown, candidates_by_user, exclude_by_user)
+        lists = self._lists(options)
+        return ItemTable.of(lists.frame(np.arange(len(self)), threads), lists.skipped)
+
+    def write_recommendations(
+        self,
+        path: str | Path,
+        n: int = 10,
+        *,
+        candidates: Any = None,
+        exclude: Iterable[Any] = (),
+        where: Mapping[str, Any] | None = None,
+        seen: bool = False,
+        by: By | None = None,
+        cautious: float | None = None,
+        diversity: float = 0.0,
+        calibrate: str | None = None,
+        explain: bool = False,
+        unknown: Unknown | None = None,
+        candidates_by_user: Any = None,
+        exclude_by_user: Any = None,
+        threads: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> WrittenLists:
+        """Write the `n` best items for each person to a file; see `recommend`.
+
+        Lists are made and written block by block, so that memory does not grow with their number.
+        The file appears under its name when it is complete.
+
+        Parameters
+        ----------
+        path
+            A file whose name ends in .parquet, .csv or .jsonl; it is replaced if it exists. It has
+            the columns of `recommend` except for ratings and status.
+        progress
+            Is called after each block with the number of people who have their lists.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written.
+        UnknownIdError, SettingError, DataError
+            As in `recommend`; also for another ending of the name.
+        """
+        choice = (candidates, exclude, where, seen, by, cautious, diversity, calibrate, explain)
+        options = ListOptions(n, *choice, unknown, candidates_by_user, exclude_by_user)
+        with replacing_table(Path(path)) as table:
+            return self._lists(options).write(table, threads, progress)
+
+    def _lists(self, options: ListOptions) -> ManyRecommendations:
+        users = self.users["id"]
+        return ManyRecommendations(
+            self.learned, users, self.histories, self.rating_posteriors, options
         )

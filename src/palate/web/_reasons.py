@@ -19,7 +19,7 @@ def recommended(
     profile: Profile, request: req.RecommendationsRequest, ids: Ids
 ) -> list[people.Recommendation]:
     """Return the best items for a person; with all reasons, if the request asks for any."""
-    frame = profile.recommend(
+    frame: pl.DataFrame = profile.recommend(
         request.n,
         candidates=request.candidates,
         exclude=request.exclude,

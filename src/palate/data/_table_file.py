@@ -1,0 +1,84 @@
+"""Tables written to a file block by block: CSV, JSON lines and Parquet."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, Protocol
+
+import polars as pl
+
+from palate._files import replacing
+from palate.errors import SettingError
+
+
+class TableFile(Protocol):
+    """A file that a table is written to, block by block."""
+
+    def append(self, frame: pl.DataFrame) -> None:
+        """Add rows; all blocks have the same columns."""
+
+    def finish(self) -> None:
+        """Write what is left to write."""
+
+
+@contextmanager
+def replacing_table(path: Path) -> Iterator[TableFile]:
+    """Yield a table that replaces the file `path` at the end; without an error, it is complete.
+
+    Raises
+    ------
+    SettingError
+        If the name ends neither in .parquet nor in .csv, .jsonl or .ndjson.
+    OSError
+        If the file can't be written.
+    """
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise SettingError(
+            f"can't tell the format of {path.name!r}; let the name end in .parquet, .csv or .jsonl"
+        )
+    with replacing(path) as file, TemporaryDirectory(prefix=".palate-", dir=path.parent) as parts:
+        table = kind(file, Path(parts))
+        yield table
+        table.finish()
+
+
+class _Csv:
+    def __init__(self, file: BinaryIO, parts: Path) -> None:
+        self._file, self._has_header = file, False
+
+    def append(self, frame: pl.DataFrame) -> None:
+        frame.write_csv(self._file, include_header=not self._has_header)
+        self._has_header = True
+
+    def finish(self) -> None:
+        pass
+
+
+class _JsonLines(_Csv):
+    def append(self, frame: pl.DataFrame) -> None:
+        frame.write_ndjson(self._file)
+
+
+class _Parquet:
+    """Blocks are files of their own, which are joined at the end: polars can't append to one."""
+
+    def __init__(self, file: BinaryIO, parts: Path) -> None:
+        self._file, self._parts, self._names = file, parts, list[Path]()
+
+    def append(self, frame: pl.DataFrame) -> None:
+        name = self._parts / f"{len(self._names)}.parquet"
+        frame.write_parquet(name)
+        self._names.append(name)
+
+    def finish(self) -> None:
+        pl.scan_parquet(self._names).sink_parquet(self._file, maintain_order=True)
+
+
+_KINDS: dict[str, Callable[[BinaryIO, Path], TableFile]] = {
+    ".csv": _Csv,
+    ".jsonl": _JsonLines,
+    ".ndjson": _JsonLines,
+    ".parquet": _Parquet,
+}

@@ -1,0 +1,131 @@
+"""The known users of a model: the methods of `Model` that infer and list for all of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate.analysis._item_table import ItemTable
+from palate.errors import SettingError
+from palate.inference._lists import By
+from palate.learned._lookup import Unknown
+from palate.model._profile import Profile
+from palate.model._profiles import Profiles
+from palate.model._readings import Readings
+
+
+class KnownUsers(Readings):
+    """The part of `Model` that answers questions about the known users."""
+
+    def user(self, user: Any) -> Profile:
+        """Return the profile of a known user, by id.
+
+        Raises
+        ------
+        UnknownIdError
+            If the user is unknown, or the model was saved without users.
+        """
+        return self._known_profiles()[self.learned.user_index.row(user)]
+
+    def _known_profiles(self) -> Profiles:
+        """Return the profiles of all known users."""
+        known = self.learned.require_users()
+        posteriors = self.user_posteriors if self.learned.has_ratings else None
+        histories = self.learned.ratings_by_user
+        return Profiles(self.learned, known.users, histories, posteriors, self.axis_names)
+
+    def _profiles_of(self, users: Iterable[Any], unknown: Unknown) -> Profiles:
+        """Return the profiles of some known users, in the order in which they are given first."""
+        everyone = self._known_profiles()
+        found = self.learned.user_index.find(users, unknown)
+        rows = list(dict.fromkeys(found.known.tolist()))
+        return everyone.take(np.array(rows, dtype=np.int64), found.skipped)
+
+    def recommend(
+        self,
+        n: int = 10,
+        *,
+        candidates: Any = None,
+        exclude: Iterable[Any] = (),
+        where: Mapping[str, Any] | None = None,
+        seen: bool = False,
+        by: By | None = None,
+        cautious: float | None = None,
+        diversity: float = 0.0,
+        calibrate: str | None = None,
+        explain: bool = False,
+        unknown: Unknown | None = None,
+        candidates_by_user: Any = None,
+        exclude_by_user: Any = None,
+        threads: int | None = None,
+    ) -> ItemTable:
+        """Return the `n` best items for each known user; see `Profiles.recommend`.
+
+        For some of them see ``profiles(users=...)``; to write a file, which may be larger than the
+        memory, ``profiles().write_recommendations(...)``.
+
+        Raises
+        ------
+        UnknownIdError
+            If an item is unknown and not to be skipped, or the model was saved without users.
+        SettingError, DataError
+            As in `Profiles.recommend`.
+        """
+        return self._known_profiles().recommend(
+            n,
+            candidates=candidates,
+            exclude=exclude,
+            where=where,
+            seen=seen,
+            by=by,
+            cautious=cautious,
+            diversity=diversity,
+            calibrate=calibrate,
+            explain=explain,
+            unknown=unknown,
+            candidates_by_user=candidates_by_user,
+            exclude_by_user=exclude_by_user,
+            threads=threads,
+        )
+
+    def predict(
+        self, users: Sequence[Any], items: Sequence[Any], *, unknown: Unknown = "error"
+    ) -> NDArray[np.float32]:
+        """Return the expected ratings of pairs of a user and an item.
+
+        Parameters
+        ----------
+        users, items
+            The ids of n users, and the ids or titles of n items.
+        unknown
+            What to do with pairs of which the model does not know the user or the item: an "error",
+            or "skip" them: they are NaN.
+
+        Returns
+        -------
+        numpy.ndarray
+            In units of the ratings; shape (n,).
+
+        Raises
+        ------
+        UnknownIdError
+            If a user or an item is unknown and not to be skipped, or the model was saved without
+            users.
+        SettingError
+            If `users` and `items` are not sequences of the same length.
+        """
+        if not all(isinstance(ids, Sequence | np.ndarray | pl.Series) for ids in (users, items)):
+            raise SettingError("users and items must be two lists of the same length")
+        if len(users) != len(items):
+            raise SettingError(
+                f"there are {len(users)} users and {len(items)} items; give a user for each item"
+            )
+        user = self.learned.user_index.find(users, unknown).rows.astype(np.int32)
+        item = self.learned.item_index.find(items, unknown).rows.astype(np.int32)
+        known = (user >= 0) & (item >= 0)
+        ratings = np.full(len(user), np.nan, dtype=np.float32)
+        scores = self.user_posteriors.scores(user[known], item[known])
+        ratings[known] = self.learned.likelihood.rating(scores)
+        return ratings
