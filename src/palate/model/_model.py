@@ -305,7 +305,7 @@ class Model(KnownUsers):
             outside its scale, a sum of counts overflows, or ids or timestamps have another type.
         """
         known, skipped = known_ratings(self.learned, ratings, unknown)
-        learned, drift = update(self.learned, known)
+        learned, drift = update(self.learned, known, new_items=unknown != "skip")
         return Update(Model(learned), ItemTable.of(drift, skipped))
 
     def save(self, path: str | Path, *, users: bool = True) -> None:

@@ -16,8 +16,13 @@ from palate.learned._ratings_input import model_item_rows, require_scale
 from palate.model._inferred import with_items_inferred, with_new_items, with_users_inferred
 
 
-def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
-    """Return the data of the model with `new` ratings added, and the drift; see `Model.update`."""
+def update(
+    learned: Learned, new: Ratings, *, new_items: bool = True
+) -> tuple[Learned, pl.DataFrame]:
+    """Return the data of the model with `new` ratings added, and the drift; see `Model.update`.
+
+    Items that it lacks are added where it can infer them, and unless `new_items` is false.
+    """
     if not isinstance(new, Ratings) or len(new) == 0:
         raise DataError("there are no new ratings; read some with palate.read_ratings")
     old = learned.require_users()
@@ -28,7 +33,8 @@ def update(learned: Learned, new: Ratings) -> tuple[Learned, pl.DataFrame]:
         )
     _require_ids_as_known("item", new.items["id"], learned.items["id"])
     _require_ids_as_known("user", new.users["id"], old.users["id"])
-    learned = with_new_items(learned, new)
+    if new_items:
+        learned = with_new_items(learned, new)
     new = replace(new, item=model_item_rows(learned, new)[new.item], items=learned.items)
     if not learned.has_ratings:
         merged, _ = _merged(old, new)
