@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -95,16 +96,25 @@ class UserPosteriors:
 
     def bias_sd(self) -> NDArray[np.float64]:
         """Return the posterior sd of each user's bias, given the items; shape (users,)."""
-        blocks = self.blocks(np.arange(len(self)))
-        variances = [self.covariances(block)[:, -1, -1] for block in blocks]
-        sd: NDArray[np.float64] = np.sqrt(np.concatenate([np.zeros(0), *variances]))
+        sd: NDArray[np.float64] = np.sqrt(self._of_covariances[:, 0])
         return sd
 
     def effective_parameters(self) -> NDArray[np.float64]:
         """Return the effective number of parameters of each user; shape (users,)."""
-        precision, blocks = self.parameters.user_prior.precision, self.blocks(np.arange(len(self)))
-        counts = [effective_parameters(self.covariances(block), precision) for block in blocks]
-        return np.concatenate([np.zeros(0), *counts])
+        return self._of_covariances[:, 1]
+
+    @cached_property
+    def _of_covariances(self) -> NDArray[np.float64]:
+        """The variance of each user's bias, and `effective_parameters`; shape (users, 2).
+
+        Both come from covariances that take long to compute and are too many to keep.
+        """
+        precision, found = self.parameters.user_prior.precision, [np.zeros((0, 2))]
+        for block in self.blocks(np.arange(len(self))):
+            covariances = self.covariances(block)
+            counts = effective_parameters(covariances, precision)
+            found.append(np.column_stack([covariances[:, -1, -1], counts]))
+        return np.concatenate(found)
 
     def scores(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores of pairs of a user row and an item row; shape (n,)."""

@@ -45,12 +45,11 @@ def with_users_inferred(
         The rows of some users.
     """
     table, variances = table.copy(), variances.copy()
-    known = learned.known_of_users
     inferred = infer(
         learned.ratings_by_user.take(rows),
         learned.parameters,
         thread_count(None),
-        known=None if known is None else known[rows],
+        known=learned.known_of(learned.require_users().users[rows]),
     )
     table[rows], variances[rows] = inferred.mean, inferred.variance
     own = None if learned.parameters.variances is None else variances

@@ -199,7 +199,7 @@ class Chain:
         # Those of the known features come last.
         known, blocks = self._known_items, len(self._known_items.features.blocks)
         penalties = self._item_penalties[len(self._item_penalties) - blocks :] / draws
-        rated = np.bincount(self.ratings.item, minlength=self.ratings.items.height) > 0
+        rated = np.diff(self._by_item.starts) > 0
         of_items = item_prior(calibrated.parameters, known, penalties, rated)
         return calibrated._replace(parameters=replace(calibrated.parameters, item_prior=of_items))
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from palate.learned._item_prior import ItemPrior
 from palate.learned._parameters import Parameters
 from palate.solvers.gibbs._known_features import KnownValues
-from palate.solvers.gibbs._row_prior import MatrixNormalWishart, Regression
+from palate.solvers.gibbs._row_prior import Regression
 
 
 def item_prior(
@@ -39,7 +39,7 @@ def item_prior(
     regression = Regression(features, known.features.blocks, rated=rows)
     table, posterior = parameters.item_table, parameters.item_posterior
     assert posterior is not None
-    all_penalties = np.append(MatrixNormalWishart().constant_penalty, penalties)
+    all_penalties = np.append(regression.penalties[0], penalties)
     coefficients = regression.mean(table, all_penalties)
     covariance = regression.residual_covariance(table, coefficients)
     covariance[:-1, :-1] += posterior.covariances.take(rows).sum(np.ones(len(rows))) / len(rows)
