@@ -1,0 +1,388 @@
+"""Pages of the documentation as programs: their blocks of code, how they run, what they print.
+
+``python docs/tests/page.py PAGE...`` runs pages and writes into them what their blocks print.
+
+A page runs from top to bottom in one empty folder. Blocks of ``python`` share a namespace; the
+value of a last expression is printed. What a block prints is compared with the block of ``text``
+that follows it, if one does. A block of ``console`` has commands, each after ``$ ``, with the lines
+that they print; all commands of a page run in one bash. A command without any must succeed. Blocks
+in other languages do not run.
+
+A line ``...`` stands for any lines. Otherwise words have to be equal, in the same order; numbers
+with a decimal point or a percent sign may differ by 2% or by one unit of the last printed digit,
+because another build of a library rounds differently; durations may be any. Spaces, line breaks and
+the length of ruled lines don't count, since they depend on the width of numbers.
+"""
+
+import ast
+import contextlib
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_FENCE = re.compile(r"(?P<indent>\s*)(?P<fence>`{3,}|:{3,})\s*(?P<language>[^\s{]*)")
+_RUNS = ("python", "console")
+_ELLIPSIS = "..."
+_TOKEN = re.compile(
+    r"(?P<duration>\d+(?:\.\d+)?\s?(?:ms|s|seconds?|minutes?)\b)"
+    r"|(?P<number>[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?%?)"
+    r"|(?P<rule>[─═━╌┄]{2,}|-{4,}|={4,})"
+    r"|[^\W\d]+|\S"
+)
+_RELATIVE, _UNITS = 0.02, 1.0
+
+
+@dataclass
+class Block:
+    """A fenced block: its language, its first line in the page (from 0), and its lines."""
+
+    language: str
+    start: int
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        """The content."""
+        return "\n".join(self.lines)
+
+
+@dataclass
+class Step:
+    """Something that runs, and the block and lines of it that show what it prints, if any do."""
+
+    run: str
+    line: int
+    shown: Block | None
+    first: int = 0
+    last: int = 0
+
+    @property
+    def expected(self) -> str:
+        """What the page says is printed."""
+        return "" if self.shown is None else "\n".join(self.shown.lines[self.first : self.last])
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """Yield the blocks of code of a page.
+
+    Raises
+    ------
+    ValueError
+        If a block would not run because it is indented.
+    """
+    opened: tuple[str, Block] | None = None
+    for number, line in enumerate(text.splitlines()):
+        match = _FENCE.match(line)
+        if opened is not None:
+            fence, block = opened
+            if line.strip() == fence:
+                yield block
+                opened = None
+            else:
+                block.lines.append(line)
+        elif match and match["fence"][0] == "`":
+            if match["indent"] and match["language"] in _RUNS:
+                raise ValueError(f"line {number + 1}: an indented block does not run")
+            opened = match["fence"], Block(match["language"], number + 1, [])
+
+
+def steps(text: str) -> Iterator[tuple[str, Step]]:
+    """Yield the language and each step of a page."""
+    lines, found = text.splitlines(), list(blocks(text))
+    for place, block in enumerate(found):
+        if block.language == "python":
+            following = found[place + 1] if place + 1 < len(found) else None
+            end = block.start + len(block.lines) + 1
+            if following is not None and (
+                following.language != "text" or any(lines[end : following.start - 1])
+            ):
+                following = None
+            last = 0 if following is None else len(following.lines)
+            yield "python", Step(block.text, block.start, following, 0, last)
+        elif block.language == "console":
+            yield from (("console", step) for step in _commands(block))
+
+
+def _commands(block: Block) -> Iterator[Step]:
+    starts = [n for n, line in enumerate(block.lines) if line.startswith("$ ")]
+    if not starts or starts[0] != 0:
+        raise ValueError(f"line {block.start + 1}: a console block begins with a command, after $")
+    for start, end in zip(starts, [*starts[1:], len(block.lines)], strict=True):
+        first = start + 1
+        while block.lines[first - 1].endswith("\\"):
+            first += 1
+        command = "\n".join(block.lines[start:first]).removeprefix("$ ")
+        shown = block if any(line.strip() for line in block.lines[first:end]) else None
+        yield Step(command, block.start + start, shown, first, end)
+
+
+def differences(expected: str, printed: str) -> str | None:
+    """Return what is different, as a sentence; None if `printed` is as `expected`."""
+    chunks: list[list[re.Match[str]]] = [[]]
+    for line in expected.splitlines():
+        if line.strip() == _ELLIPSIS:
+            chunks.append([])
+        else:
+            chunks[-1] += _TOKEN.finditer(line)
+    tokens = list(_TOKEN.finditer(printed))
+    if len(chunks) == 1:
+        return _first_difference(chunks[0], tokens)
+    first, last = chunks[0], chunks[-1]
+    if len(first) + len(last) > len(tokens):
+        return "less is printed"
+    at_ends = _first_difference(first, tokens[: len(first)]) or _first_difference(
+        last, tokens[len(tokens) - len(last) :]
+    )
+    if at_ends:
+        return at_ends
+    place, end = len(first), len(tokens) - len(last)
+    for chunk in chunks[1:-1]:
+        while place + len(chunk) <= end and _first_difference(
+            chunk, tokens[place : place + len(chunk)]
+        ):
+            place += 1
+        if place + len(chunk) > end:
+            return f"{' '.join(token[0] for token in chunk)} is not printed"
+        place += len(chunk)
+    return None
+
+
+def _first_difference(expected: list[re.Match[str]], printed: list[re.Match[str]]) -> str | None:
+    for one, other in zip(expected, printed, strict=False):
+        if not _alike(one, other):
+            return f"{other[0]!r} instead of {one[0]!r}"
+    if len(expected) > len(printed):
+        return f"{expected[len(printed)][0]!r} is missing"
+    if len(expected) < len(printed):
+        return f"{printed[len(expected)][0]!r} is one word too many"
+    return None
+
+
+def _alike(one: re.Match[str], other: re.Match[str]) -> bool:
+    if one.lastgroup != other.lastgroup:
+        return False
+    if one.lastgroup in {"duration", "rule"}:
+        return True
+    if one.lastgroup != "number" or not re.search(r"[.%]", one[0]):
+        return one[0] == other[0]
+    values = [float(match[0].rstrip("%").replace(",", "")) for match in (one, other)]
+    digits = re.match(r"[^.]*\.?(\d*)", one[0])
+    unit = 10.0 ** -len(digits[1] if digits else "")
+    allowed = max(_RELATIVE * abs(values[0]), _UNITS * unit) * (1 + 1e-9)
+    return one[0].endswith("%") == other[0].endswith("%") and abs(values[1] - values[0]) <= allowed
+
+
+class Shell:
+    """A bash in a folder, for the commands of one page."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            start_new_session=True,
+        )
+
+    def run(self, command: str) -> tuple[str, int]:
+        """Return what a command prints, and its exit status."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        end = f"end of {id(command)}"
+        self._process.stdin.write(f"{command}\nprintf '\\n{end} %s\\n' $?\n")
+        self._process.stdin.flush()
+        lines: list[str] = []
+        for line in self._process.stdout:
+            if line.startswith(end):
+                return "".join(lines).removesuffix("\n"), int(line.rsplit(" ", 1)[1])
+            lines.append(line)
+        raise RuntimeError(f"{command} has ended the shell: {''.join(lines)}")
+
+    def close(self) -> None:
+        """End the shell and what it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.communicate()
+
+
+@dataclass
+class Fits:
+    """The fits of MovieLens 100k by the defaults, made once for all pages of a process.
+
+    The fit is the same bit for bit each time, so that no page can tell.
+    """
+
+    folder: Path
+    command: str = "palate fit ml-100k -o model"
+    _printed: str | None = None
+    _model: Any = None
+
+    def of_command(self, shell: Shell, folder: Path) -> tuple[str, int]:
+        """Return what the command prints; the folder then has the model."""
+        if self._printed is None:
+            printed, status = shell.run(self.command)
+            if status != 0:
+                return printed, status
+            shutil.copytree(folder / "model", self.folder / "model")
+            self._printed = printed
+        shutil.copytree(self.folder / "model", folder / "model", dirs_exist_ok=True)
+        return self._printed, 0
+
+    def in_python(self, fit: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `palate.fit` with the same result, but for this fit made once."""
+
+        def fit_once(*arguments: Any, **options: Any) -> Any:
+            if len(arguments) != 1 or options or not self._is_shared(arguments[0]):
+                return fit(*arguments, **options)
+            if self._model is None:
+                self._model = fit(*arguments)
+            return self._model
+
+        return fit_once
+
+    @staticmethod
+    def _is_shared(ratings: Any) -> bool:
+        source = getattr(ratings, "source", "")
+        return source.startswith("MovieLens 100k from") and len(ratings) == 100_000
+
+
+@dataclass
+class Runner:
+    """What runs the steps of one page in a folder."""
+
+    folder: Path
+    fits: Fits
+    namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
+    _shell: Shell | None = None
+
+    def run(self, language: str, step: Step) -> tuple[str, int]:
+        """Return what a step prints, and the exit status of a command."""
+        return self._python(step) if language == "python" else self._console(step)
+
+    def _python(self, step: Step) -> tuple[str, int]:
+        tree = ast.parse("\n" * step.line + step.run, "page")
+        last = tree.body[-1] if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            if last is not None:
+                tree.body.pop()
+            exec(compile(tree, "page", "exec"), self.namespace)
+            if last is not None:
+                value = eval(compile(ast.Expression(last.value), "page", "eval"), self.namespace)
+                if value is not None:
+                    print(repr(value))
+        return output.getvalue(), 0
+
+    def _console(self, step: Step) -> tuple[str, int]:
+        if self._shell is None:
+            self._shell = Shell(self.folder)
+        if step.run == self.fits.command:
+            return self.fits.of_command(self._shell, self.folder)
+        return self._shell.run(step.run)
+
+    def close(self) -> None:
+        """End what the page has started."""
+        if self._shell is not None:
+            self._shell.close()
+
+
+def failures(page: Path, runner: Runner) -> Iterator[str]:
+    """Run a page and yield what is wrong with it."""
+    for language, step in steps(page.read_text(encoding="utf-8")):
+        printed, status = runner.run(language, step)
+        place = f"{page.name}:{step.line + 1}: {step.run.splitlines()[0]}"
+        if step.shown is None and status != 0:
+            yield f"{place}: exit status {status}\n{printed}"
+        if step.shown is not None and (wrong := differences(step.expected, printed)):
+            yield f"{place}: {wrong}\n--- the page\n{step.expected}\n--- printed\n{printed}"
+
+
+def with_outputs(text: str, runner: Runner) -> str:
+    """Return a page in which what is shown is what its steps print now, but for ``...``."""
+    lines, offset = text.splitlines(), 0
+    for language, step in steps(text):
+        try:
+            printed, status = runner.run(language, step)
+        except Exception as error:  # what comes after may run all the same
+            print(f"line {step.line + 1}: {error!r}")
+            continue
+        if step.shown is None:
+            if status != 0:
+                print(f"line {step.line + 1}: exit status {status}\n{printed}")
+            continue
+        if _ELLIPSIS in (line.strip() for line in step.expected.splitlines()):
+            if wrong := differences(step.expected, printed):
+                print(f"line {step.line + 1}: {wrong}\n{printed}")
+            continue
+        shown = "\n".join(line.rstrip() for line in printed.splitlines())
+        new = shown.strip("\n").splitlines()
+        start = step.shown.start + step.first + offset
+        end = step.shown.start + step.last + offset
+        lines[start:end] = new
+        offset += len(new) - (end - start)
+    return "\n".join(lines) + "\n"
+
+
+def prepare_environment(folder: Path) -> None:
+    """Let child processes find `palate`, print 80 columns, and round alike on any processor.
+
+    Numbers differ between processors in what their BLAS kernels round; those for AVX2 run on all.
+    """
+    folder.mkdir()
+    program = folder / "palate"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m palate "$@"\n')
+    program.chmod(0o755)
+    os.environ["PATH"] = f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    os.environ |= {
+        "COLUMNS": "80",
+        "PYTHONIOENCODING": "utf-8",
+        "PALATE_SIMD": "avx2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@contextlib.contextmanager
+def running(folder: Path, fits: Fits) -> Iterator[Runner]:
+    """Give a runner of a page in `folder`."""
+    import palate  # noqa: PLC0415  (after the environment is prepared)
+
+    runner, fit, before = Runner(folder, fits), palate.fit, Path.cwd()
+    os.chdir(folder)
+    palate.fit = fits.in_python(fit)
+    try:
+        yield runner
+    finally:
+        palate.fit = fit
+        os.chdir(before)
+        runner.close()
+
+
+def main(paths: list[str]) -> None:
+    """Write into pages what their blocks print."""
+    pages = [Path(path).absolute() for path in paths]
+    with tempfile.TemporaryDirectory() as place:
+        prepare_environment(Path(place) / "bin")
+        fits = Fits(Path(place))
+        for number, page in enumerate(pages):
+            folder = Path(place) / f"page{number}"
+            folder.mkdir()
+            text = page.read_text(encoding="utf-8")
+            with running(folder, fits) as runner:
+                page.write_text(with_outputs(text, runner), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
