@@ -33,12 +33,12 @@ def main() -> None:
     for scheme, colours in COLOURS.items():
         _write("one-idea", scheme, _one_idea(**colours))
     model = palate.fit(palate.movielens("100k"))
-    person = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2})
+    person = model.profile({"Casablanca (1942)": 5, "Titanic (1997)": 2})
     figures = {
         "biases": plots.biases(model, n=8, width=WIDTH),
         "gap": plots.gap(model, most_rated=300, width=WIDTH),
         "map": plots.map(model, most_rated=300, labels=25, width=WIDTH),
-        "explanation": plots.explanation(person.explain("Heat (1995)"), width=WIDTH),
+        "explanation": plots.explanation(person.explain("Vertigo (1958)"), width=WIDTH),
     }
     for name, drawn in _drawn(figures).items():
         for scheme, colours in COLOURS.items():

@@ -39,9 +39,8 @@ class PythonApi(SphinxDirective):
             kind = "class" if inspect.isclass(value) else "function"
             if kind == "class" and issubclass(value, Exception):
                 kind = "exception"
-            lines.append(f".. auto{kind}:: {module}.{name}")
-            if members := list(_members(value)):
-                lines += [f"   :members: {', '.join(members)}", "   :inherited-members:"]
+            lines += [f".. auto{kind}:: {module}.{name}", ""]
+            lines += [f"   .. auto{member}:: {module}.{name}.{of}" for of, member in _members(value)]
             lines.append("")
         return self.parse_text_to_nodes("\n".join([*lines, "```"]))
 
@@ -57,17 +56,19 @@ def public_names(module: str) -> list[str]:
     return [name for name in values if (_home(loaded, name) or "").startswith("palate")]
 
 
-def _members(value: Any) -> Iterator[str]:
-    """Yield the public methods and properties of a class that are Palate's own."""
+def _members(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the name and the kind of the methods and properties of a class, in their order.
+
+    Those of a class of another library that it inherits from are not its own.
+    """
     for owner in reversed(getattr(value, "__mro__", ())):
-        if owner.__module__.startswith("palate"):
-            for name, member in vars(owner).items():
-                described = inspect.getdoc(member) and (
-                    isinstance(member, property | classmethod | staticmethod)
-                    or inspect.isfunction(member)
-                )
-                if described and not name.startswith("_"):
-                    yield name
+        for name, member in vars(owner).items() if owner.__module__.startswith("palate") else ():
+            if name.startswith("_") or not inspect.getdoc(member):
+                continue
+            if isinstance(member, property):
+                yield name, "property"
+            elif isinstance(member, classmethod | staticmethod) or inspect.isfunction(member):
+                yield name, "method"
 
 
 def _is_missing(module: str) -> bool:

@@ -341,8 +341,8 @@ class Update(NamedTuple):
         (their number), drift (the mean difference between the new ratings and their expectation
         given all ratings of their users, in units of the ratings), sd (the standard deviation of
         the drift under the hypothesis of no change) and z (drift / sd). Refit the model if many
-        items have |z| > 2. In a point estimate the uncertainty of the items is unknown, so the sd
-        comes from the residuals of the new ratings alone.
+        items have a z beyond 2 or -2. In a point estimate the uncertainty of the items is unknown,
+        so the sd comes from the residuals of the new ratings alone.
         Its attribute `skipped` has the ids of unknown items, where these were skipped.
     """
 
