@@ -49,7 +49,9 @@ def openapi() -> dict[str, Any]:
     picks = {"user": [1, 1, 2, 2, 3, 3], "item": [1, 2, 1, 2, 1, 3]}
     model = palate.Choice().fit(palate.read_ratings(picks))
     service = create_app(ModelHolder(Explorer(model)), AccessSettings())
-    found: dict[str, Any] = TestClient(service, base_url="http://127.0.0.1").get("/api/openapi.json").json()
+    found: dict[str, Any] = (
+        TestClient(service, base_url="http://127.0.0.1").get("/api/openapi.json").json()
+    )
     return found
 
 

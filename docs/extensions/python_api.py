@@ -40,7 +40,9 @@ class PythonApi(SphinxDirective):
             if kind == "class" and issubclass(value, Exception):
                 kind = "exception"
             lines += [f".. auto{kind}:: {module}.{name}", ""]
-            lines += [f"   .. auto{member}:: {module}.{name}.{of}" for of, member in _members(value)]
+            lines += [
+                f"   .. auto{member}:: {module}.{name}.{of}" for of, member in _members(value)
+            ]
             lines.append("")
         return self.parse_text_to_nodes("\n".join([*lines, "```"]))
 

@@ -357,7 +357,7 @@ def prepare_environment(folder: Path) -> None:
 @contextlib.contextmanager
 def running(folder: Path, fits: Fits) -> Iterator[Runner]:
     """Give a runner of a page in `folder`."""
-    import palate  # noqa: PLC0415  (after the environment is prepared)
+    import palate  # after the environment is prepared
 
     runner, fit, before = Runner(folder, fits), palate.fit, Path.cwd()
     os.chdir(folder)
