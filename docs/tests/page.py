@@ -7,18 +7,15 @@ value of a last expression is printed. What a block prints is compared with the 
 that follows it, if one does. A block of ``console`` has commands, each after ``$ ``, with the lines
 that they print; all commands of a page run in one bash. A command without any must succeed. Blocks
 in other languages do not run.
-
-A line ``...`` stands for any lines. Otherwise words have to be equal, in the same order; numbers
-with a decimal point or a percent sign may differ by 2% or by one unit of the last printed digit,
-because another build of a library rounds differently; durations may be any. Spaces, line breaks and
-the length of ruled lines don't count, since they depend on the width of numbers.
 """
 
 import ast
 import contextlib
+import fcntl
 import io
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -29,16 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from output import ELLIPSIS, differences
+
 _FENCE = re.compile(r"(?P<indent>\s*)(?P<fence>`{3,}|:{3,})\s*(?P<language>[^\s{]*)")
 _RUNS = ("python", "console")
-_ELLIPSIS = "..."
-_TOKEN = re.compile(
-    r"(?P<duration>\d+(?:\.\d+)?\s?(?:ms|s|seconds?|minutes?)\b)"
-    r"|(?P<number>[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?%?)"
-    r"|(?P<rule>[─═━╌┄]{2,}|-{4,}|={4,})"
-    r"|[^\W\d]+|\S"
-)
-_RELATIVE, _UNITS = 0.02, 1.0
 
 
 @dataclass
@@ -125,62 +116,6 @@ def _commands(block: Block) -> Iterator[Step]:
         yield Step(command, block.start + start, shown, first, end)
 
 
-def differences(expected: str, printed: str) -> str | None:
-    """Return what is different, as a sentence; None if `printed` is as `expected`."""
-    chunks: list[list[re.Match[str]]] = [[]]
-    for line in expected.splitlines():
-        if line.strip() == _ELLIPSIS:
-            chunks.append([])
-        else:
-            chunks[-1] += _TOKEN.finditer(line)
-    tokens = list(_TOKEN.finditer(printed))
-    if len(chunks) == 1:
-        return _first_difference(chunks[0], tokens)
-    first, last = chunks[0], chunks[-1]
-    if len(first) + len(last) > len(tokens):
-        return "less is printed"
-    at_ends = _first_difference(first, tokens[: len(first)]) or _first_difference(
-        last, tokens[len(tokens) - len(last) :]
-    )
-    if at_ends:
-        return at_ends
-    place, end = len(first), len(tokens) - len(last)
-    for chunk in chunks[1:-1]:
-        while place + len(chunk) <= end and _first_difference(
-            chunk, tokens[place : place + len(chunk)]
-        ):
-            place += 1
-        if place + len(chunk) > end:
-            return f"{' '.join(token[0] for token in chunk)} is not printed"
-        place += len(chunk)
-    return None
-
-
-def _first_difference(expected: list[re.Match[str]], printed: list[re.Match[str]]) -> str | None:
-    for one, other in zip(expected, printed, strict=False):
-        if not _alike(one, other):
-            return f"{other[0]!r} instead of {one[0]!r}"
-    if len(expected) > len(printed):
-        return f"{expected[len(printed)][0]!r} is missing"
-    if len(expected) < len(printed):
-        return f"{printed[len(expected)][0]!r} is one word too many"
-    return None
-
-
-def _alike(one: re.Match[str], other: re.Match[str]) -> bool:
-    if one.lastgroup != other.lastgroup:
-        return False
-    if one.lastgroup in {"duration", "rule"}:
-        return True
-    if one.lastgroup != "number" or not re.search(r"[.%]", one[0]):
-        return one[0] == other[0]
-    values = [float(match[0].rstrip("%").replace(",", "")) for match in (one, other)]
-    digits = re.match(r"[^.]*\.?(\d*)", one[0])
-    unit = 10.0 ** -len(digits[1] if digits else "")
-    allowed = max(_RELATIVE * abs(values[0]), _UNITS * unit) * (1 + 1e-9)
-    return one[0].endswith("%") == other[0].endswith("%") and abs(values[1] - values[0]) <= allowed
-
-
 class Shell:
     """A bash in a folder, for the commands of one page."""
 
@@ -217,36 +152,48 @@ class Shell:
 
 
 @dataclass
-class Fits:
-    """The fits of MovieLens 100k by the defaults, made once for all pages of a process.
+class Fit:
+    """The fit of MovieLens 100k by the defaults, made once for all pages and processes.
 
-    The fit is the same bit for bit each time, so that no page can tell.
+    It would be the same bit for bit each time, so that no page can tell.
     """
 
     folder: Path
     command: str = "palate fit ml-100k -o model"
-    _printed: str | None = None
     _model: Any = None
 
-    def of_command(self, shell: Shell, folder: Path) -> tuple[str, int]:
-        """Return what the command prints; the folder then has the model."""
-        if self._printed is None:
-            printed, status = shell.run(self.command)
-            if status != 0:
-                return printed, status
-            shutil.copytree(folder / "model", self.folder / "model")
-            self._printed = printed
-        shutil.copytree(self.folder / "model", folder / "model", dirs_exist_ok=True)
-        return self._printed, 0
+    def printed(self) -> str:
+        """Return what the command prints; its model is in the folder then."""
+        file = self.folder / "printed.txt"
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not file.exists():
+                fitted = subprocess.run(
+                    shlex.split(self.command),
+                    check=True,
+                    cwd=self.folder,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    encoding="utf-8",
+                )
+                file.write_text(fitted.stdout, encoding="utf-8")
+        return file.read_text(encoding="utf-8")
 
-    def in_python(self, fit: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `palate.fit` with the same result, but for this fit made once."""
+    def copy_to(self, folder: Path) -> str:
+        """Copy the model to the folder of a page; return what the command prints."""
+        printed = self.printed()
+        shutil.copytree(self.folder / "model", folder / "model", dirs_exist_ok=True)
+        return printed
+
+    def in_python(self, fit: Callable[..., Any], load: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `palate.fit`, but for this fit, whose model is read from the folder."""
 
         def fit_once(*arguments: Any, **options: Any) -> Any:
             if len(arguments) != 1 or options or not self._is_shared(arguments[0]):
                 return fit(*arguments, **options)
             if self._model is None:
-                self._model = fit(*arguments)
+                self.printed()
+                self._model = load(self.folder / "model")
             return self._model
 
         return fit_once
@@ -262,7 +209,7 @@ class Runner:
     """What runs the steps of one page in a folder."""
 
     folder: Path
-    fits: Fits
+    fit: Fit
     namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
     _shell: Shell | None = None
 
@@ -287,8 +234,8 @@ class Runner:
     def _console(self, step: Step) -> tuple[str, int]:
         if self._shell is None:
             self._shell = Shell(self.folder)
-        if step.run == self.fits.command:
-            return self.fits.of_command(self._shell, self.folder)
+        if step.run == self.fit.command:
+            return self.fit.copy_to(self.folder), 0
         return self._shell.run(step.run)
 
     def close(self) -> None:
@@ -321,7 +268,7 @@ def with_outputs(text: str, runner: Runner) -> str:
             if status != 0:
                 print(f"line {step.line + 1}: exit status {status}\n{printed}")
             continue
-        if _ELLIPSIS in (line.strip() for line in step.expected.splitlines()):
+        if ELLIPSIS in (line.strip() for line in step.expected.splitlines()):
             if wrong := differences(step.expected, printed):
                 print(f"line {step.line + 1}: {wrong}\n{printed}")
             continue
@@ -355,13 +302,13 @@ def prepare_environment(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def running(folder: Path, fits: Fits) -> Iterator[Runner]:
+def running(folder: Path, shared: Fit) -> Iterator[Runner]:
     """Give a runner of a page in `folder`."""
     import palate  # after the environment is prepared
 
-    runner, fit, before = Runner(folder, fits), palate.fit, Path.cwd()
+    runner, fit, before = Runner(folder, shared), palate.fit, Path.cwd()
     os.chdir(folder)
-    palate.fit = fits.in_python(fit)
+    palate.fit = shared.in_python(fit, palate.load)
     try:
         yield runner
     finally:
@@ -375,12 +322,12 @@ def main(paths: list[str]) -> None:
     pages = [Path(path).absolute() for path in paths]
     with tempfile.TemporaryDirectory() as place:
         prepare_environment(Path(place) / "bin")
-        fits = Fits(Path(place))
+        shared = Fit(Path(place))
         for number, page in enumerate(pages):
             folder = Path(place) / f"page{number}"
             folder.mkdir()
             text = page.read_text(encoding="utf-8")
-            with running(folder, fits) as runner:
+            with running(folder, shared) as runner:
                 page.write_text(with_outputs(text, runner), encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """What counts as the same output, and what runs of a page."""
 
+import output
 import page
 import pytest
 
@@ -24,7 +25,7 @@ fitted in 0.23 seconds
     ],
 )
 def test_the_same_output(shown):
-    assert page.differences(shown, PRINTED) is None
+    assert output.differences(shown, PRINTED) is None
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_the_same_output(shown):
     ],
 )
 def test_another_output(shown, says):
-    found = page.differences(shown, PRINTED)
+    found = output.differences(shown, PRINTED)
     assert found is not None
     assert says in found or says.split(" instead ")[0] in found
 
@@ -53,7 +54,7 @@ def test_another_output(shown, says):
     [("38%", "39%", True), ("38%", "40%", False), ("0.02", "0.03", True), ("0.02", "0.04", False)],
 )
 def test_one_unit_of_the_last_digit(shown, printed, same):
-    assert (page.differences(shown, printed) is None) == same
+    assert (output.differences(shown, printed) is None) == same
 
 
 def test_a_page_runs_in_one_namespace_and_one_shell(tmp_path):
@@ -80,15 +81,15 @@ this does not run
 """
     file = tmp_path / "page.md"
     file.write_text(text)
-    fits = page.Fits(tmp_path / "fits")
-    with page.running(tmp_path, fits) as runner:
+    shared = page.Fit(tmp_path / "shared")
+    with page.running(tmp_path, shared) as runner:
         found = list(page.failures(file, runner))
     assert [line.splitlines()[0] for line in found] == [
         "page.md:3: x = 2: '3' instead of '4'",
         "page.md:13: echo $y: '5' instead of '6'",
         "page.md:15: false: exit status 1",
     ]
-    with page.running(tmp_path, fits) as runner:
+    with page.running(tmp_path, shared) as runner:
         file.write_text(page.with_outputs(text, runner))
     assert "```text\n3\n```" in file.read_text()
     assert "$ echo $y\n5\n$ false" in file.read_text()

@@ -1,6 +1,7 @@
 """Each page of the documentation runs as it stands and prints what it says; so does the README."""
 
 import importlib.util
+import os
 from pathlib import Path
 
 import page
@@ -11,15 +12,18 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/[!_]*/**/*.md")), ROOT / "d
 
 
 @pytest.fixture(scope="session")
-def fits(tmp_path_factory):
-    return page.Fits(tmp_path_factory.mktemp("fits"))
+def shared(tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return page.Fit(folder)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_page_runs_and_prints_what_it_says(path, fits, tmp_path):
+def test_a_page_runs_and_prints_what_it_says(path, shared, tmp_path):
     text = path.read_text(encoding="utf-8")
     if "palate.torch" in text and not importlib.util.find_spec("torch"):
         pytest.skip("PyTorch is not installed")
-    with page.running(tmp_path, fits) as runner:
+    with page.running(tmp_path, shared) as runner:
         found = list(page.failures(path, runner))
     assert not found, "\n\n".join(found)
