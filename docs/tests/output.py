@@ -22,7 +22,7 @@ def differences(expected: str, printed: str) -> str | None:
     """Return what is different, as a sentence; None if `printed` is as `expected`."""
     chunks: list[list[re.Match[str]]] = [[]]
     for line in expected.splitlines():
-        if line.strip() == _ELLIPSIS:
+        if line.strip() == ELLIPSIS:
             chunks.append([])
         else:
             chunks[-1] += _TOKEN.finditer(line)

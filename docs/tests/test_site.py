@@ -65,7 +65,7 @@ def wide_pages(folder):
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport=PHONE)
         for path in sorted(folder.rglob("*.html")):
-            page.goto(path.as_uri(), wait_until="domcontentloaded")
+            page.goto(path.as_uri())
             width = page.evaluate("document.scrollingElement.scrollWidth")
             if width > PHONE["width"]:
                 yield f"{path.name}: {width} px"
@@ -92,6 +92,8 @@ def test_every_link_of_the_other_pages_leads_to_a_file(file):
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 def test_a_wide_page_is_found(tmp_path):
     head = '<meta name="viewport" content="width=device-width">'
-    (tmp_path / "a.html").write_text(f'{head}<p style="width: 800px">')
-    (tmp_path / "b.html").write_text(f'{head}<div style="overflow: auto"><p style="width: 800px">')
+    (tmp_path / "a.html").write_text(f'{head}<p style="width: 800px">wide')
+    (tmp_path / "b.html").write_text(
+        f'{head}<div style="overflow: auto"><p style="width: 800px">wide'
+    )
     assert [line.split(":")[0] for line in wide_pages(tmp_path)] == ["a.html"]
