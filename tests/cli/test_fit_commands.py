@@ -92,7 +92,7 @@ def test_the_defaults_in_the_help_are_those_of_the_solvers(monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     text = run("fit", "--help")[0]
     defaults = dict(re.findall(r"--([a-z-]+) .*?by default ([\d.]+)\.", text))
-    assert set(defaults) == {"factors", "sweeps", "burn-in", "epochs", "lr-max", "wd", "bs"}
+    assert set(defaults) == {"factors", "burn-in", "epochs", "lr-max", "wd", "bs"}
     for option, value in defaults.items():
         name = option.replace("-", "_")
         solver = palate.Gibbs() if hasattr(palate.Gibbs(), name) else palate.OneCycle()
