@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         SettingError,
         UnknownIdError,
     )
-    from palate.evaluation import Evaluation, evaluate
+    from palate.evaluation import Evaluation, evaluate, metrics
     from palate.model._model import Model, Update, load
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
@@ -64,6 +64,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "metrics",
     "movielens",
     "read_ratings",
     "splits",
@@ -90,6 +91,7 @@ _MODULES = {
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
     "load": "palate.model._model",
+    "metrics": "palate.evaluation",
     "movielens": "palate.data._movielens",
     "read_ratings": "palate.data._read_ratings",
     "splits": "palate.data",

@@ -87,7 +87,7 @@ def _quality_of_lists(model: Any, train: Any, valid: Any, threads: int | None) -
 
     from palate._threads import thread_count
     from palate.evaluation._baselines import Popularity
-    from palate.evaluation._metrics import ranking
+    from palate.evaluation._metrics import Judged, ndcg
     from palate.evaluation._relevance import relevant_pairs
 
     people = model.profiles()
@@ -98,7 +98,7 @@ def _quality_of_lists(model: Any, train: Any, valid: Any, threads: int | None) -
         train, model.learned.rated, _N, thread_count(threads)
     )
     relevant = relevant_pairs(train, valid)
-    return {name: float(np.nanmean(ranking(top, *relevant)[0])) for name, top in lists.items()}
+    return {name: float(np.nanmean(ndcg(Judged.of(top, *relevant)))) for name, top in lists.items()}
 
 
 def _print_book(ratings: int, seconds: float, user: str, tables: dict[str, Any]) -> None:

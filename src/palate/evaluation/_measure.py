@@ -137,8 +137,9 @@ class Test:
             figures["genre_divergence"] = _metrics.genre_divergence(
                 top, self.histories, self.genres
             )
-        judged = _metrics.ranking(top, *self.relevant)
-        for figure, values in zip(("ndcg_10", "recall_10"), judged, strict=True):
+        judged = _metrics.Judged.of(top, *self.relevant)
+        for figure, metric in (("ndcg_10", _metrics.ndcg), ("recall_10", _metrics.recall)):
+            values = metric(judged)
             known = int(np.isfinite(values).sum())
             if known:
                 figures[figure] = mean = float(np.nanmean(values))
