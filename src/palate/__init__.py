@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         SettingError,
         UnknownIdError,
     )
-    from palate.evaluation import Evaluation, evaluate, metrics
+    from palate.evaluation import Comparison, Evaluation, compare, evaluate, metrics
     from palate.model._model import Model, Update, load
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Choice",
     "ChoiceExplanation",
+    "Comparison",
     "DataError",
     "DownloadError",
     "Evaluation",
@@ -61,6 +62,7 @@ __all__ = [
     "Solver",
     "UnknownIdError",
     "Update",
+    "compare",
     "evaluate",
     "fit",
     "load",
@@ -76,6 +78,7 @@ _WINGS = ("plots", "torch", "web")
 _MODULES = {
     "Choice": "palate.solvers.choice._solver",
     "ChoiceExplanation": "palate.analysis._choice_reasons",
+    "Comparison": "palate.evaluation",
     "Evaluation": "palate.evaluation",
     "Explanation": "palate.analysis._explanation",
     "Gibbs": "palate.solvers.gibbs._solver",
@@ -88,6 +91,7 @@ _MODULES = {
     "Ratings": "palate.data._ratings",
     "Solver": "palate.solvers._protocol",
     "Update": "palate.model._model",
+    "compare": "palate.evaluation",
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
     "load": "palate.model._model",
