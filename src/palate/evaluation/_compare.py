@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from palate._log import log
 from palate._threads import thread_count
 from palate._words import counted
 from palate.data._duplicates import pair_numbers
@@ -187,6 +188,8 @@ def _compared(
     test, measured = _measured(asked, held_out.part, on, threads)
     results = _comparison.results_of(measured)
     people = _comparison.people_compared(measured)
+    said = _comparison.sentence(results, people, model_title)
+    log.info("compared %s on %s: %s", ", ".join(named), how_many(on.kind, len(test.valid)), said)
     return Comparison(
         on=on.source,
         kind=on.kind,
@@ -199,7 +202,7 @@ def _compared(
             _row(result, asked[result["name"]], held_out.fitted_to[result["name"]])
             for result in results
         ],
-        sentence=_comparison.sentence(results, people, model_title),
+        sentence=said,
     )
 
 

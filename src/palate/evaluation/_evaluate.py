@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from palate._log import log
 from palate._threads import thread_count
 from palate._words import counted
 from palate.data._ratings import Ratings
@@ -181,6 +182,7 @@ def _evaluation(
     results, people = _comparison.results_of(measured), _comparison.people_compared(measured)
     sentence = _comparison.sentence(results, people)
     sentence += _comparison.where_baselines_win(results, people)
+    log.info("evaluated %s on %s: %s", ", ".join(measured), split, sentence)
     cold, lowest = [int(test.cold.sum()) for test in tests], tests[0].lowest_relevant
     left_out = 0 if given is None else len(given) - len(tests[0].valid)
     return Evaluation(split, warning, lowest, cold, results, sentence, left_out)
@@ -206,6 +208,8 @@ def _measured(
                 measured.setdefault(entry.name, []).append(entry)
         for baseline in baselines:
             measured.setdefault(baseline.name, []).append(test.baseline(baseline))
+        for name, parts in measured.items():
+            log.debug("fold %d of %d: %s: %s", number, len(tests), name, parts[-1].figures)
     return measured
 
 
