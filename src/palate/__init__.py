@@ -7,8 +7,8 @@ A table of ratings goes in; out come recommendations, and an understanding of wh
 >>> model = palate.fit(ratings)
 >>> model.user(196).recommend(10)
 
-What is read, fitted, evaluated, saved and loaded is logged under the name ``palate``: a line each at
-the level INFO, details at DEBUG. Nothing is printed unless the program sets up logging:
+What is read, fitted, evaluated, saved and loaded is logged under the name ``palate``: a line each
+at the level INFO, details at DEBUG. Nothing is printed unless the program sets up logging:
 
 >>> logging.basicConfig(level=logging.INFO)
 """

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Json, Threads, app
+from palate.cli._app import Json, Threads, app, examples
 from palate.cli._fit_commands import (
     DatabaseTable,
     Duplicates,
@@ -21,7 +21,12 @@ from palate.cli._fit_commands import (
 )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate compare models/june models/july --on august.csv",
+        "palate compare model-a model-b --on test.parquet --json",
+    ),
+)
 def compare(
     models: Annotated[
         list[Path], typer.Argument(metavar="MODEL MODEL...", help="The folders of models.")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Json, Seed, Threads, app
+from palate.cli._app import Json, Seed, Threads, app, examples
 from palate.cli._fit_commands import given, warn_if_interrupted
 
 # The number of items at each end that the demo prints, and that its JSON has.
@@ -19,7 +19,12 @@ _SHOWN, _SHOWN_AS_JSON = 5, 15
 _N = 10
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate demo",
+        "palate demo --user 405 --seed 1",
+    ),
+)
 def demo(
     seed: Seed = 0,
     wd: Annotated[float | None, typer.Option(help="The weight decay of the book's recipe.")] = None,

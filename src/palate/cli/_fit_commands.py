@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Json, Seed, Threads, app
+from palate.cli._app import Json, Seed, Threads, app, examples
 from palate.cli._messages import in_options
 from palate.cli._solver_options import (
     EvaluateCommand,
@@ -87,7 +87,16 @@ Share = Annotated[
 ]
 
 
-@app.command(cls=FitCommand)
+@app.command(
+    cls=FitCommand,
+    epilog=examples(
+        "palate fit ratings.csv -o model",
+        "palate fit clicks.parquet -o model --user customer --item sku",
+        "palate fit ml-100k -o model --valid 0.1",
+        "palate fit ratings.csv --items films.csv --users people.csv -o model",
+        "palate fit postgresql://host/shop --table purchases -o model",
+    ),
+)
 def fit(
     context: typer.Context,
     ratings: RatingsSource,
@@ -190,7 +199,15 @@ def _fit_to_part(solver: Any, data: Any, share: float, seed: int, threads: int |
     return model
 
 
-@app.command(cls=EvaluateCommand)
+@app.command(
+    cls=EvaluateCommand,
+    epilog=examples(
+        "palate evaluate ratings.csv",
+        "palate evaluate ratings.csv --split time --share 0.1",
+        "palate evaluate train.csv --test test.csv --solver gibbs",
+        "palate evaluate ml-100k --folds official --json",
+    ),
+)
 def evaluate(
     context: typer.Context,
     ratings: RatingsSource,
