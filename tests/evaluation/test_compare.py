@@ -82,7 +82,7 @@ def test_ratings_that_a_model_was_fitted_to_are_left_out(models, split, compared
     leaky = palate.read_ratings(pl.concat([valid.frame(), train.frame()[:101]]))
     found = palate.compare(models, on=leaky)
     assert found.left_out == 101
-    assert [row["fitted_to"] for row in found.results] == [51, 101]
+    assert [row["left_out"] for row in found.results] == [51, 101]
     assert (found.measured, found.people) == (len(valid), compared.people)
     for ours, theirs in zip(found.results, compared.results, strict=True):
         for figure in FIGURES:

@@ -6,7 +6,7 @@ import pytest
 from palate.evaluation import _comparison
 from palate.evaluation._baselines import BASELINES
 from palate.evaluation._measure import FIGURES, Measured, _rmse_influence
-from palate.evaluation._titles import contender_title
+from palate.evaluation._titles import contender_title, distinct
 from palate.solvers._registry import SOLVERS
 
 
@@ -119,6 +119,10 @@ def test_the_sentence_has_names_of_the_prose():
     said = compared(**names)[1]
     assert said.startswith("Item neighbours have the best lists")
     assert "ahead of one-cycle training (2) by 0.2" in said
+
+
+def test_names_that_repeat_are_numbered():
+    assert distinct(["a", "b", "a", "a (2)", "a"]) == ["a", "b", "a (2)", "a (2) (2)", "a (3)"]
 
 
 def test_every_solver_and_baseline_has_a_title_of_its_own():

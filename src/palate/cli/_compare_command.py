@@ -29,7 +29,7 @@ from palate.cli._fit_commands import (
 )
 def compare(
     models: Annotated[
-        list[Path], typer.Argument(metavar="MODEL MODEL...", help="The folders of models.")
+        list[Path], typer.Argument(metavar="MODEL", help="The folders of two or more models.")
     ],
     on: Annotated[
         str | None,

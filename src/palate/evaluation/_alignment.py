@@ -7,8 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.data._ratings import Ratings
-from palate.errors import DataError
-from palate.learned._lookup import rows_among
+from palate.learned._lookup import require_same_type, rows_among
 
 
 def united(tables: list[pl.DataFrame]) -> pl.DataFrame:
@@ -42,20 +41,13 @@ def of_users(ratings: Ratings, rows: NDArray[np.integer]) -> Ratings:
     return replace(own, user=place[own.user], users=ratings.users[rows])
 
 
-def require_same_ids(ours: Ratings, theirs: Ratings, names: tuple[str, str]) -> None:
-    """Check that the ids of two tables of ratings, which have these names, have the same types.
+def require_same_ids(ratings: Ratings, others: Ratings, where: tuple[str, str]) -> None:
+    """Check that two tables of ratings have ids of the same types; `where` names the tables.
 
     Raises
     ------
     DataError
         If they have not.
     """
-    for role, one, other in (
-        ("user", ours.users["id"], theirs.users["id"]),
-        ("item", ours.items["id"], theirs.items["id"]),
-    ):
-        if one.dtype != other.dtype:
-            raise DataError(
-                f"{role} ids are {one.dtype} in {names[0]} and {other.dtype} in {names[1]}; read "
-                "both in the same way"
-            )
+    require_same_type("user", ratings.users["id"], others.users["id"], where)
+    require_same_type("item", ratings.items["id"], others.items["id"], where)

@@ -37,7 +37,7 @@ _MAX_OUTSIDE = 0.5
 _OF_MODELS = {
     "solver": "solver",
     "training_ratings": "fitted to",
-    "fitted_to": "left out",
+    "left_out": "left out",
     "unknown_users": "unknown people",
     "unknown_items": "unknown items",
 }
@@ -63,11 +63,12 @@ class Comparison(Shown):
         The lowest held-out rating that makes an item relevant to its user; None for events and
         counts, all of which are relevant.
     cold
-        The number of measured ratings of a user or an item that no model was fitted to.
+        Of those whose items all models of ratings know, how many are of a user or an item that no
+        model was fitted to.
     results
-        For each model its name and solver; training_ratings (how many it was fitted to), fitted_to
+        For each model its name and solver; training_ratings (how many it was fitted to), left_out
         (how many of the given ratings are among these), unknown_users and unknown_items (of how
-        many of the people and items that are measured these have none); and the figures of
+        many of the people and items that are measured it has none); and the figures of
         `palate.evaluate`, with the difference from the best of them and its standard error.
     sentence
         Which model has the best lists and which predicts ratings best, and by how much; or that the
@@ -174,10 +175,10 @@ def compare(
 
 
 class _HeldOut(NamedTuple):
-    """What is measured, and how many of the ratings each model was fitted to, by name."""
+    """What is measured, and how many are left out because of each model, by name."""
 
     part: Part
-    fitted_to: dict[str, int]
+    left_out: dict[str, int]
 
 
 def _compared(
@@ -199,7 +200,7 @@ def _compared(
         relevant=test.lowest_relevant,
         cold=int(test.cold.sum()),
         results=[
-            _row(result, asked[result["name"]], held_out.fitted_to[result["name"]])
+            _row(result, asked[result["name"]], held_out.left_out[result["name"]])
             for result in results
         ],
         sentence=said,
@@ -305,14 +306,14 @@ def _held_out(fitted: dict[str, Ratings], on: Ratings) -> _HeldOut:
     return _HeldOut(part, {name: int(those.sum()) for name, those in among.items()})
 
 
-def _row(result: dict[str, Any], model: FittedModel, fitted_to: int) -> dict[str, Any]:
+def _row(result: dict[str, Any], model: FittedModel, left_out: int) -> dict[str, Any]:
     """Return the row of a model in `Comparison.results`."""
     figures = {k: v for k, v in result.items() if k.endswith("_behind_se") or not _of_folds(k)}
     return {
         "name": figures.pop("name"),
         "solver": model.learned.fit.solver,
         "training_ratings": len(model.learned.require_users()),
-        "fitted_to": fitted_to,
+        "left_out": left_out,
         "unknown_users": model.unknown_users,
         "unknown_items": model.unknown_items,
         **figures,

@@ -1,7 +1,7 @@
 """How evaluations and comparisons are shown: as text, in a terminal and in a notebook."""
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -78,7 +78,7 @@ def _html_row(row: list[str]) -> str:
     return f"<th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}"
 
 
-class Shown:
+class Shown(ABC):
     """What is shown as lines and tables, by ``print``, in a notebook and on a terminal."""
 
     @abstractmethod
@@ -98,8 +98,8 @@ class Shown:
     def __str__(self) -> str:
         from rich.console import Console  # noqa: PLC0415
 
-        text = StringIO()
-        Console(file=text, width=_WIDTH, color_system=None).print(self)
+        text = StringIO()  # also in a notebook, where rich would else show it by itself
+        Console(file=text, width=_WIDTH, color_system=None, force_jupyter=False).print(self)
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def __repr__(self) -> str:
@@ -109,6 +109,7 @@ class Shown:
         parts = (
             part.html() if isinstance(part, FiguresTable) else f"<p>{escape(part.strip())}</p>"
             for part in self._parts()
+            if part
         )
         return f"<div>{''.join(parts)}</div>"
 

@@ -42,7 +42,8 @@ class FittedModel:
 
     def measured(self, name: str, test: Test, *, predicts: bool) -> Measured:
         """Return the figures of the model, of its expected ratings only if it `predicts` them."""
-        histories, posteriors = self._histories(), self._posteriors()
+        histories = self._histories()
+        posteriors = self._posteriors(histories)
         predicted = None
         if predicts and posteriors is not None:
             predicted = test.predictions(posteriors, self.row_of_item[test.predicted.item])
@@ -67,7 +68,7 @@ class FittedModel:
         starts = np.pad(known.starts, (0, int((~self._known).sum())), mode="edge")
         return known._replace(starts=starts).take(self._order())
 
-    def _posteriors(self) -> UserPosteriors | None:
+    def _posteriors(self, histories: Csr) -> UserPosteriors | None:
         """Return the posterior of each person: of unknown people given their features alone."""
         if not self.learned.has_ratings:
             return None
@@ -84,7 +85,7 @@ class FittedModel:
         return UserPosteriors(
             self.learned.parameters,
             np.concatenate([known.table, unknown.table])[order],
-            self._histories(),
+            histories,
             np.concatenate([known.variances, unknown.variances])[order],
             features,
         )

@@ -1,6 +1,5 @@
 """The titles of solvers and baselines in sentences and tables."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 from palate.evaluation._baselines import BASELINES, DampedMeans
@@ -33,9 +32,11 @@ def is_plural(title: str) -> bool:
 
 def distinct(names: Iterable[str]) -> list[str]:
     """Return the names, where the second and later ones of a name are numbered."""
-    named: list[str] = []
-    seen = Counter[str]()
+    named: dict[str, None] = {}
     for name in names:
-        seen[name] += 1
-        named.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
-    return named
+        own, number = name, 1
+        while own in named:
+            number += 1
+            own = f"{name} ({number})"
+        named[own] = None
+    return list(named)
