@@ -9,7 +9,7 @@ import typer
 
 from palate._words import counted
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app, pairs
+from palate.cli._app import Count, Json, ModelFolder, app, examples, pairs
 
 _GENEROUS = ("Most generous", "Most severe")
 _UNPREDICTABLE = "Least predictable: ratings furthest from what the model expects"
@@ -33,7 +33,13 @@ Where = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate biases model",
+        "palate biases model --where genres=Comedy -n 5",
+        "palate biases model --users",
+    ),
+)
 def biases(
     model: ModelFolder,
     users: Annotated[
@@ -128,7 +134,12 @@ def _where(conditions: list[str] | None) -> dict[str, str]:
     return pairs("--where", "COLUMN=VALUE, such as genres=Comedy", conditions)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate popularity model",
+        "palate popularity model --min-ratings 50 --where year=1990..1999",
+    ),
+)
 def popularity(
     model: ModelFolder,
     n: Count = 10,
@@ -179,7 +190,12 @@ def popularity(
             _output.table(found.select(shown), title)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate features model",
+        "palate features model --users",
+    ),
+)
 def features(
     model: ModelFolder,
     users: Annotated[
@@ -216,7 +232,12 @@ def features(
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate axes model",
+        "palate axes model -n 10",
+    ),
+)
 def axes(
     model: ModelFolder,
     n: Annotated[int, typer.Option("-n", help="Maximum number of items at each end.", min=1)] = 6,
@@ -243,7 +264,13 @@ def axes(
         )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate similar model 'Fargo (1996)'",
+        "palate similar model 'Fargo (1996)' --by choice -n 20",
+        "palate similar model --user 196",
+    ),
+)
 def similar(
     model: ModelFolder,
     item: Annotated[
@@ -298,7 +325,12 @@ def similar(
     _output.show(shown, f"{title}{surest}", "similar", json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate map model",
+        "palate map model --x bias --y ratings -o map.html",
+    ),
+)
 def map(  # noqa: A001  (the command is called map)
     model: ModelFolder,
     x: Annotated[str, typer.Option(help="The horizontal coordinate.")] = "axis 1",

@@ -152,6 +152,13 @@ def show(frame: "pl.DataFrame", title: str, key: str, json: bool) -> None:
         table(frame, title)
 
 
+def shown(result: Any) -> None:
+    """Print what knows how it is shown on a terminal."""
+    from rich.console import Console
+
+    Console(highlight=False).print(result)
+
+
 def table(frame: "pl.DataFrame", title: str, *, empty: str = "none") -> None:
     """Print a table under a title, without columns that hold no information; or what is `empty`."""
     from rich import box

@@ -1,5 +1,6 @@
 """The solver `Gibbs`: Bayesian matrix factorisation, without anything to tune."""
 
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from palate.errors import SettingError
 from palate.learned._learned import FitRecord, Learned
 from palate.model._model import Model
 from palate.solvers._interrupt import deadline, interruptible
+from palate.solvers._log import log_fit, notes_on
 from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import explain_memory_error, validate_ratings
 from palate.solvers.gibbs._chain import THINNING, Chain
@@ -147,7 +149,7 @@ class Gibbs:
             If there are no ratings, or `valid` is empty or over other users and items.
         """
         validate_ratings(ratings, valid)
-        report = reporter(progress)
+        report, start = reporter(progress), time.perf_counter()
         # Idle BLAS threads would occupy the cores that our own threads need: with them, a fit of
         # MovieLens 100k takes twice as long.
         with (
@@ -166,6 +168,7 @@ class Gibbs:
         settings = {**self.settings, "sweeps": len(chain.history)}
         fit = FitRecord(self.name, settings, ratings.source, chain.history, interrupted)
         learned = Learned.of_fit(ratings, result.parameters, result.user_table, fit)
+        log_fit(self.name, ratings, start, notes_on(fit, valid))
         return Model(replace(learned, user_variances=result.user_variances))
 
     def _chain(
