@@ -10,7 +10,7 @@ from palate._native import multiply
 from palate._threads import thread_count
 from palate.data._ratings import Csr
 from palate.errors import SettingError
-from palate.inference._lists import question
+from palate.inference._lists import By, question
 from palate.learned._learned import Learned
 
 # The questions whose scores are inner products.
@@ -68,8 +68,8 @@ def people_vectors(learned: Learned, histories: Csr, table: Floats | None, by: V
     weighted = learned.require_choice().weighting.weighted(histories)
     of_history = learned.choice_directions.of_history
     tastes: Floats = multiply(*weighted, of_history, thread_count(None))
-    nobody_yet = np.diff(histories.starts) == 0
-    return np.c_[tastes, nobody_yet.astype(np.float32)]
+    empty = np.diff(histories.starts) == 0
+    return np.hstack([tastes, empty[:, None].astype(np.float32)])
 
 
 def as_column(vectors: Floats) -> pl.Series:
@@ -77,11 +77,10 @@ def as_column(vectors: Floats) -> pl.Series:
     return pl.Series("vector", np.ascontiguousarray(vectors, dtype=np.float32))
 
 
-def _checked(learned: Learned, by: VectorsBy) -> VectorsBy:
+def _checked(learned: Learned, by: By) -> By:
+    """Return the question; by "both" a score is not an inner product."""
     if by == "both":
         raise SettingError(
             'scores by "both" are no inner products; choose vectors by "choice" or by "rating"'
         )
-    asked = question(learned, by)
-    assert asked != "both"
-    return asked
+    return question(learned, by)

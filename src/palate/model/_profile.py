@@ -369,4 +369,5 @@ class Profile:
         """
         user = self.rating_posterior
         table = None if user is None else user.mean[None, :]
-        return people_vectors(self.learned, self.history, table, by)[0]
+        vector: NDArray[np.float32] = people_vectors(self.learned, self.history, table, by)[0]
+        return vector
