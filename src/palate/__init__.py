@@ -77,7 +77,7 @@ __all__ = [
     "splits",
 ]
 
-_WINGS = ("plots", "torch", "web")
+_WINGS = ("plots", "sklearn", "torch", "web")
 
 # Names are imported on first use, so that `palate --help` need not wait for polars.
 _MODULES = {
