@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 import palate
 from palate._threads import thread_count
-from palate.evaluation._metrics import ranking
+from palate.evaluation._metrics import Judged, ndcg, recall
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -91,8 +91,8 @@ def tuned(peer: Peer, train: palate.Ratings, table: Table) -> Tuned:
 
 def ndcg_and_recall(top: Lists, held_out: palate.Ratings, table: Table) -> tuple[float, float]:
     relevant = held_out.rating >= table.relevant
-    ndcg, recall = ranking(top, held_out.user[relevant], held_out.item[relevant])
-    return float(np.nanmean(ndcg)), float(np.nanmean(recall))
+    judged = Judged.of(top, held_out.user[relevant], held_out.item[relevant])
+    return float(np.nanmean(ndcg(judged))), float(np.nanmean(recall(judged)))
 
 
 def histories(ratings: palate.Ratings, low: float = -np.inf) -> "csr_matrix":

@@ -3,6 +3,7 @@
     python benchmarks/lists.py                              all tables that can be had
     python benchmarks/lists.py folds steam --data FOLDER    some of them
     python benchmarks/lists.py --peers                      also peers: pip install implicit scipy
+    python benchmarks/lists.py --outside                    people outside the fit, who are inferred
     python benchmarks/lists.py --speed --data FOLDER        seconds and memory instead
 
 folds, random, last and last-liked are MovieLens 100k. The other tables are read from the FOLDER; a
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 from _common import surroundings
+from _list_outside import outside
 from _list_peers import Lists, Peer, installed_peers, ndcg_and_recall, tuned
 from _list_speed import speed
 from _list_tables import TABLES, NotThereError, Table
@@ -136,6 +138,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("tables", nargs="*", metavar="table", help=", ".join(TABLES))
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the tables are")
     parser.add_argument("--peers", action="store_true", help="also measure peers")
+    parser.add_argument("--outside", action="store_true", help="measure people outside the fit")
     parser.add_argument("--speed", action="store_true", help="measure seconds and memory instead")
     given = parser.parse_args()
     if unknown := set(given.tables) - TABLES.keys():
@@ -146,6 +149,11 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     print(surroundings("numpy", "scipy", "implicit"))
+    if given.outside:
+        print("\nMovieLens 100k, half of each person's ratings held out")
+        outside(groups=20)
+        outside(groups=5)
+        return
     if given.speed:
         speed(given.data)
         return

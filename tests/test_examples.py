@@ -11,7 +11,7 @@ from palate.solvers import fit
 
 EXPLAINED = [
     *(getattr(palate.Model, name) for name in ("biases", "user_biases", "axes", "similar")),
-    *(getattr(palate.Model, name) for name in ("similar_users", "map")),
+    *(getattr(palate.Model, name) for name in ("similar_users", "map", "vectors")),
     *(getattr(palate.Profile, name) for name in ("explain", "explain_choice")),
     *(getattr(palate.Profile, name) for name in ("describe", "next_questions")),
     *(getattr(plots, name) for name in plots.__all__),

@@ -12,7 +12,7 @@ import palate
 from palate import _native
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = {"connectorx", "pandas", "pyarrow", "torch", "plotly", "fastapi", "pyspark"}
+EXTRAS = {"connectorx", "pandas", "pyarrow", "torch", "plotly", "fastapi", "pyspark", "sklearn"}
 
 
 def test_exported_names_exist_and_others_are_refused():
@@ -35,13 +35,15 @@ def test_the_core_imports_no_extra():
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("missing", ["torch", "pandas"])
-def test_without_its_extra_the_wing_says_what_to_install(missing):
-    code = f"import sys\nsys.modules[{missing!r}] = None\nimport palate.torch"
+@pytest.mark.parametrize(
+    ("wing", "missing"), [("torch", "torch"), ("torch", "pandas"), ("sklearn", "sklearn")]
+)
+def test_without_its_extra_the_wing_says_what_to_install(wing, missing):
+    code = f"import sys\nsys.modules[{missing!r}] = None\nimport palate.{wing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("palate.errors.MissingExtraError")
-    assert "pip install 'palate[torch]'" in last
+    assert f"pip install 'palate[{wing}]'" in last
 
 
 def test_types_and_stubs_are_installed():

@@ -18,7 +18,9 @@ from sphinx.util.docutils import SphinxDirective
 
 import palate
 
-_SUBMODULES = ("palate.splits", "palate.plots", "palate.web", "palate.torch")
+_SUBMODULES = tuple(
+    f"palate.{name}" for name in ("splits", "metrics", "plots", "sklearn", "web", "torch")
+)
 _log = logging.getLogger(__name__)
 
 
@@ -78,7 +80,10 @@ def _is_missing(module: str) -> bool:
 
 
 def _module(name: str) -> ModuleType:
-    return palate.splits if name == "palate.splits" else importlib.import_module(name)
+    attribute = name.removeprefix("palate.")
+    return (
+        getattr(palate, attribute) if attribute in palate.__all__ else importlib.import_module(name)
+    )
 
 
 def _home(module: ModuleType, name: str) -> str | None:

@@ -6,6 +6,11 @@ A table of ratings goes in; out come recommendations, and an understanding of wh
 >>> ratings = palate.movielens("100k")
 >>> model = palate.fit(ratings)
 >>> model.user(196).recommend(10)
+
+What is read, fitted, evaluated, saved and loaded is logged under the name ``palate``: a line each
+at the level INFO, details at DEBUG. Nothing is printed unless the program sets up logging:
+
+>>> logging.basicConfig(level=logging.INFO)
 """
 
 import importlib
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
         SettingError,
         UnknownIdError,
     )
-    from palate.evaluation import Evaluation, evaluate
+    from palate.evaluation import Comparison, Evaluation, compare, evaluate, metrics
     from palate.model._model import Model, Update, load
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Choice",
     "ChoiceExplanation",
+    "Comparison",
     "DataError",
     "DownloadError",
     "Evaluation",
@@ -61,20 +67,23 @@ __all__ = [
     "Solver",
     "UnknownIdError",
     "Update",
+    "compare",
     "evaluate",
     "fit",
     "load",
+    "metrics",
     "movielens",
     "read_ratings",
     "splits",
 ]
 
-_WINGS = ("plots", "torch", "web")
+_WINGS = ("plots", "sklearn", "torch", "web")
 
 # Names are imported on first use, so that `palate --help` need not wait for polars.
 _MODULES = {
     "Choice": "palate.solvers.choice._solver",
     "ChoiceExplanation": "palate.analysis._choice_reasons",
+    "Comparison": "palate.evaluation",
     "Evaluation": "palate.evaluation",
     "Explanation": "palate.analysis._explanation",
     "Gibbs": "palate.solvers.gibbs._solver",
@@ -87,9 +96,11 @@ _MODULES = {
     "Ratings": "palate.data._ratings",
     "Solver": "palate.solvers._protocol",
     "Update": "palate.model._model",
+    "compare": "palate.evaluation",
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
     "load": "palate.model._model",
+    "metrics": "palate.evaluation",
     "movielens": "palate.data._movielens",
     "read_ratings": "palate.data._read_ratings",
     "splits": "palate.data",

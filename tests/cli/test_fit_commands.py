@@ -3,6 +3,7 @@
 import re
 
 import polars as pl
+import pytest
 from commands import run, run_json
 
 import palate
@@ -92,7 +93,7 @@ def test_the_defaults_in_the_help_are_those_of_the_solvers(monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     text = run("fit", "--help")[0]
     defaults = dict(re.findall(r"--([a-z-]+) .*?by default ([\d.]+)\.", text))
-    assert set(defaults) == {"factors", "sweeps", "burn-in", "epochs", "lr-max", "wd", "bs"}
+    assert set(defaults) == {"factors", "burn-in", "epochs", "lr-max", "wd", "bs"}
     for option, value in defaults.items():
         name = option.replace("-", "_")
         solver = palate.Gibbs() if hasattr(palate.Gibbs(), name) else palate.OneCycle()
@@ -161,3 +162,51 @@ def test_features_of_users(write, tmp_path):
     assert model.users["age"].to_list() == [str(20 + n) for n in range(7)]
     _, err = run("fit", "ml-100k", *options, status=1)
     assert "leave out --users" in err
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """Return the folder of a training and a test table, and of two models of the first."""
+    folder = tmp_path_factory.mktemp("compare")
+    rows = [f"{n % 31},{n * n % 37},{n % 5 + 1}\n" for n in range(900)]
+    distinct = list({row.rsplit(",", 1)[0]: row for row in rows}.values())
+    for name, part in (("train", distinct[:300]), ("test", distinct[280:])):
+        (folder / f"{name}.csv").write_text("who,what,stars\n" + "".join(part))
+    columns = ["--user", "who", "--item", "what", "--rating", "stars"]
+    for name, solver in (("a", ["--epochs", 1]), ("b", ["--sweeps", 5, "--burn-in", 2])):
+        run("fit", folder / "train.csv", "-o", folder / name, *columns, *solver)
+    return folder
+
+
+def test_compare(tables):
+    columns = ["--user", "who", "--item", "what", "--rating", "stars"]
+    arguments = [tables / "a", tables / "b", "--on", tables / "test.csv", *columns]
+    document = run_json("compare", *arguments)
+    assert [row["name"] for row in document["results"]] == [str(tables / "a"), str(tables / "b")]
+    assert [row["solver"] for row in document["results"]] == ["one-cycle", "gibbs"]
+    assert document["left_out"] == 20
+    assert {"rmse", "rmse_behind", "ndcg_10_behind_se"} <= set(document["results"][1])
+    out, err = run("compare", *arguments)
+    assert "Left out: 20 ratings that at least one of the models was fitted to." in out
+    assert document["sentence"].split()[-1] in out
+    assert "ratings from 1 to 5" in err
+    _, err = run("compare", *arguments[:2], status=1)
+    assert "give a table of these with --on" in err
+    _, err = run("compare", tables / "a", *arguments[2:], status=1)
+    assert "there is one model; give two or more" in err
+
+
+def test_a_small_table_is_of_the_kind_of_the_models(tables, write):
+    """Ratings that are all equal would else be taken for events."""
+    few = write("few.csv", "user,item,rating\n0,36,5\n1,36,5\n2,33,5\n")
+    assert run_json("compare", tables / "a", tables / "b", "--on", few)["kind"] == "ratings"
+
+
+def test_evaluate_on_a_test_table(tables):
+    columns = ["--user", "who", "--item", "what", "--rating", "stars"]
+    arguments = ["evaluate", tables / "train.csv", *columns, "--test", tables / "test.csv"]
+    document = run_json(*arguments, "--solver", "one-cycle")
+    assert document["left_out"] == 20
+    assert "of the test table; 20 more are among the training ratings" in document["split"]
+    _, err = run(*arguments, "--split", "time", status=1)
+    assert "--test holds ratings out itself; leave out --folds, --split, --share" in err

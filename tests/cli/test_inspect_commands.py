@@ -2,6 +2,7 @@
 
 import re
 
+import polars as pl
 import pytest
 from commands import run, run_json
 
@@ -202,4 +203,29 @@ def test_commands_without_users_or_item_features(tmp_path, write):
         in run("profile", tmp_path / "m", "--rate", "i3=5")[0]
     )
     _, err = run("biases", tmp_path / "m", "--users", status=1)
+    assert "saved without its users" in err
+
+
+@pytest.mark.parametrize("by", ["choice", "rating"])
+def test_vectors(folder, tmp_path, by):
+    items, users = tmp_path / "items.parquet", tmp_path / "users.jsonl"
+    expected = palate.load(folder).vectors(by)
+    out, _ = run("vectors", folder, "--by", by, "--items", items, "--users", users)
+    length = expected.items["vector"].dtype.shape[0]
+    assert f"1,682 vectors of items, {length} numbers each, are in {items}." in out
+    assert pl.read_parquet(items).equals(expected.items)
+    assert pl.read_ndjson(users)["vector"].list.len().unique().to_list() == [length]
+    document = run_json("vectors", folder, "--by", by, "--users", users)
+    assert document == {"users": {"file": str(users), "rows": 943, "numbers": length}}
+
+
+def test_vectors_that_can_not_be_written(folder, tmp_path):
+    _, err = run("vectors", folder, "--by", "rating", status=1)
+    assert "name a file for the vectors with --items, --users or both" in err
+    _, err = run("vectors", folder, "--by", "rating", "--items", tmp_path / "a.csv", status=1)
+    assert "a .csv file can't hold the column 'vector'" in err
+    assert list(tmp_path.iterdir()) == []
+    palate.load(folder).save(tmp_path / "without", users=False)
+    file = tmp_path / "users.parquet"
+    _, err = run("vectors", tmp_path / "without", "--by", "rating", "--users", file, status=1)
     assert "saved without its users" in err

@@ -6,7 +6,7 @@ import pytest
 from palate.evaluation import _comparison
 from palate.evaluation._baselines import BASELINES
 from palate.evaluation._measure import FIGURES, Measured, _rmse_influence
-from palate.evaluation._titles import contender_title
+from palate.evaluation._titles import contender_title, distinct
 from palate.solvers._registry import SOLVERS
 
 
@@ -121,6 +121,10 @@ def test_the_sentence_has_names_of_the_prose():
     assert "ahead of one-cycle training (2) by 0.2" in said
 
 
+def test_names_that_repeat_are_numbered():
+    assert distinct(["a", "b", "a", "a (2)", "a"]) == ["a", "b", "a (2)", "a (2) (2)", "a (3)"]
+
+
 def test_every_solver_and_baseline_has_a_title_of_its_own():
     titles = {name: contender_title(name) for name in [*SOLVERS, *(b.name for b in BASELINES)]}
     assert len(set(titles.values())) == len(titles)
@@ -144,3 +148,22 @@ def test_too_few_people_are_not_compared():
     said = _comparison.sentence(rows, {"rmse": 30, "ndcg_10": 4})
     assert said.startswith("Lists are not compared, since only 4 people have anything relevant he")
     assert "; a predicts ratings best (RMSE 1.000), ahead of b" in said
+
+
+def test_a_baseline_is_said_to_be_better_only_beyond_chance():
+    noise = np.random.default_rng(6).normal(0, 0.01, 100)
+    noise -= noise.mean()
+    good = np.full(100, 0.4)
+
+    def said(**contenders):
+        measured = {name: ranked(name, folds) for name, folds in contenders.items()}
+        results = _comparison.results_of(measured)
+        return _comparison.where_baselines_win(results, _comparison.people_compared(measured))
+
+    names = {"popularity": good, "gibbs": good - 0.1 + noise}
+    assert said(**names) == " Popularity has better lists than Gibbs sampling here."
+    assert "than every solver here" in said(**names, choice=good - 0.2 + noise)
+    assert said(**names, choice=good - 0.0001 + noise) == ""
+    assert said(gibbs=good + 0.1 + noise, popularity=good) == ""
+    assert said(**{"popularity": good, "damped-means": good - 0.1}) == ""
+    assert said(popularity=good[:9], gibbs=good[:9] - 0.1 + noise[:9]) == ""

@@ -289,3 +289,81 @@ def test_one_fit_can_have_several_entries(small):
     assert found["palate"]["rmse"] > 0
     assert found["choice"]["rmse"] is None
     assert found["choice"]["ndcg_10"] is not None
+
+
+def test_a_table_of_its_own_is_held_out(ml100k):
+    """The figures are those of a split of one table with the same ratings on both sides."""
+    whole = palate.read_ratings(ml100k.frame().sort("timestamp", maintain_order=True)[:36_000])
+    earlier, later = (part.frame() for part in palate.splits.at_time(whole, 1 / 6))
+    train = palate.read_ratings(earlier)
+    test = palate.read_ratings(pl.concat([earlier[-10:], later]))
+    solver = palate.OneCycle(epochs=2)
+    evaluation = palate.evaluate(train, solver, test=test)
+    assert evaluation.split == (
+        f"{later.height:,} ratings of the test table; 10 more are among the training ratings and "
+        "left out"
+    )
+    assert (evaluation.left_out, evaluation.warning) == (10, None)
+    expected = by_name(palate.evaluate(whole, solver, split="time", share=1 / 6))
+    for name, row in by_name(evaluation).items():
+        for figure in ("rmse", "rmse_cold", "ndcg_10", "recall_10", "diversity"):
+            value = expected[name][figure]
+            assert row[figure] == (None if value is None else pytest.approx(value, rel=1e-6))
+    assert evaluation.cold[0] > 1000
+    backwards = palate.evaluate(test, [], test=train)
+    assert "training ratings can be later" in backwards.warning
+
+
+def test_features_of_a_test_table_are_those_of_new_items(small):
+    """The tables of users and items are united; what the training table knows comes first."""
+    items = pl.DataFrame({"item": ["tea", "cup"], "title": ["Tea", "Cup"], "kind": ["hot", None]})
+    test = palate.read_ratings(
+        pl.DataFrame({"user": ["ann", "zoe"], "item": ["gin", "cup"], "rating": [1, 5]}),
+        items=items,
+    )
+    (part,), _, _ = _parts.parts_of(small, 5, None, None, 0, test=test)
+    assert part.train.items["item"].to_list() == ["ale", "Cup", "gin", "rum", "tea"]
+    assert part.train.users["id"].to_list() == ["ann", "bob", "cat", "dan", "eve", "zoe"]
+    assert part.train.frame().equals(small.frame())
+    held_out = part.valid.frame().select("user", "item", "rating").rows()
+    assert held_out == [("ann", "gin", 1), ("zoe", "cup", 5)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "events"}, "the test table holds events, and the training table ratings"),
+        (
+            {"users": pl.DataFrame({"id": range(5)})},
+            "user ids are String in the training table and",
+        ),
+        ({}, "all 10 test ratings are among the training ratings; give others"),
+    ],
+)
+def test_other_tables_are_refused(small, change, message):
+    with pytest.raises(palate.DataError, match=message):
+        palate.evaluate(small, test=replace(small, **change))
+
+
+def test_a_test_table_needs_no_split(small):
+    with pytest.raises(palate.SettingError, match="leave out folds=, split=, share="):
+        palate.evaluate(small, test=small, split="time")
+    with pytest.raises(palate.DataError, match="there are no test ratings"):
+        palate.evaluate(small, test=small.take(np.array([], dtype=np.int64)))
+
+
+def test_it_says_where_a_baseline_is_better(official):
+    """Item neighbours have better lists than solvers of ratings, which predict better."""
+    assert "Item neighbours have better lists than every solver here." in official.sentence
+    assert "better than every solver" not in official.sentence.split("lists than", 1)[1][1:]
+
+
+def test_an_evaluation_shows_itself(official):
+    text, html = str(official), official._repr_html_()
+    assert repr(official) == text
+    assert max(map(len, text.splitlines())) <= 80
+    for said in ("Held out: the official folds", "damped-means", "in 90%", "best"):
+        assert said in text
+        assert said in html
+    assert html.count("<table>") == 2
+    assert "&plusmn;" in html or "\N{PLUS-MINUS SIGN}0.00" in html

@@ -29,36 +29,13 @@ def test_intervals():
     assert _metrics.interval(np.array([0.0, 9.0]), np.array([1.0, 3.0]), 0.5)[0] == 0.5
 
 
-def test_ranking_by_hand():
-    """User 0 likes items 3 and 5, user 1 item 2; user 2 likes nothing and does not count."""
-    top = rows([3, 1, 5], [0, 4, -1], [1, 2, 3])
-    user, item = np.array([0, 0, 1], np.int32), np.array([3, 5, 2], np.int32)
-    ndcg, recall = _metrics.ranking(top, user, item)
-    gain = 1 + 1 / np.log2(4)
-    assert ndcg == pytest.approx([gain / (1 + 1 / np.log2(3)), 0, np.nan], nan_ok=True)
-    assert recall == pytest.approx([1, 0, np.nan], nan_ok=True)
-
-
 def test_the_best_list_has_an_ndcg_of_one_even_where_it_is_too_short():
     user, item = np.zeros(5, np.int32), np.arange(5, dtype=np.int32)
-    assert _metrics.ranking(rows([4, 0]), user, item) == ([1], [2 / 5])
-    assert _metrics.ranking(rows([7, 8]), user, item) == ([0], [0])
-
-
-def test_ranking_equals_a_naive_loop():
-    rng = np.random.default_rng(3)
-    top = np.array([rng.permutation(30)[:10] for _ in range(50)], dtype=np.int32)
-    user, item = np.nonzero(rng.random((50, 30)) < 0.1)
-    ndcg, recall = _metrics.ranking(top, user.astype(np.int32), item.astype(np.int32))
-    for person, listed in enumerate(top.tolist()):
-        liked = set(item[user == person].tolist())
-        if liked:
-            gain = sum(1 / np.log2(k + 2) for k, j in enumerate(listed) if j in liked)
-            ideal = sum(1 / np.log2(k + 2) for k in range(min(10, len(liked))))
-            assert ndcg[person] == pytest.approx(gain / ideal)
-            assert recall[person] == pytest.approx(len(liked & set(listed)) / len(liked))
-        else:
-            assert np.isnan([ndcg[person], recall[person]]).all()
+    best = _metrics.Judged.of(rows([4, 0]), user, item)
+    assert (_metrics.ndcg(best), _metrics.average_precision(best)) == ([1], [1])
+    assert _metrics.recall(best) == [2 / 5]
+    nothing = _metrics.Judged.of(rows([7, 8]), user, item)
+    assert (_metrics.ndcg(nothing), _metrics.recall(nothing)) == ([0], [0])
 
 
 def test_catalogue_coverage():
@@ -78,6 +55,18 @@ def lists():
     top = np.array([rng.permutation(12)[:4] for _ in range(30)], dtype=np.int32)
     top[0, 2:], top[1, 1:], top[2] = -1, -1, -1
     return top
+
+
+def test_novelty_equals_a_naive_loop(events, lists):
+    having = {item: set(events.user[events.item == item].tolist()) for item in range(12)}
+    people, means = len(set(events.user.tolist())), []
+    for listed in lists.tolist():
+        bits = [-np.log2(len(having[item]) / people) for item in listed if item >= 0]
+        if bits:
+            means.append(np.mean(bits))
+    assert len(means) == 29
+    assert _metrics.novelty(lists, events) == pytest.approx(np.mean(means))
+    assert _metrics.novelty(lists[2:3], events) is None
 
 
 def test_diversity_equals_a_naive_loop(events, lists):

@@ -7,13 +7,46 @@ import typer
 
 from palate.errors import SettingError
 
+
+def examples(*lines: str) -> str:
+    """Return commands as the end of a help page, which shows each on a line of its own."""
+    return "\n\n".join(["[bold]Examples[/bold]", *(line.replace("[", r"\[") for line in lines)])
+
+
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Collaborative filtering that people can read: recommendations, and what they rest on.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import palate  # noqa: PLC0415  (so that --help is fast)
+
+        print(f"palate {palate.__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog=examples(
+        "palate demo",
+        "palate fit ratings.csv -o model",
+        "palate recommend model --user 196",
+        "palate explore model",
+    )
+)
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Collaborative filtering that people can read: recommendations, and what they rest on."""
+
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model.")]
 Json = Annotated[

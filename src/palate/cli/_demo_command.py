@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Json, Seed, Threads, app
+from palate.cli._app import Json, Seed, Threads, app, examples
 from palate.cli._fit_commands import given, warn_if_interrupted
 
 # The number of items at each end that the demo prints, and that its JSON has.
@@ -19,7 +19,12 @@ _SHOWN, _SHOWN_AS_JSON = 5, 15
 _N = 10
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate demo",
+        "palate demo --user 405 --seed 1",
+    ),
+)
 def demo(
     seed: Seed = 0,
     wd: Annotated[float | None, typer.Option(help="The weight decay of the book's recipe.")] = None,
@@ -87,7 +92,7 @@ def _quality_of_lists(model: Any, train: Any, valid: Any, threads: int | None) -
 
     from palate._threads import thread_count
     from palate.evaluation._baselines import Popularity
-    from palate.evaluation._metrics import ranking
+    from palate.evaluation._metrics import Judged, ndcg
     from palate.evaluation._relevance import relevant_pairs
 
     people = model.profiles()
@@ -98,7 +103,7 @@ def _quality_of_lists(model: Any, train: Any, valid: Any, threads: int | None) -
         train, model.learned.rated, _N, thread_count(threads)
     )
     relevant = relevant_pairs(train, valid)
-    return {name: float(np.nanmean(ranking(top, *relevant)[0])) for name, top in lists.items()}
+    return {name: float(np.nanmean(ndcg(Judged.of(top, *relevant)))) for name, top in lists.items()}
 
 
 def _print_book(ratings: int, seconds: float, user: str, tables: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from palate.cli import _evaluation_output, _output
-from palate.cli._app import Json, Seed, Threads, app
+from palate.cli import _output
+from palate.cli._app import Json, Seed, Threads, app, examples
 from palate.cli._messages import in_options
 from palate.cli._solver_options import (
     EvaluateCommand,
@@ -20,7 +20,7 @@ from palate.cli._solver_options import (
     default_solver,
 )
 
-# The options that describe a table of ratings; `_read` takes them.
+# The options that describe a table of ratings; `read` takes them.
 RatingsSource = Annotated[
     str,
     typer.Argument(metavar="RATINGS", help="A file, a database URL, or a name such as ml-100k."),
@@ -61,9 +61,42 @@ ValidShare = Annotated[
 NoUsers = Annotated[
     bool, typer.Option("--no-users", help="Do not save the users and their ratings.")
 ]
+Folds = Annotated[
+    str,
+    typer.Option(help="The number of random folds, or official for u1 to u5 of MovieLens 100k."),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead of folds, one split: time, random, users (people outside the fit), "
+        "leave-last-1 (or -2, ...)."
+    ),
+]
+TestTable = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead of folds, a table of held-out ratings with the same columns; RATINGS are "
+        "then the training ratings."
+    ),
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        help="The fraction that the splits time, random and users hold out; by default 0.2."
+    ),
+]
 
 
-@app.command(cls=FitCommand)
+@app.command(
+    cls=FitCommand,
+    epilog=examples(
+        "palate fit ratings.csv -o model",
+        "palate fit clicks.parquet -o model --user customer --item sku",
+        "palate fit ml-100k -o model --valid 0.1",
+        "palate fit ratings.csv --items films.csv --users people.csv -o model",
+        "palate fit postgresql://host/shop --table purchases -o model",
+    ),
+)
 def fit(
     context: typer.Context,
     ratings: RatingsSource,
@@ -94,7 +127,7 @@ def fit(
 
     require_model_folder(output)
     chosen = chosen_solver(context, seed)
-    data = _read(
+    data = read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
         items=items, users=users, table=table, kind=kind,
     )  # fmt: skip
@@ -166,7 +199,15 @@ def _fit_to_part(solver: Any, data: Any, share: float, seed: int, threads: int |
     return model
 
 
-@app.command(cls=EvaluateCommand)
+@app.command(
+    cls=EvaluateCommand,
+    epilog=examples(
+        "palate evaluate ratings.csv",
+        "palate evaluate ratings.csv --split time --share 0.1",
+        "palate evaluate train.csv --test test.csv --solver gibbs",
+        "palate evaluate ml-100k --folds official --json",
+    ),
+)
 def evaluate(
     context: typer.Context,
     ratings: RatingsSource,
@@ -179,25 +220,10 @@ def evaluate(
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
     kind: Kind = None,
-    folds: Annotated[
-        str,
-        typer.Option(
-            help="The number of random folds, or official for u1 to u5 of MovieLens 100k."
-        ),
-    ] = "5",
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Instead of folds, one split: time, random, users (people outside the fit), "
-            "leave-last-1 (or -2, ...)."
-        ),
-    ] = None,
-    share: Annotated[
-        float | None,
-        typer.Option(
-            help="The fraction that the splits time, random and users hold out; by default 0.2."
-        ),
-    ] = None,
+    folds: Folds = "5",
+    split: Split = None,
+    test: TestTable = None,
+    share: Share = None,
     seed: Seed = 0,
     threads: Threads = None,
     json: Json = False,
@@ -206,13 +232,15 @@ def evaluate(
     import palate
 
     solvers = chosen_solvers(context, seed)
-    data = _read(
-        ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, users=users, table=table, kind=kind,
-    )  # fmt: skip
+    described = {
+        "user": user, "item": item, "rating": rating, "timestamp": timestamp,
+        "items": items, "users": users, "table": table,
+    }  # fmt: skip
+    data = read(ratings, duplicates, **described, kind=kind)
     evaluation = palate.evaluate(
         data,
         solvers,
+        test=None if test is None else read(test, duplicates, data.kind, **described),
         folds=int(folds) if folds.isdecimal() else folds,
         split=split,
         share=share,
@@ -223,15 +251,21 @@ def evaluate(
     if json:
         _output.document(source=data.source, **vars(evaluation))
     else:
-        _evaluation_output.evaluation(evaluation)
+        _output.shown(evaluation)
 
 
-def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
-    """Read the ratings that the options describe, and print a summary to stderr."""
+def read(
+    source: str, duplicates: DuplicateRule, expected: str | None = None, **options: str | None
+) -> Any:
+    """Read the ratings that the options describe, and print a summary to stderr.
+
+    If no kind is among the options, the table is of the `expected` kind, or else it is recognised.
+    """
     import palate
 
     columns = given(**options)
     if not _is_movielens(source):
+        columns = given(kind=expected) | columns
         data = palate.read_ratings(source, duplicates=duplicates, **columns)
     elif not columns:
         data = palate.movielens(source)

@@ -3,13 +3,13 @@
 # ruff: noqa: PLC0415, PLR0917
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from palate._words import counted
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app, pairs
+from palate.cli._app import Count, Json, ModelFolder, app, examples, pairs
 
 _GENEROUS = ("Most generous", "Most severe")
 _UNPREDICTABLE = "Least predictable: ratings furthest from what the model expects"
@@ -33,7 +33,13 @@ Where = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate biases model",
+        "palate biases model --where genres=Comedy -n 5",
+        "palate biases model --users",
+    ),
+)
 def biases(
     model: ModelFolder,
     users: Annotated[
@@ -128,7 +134,12 @@ def _where(conditions: list[str] | None) -> dict[str, str]:
     return pairs("--where", "COLUMN=VALUE, such as genres=Comedy", conditions)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate popularity model",
+        "palate popularity model --min-ratings 50 --where year=1990..1999",
+    ),
+)
 def popularity(
     model: ModelFolder,
     n: Count = 10,
@@ -179,7 +190,12 @@ def popularity(
             _output.table(found.select(shown), title)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate features model",
+        "palate features model --users",
+    ),
+)
 def features(
     model: ModelFolder,
     users: Annotated[
@@ -216,7 +232,12 @@ def features(
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate axes model",
+        "palate axes model -n 10",
+    ),
+)
 def axes(
     model: ModelFolder,
     n: Annotated[int, typer.Option("-n", help="Maximum number of items at each end.", min=1)] = 6,
@@ -243,7 +264,13 @@ def axes(
         )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate similar model 'Fargo (1996)'",
+        "palate similar model 'Fargo (1996)' --by choice -n 20",
+        "palate similar model --user 196",
+    ),
+)
 def similar(
     model: ModelFolder,
     item: Annotated[
@@ -298,7 +325,12 @@ def similar(
     _output.show(shown, f"{title}{surest}", "similar", json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate map model",
+        "palate map model --x bias --y ratings -o map.html",
+    ),
+)
 def map(  # noqa: A001  (the command is called map)
     model: ModelFolder,
     x: Annotated[str, typer.Option(help="The horizontal coordinate.")] = "axis 1",
@@ -325,3 +357,49 @@ def map(  # noqa: A001  (the command is called map)
         plots.write(plots.map(loaded, x, y), output)
         _output.to_stderr(f"The map is in {output}.")
     _output.show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
+
+
+@app.command()
+def vectors(
+    model: ModelFolder,
+    by: Annotated[
+        Literal["choice", "rating"],
+        typer.Option(
+            help="The score that the inner product is: nearly what a person would pick (choice), "
+            "or exactly how they would like it (rating)."
+        ),
+    ],
+    items: Annotated[
+        Path | None, typer.Option(help="Write the vectors of the items to this file.")
+    ] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="Write the vectors of the known users to this file.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write vectors whose inner products are scores, for a vector database.
+
+    The names of the files end in .parquet or .jsonl.
+    """
+    import palate
+    from palate.data._table_file import replacing_table
+
+    if items is None and users is None:
+        raise palate.SettingError("name a file for the vectors with --items, --users or both")
+    loaded = palate.load(model)
+    if users is not None:
+        loaded.learned.require_users()
+    written: dict[str, Any] = {}
+    tables = loaded.vectors(by)
+    for name, path, frame in (("items", items, tables.items), ("users", users, tables.users)):
+        if path is None or frame is None:
+            continue
+        with replacing_table(path) as table:
+            table.append(frame)
+        length = len(frame["vector"][0])
+        written[name] = {"file": str(path), "rows": frame.height, "numbers": length}
+        if not json:
+            vectors = counted(frame.height, "vector")
+            _output.line(f"{vectors} of {name}, {length} numbers each, are in {path}.")
+    if json:
+        _output.document(**written)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 # What has another form on the command line than an argument and its option.
 _PHRASES = {
     "palate.Choice()": "--solver choice",
+    "palate.evaluate": "palate evaluate",
     "palate.fit": "palate fit",
     "palate.movielens('100k')": "palate fit ml-100k",
     "path= (--data on the command line)": "palate demo --data",

@@ -7,7 +7,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -76,13 +76,13 @@ def progress(solver: Any) -> Iterator[Any]:
     Epochs are shown as a table. Sweeps are shown as a progress bar on a terminal, and elsewhere, as
     in a log file, by a line every ten seconds.
     """
-    sweeps = solver.settings.get("sweeps")
-    if sweeps is None:
+    planned = getattr(solver, "planned", None)
+    if planned is None:
         yield history_table(stderr=True)
     elif not sys.stderr.isatty():
-        yield PeriodicLine(sweeps)
+        yield PeriodicLine(planned)
     else:
-        with _progress_bar(sweeps) as report:
+        with _progress_bar(planned) as report:
             yield report
 
 
@@ -91,8 +91,8 @@ class PeriodicLine:
 
     seconds = 10.0
 
-    def __init__(self, sweeps: int) -> None:
-        self._sweeps = sweeps
+    def __init__(self, planned: Callable[[int], int]) -> None:
+        self._planned = planned
         self._start = self._last = time.monotonic()
 
     def __call__(self, row: dict[str, Any]) -> None:
@@ -100,20 +100,26 @@ class PeriodicLine:
         now = time.monotonic()
         if now - self._last >= self.seconds:
             self._last = now
-            progress = f"sweep {row['sweep'] + 1}/{self._sweeps}  {_sweep(row)}"
+            done = row["sweep"] + 1
+            progress = f"sweep {done}/{self._planned(done - 1)}  {_sweep(row)}"
             to_stderr(f"{progress}  {now - self._start:.0f} s")
 
 
 @contextmanager
-def _progress_bar(sweeps: int) -> Iterator[Any]:
+def _progress_bar(planned: Callable[[int], int]) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("sweep {task.completed}/{task.total}"), BarColumn())
     details = (TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, *details, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=sweeps)
-        yield lambda row: bar.update(task, advance=1, description=_sweep(row))
+        task = bar.add_task("", total=planned(0))
+
+        def report(row: dict[str, Any]) -> None:
+            total = planned(row["sweep"])
+            bar.update(task, total=total, advance=1, description=_sweep(row))
+
+        yield report
 
 
 def _sweep(row: dict[str, Any]) -> str:
@@ -144,6 +150,13 @@ def show(frame: "pl.DataFrame", title: str, key: str, json: bool) -> None:
         document(**{key: frame})
     else:
         table(frame, title)
+
+
+def shown(result: Any) -> None:
+    """Print what knows how it is shown on a terminal."""
+    from rich.console import Console
+
+    Console(highlight=False).print(result)
 
 
 def table(frame: "pl.DataFrame", title: str, *, empty: str = "none") -> None:

@@ -8,10 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Json, ModelFolder, app
+from palate.cli._app import Json, ModelFolder, app, examples
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate report model -o report.html",
+        "palate report model -o report.html --user 196 --evaluate",
+    ),
+)
 def report(
     model: ModelFolder,
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
@@ -50,7 +55,13 @@ def report(
         _output.line(f"The report is in {output}. Open it in a browser.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate explore model",
+        "palate explore model --port 8080 --no-browser",
+        "palate explore model --host 0.0.0.0 --workers 4 --reload-model --access-log",
+    ),
+)
 def explore(
     model: ModelFolder,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

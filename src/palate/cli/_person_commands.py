@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app, pairs
+from palate.cli._app import Count, Json, ModelFolder, app, examples, pairs
 
 _TITLES = {
     "both": "What {} may pick and like",
@@ -56,7 +56,13 @@ Calibrate = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate recommend model --user 196",
+        "palate recommend model --rate 'Fargo (1996)=5' --rate 'Titanic (1997)=2'",
+        "palate recommend model --pick 'Fargo (1996)' --diversity 0.3 --explain",
+    ),
+)
 def recommend(
     model: ModelFolder,
     user: User = None,
@@ -126,7 +132,12 @@ def _varied(diversity: float, calibrate: str | None) -> str:
     return f", {' and '.join(ways)}" if ways else ""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate predict model --user 196 --item 'Fargo (1996)'",
+        "palate predict model --rate 'Heat (1995)=4' --item 'Fargo (1996)' --json",
+    ),
+)
 def predict(
     model: ModelFolder,
     item: Annotated[
@@ -142,7 +153,12 @@ def predict(
     _output.show(profile.predict(item), f"What {who} is expected to give", "predictions", json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate explain model --user 196 --item 'Fargo (1996)'",
+        "palate explain model --rate 'Heat (1995)=4' --item 'Fargo (1996)'",
+    ),
+)
 def explain(
     model: ModelFolder,
     item: Annotated[str, typer.Option(help="The title or the id of an item.")],
@@ -176,7 +192,12 @@ def explain(
         _output.explanation(why)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "palate profile model --user 196",
+        "palate profile model --rate 'Fargo (1996)=5' --rate 'Titanic (1997)=2'",
+    ),
+)
 def profile(
     model: ModelFolder,
     user: User = None,

@@ -19,10 +19,10 @@ def refuse_duplicates(ratings: Ratings, table: Table) -> None:
     DataError
         If one has; the message names two rows of the table and says what to do.
     """
-    repeated = _repeated(_pairs(ratings))
+    repeated = _repeated(pair_numbers(ratings))
     if len(repeated) == 0:
         return
-    pairs = _pairs(ratings)
+    pairs = pair_numbers(ratings)
     rows = np.flatnonzero(np.isin(pairs, repeated))
     first, second = rows[pairs[rows] == pairs[rows[0]]][:2].tolist()
     raise DataError(
@@ -36,7 +36,7 @@ def refuse_duplicates(ratings: Ratings, table: Table) -> None:
 
 def has_duplicates(ratings: Ratings) -> bool:
     """Return whether a pair of a user and an item is there more than once."""
-    return len(_repeated(_pairs(ratings))) > 0
+    return len(_repeated(pair_numbers(ratings))) > 0
 
 
 def without_duplicates(ratings: Ratings, keep: Literal["first", "last", "mean", "sum"]) -> Ratings:
@@ -46,7 +46,7 @@ def without_duplicates(ratings: Ratings, keep: Literal["first", "last", "mean", 
     """
     if not has_duplicates(ratings):
         return ratings
-    last, pairs = keep in {"last", "sum"}, _pairs(ratings)
+    last, pairs = keep in {"last", "sum"}, pair_numbers(ratings)
     if last and ratings.timestamp is not None:
         order = np.lexsort((ratings.timestamp, pairs))
     else:
@@ -66,7 +66,7 @@ def without_duplicates(ratings: Ratings, keep: Literal["first", "last", "mean", 
         return replace(result, rating=values[in_order].astype(np.float32))
 
 
-def _pairs(ratings: Ratings) -> NDArray[np.int64]:
+def pair_numbers(ratings: Ratings) -> NDArray[np.int64]:
     """Return a number for each rating that identifies its pair of user and item; shape (n,)."""
     pairs = ratings.user.astype(np.int64)
     pairs *= ratings.items.height

@@ -46,6 +46,8 @@ def _columns(table: Table, roles: Sequence[str]) -> dict[str, str]:
     """Return the column of each role."""
     names = table.columns
     found = {role: usual(role, names) for role in roles}
+    if "item" in roles and {"rank", "id", "item"} <= set(names):
+        found["item"] = "id"  # in a table of recommendations, item is the title
     by_name = {role: name for role, name in found.items() if name is not None}
     if len(by_name) == len(roles):
         return by_name

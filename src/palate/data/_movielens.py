@@ -20,6 +20,7 @@ from pathlib import Path
 import platformdirs
 import polars as pl
 
+from palate._log import log
 from palate.data._ratings import Ratings
 from palate.data._read_ratings import read_ratings
 from palate.data._sources import open_table
@@ -129,6 +130,7 @@ def _only_folder(folder: Path) -> Path:
 def _read_folder(name: str, folder: Path, source: str) -> Ratings:
     for ratings_file, items_file, read_items in _LAYOUTS:
         if (folder / ratings_file).is_file() and (folder / items_file).is_file():
+            log.debug("MovieLens %s comes from %s", name, source)
             ratings = read_ratings(
                 folder / ratings_file,
                 items=read_items(folder / items_file),

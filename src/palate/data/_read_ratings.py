@@ -1,6 +1,7 @@
 """`read_ratings`: from any table to `Ratings`, or to an error that names the row at fault."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -8,12 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._log import log
 from palate.data._columns import find_columns, is_ratings_header
 from palate.data._database import is_database_url, open_database
 from palate.data._described import shown, with_items, with_users
 from palate.data._duplicates import refuse_duplicates, without_duplicates
 from palate.data._kinds import of_kind
-from palate.data._ratings import Kind, Ratings
+from palate.data._ratings import Kind, Ratings, how_many
 from palate.data._sources import open_table
 from palate.data._table import TEXT_TYPES, Convert, Table
 from palate.data._values import (
@@ -85,9 +87,14 @@ def read_ratings(
     """
     _check(duplicates, kind)
     given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
-    times = timestamp is not False
+    start, times = time.perf_counter(), timestamp is not False
     rows = read_rows(source, given, items, users, table, kind=kind, timestamps=times)
-    return _distinct(*rows, duplicates)
+    return _logged(_distinct(*rows, duplicates), start)
+
+
+def _logged(ratings: Ratings, start: float) -> Ratings:
+    log.info("read %r in %.2f s", ratings, time.perf_counter() - start)
+    return ratings
 
 
 def _distinct(ratings: Ratings, table: Table, duplicates: Duplicates) -> Ratings:
@@ -95,7 +102,11 @@ def _distinct(ratings: Ratings, table: Table, duplicates: Duplicates) -> Ratings
     if ratings.kind != "ratings":
         return ratings
     if duplicates != "error":
-        return without_duplicates(ratings, duplicates)
+        kept = without_duplicates(ratings, duplicates)
+        if len(kept) < len(ratings):
+            left_out = how_many(ratings.kind, len(ratings) - len(kept))
+            log.info("%s of pairs that repeat left out: duplicates=%r", left_out, duplicates)
+        return kept
     refuse_duplicates(ratings, table)
     return ratings
 

@@ -49,6 +49,12 @@ class _Csv:
         self._file, self._has_header = file, False
 
     def append(self, frame: pl.DataFrame) -> None:
+        for name, kind in frame.schema.items():
+            if kind.is_nested():
+                raise SettingError(
+                    f"a .csv file can't hold the column {name!r}, which has several values in a "
+                    "row; let the name end in .parquet or .jsonl"
+                )
         frame.write_csv(self._file, include_header=not self._has_header)
         self._has_header = True
 

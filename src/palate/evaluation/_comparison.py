@@ -1,11 +1,13 @@
 """Which contender is best, and whether the others are behind it by more than chance."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate._words import capitalized, counted
+from palate.evaluation._baselines import BASELINES
 from palate.evaluation._measure import FIGURES, Measured
 from palate.evaluation._titles import contender_title, is_plural
 
@@ -13,6 +15,8 @@ from palate.evaluation._titles import contender_title, is_plural
 _COMPARED = {"rmse": 1.0, "ndcg_10": -1.0, "recall_10": -1.0}
 # The standard error over fewer people is itself too uncertain to tell what is better.
 _MIN_PEOPLE = 10
+_BASELINES = {baseline.name for baseline in BASELINES}
+Title = Callable[[str], str]
 
 
 def results_of(contenders: dict[str, list[Measured]]) -> list[dict[str, Any]]:
@@ -46,10 +50,13 @@ def people_compared(contenders: dict[str, list[Measured]]) -> dict[str, int]:
     return people
 
 
-def sentence(results: list[dict[str, Any]], people: dict[str, int]) -> str:
+def sentence(
+    results: list[dict[str, Any]], people: dict[str, int], title: Title = contender_title
+) -> str:
     """Return what wins, by nDCG@10 and by RMSE, and whether by more than chance.
 
-    Of fewer than 10 people (see `people_compared`) it says only that they are too few.
+    Of fewer than 10 people (see `people_compared`) it says only that they are too few. `title`
+    returns the title, within a sentence, of what has a name.
     """
     most, rankable = max(people.values(), default=0), people.get("ndcg_10", 0)
     if not most:
@@ -60,13 +67,36 @@ def sentence(results: list[dict[str, Any]], people: dict[str, int]) -> str:
             f"There is too little to compare: {known} anything held out, and at least "
             f"{_MIN_PEOPLE} are needed to tell what is better."
         )
-    lists = _verdict(results, "ndcg_10", ("has", "have"), "the best lists (nDCG@10 {:.3f})")
+    lists = _verdict(results, "ndcg_10", ("has", "have"), "the best lists (nDCG@10 {:.3f})", title)
     if 0 < rankable < _MIN_PEOPLE:
         known = counted(rankable, "person has", "people have")
         lists = f"lists are not compared, since only {known} anything relevant held out"
-    rated = _verdict(results, "rmse", ("predicts", "predict"), "ratings best (RMSE {:.3f})")
+    rated = _verdict(results, "rmse", ("predicts", "predict"), "ratings best (RMSE {:.3f})", title)
     said = "; ".join(clause for clause in (lists, rated) if clause)
     return f"{capitalized(said)}."
+
+
+def where_baselines_win(results: list[dict[str, Any]], people: dict[str, int]) -> str:
+    """Return sentences on the figures in which a baseline is best and no solver is close to it.
+
+    It is empty if there are none, or too few people to tell.
+    """
+    said = []
+    for figure, verb, what in (
+        ("ndcg_10", ("has", "have"), "better lists than"),
+        ("rmse", ("predicts", "predict"), "ratings better than"),
+    ):
+        behind, error = f"{figure}_behind", f"{figure}_behind_se"
+        known = [row for row in results if row[figure] is not None]
+        solvers = [row for row in known if row["name"] not in _BASELINES]
+        best = [row for row in known if row["name"] in _BASELINES and row[behind] == 0]
+        if not solvers or not best or people.get(figure, 0) < _MIN_PEOPLE:
+            continue
+        if all(row[error] is not None and row[behind] > 2 * row[error] for row in solvers):
+            title = contender_title(best[0]["name"])
+            others = "every solver" if len(solvers) > 1 else contender_title(solvers[0]["name"])
+            said.append(f" {capitalized(title)} {verb[is_plural(title)]} {what} {others} here.")
+    return "".join(said)
 
 
 def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -95,7 +125,7 @@ def _standard_error(ours: NDArray[np.float64], best: NDArray[np.float64]) -> flo
 
 
 def _verdict(
-    results: list[dict[str, Any]], figure: str, verb: tuple[str, str], what: str
+    results: list[dict[str, Any]], figure: str, verb: tuple[str, str], what: str, title: Title
 ) -> str | None:
     """Return a clause that says what has the best figure, and which others may be as good."""
     behind, error = f"{figure}_behind", f"{figure}_behind_se"
@@ -103,19 +133,19 @@ def _verdict(
     best = [row for row in ranked if row[behind] == 0]  # several, if they are of one model
     if not best:
         return None
-    plural = len(best) > 1 or is_plural(best[0]["name"])
-    clause = f"{_listed(best)} {verb[plural]} {what.format(best[0][figure])}"
+    plural = len(best) > 1 or is_plural(title(best[0]["name"]))
+    clause = f"{_listed(best, title)} {verb[plural]} {what.format(best[0][figure])}"
     others = ranked[len(best) :]
     close = [row for row in others if row[error] is None or row[behind] <= 2 * row[error]]
     if close:
-        return f"{clause}, with no difference beyond chance from {_listed(close)}"
+        return f"{clause}, with no difference beyond chance from {_listed(close, title)}"
     if not others:
         return clause
     second = others[0]
     margin = f"{second[behind]:.3f} \N{PLUS-MINUS SIGN} {2 * second[error]:.3f}"
-    return f"{clause}, ahead of {contender_title(second['name'])} by {margin} (2 standard errors)"
+    return f"{clause}, ahead of {title(second['name'])} by {margin} (2 standard errors)"
 
 
-def _listed(rows: list[dict[str, Any]]) -> str:
-    *first, last = (contender_title(row["name"]) for row in rows)
+def _listed(rows: list[dict[str, Any]], title: Title) -> str:
+    *first, last = (title(row["name"]) for row in rows)
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,27 +1,40 @@
 """Evaluation: solvers and baselines are fitted to training ratings, measured on held-out ones."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from palate._log import log
 from palate._threads import thread_count
+from palate._words import counted
 from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.evaluation import _comparison
-from palate.evaluation._baselines import BASELINES, Baseline
+from palate.evaluation._baselines import BASELINES
+from palate.evaluation._display import (
+    BEHIND,
+    FiguresTable,
+    Shown,
+    lists_table,
+    ratings_table,
+    relevance,
+)
 from palate.evaluation._measure import Measured, Test
-from palate.evaluation._parts import parts_of
+from palate.evaluation._parts import FOLDS, parts_of
+from palate.evaluation._titles import distinct
 from palate.solvers import require_solver
 from palate.solvers._combined import Combined
 from palate.solvers._one_cycle import OneCycle
 from palate.solvers._protocol import Solver
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown):
     """How well solvers and baselines predict held-out ratings, and make lists.
+
+    It is printed as tables, in a notebook too.
 
     Attributes
     ----------
@@ -29,7 +42,7 @@ class Evaluation:
         How the ratings were split.
     warning
         Why this split is more favourable than use, since training ratings can be later than
-        held-out ones; None for a split by time.
+        held-out ones; None for a split by time, and for a test table without timestamps.
     relevant
         The lowest held-out rating that makes an item relevant to its user; None in a table whose
         ratings are all equal, where every held-out event is relevant.
@@ -44,8 +57,10 @@ class Evaluation:
         the figures of each fold. Figures that do not apply are None.
     sentence
         What has the best lists and what predicts ratings best; and by how much, or that the
-        difference is within chance: at most two standard errors. Of fewer than 10 people, only
-        that there is too little to compare.
+        difference is within chance: at most two standard errors; and where a baseline is better
+        than the solvers. Of fewer than 10 people, only that there is too little to compare.
+    left_out
+        How many ratings of a test table are left out, because they are training ratings, too.
 
     Notes
     -----
@@ -66,18 +81,40 @@ class Evaluation:
     cold: list[int]
     results: list[dict[str, Any]]
     sentence: str
+    left_out: int = 0
 
     def frame(self) -> pl.DataFrame:
         """Return the results as a table: the name, and each figure with its standard error."""
         rows = [{k: v for k, v in row.items() if k != "folds"} for row in self.results]
         return pl.DataFrame(rows, infer_schema_length=None)
 
+    def _parts(self) -> Iterator[str | FiguresTable]:
+        rated = ratings_table(self.results)
+        yield f"Held out: {self.split}. {relevance(self.relevant)}\n"
+        yield lists_table(self.results)
+        if rated is not None:
+            yield rated
+        yield f"{BEHIND}{'; other errors are over folds' if len(self.cold) > 1 else ''}."
+        if {"palate", "choice"} <= {result["name"] for result in self.results}:
+            yield (
+                "Lists: palate ranks by both questions, choice by what people pick, and solvers of "
+                "ratings by expected ratings."
+            )
+        if any(self.cold):
+            what = "event" if rated is None else "rating"
+            cold = counted(sum(self.cold), f"held-out {what}")
+            yield f"cold: {cold} of a user or item without a training {what}"
+        if self.warning:
+            yield f"Note: {self.warning}"
+        yield f"\n{self.sentence}"
+
 
 def evaluate(
     ratings: Ratings,
     solvers: Solver | Iterable[Solver] | None = None,
     *,
-    folds: int | str = 5,
+    test: Ratings | None = None,
+    folds: int | str = FOLDS,
     split: str | None = None,
     share: float | None = None,
     seed: int = 0,
@@ -97,6 +134,9 @@ def evaluate(
     ----------
     ratings, solvers
         The ratings, and one or several solvers (see `Solver`); by default all of Palate's.
+    test
+        Instead of folds or a split, a table of held-out ratings, with any users and items; those
+        that are among `ratings` too are left out.
     folds
         The number of random folds; or "official", for u1 to u5 of MovieLens 100k.
     split
@@ -114,24 +154,38 @@ def evaluate(
     Raises
     ------
     SettingError
-        If the split does not exist or would have an empty part, or an object is not a solver.
+        If the split does not exist, has an empty part or is given with `test`, or an object is not
+        a solver.
     DataError
-        If there are no ratings, or they lack the timestamps that the split needs.
+        If there are no ratings, they lack the timestamps that the split needs, or `test` is of
+        another kind, has ids of another type, or has training ratings alone.
     KeyboardInterrupt
         If Ctrl-C was pressed.
     """
     if not isinstance(ratings, Ratings) or len(ratings) == 0:
         raise DataError("there are no ratings to evaluate on; read some with palate.read_ratings")
     contenders = _by_name(default_contenders(ratings, seed) if solvers is None else solvers)
-    parts, description, warning = parts_of(ratings, folds, split, share, seed)
-    report = progress if callable(progress) else print if progress else _ignore
+    parts, description, warning = parts_of(ratings, folds, split, share, seed, test=test)
     tests = [Test(part, ratings, thread_count(threads)) for part in parts]
-    baselines = [b for b in BASELINES if ratings.kind == "ratings" or not b.needs_ratings]
-    measured = _measured(tests, contenders, baselines, report)
+    report = progress if callable(progress) else print if progress else _ignore
+    return _evaluation(tests, description, warning, _measured(tests, contenders, report), test)
+
+
+def _evaluation(
+    tests: list[Test],
+    split: str,
+    warning: str | None,
+    measured: dict[str, list[Measured]],
+    given: Ratings | None,
+) -> Evaluation:
+    """Return the evaluation of what was measured; `given` is the test table, if there is one."""
     results, people = _comparison.results_of(measured), _comparison.people_compared(measured)
-    cold = [int(test.cold.sum()) for test in tests]
-    relevant, sentence = ratings.lowest_relevant, _comparison.sentence(results, people)
-    return Evaluation(description, warning, relevant, cold, results, sentence)
+    sentence = _comparison.sentence(results, people)
+    sentence += _comparison.where_baselines_win(results, people)
+    log.info("evaluated %s on %s: %s", ", ".join(measured), split, sentence)
+    cold, lowest = [int(test.cold.sum()) for test in tests], tests[0].lowest_relevant
+    left_out = 0 if given is None else len(given) - len(tests[0].valid)
+    return Evaluation(split, warning, lowest, cold, results, sentence, left_out)
 
 
 def _ignore(message: str) -> None:
@@ -141,10 +195,11 @@ def _ignore(message: str) -> None:
 def _measured(
     tests: list[Test],
     solvers: dict[str, Solver],
-    baselines: list[type[Baseline]],
     report: Callable[[str], None],
 ) -> dict[str, list[Measured]]:
     """Return by name the figures of each contender on each part."""
+    rated = tests[0].valid.kind == "ratings"
+    baselines = [baseline for baseline in BASELINES if rated or not baseline.needs_ratings]
     measured: dict[str, list[Measured]] = {}
     for number, test in enumerate(tests, start=1):
         for name, solver in solvers.items():
@@ -153,6 +208,8 @@ def _measured(
                 measured.setdefault(entry.name, []).append(entry)
         for baseline in baselines:
             measured.setdefault(baseline.name, []).append(test.baseline(baseline))
+        for name, parts in measured.items():
+            log.debug("fold %d of %d: %s: %s", number, len(tests), name, parts[-1].figures)
     return measured
 
 
@@ -166,9 +223,5 @@ def _by_name(solvers: Solver | Iterable[Solver]) -> dict[str, Solver]:
     """Return the solvers by name; if several have the same name, the later ones are numbered."""
     if isinstance(solvers, str) or not isinstance(solvers, Iterable):
         solvers = (solvers,)
-    named: dict[str, Solver] = {}
-    for solver in solvers:
-        name = require_solver(solver).name
-        same = sum(other.name == name for other in named.values())
-        named[f"{name} ({same + 1})" if same else name] = solver
-    return named
+    given = [require_solver(solver) for solver in solvers]
+    return dict(zip(distinct(solver.name for solver in given), given, strict=True))

@@ -16,11 +16,12 @@ from palate.evaluation._baselines import Baseline
 from palate.evaluation._parts import Part
 from palate.evaluation._relevance import relevant_pairs
 from palate.inference._lists import By
+from palate.inference._user_posteriors import UserPosteriors
 from palate.model._model import Model
-from palate.model._profiles import Profiles
 from palate.solvers._protocol import Solver
 
-_N = 10
+# The length of lists.
+N = 10
 FIGURES = (
     *("rmse", "rmse_warm", "rmse_cold", "mae", "mae_warm", "mae_cold"),
     *("coverage_50", "width_50", "coverage_90", "width_90"),
@@ -28,6 +29,8 @@ FIGURES = (
     "fit_seconds",
 )
 Floats = NDArray[np.float64]
+# The figures of predictions, and the influence of each user on the RMSE.
+Errors = tuple[dict[str, Any], Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +55,37 @@ class Measured:
 
 
 class Test:
-    """One part, on which solvers and baselines are measured."""
+    """One part, on which solvers and baselines are measured.
 
-    def __init__(self, part: Part, ratings: Ratings, threads: int) -> None:
+    Parameters
+    ----------
+    part
+        The part.
+    ratings
+        Ratings whose scale decides what is relevant.
+    threads
+        The number of threads.
+    predictable
+        Which of the held-out ratings are predicted, by default all; shape (n,). Lists are judged by
+        the others, too.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        ratings: Ratings,
+        threads: int,
+        predictable: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.part, self.threads = part, threads
         self.train, self.given, self.valid = part.train, part.given, part.valid
+        self.predicted = part.valid if predictable is None else part.valid.take(predictable)
         self.eligible = np.bincount(self.train.item, minlength=self.train.items.height) > 0
         active = np.bincount(self.given.user, minlength=self.given.users.height) > 0
-        self.cold = ~(self.eligible[self.valid.item] & active[self.valid.user])
+        self.cold = ~(self.eligible[self.predicted.item] & active[self.predicted.user])
+        self.lowest_relevant = ratings.lowest_relevant
         self.relevant = relevant_pairs(ratings, self.valid)
-        self.genres = genre_shares(ratings.items)
+        self.genres = genre_shares(self.train.items)
 
     @cached_property
     def histories(self) -> Csr:
@@ -76,28 +100,31 @@ class Test:
         if model.fit.interrupted:  # an incomplete fit must not be taken for a complete one
             raise KeyboardInterrupt
         profiles = model.profiles(self.given if self.part.outside else None)
-        predicted = self._predictions(model, profiles) if model.learned.has_ratings else None
+        predicted = None
+        if model.learned.has_ratings:
+            predicted = self.predictions(profiles.posteriors, self.predicted.item)
         for entry, by in _entries_of(name, model):
-            top = profiles.top_items(_N, eligible=self.eligible, by=by, threads=self.threads)
-            yield self._measured(entry, predicted if by != "choice" else None, top, seconds)
+            top = profiles.top_items(N, eligible=self.eligible, by=by, threads=self.threads)
+            yield self.measured(entry, predicted if by != "choice" else None, top, seconds)
 
     def baseline(self, baseline: type[Baseline]) -> Measured:
         """Return the figures of a baseline."""
         start = time.perf_counter()
         fitted = baseline(self.train)
         seconds = time.perf_counter() - start
-        predicted = fitted.predict(self.given, self.valid.user, self.valid.item)
-        errors = None if predicted is None else self._errors(predicted - self.valid.rating)
-        top = fitted.top_items(self.given, self.eligible, _N, self.threads)
-        return self._measured(baseline.name, errors, top, seconds)
+        predicted = fitted.predict(self.given, self.predicted.user, self.predicted.item)
+        errors = None if predicted is None else self._errors(predicted - self.predicted.rating)
+        top = fitted.top_items(self.given, self.eligible, N, self.threads)
+        return self.measured(baseline.name, errors, top, seconds)
 
-    def _measured(
+    def measured(
         self,
         name: str,
-        predicted: tuple[dict[str, Any], Floats] | None,
+        predicted: Errors | None,
         top: NDArray[np.int32] | None,
-        seconds: float,
+        seconds: float | None = None,
     ) -> Measured:
+        """Return the figures of the predictions and the lists of a contender."""
         figures: dict[str, Any] = {"fit_seconds": seconds}
         influences: dict[str, Floats] = {}
         if predicted is not None:
@@ -107,26 +134,29 @@ class Test:
             figures |= self._lists(top, influences)
         return Measured(name, {figure: figures.get(figure) for figure in FIGURES}, influences)
 
-    def _predictions(self, model: Model, profiles: Profiles) -> tuple[dict[str, Any], Floats]:
-        """Return the figures of the expected ratings, and the influences on the RMSE."""
-        users, valid, parameters = profiles.posteriors, self.valid, model.learned.parameters
-        likelihood = parameters.likelihood
-        scores = users.scores(valid.user, valid.item)
+    def predictions(self, users: UserPosteriors, item: NDArray[np.int32]) -> Errors:
+        """Return the figures of the ratings that a model expects, and the influences on the RMSE.
+
+        `users` are the posteriors of the people who are tested, and `item` has the row in the model
+        of the item of each rating that is predicted.
+        """
+        valid, likelihood = self.predicted, users.parameters.likelihood
+        scores = users.scores(valid.user, item)
         figures, influence = self._errors(likelihood.rating(scores) - valid.rating)
-        if parameters.item_posterior is not None and likelihood.linear:
+        if users.parameters.item_posterior is not None and likelihood.linear:
             error = likelihood.unclipped(scores) - valid.rating
-            sd = users.rating_sd(valid.user, valid.item)
+            sd = users.rating_sd(valid.user, item)
             for percent in (50, 90):
                 coverage, width = _metrics.interval(error, sd, percent / 100)
                 figures |= {f"coverage_{percent}": coverage, f"width_{percent}": width}
         return figures, influence
 
-    def _errors(self, error: NDArray[Any]) -> tuple[dict[str, Any], Floats]:
+    def _errors(self, error: NDArray[Any]) -> Errors:
         parts = {"": error, "_warm": error[~self.cold], "_cold": error[self.cold]}
         figures: dict[str, Any] = {}
         for part, errors in parts.items():
             figures |= {f"rmse{part}": _metrics.rmse(errors), f"mae{part}": _metrics.mae(errors)}
-        return figures, _rmse_influence(error, self.valid.user, self.valid.users.height)
+        return figures, _rmse_influence(error, self.predicted.user, self.valid.users.height)
 
     def _lists(self, top: NDArray[np.int32], influences: dict[str, Floats]) -> dict[str, Any]:
         figures: dict[str, Any] = {
@@ -137,8 +167,9 @@ class Test:
             figures["genre_divergence"] = _metrics.genre_divergence(
                 top, self.histories, self.genres
             )
-        judged = _metrics.ranking(top, *self.relevant)
-        for figure, values in zip(("ndcg_10", "recall_10"), judged, strict=True):
+        judged = _metrics.Judged.of(top, *self.relevant)
+        for figure, metric in (("ndcg_10", _metrics.ndcg), ("recall_10", _metrics.recall)):
+            values = metric(judged)
             known = int(np.isfinite(values).sum())
             if known:
                 figures[figure] = mean = float(np.nanmean(values))

@@ -1,6 +1,7 @@
 """The metrics, each with its definition and source."""
 
 from statistics import NormalDist
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,34 +36,111 @@ def interval(error: Floats, sd: Floats, share: float) -> tuple[float, float]:
     return float(np.mean(np.abs(error) <= half)), float(np.mean(2 * half))
 
 
-def ranking(
-    top: NDArray[np.int32], user: NDArray[np.int32], item: NDArray[np.int32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the nDCG and the recall of each user's list; NaN for users without a relevant item.
+class Judged(NamedTuple):
+    """Lists, judged by what is relevant to their users.
 
-    The gain of a list is the sum of 1 / log2(p + 1) over the positions p = 1, 2, ... of relevant
-    items; nDCG is the gain divided by that of the ideal list of this length (Jarvelin and
-    Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002, with gains of 0
-    and 1). Recall is the fraction of the user's relevant items that are in the list (Herlocker,
-    Konstan, Terveen and Riedl, "Evaluating collaborative filtering recommender systems", ACM TOIS
-    2004, section 4.2.1).
-
-    Parameters
+    Attributes
     ----------
-    top
-        For each user the rows of the recommended items, the best first, -1 for none; shape
-        (users, n).
-    user, item
-        The relevant held-out pairs.
+    hit
+        Whether the item at each position is relevant; shape (users, n).
+    relevant
+        The number of relevant items of each user; shape (users,).
     """
-    relevant = np.bincount(user, minlength=len(top))
-    width = int(max(top.max(initial=0), item.max(initial=0))) + 2  # -1 has a column of its own
-    pairs = user.astype(np.int64) * width + item
-    hit = np.isin(np.arange(len(top))[:, None] * width + np.where(top < 0, width - 1, top), pairs)
-    gain = 1 / np.log2(np.arange(top.shape[1]) + 2)
-    best = np.concatenate([[0], np.cumsum(gain)])[np.minimum(relevant, top.shape[1])]
-    with np.errstate(invalid="ignore"):
-        return (hit @ gain) / best, hit.sum(axis=1) / relevant
+
+    hit: NDArray[np.bool_]
+    relevant: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, top: NDArray[np.int32], user: NDArray[np.int32], item: NDArray[np.int32]
+    ) -> "Judged":
+        """Judge the lists of users.
+
+        Parameters
+        ----------
+        top
+            For each user the rows of the recommended items, the best first, -1 for none; shape
+            (users, n).
+        user, item
+            The relevant pairs, each once; shape (pairs,).
+        """
+        width = int(max(top.max(initial=0), item.max(initial=0))) + 2  # -1 has a column of its own
+        pairs = user.astype(np.int64) * width + item
+        first = np.arange(len(top))[:, None] * width
+        hit = np.isin(first + np.where(top < 0, width - 1, top), pairs)
+        return cls(hit, np.bincount(user, minlength=len(top)))
+
+    @property
+    def length(self) -> int:
+        """The length n of the lists."""
+        return int(self.hit.shape[1])
+
+    @property
+    def attainable(self) -> NDArray[np.int64]:
+        """The number of relevant items in the best list of each user; shape (users,)."""
+        return np.minimum(self.relevant, self.length)
+
+    def known(self, values: Any) -> NDArray[np.float64]:
+        """Return values of users, NaN for those to whom nothing is relevant; shape (users,)."""
+        return np.where(self.relevant > 0, values, np.nan)
+
+
+# Each of the following returns a value for each user, NaN if nothing is relevant to them.
+
+
+def precision(judged: Judged) -> NDArray[np.float64]:
+    """Return the fraction of the n positions of a list that hold a relevant item.
+
+    Herlocker, Konstan, Terveen and Riedl, "Evaluating collaborative filtering recommender systems",
+    ACM TOIS 2004, section 4.2.1. Positions of a short list that hold nothing count as misses.
+    """
+    return judged.known(judged.hit.sum(axis=1) / judged.length)
+
+
+def recall(judged: Judged) -> NDArray[np.float64]:
+    """Return the fraction of the relevant items that are in the list (Herlocker et al., 2004)."""
+    return judged.known(judged.hit.sum(axis=1) / np.maximum(judged.relevant, 1))
+
+
+def ndcg(judged: Judged) -> NDArray[np.float64]:
+    """Return the gain of a list, divided by that of the best list of this length.
+
+    The gain is the sum of 1 / log2(p + 1) over the positions p = 1, 2, ... of relevant items
+    (Jarvelin and Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002,
+    with gains of 0 and 1).
+    """
+    gain = 1 / np.log2(np.arange(judged.length) + 2)
+    best = np.concatenate([[1], np.cumsum(gain)])[judged.attainable]
+    return judged.known((judged.hit @ gain) / best)
+
+
+def average_precision(judged: Judged) -> NDArray[np.float64]:
+    """Return the sum of the precision at each hit, divided by that of the best list.
+
+    The best list has hits alone, so that the sum is divided by the number of relevant items, but at
+    most n (Manning, Raghavan and Schutze, "Introduction to information retrieval", 2008, section
+    8.4, of lists that end at n).
+    """
+    position = np.arange(judged.length) + 1
+    at_hits = (np.cumsum(judged.hit, axis=1) / position * judged.hit).sum(axis=1)
+    return judged.known(at_hits / np.maximum(judged.attainable, 1))
+
+
+def reciprocal_rank(judged: Judged) -> NDArray[np.float64]:
+    """Return 1 / p, where p is the position of the first hit; 0 without one.
+
+    Voorhees, "The TREC-8 question answering track report" (TREC 1999), section 2.
+    """
+    first = 1 / (judged.hit.argmax(axis=1) + 1)
+    return judged.known(np.where(judged.hit.any(axis=1), first, 0))
+
+
+def hit_rate(judged: Judged) -> NDArray[np.float64]:
+    """Return 1 for a list with a relevant item, else 0.
+
+    Deshpande and Karypis, "Item-based top-N recommendation algorithms", ACM TOIS 2004, section 6.2.
+    """
+    return judged.known(np.any(judged.hit, axis=1))
 
 
 def catalogue_coverage(top: NDArray[np.int32], eligible: int) -> float | None:
@@ -71,6 +149,24 @@ def catalogue_coverage(top: NDArray[np.int32], eligible: int) -> float | None:
     Herlocker et al. (2004), section 4.3 ("catalog coverage").
     """
     return len(np.unique(top[top >= 0])) / eligible if eligible else None
+
+
+def novelty(top: NDArray[np.int32], train: Ratings) -> float | None:
+    """Return the mean over lists of the mean self-information of their items, in bits.
+
+    It is -log2 of the fraction of the people in `train` with training events who have the item:
+    0 for an item that all have, 10 for one that a thousandth has. An item that nobody has counts as
+    if one person had it (Zhou et al., "Solving the apparent diversity-accuracy dilemma of
+    recommender systems", PNAS 2010). Empty lists are left out; None if that is all.
+    """
+    listed = top >= 0
+    number = listed.sum(axis=1)
+    if not number.any():
+        return None
+    people = len(np.unique(train.user))
+    having = np.maximum(np.bincount(train.item, minlength=train.items.height), 1)
+    bits = np.where(listed, np.log2(max(people, 1) / having)[top], 0).sum(axis=1)
+    return float(np.mean(bits[number > 0] / number[number > 0]))
 
 
 def diversity(top: NDArray[np.int32], train: Ratings) -> float | None:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from palate import _arguments, _random_streams
 from palate._native import permutation
 from palate.data import splits
-from palate.data._ratings import Ratings
-from palate.errors import SettingError
+from palate.data._duplicates import pair_numbers
+from palate.data._ratings import Ratings, how_many
+from palate.errors import DataError, SettingError
+from palate.evaluation._alignment import over, require_same_ids, united
 
 _LEAK = (
     "training {} can be later than held-out ones, so these figures are more favourable than in "
@@ -22,6 +24,8 @@ _LEAK_FROM_OTHERS = (
     "what to expect in use"
 )
 _MAX_PEOPLE = 10_000
+# The number of random folds by default.
+FOLDS = 5
 # The splits that hold out a share.
 _SHARED = ("time", "random", "users")
 
@@ -52,9 +56,19 @@ class Part:
 
 
 def parts_of(
-    ratings: Ratings, folds: int | str, split: str | None, share: float | None, seed: int
+    ratings: Ratings,
+    folds: int | str,
+    split: str | None,
+    share: float | None,
+    seed: int,
+    *,
+    test: Ratings | None = None,
 ) -> tuple[list[Part], str, str | None]:
     """Return the parts, their description, and the warning of `Evaluation`."""
+    if test is not None:
+        if (folds, split, share) != (FOLDS, None, None):
+            raise SettingError("test= holds ratings out itself; leave out folds=, split=, share=")
+        return _parts_of_tables(ratings, test)
     if share is not None and split not in _SHARED:
         raise SettingError("share applies only to the splits random, time and users; leave it out")
     if split == "users":
@@ -67,6 +81,48 @@ def parts_of(
     pairs, description, warning = _splits(ratings, folds, split, share, seed)
     parts = [Part(train, train, valid) for train, valid in pairs]
     return parts, description, warning and warning.format(ratings.kind)
+
+
+def _parts_of_tables(train: Ratings, test: Ratings) -> tuple[list[Part], str, str | None]:
+    """Return the only part of two tables, its description, and the warning of `Evaluation`.
+
+    Pairs of a user and an item that are in both are left out of the test.
+
+    Raises
+    ------
+    DataError
+        If the tables are of different kinds, their ids have different types, or all of the test is
+        left out.
+    """
+    if not isinstance(test, Ratings) or len(test) == 0:
+        raise DataError("there are no test ratings; read some with palate.read_ratings")
+    if test.kind != train.kind:
+        raise DataError(
+            f"the test table holds {test.kind}, and the training table {train.kind}; read both "
+            f'with kind="{train.kind}"'
+        )
+    require_same_ids(train, test, ("the training table", "the test table"))
+    users, items = united([train.users, test.users]), united([train.items, test.items])
+    fitted, held_out = over(train, users, items), over(test, users, items)
+    known = np.isin(pair_numbers(held_out), pair_numbers(fitted))
+    valid = held_out.take(~known)
+    if len(valid) == 0:
+        raise DataError(
+            f"all {len(test):,} test {test.kind} are among the training {test.kind}; give others"
+        )
+    description = f"{how_many(test.kind, len(valid))} of the test table"
+    if known.any():
+        description += f"; {known.sum():,} more are among the training {test.kind} and left out"
+    warning = _LEAK.format(train.kind) if _overlap(train, valid) else None
+    return [Part(fitted, fitted, valid)], description, warning
+
+
+def _overlap(train: Ratings, test: Ratings) -> bool:
+    """Return whether a training rating is known to be later than one of the test."""
+    times = train.timestamp, test.timestamp
+    if times[0] is None or times[1] is None or times[0].dtype.kind != times[1].dtype.kind:
+        return False
+    return bool(times[0].max() > times[1].min())
 
 
 def _splits(

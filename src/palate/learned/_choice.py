@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from palate._linear_algebra import multiply_by_panels
 from palate._native import count_and_sum, multiply, multiply_sparse
-from palate.data._ratings import Csr, Kind
+from palate.data._ratings import Csr, Kind, group
 
 # A person's mean is drawn towards the overall mean as by this number of ratings.
 _DAMPING = 5.0
@@ -104,6 +104,14 @@ class DenseWeights(NamedTuple):
         """Return B_ij and B_ji for one item i and each item j; shapes (items,)."""
         return self.matrix[item], self.matrix[:, item]
 
+    def times(self, columns: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
+        """Return B times some columns; shape (items, k)."""
+        return multiply_by_panels(columns.T, self.matrix, threads).T
+
+    def transposed_times(self, columns: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
+        """Return B' times some columns; shape (items, k)."""
+        return multiply_by_panels(columns.T, self.matrix.T, threads).T
+
 
 class LowRankWeights(NamedTuple):
     """Weights B = left right' + a sparse matrix, with 0 on the diagonal.
@@ -125,8 +133,9 @@ class LowRankWeights(NamedTuple):
 
     def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
-        sparse = Csr(self.starts, self.neighbours, self.values)
-        scores: NDArray[np.float32] = multiply_sparse(*histories, *sparse, len(self.left), threads)
+        scores: NDArray[np.float32] = multiply_sparse(
+            *histories, *self._sparse, len(self.left), threads
+        )
         scores += multiply_by_panels(multiply(*histories, self.left, threads), self.right, threads)
         items = histories.partner
         own = np.einsum("nk,nk->n", self.left[items], self.right[items])
@@ -153,6 +162,24 @@ class LowRankWeights(NamedTuple):
         found = np.flatnonzero(self.neighbours == item)
         column[np.searchsorted(self.starts, found, side="right") - 1] += self.values[found]
         return row, column
+
+    def times(self, columns: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
+        """Return B, with left right' on its diagonal, times some columns; shape (items, k)."""
+        product: NDArray[np.float32] = multiply(*self._sparse, columns, threads)
+        product += self.left @ (self.right.T @ columns)
+        return product
+
+    def transposed_times(self, columns: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
+        """Return B', with left right' on its diagonal, times some columns; shape (items, k)."""
+        sparse = self._sparse
+        transposed = group(sparse.partner, len(self.left), sparse.row, sparse.rating)
+        product: NDArray[np.float32] = multiply(*transposed, columns, threads)
+        product += self.right @ (self.left.T @ columns)
+        return product
+
+    @property
+    def _sparse(self) -> Csr:
+        return Csr(self.starts, self.neighbours, self.values)
 
 
 @dataclass(frozen=True)

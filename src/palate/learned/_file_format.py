@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as safetensors_bytes
 
 from palate._files import TEMPORARY, replace_file, sync_folder
+from palate._log import log
 from palate.errors import ModelFileError
 from palate.learned._choice_arrays import choice_arrays, choice_record
 from palate.learned._feature_effects import FeatureEffects
@@ -68,6 +69,7 @@ def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
             sync_folder(path)
     except (OSError, ValueError) as error:
         raise ModelFileError(f"the model can't be written to {path}: {error}") from error
+    log.info("saved %r in %s%s", learned, path, "" if users else ", without its users")
 
 
 def require_model_folder(path: Path) -> None:

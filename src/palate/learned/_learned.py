@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._threads import thread_count
 from palate.data._ratings import Csr, Kind, Ratings
 from palate.errors import SettingError, UnknownIdError
 from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
 from palate.learned._choice import ChoiceModel
+from palate.learned._choice_directions import ChoiceDirections
 from palate.learned._likelihood import Likelihood
 from palate.learned._lookup import IdIndex, ItemIndex
 from palate.learned._parameters import Parameters
@@ -192,6 +194,11 @@ class Learned:
     def canonical_axes(self) -> CanonicalAxes:
         """The positions of items and users on canonical axes."""
         return canonical_axes(self.parameters, self.rated)
+
+    @cached_property
+    def choice_directions(self) -> ChoiceDirections:
+        """The directions in which the choice scores of people differ most."""
+        return ChoiceDirections.of(self.require_choice().weights, thread_count(None))
 
     @cached_property
     def item_index(self) -> ItemIndex:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from palate._files import replace_file
 from palate._linear_algebra import cholesky_roots
+from palate._log import log
 from palate.data._ratings import KINDS, Ratings
 from palate.errors import ModelFileError, first_line
 from palate.learned._choice_arrays import choice_from
@@ -56,12 +57,15 @@ def load_learned(path: Path, *, private_copies: Path | None = None) -> Learned:
     for attempt in range(_MAX_ATTEMPTS):
         description = _read_description(path)
         try:
-            return _learned(path, description, private_copies)
+            learned = _learned(path, description, private_copies)
         except ModelFileError:
             # If the model was replaced meanwhile, its old files are gone: load the new one.
             replaced = _read_description(path) != description
             if attempt == _MAX_ATTEMPTS - 1 or not replaced:
                 raise
+        else:
+            log.info("loaded %r from %s", learned, path)
+            return learned
     raise AssertionError("unreachable")
 
 

@@ -175,8 +175,13 @@ class ItemIndex(IdIndex):
         return f"there is no item {name!r}{_nearest_names(self._titles, str(name))}"
 
 
-def require_same_type(kind: str, ids: pl.Series, known: pl.Series) -> None:
-    """Check that ids in ratings have the same type as those in the model.
+def require_same_type(
+    kind: str,
+    ids: pl.Series,
+    known: pl.Series,
+    where: tuple[str, str] = ("these ratings", "the model"),
+) -> None:
+    """Check that ids in ratings have the same type as known ones; `where` says where each is.
 
     Raises
     ------
@@ -185,8 +190,8 @@ def require_same_type(kind: str, ids: pl.Series, known: pl.Series) -> None:
     """
     if ids.dtype != known.dtype:
         raise DataError(
-            f"{kind} ids are {ids.dtype} in these ratings and {known.dtype} in the model; read "
-            "both in the same way"
+            f"{kind} ids are {ids.dtype} in {where[0]} and {known.dtype} in {where[1]}; read both "
+            "in the same way"
         )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.analysis._item_table import ItemTable
+from palate.analysis._vectors import Vectors, VectorsBy, item_vectors
 from palate.errors import SettingError
 from palate.inference._lists import By
 from palate.learned._lookup import Unknown
@@ -129,3 +130,54 @@ class KnownUsers(Readings):
         scores = self.user_posteriors.scores(user[known], item[known])
         ratings[known] = self.learned.likelihood.rating(scores)
         return ratings
+
+    def vectors(self, by: VectorsBy) -> Vectors:
+        """Return vectors of the items and the known users, for an index of vectors.
+
+        The inner product of the vectors of a person and of an item is a score, so that the items
+        with the largest inner products are the person's list. Items that `recommend` leaves out,
+        those of the history and those without training ratings, are left out by the caller.
+
+        Parameters
+        ----------
+        by
+            "rating": the inner product is the expected rating, before it is clipped to the scale
+            (in a model with a sigmoid, the argument of the sigmoid). With k factors::
+
+                user [p_u, 1, mu + b_u],   item [q_i, b_i, 1]
+
+            "choice": it is nearly the choice score. The exact score needs a vector as long as
+            the items are many; this one has the 128 directions in which scores differ most (all
+            of them, where there are fewer items). Eight of ten items of a list are the same, and
+            the nDCG@10 on the official folds of MovieLens 100k is 0.420 instead of 0.421. With the
+            weights B = U S V' and the discount d of `palate.Choice`::
+
+                user [x_u B V, e_u],   item [d_i V_i, c_i]
+
+            where e_u is 1 for a person without a history and else 0, and c_i the popularity of the
+            item relative to the highest. Scores by "both" are no inner products.
+
+        Returns
+        -------
+        Vectors
+            Two tables, `items` and `users`, with the column vector of arrays of fixed size in
+            single precision. `Profile.vector` and `Profiles.vectors` return those of other people.
+
+        Raises
+        ------
+        SettingError
+            If `by` is something else, or the model can't answer the question.
+
+        Examples
+        --------
+        >>> import palate
+        >>> model = palate.fit(palate.movielens("100k"))
+        >>> items = model.vectors("rating").items
+        >>> scores = items["vector"].to_numpy() @ model.user(196).vector("rating")
+        >>> items["item"][int(scores.argmax())] == model.user(196).recommend(
+        ...     1, by="rating", seen=True
+        ... )["item"][0]
+        True
+        """
+        known = None if self.learned.users is None else self._known_profiles().vectors(by)
+        return Vectors(item_vectors(self.learned, by), known)

@@ -10,9 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate._log import log
+from palate._words import counted
 from palate.analysis._feature_effects import item_feature_effects, user_feature_effects
 from palate.analysis._item_table import ItemTable
-from palate.data._ratings import Ratings
+from palate.data._ratings import Ratings, how_many
 from palate.errors import DataError, SettingError
 from palate.inference._user_posterior import infer
 from palate.inference._user_posteriors import UserPosteriors
@@ -306,6 +308,13 @@ class Model(KnownUsers):
         """
         known, skipped = known_ratings(self.learned, ratings, unknown)
         learned, drift = update(self.learned, known, new_items=unknown != "skip")
+        log.info(
+            "added %s to the model, now of %s and %s; %s skipped",
+            how_many(known.kind, len(known)),
+            counted(learned.require_users().users.height, "user"),
+            counted(learned.items.height, "item"),
+            counted(len(skipped), "unknown item"),
+        )
         return Update(Model(learned), ItemTable.of(drift, skipped))
 
     def save(self, path: str | Path, *, users: bool = True) -> None:

@@ -16,6 +16,7 @@ from palate.analysis._list_options import ListOptions
 from palate.analysis._portrait import Portrait, portrait
 from palate.analysis._questions import next_questions
 from palate.analysis._recommendations import favourites, predictions, recommendations
+from palate.analysis._vectors import VectorsBy, people_vectors
 from palate.data._ratings import Csr
 from palate.inference._lists import By
 from palate.inference._user_posterior import UserPosterior
@@ -355,3 +356,18 @@ class Profile:
             If `n` is out of range.
         """
         return favourites(self.learned, self.history, n)
+
+    def vector(self, by: VectorsBy) -> NDArray[np.float32]:
+        """Return the vector whose inner products with those of items are scores; shape (d,).
+
+        See `Model.vectors`.
+
+        Raises
+        ------
+        SettingError
+            If there are no vectors by this question, or the model can't answer it.
+        """
+        user = self.rating_posterior
+        table = None if user is None else user.mean[None, :]
+        vector: NDArray[np.float32] = people_vectors(self.learned, self.history, table, by)[0]
+        return vector

@@ -14,6 +14,7 @@ from palate.analysis._axes import AxisNames
 from palate.analysis._item_table import ItemTable
 from palate.analysis._list_options import ListOptions
 from palate.analysis._many_recommendations import ManyRecommendations, WrittenLists
+from palate.analysis._vectors import VectorsBy, as_column, people_vectors
 from palate.data._ratings import Csr
 from palate.data._table_file import replacing_table
 from palate.inference._lists import By, Choices, question, top_items
@@ -231,6 +232,23 @@ class Profiles:
         options = ListOptions(n, *choice, unknown, candidates_by_user, exclude_by_user)
         with replacing_table(Path(path)) as table:
             return self._lists(options).write(table, threads, progress)
+
+    def vectors(self, by: VectorsBy) -> pl.DataFrame:
+        """Return the vector of each person; see `Model.vectors`.
+
+        Returns
+        -------
+        polars.DataFrame
+            The columns user and vector.
+
+        Raises
+        ------
+        SettingError
+            If there are no vectors by this question, or the model can't answer it.
+        """
+        table = None if self.rating_posteriors is None else self.rating_posteriors.table
+        found = people_vectors(self.learned, self.histories, table, by)
+        return pl.DataFrame({"user": self.users["id"], "vector": as_column(found)})
 
     def _lists(self, options: ListOptions) -> ManyRecommendations:
         users = self.users["id"]

@@ -19,6 +19,7 @@ from palate.learned._likelihood import SigmoidGaussian, mean_squared_error
 from palate.learned._point_estimate import point_estimate
 from palate.model._model import Model
 from palate.solvers._interrupt import interruptible
+from palate.solvers._log import log_fit, notes_on
 from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import explain_memory_error, validate_ratings
 
@@ -161,7 +162,7 @@ class OneCycle:
         y_range = likelihood.low, likelihood.high
         solver = replace(self, y_range=y_range, bs=min(self.bs, len(ratings)))
         purpose = f"{self.factors:,} factors and {self.epochs:,} epochs"
-        report = reporter(progress)
+        report, start = reporter(progress), time.perf_counter()
         with interruptible() as token:
             with explain_memory_error(purpose, ratings):
                 run = _Training(solver, ratings, valid, likelihood, thread_count(threads))
@@ -172,6 +173,7 @@ class OneCycle:
         settings = solver.settings | {"y_range": list(y_range)}
         fit = FitRecord(self.name, settings, ratings.source, run.history, interrupted=not complete)
         parameters = point_estimate(ratings, users, items, likelihood)
+        log_fit(self.name, ratings, start, notes_on(fit, valid))
         return Model(Learned.of_fit(ratings, parameters, users, fit))
 
 

@@ -1,22 +1,27 @@
 """Progress of a fit: a row for each epoch or sweep, reported to a function or as a table."""
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
+
+from palate._log import log
 
 Report = Callable[[dict[str, Any]], None]
 Progress = Report | bool | None
 
 
 def reporter(progress: Progress) -> Report:
-    """Return the function that is called with each row."""
+    """Return the function that is called with each row: if none is given, it is for the log."""
     if callable(progress):
         return progress
-    return HistoryTable(sys.stdout) if progress else _silent
+    return HistoryTable(sys.stdout) if progress else _log_row
 
 
-def _silent(row: dict[str, Any]) -> None:
-    pass
+def _log_row(row: dict[str, Any]) -> None:
+    """Log what is not shown otherwise."""
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("%s", "  ".join(f"{name} {_text(name, value)}" for name, value in row.items()))
 
 
 class HistoryTable:

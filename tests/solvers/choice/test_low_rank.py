@@ -138,7 +138,8 @@ def test_lists_are_as_good_as_those_of_the_exact_model(fitted, split, ml100k):
     relevant = relevant_pairs(ml100k, split[1])
     low_rank, exact = (model.profiles().top_items(10) for model in fitted)
     found, best = (
-        float(np.nanmean(_metrics.ranking(top, *relevant)[0])) for top in (low_rank, exact)
+        float(np.nanmean(_metrics.ndcg(_metrics.Judged.of(top, *relevant))))
+        for top in (low_rank, exact)
     )
     assert found > 0.475
     assert found > best - 0.005

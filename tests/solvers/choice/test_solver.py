@@ -25,7 +25,9 @@ def small_table():
 
 def ndcg(model, ratings, valid, by="choice"):
     top = model.profiles().top_items(10, by=by, threads=2)
-    return float(np.nanmean(_metrics.ranking(top, *relevant_pairs(ratings, valid))[0]))
+    return float(
+        np.nanmean(_metrics.ndcg(_metrics.Judged.of(top, *relevant_pairs(ratings, valid))))
+    )
 
 
 def popular_ndcg(train, valid, ratings):
@@ -34,7 +36,9 @@ def popular_ndcg(train, valid, ratings):
     scores = np.tile(popularity, (train.users.height, 1))
     scores[train.user, train.item] = -1
     top = np.argsort(-scores, axis=1, kind="stable")[:, :10].astype(np.int32)
-    return float(np.nanmean(_metrics.ranking(top, *relevant_pairs(ratings, valid))[0]))
+    return float(
+        np.nanmean(_metrics.ndcg(_metrics.Judged.of(top, *relevant_pairs(ratings, valid))))
+    )
 
 
 @pytest.fixture(scope="module")

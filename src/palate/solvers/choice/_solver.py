@@ -1,5 +1,6 @@
 """The solver `Choice`: which items people pick."""
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,9 +14,11 @@ from palate.learned._choice import ChoiceModel
 from palate.learned._learned import FitRecord, Learned
 from palate.model._model import Model
 from palate.solvers._interrupt import interruptible
+from palate.solvers._log import log_fit
 from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import require_histories
 from palate.solvers.choice._search import Search
+from palate.solvers.choice._words import chosen_settings
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def learn_choice(
     KeyboardInterrupt
         If the fit was cancelled.
     """
+    start = time.perf_counter()
     try:
         search = Search(ratings, seed, threads, cancel, report=report)
         settings = search.best()
@@ -156,4 +160,7 @@ def learn_choice(
         )
     except Cancelled:
         raise KeyboardInterrupt("before the choice model was complete") from None
+    log_fit(
+        Choice.name, ratings, start, [chosen_settings(model, has_ratings=rating_model is not None)]
+    )
     return model, search.history

@@ -16,6 +16,7 @@ from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import Gaussian, mean_squared_error
 from palate.learned._rating_variances import RatingVariances
 from palate.solvers.gibbs._calibration import Calibrated, UserRegression, calibrate, uncalibrated
+from palate.solvers.gibbs._convergence import CHECKS, Convergence
 from palate.solvers.gibbs._detection import least_variance
 from palate.solvers.gibbs._draw_summary import DrawSummary
 from palate.solvers.gibbs._item_prior import item_prior
@@ -28,7 +29,7 @@ from palate.solvers.gibbs._side import Side
 # The gamma prior of the noise's precision, for ratings with a variance of 1.
 _NOISE_SHAPE, _NOISE_RATE = 1.0, 1.0
 # Draws of neighbouring sweeps are much alike: every second one goes into the summary.
-_THINNING = 2
+THINNING = 2
 # The part of the burn-in in which factors are searched; see `MatrixNormalWishart`. In the rest of
 # it those that were found are kept, and others shrink.
 _SEARCH, _MAX_SEARCH = 2 / 3, 50
@@ -62,7 +63,7 @@ class Chain:
         valid: Ratings | None,
         *,
         factors: int,
-        sweeps: int,
+        sweeps: int | None,
         burn_in: int,
         seed: int,
         threads: int,
@@ -95,9 +96,10 @@ class Chain:
             users=ratings.users.height,
             items=ratings.items.height,
             factors=factors,
-            draws=len(range(burn_in, sweeps, _THINNING)),
+            draws=CHECKS[0] if sweeps is None else len(range(burn_in, sweeps, THINNING)),
             seed=seed,
         )
+        self._convergence = Convergence(ratings)
         self._item_variances = np.zeros(ratings.items.height)
         self._freedoms, self._noise_variance = np.zeros(2), 0.0
         self._penalties, self._item_penalties = (
@@ -127,7 +129,7 @@ class Chain:
         total = self._items.update(number, self._users, alpha, cancel, searching=searching)
         self._update_noise(number, total)
         counted = number - self.burn_in
-        if counted >= 0 and counted % _THINNING == 0:
+        if counted >= 0 and counted % THINNING == 0:
             self._add_draw()
         row = {
             "sweep": number,
@@ -143,6 +145,7 @@ class Chain:
         users = self._users
         covariance = users.regression.residual_covariance(users.rows, users.prior.coefficients)
         self._summary.add(users.rows, self._items.rows, covariance)
+        self._convergence.add(users.rows, self._items.rows)
         self._item_variances += 1 / self._items.variances.precisions
         self._freedoms += [side.variances.freedom for side in (users, self._items)]
         self._penalties += users.regression.penalties
@@ -166,6 +169,12 @@ class Chain:
         )
         mean = (self.sd * self._prediction_sums / draws).astype(np.float32)
         return math.sqrt(mean_squared_error(self._likelihood, mean, self.valid.rating))
+
+    @property
+    def converged(self) -> bool:
+        """Whether the draws are enough; see `Convergence`."""
+        draws = self._convergence.draws
+        return draws > 0 and self._convergence.reached(self._noise_variance / draws)
 
     def calibrated(self, cancel: CancelToken) -> Calibrated:
         """Return what the draws so far have taught, or the present one where none counts yet."""

@@ -84,17 +84,19 @@ class DrawSummary:
     A draw's item factors on given axes are its interaction X projected on the user factors P of
     these axes, X' P / users. Their covariance is accumulated on preliminary axes, and transformed
     to the final axes at the end. The preliminary axes are those of the first half of the draws,
-    and the covariance is that of the second half; until then they are the axes of the first draw,
-    in case the fit is interrupted. In the same way the prior covariance of users is transformed: a
-    draw's user factors p are those on axes on which items have the factors Q, with least squared
-    error, if they become (Q'Q)^-1 Q' X p, where X has the centred factors of the items in the draw.
+    and the covariance is that of the second half; where there are more draws than expected, the
+    axes are renewed whenever the number of draws has doubled. Until then they are the axes of the
+    first draw, in case the fit is interrupted. In the same way the prior covariance of users is
+    transformed: a draw's user factors p are those on axes on which items have the factors Q, with
+    least squared error, if they become (Q'Q)^-1 Q' X p, where X has the centred factors of the
+    items in the draw.
 
     Parameters
     ----------
     users, items, factors
         The numbers of users, items and factors of each draw.
     draws
-        The number of draws that will be added.
+        The number of draws to expect.
     seed
         The seed of the random matrices.
     """
@@ -102,7 +104,8 @@ class DrawSummary:
     def __init__(self, users: int, items: int, factors: int, draws: int, seed: int) -> None:
         width = min(_WIDTH * factors, users, items)
         self._factors = factors
-        self._half = max(1, draws // 2)
+        half = max(1, (draws + 1) // 2)
+        self._renewals = {1, *(half << doublings for doublings in range(16))}
         self._omega = _random_streams.normals(seed, _random_streams.ITEM_SKETCH, items, width)
         self._psi = _random_streams.normals(
             seed, _random_streams.USER_SKETCH, users, min(2 * width + 1, users)
@@ -117,7 +120,7 @@ class DrawSummary:
 
     def add(self, users: Matrix, items: Matrix, user_covariance: NDArray[np.float64]) -> None:
         """Add a draw: rows of factors and bias on both sides, and the prior covariance of users."""
-        if self.draws in {1, self._half}:
+        if self.draws in self._renewals:
             axes = self._axes(_MIN_PRELIMINARY_SHARE)
             self._moments = _Moments(*(axis[:, : self._factors] for axis in axes))
         mu, (p, user_bias, q, item_bias) = main_effects(users, items)

@@ -1,5 +1,6 @@
 """The solver `Gibbs`: Bayesian matrix factorisation, without anything to tune."""
 
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,9 +14,11 @@ from palate.errors import SettingError
 from palate.learned._learned import FitRecord, Learned
 from palate.model._model import Model
 from palate.solvers._interrupt import deadline, interruptible
+from palate.solvers._log import log_fit, notes_on
 from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import explain_memory_error, validate_ratings
-from palate.solvers.gibbs._chain import Chain
+from palate.solvers.gibbs._chain import THINNING, Chain
+from palate.solvers.gibbs._convergence import CHECKS
 
 # After Ctrl-C, the calibration may go on for this long.
 _GRACE_SECONDS = 0.5
@@ -54,7 +57,9 @@ class Gibbs:
         number of axes of the model, at most `factors`, is found from the draws: of noise there is
         one, which explains next to nothing.
     sweeps
-        The number of sweeps, including the burn-in.
+        The number of sweeps, including the burn-in; by default as many as the chain needs. It goes
+        on until the two halves of its draws agree (see `Convergence`): 200 sweeps at least, and
+        728 at most.
     burn_in
         The number of sweeps to discard, before the sampler has converged.
     seed
@@ -67,7 +72,7 @@ class Gibbs:
     """
 
     factors: int = 32
-    sweeps: int = 200
+    sweeps: int | None = None
     burn_in: int = 25
     seed: int = 0
 
@@ -82,14 +87,15 @@ class Gibbs:
     )
 
     def __post_init__(self) -> None:
+        sweeps = self.sweeps
         _arguments.set_frozen(
             self,
             factors=_arguments.count("factors", self.factors),
-            sweeps=_arguments.count("sweeps", self.sweeps, minimum=2),
+            sweeps=None if sweeps is None else _arguments.count("sweeps", sweeps, minimum=2),
             burn_in=_arguments.count("burn_in", self.burn_in),
             seed=_arguments.seed(self.seed),
         )
-        if self.burn_in >= self.sweeps:
+        if self.sweeps is not None and self.burn_in >= self.sweeps:
             raise SettingError(
                 f"burn_in is {self.burn_in} of {self.sweeps} sweeps; some must be left to count"
             )
@@ -98,6 +104,13 @@ class Gibbs:
     def settings(self) -> dict[str, Any]:
         """The settings by name."""
         return asdict(self)
+
+    def planned(self, sweeps: int) -> int:
+        """Return after how many sweeps the chain may end next, once it has done `sweeps`."""
+        if self.sweeps is not None:
+            return self.sweeps
+        ends = [self.burn_in + THINNING * (draws - 1) + 1 for draws in CHECKS]
+        return next((end for end in ends if end > sweeps), ends[-1])
 
     def fit(
         self,
@@ -136,7 +149,7 @@ class Gibbs:
             If there are no ratings, or `valid` is empty or over other users and items.
         """
         validate_ratings(ratings, valid)
-        report = reporter(progress)
+        report, start = reporter(progress), time.perf_counter()
         # Idle BLAS threads would occupy the cores that our own threads need: with them, a fit of
         # MovieLens 100k takes twice as long.
         with (
@@ -152,8 +165,10 @@ class Gibbs:
             cancel = deadline(_GRACE_SECONDS) if token.cancelled else token
             result = chain.calibrated(cancel)
         interrupted = not (sampled and result.complete)
-        fit = FitRecord(self.name, self.settings, ratings.source, chain.history, interrupted)
+        settings = {**self.settings, "sweeps": len(chain.history)}
+        fit = FitRecord(self.name, settings, ratings.source, chain.history, interrupted)
         learned = Learned.of_fit(ratings, result.parameters, result.user_table, fit)
+        log_fit(self.name, ratings, start, notes_on(fit, valid))
         return Model(replace(learned, user_variances=result.user_variances))
 
     def _chain(
@@ -172,9 +187,11 @@ class Gibbs:
 
     def _sample(self, chain: Chain, report: Report) -> bool:
         """Draw all sweeps, or until Ctrl-C cancels one; return whether all were drawn."""
+        sweep = 0
         try:
-            for sweep in range(self.sweeps):
+            while not (chain.converged if self.sweeps is None else sweep == self.sweeps):
                 report(chain.sweep(sweep))
+                sweep += 1
         except Cancelled:
             if not chain.history:
                 raise KeyboardInterrupt("before the first sweep was complete") from None

@@ -1,0 +1,53 @@
+"""Tables of ratings that were read apart, over the same users and items."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from palate.data._ratings import Ratings
+from palate.learned._lookup import require_same_type, rows_among
+
+
+def united(tables: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of all tables of users or of items, each id once, sorted by id.
+
+    The columns are those of the first table. A row comes from the first table that has it; what
+    another one lacks, or holds as another type, is missing there.
+    """
+    schema = tables[0].schema
+    alike = [
+        table.select(name for name in schema if table.schema.get(name) == schema[name])
+        for table in tables
+    ]
+    return pl.concat(alike, how="diagonal").unique("id", keep="first").sort("id")
+
+
+def over(ratings: Ratings, users: pl.DataFrame, items: pl.DataFrame) -> Ratings:
+    """Return the same ratings over tables of users and items that contain theirs."""
+    user = rows_among(users["id"], ratings.users["id"]).cast(pl.Int32).to_numpy()
+    item = rows_among(items["id"], ratings.items["id"]).cast(pl.Int32).to_numpy()
+    return replace(
+        ratings, user=user[ratings.user], item=item[ratings.item], users=users, items=items
+    )
+
+
+def of_users(ratings: Ratings, rows: NDArray[np.integer]) -> Ratings:
+    """Return the ratings of the users in some rows, over these users only, in that order."""
+    place = np.full(ratings.users.height, -1, dtype=np.int32)
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    own = ratings.take(place[ratings.user] >= 0)
+    return replace(own, user=place[own.user], users=ratings.users[rows])
+
+
+def require_same_ids(ratings: Ratings, others: Ratings, where: tuple[str, str]) -> None:
+    """Check that two tables of ratings have ids of the same types; `where` names the tables.
+
+    Raises
+    ------
+    DataError
+        If they have not.
+    """
+    require_same_type("user", ratings.users["id"], others.users["id"], where)
+    require_same_type("item", ratings.items["id"], others.items["id"], where)
