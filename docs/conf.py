@@ -28,6 +28,8 @@ extensions = [
 ]
 exclude_patterns = ["_build", "tests", "extensions"]
 
+# Code that is not run may be in a dialect that the highlighter does not know.
+suppress_warnings = ["misc.highlighting_failure"]
 # Every link must lead somewhere.
 nitpicky = True
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
