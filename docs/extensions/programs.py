@@ -1,5 +1,6 @@
 """The reference of the command line and of the service, from the programs themselves."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,14 @@ from palate.web._explorer import Explorer
 from palate.web._middleware import AccessSettings
 from palate.web._model_holder import ModelHolder
 
+# The examples of a command, in Rich's markup, with an empty line between two.
+_EXAMPLES = re.compile(r"\[bold\]Examples\[/bold\]\n((?:\npalate .*\n)+)")
+
+
+def _as_block(examples: re.Match[str]) -> str:
+    commands = examples[1].split("\n\n")
+    return "**Examples**:\n\n```text\n" + "\n".join(line.strip() for line in commands) + "\n```\n"
+
 
 class Commands(SphinxDirective):
     """All commands of `palate`, as Typer's own generator of documentation describes them."""
@@ -26,6 +35,7 @@ class Commands(SphinxDirective):
         text = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
         # What comes before the first command repeats the first words of each.
         sections = text[text.index("\n## ") :].replace("```console\n$ ", "```text\n")
+        sections = _EXAMPLES.sub(_as_block, sections)
         return self.parse_text_to_nodes(sections, allow_section_headings=True)
 
 
