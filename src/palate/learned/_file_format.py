@@ -50,6 +50,7 @@ def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
         "choice": None if learned.choice is None else choice_record(learned.choice),
         "kind": "ratings" if learned.ratings is None else learned.ratings.kind,
         "added_items": learned.added_items,
+        "added_ratings": learned.added_ratings if users else 0,
         **asdict(learned.fit),
         "files": {
             part: {"name": names[part], "sha256": digest} for part, digest in digests.items()

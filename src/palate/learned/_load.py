@@ -184,15 +184,18 @@ def _assemble(
         ratings=ratings,
         user_table=arrays.get("user_table"),
         user_variances=arrays.get("user_variances"),
-        added_items=_count(description["added_items"], items.height),
+        added_items=_count(description["added_items"], items.height, "items"),
+        added_ratings=_count(
+            description.get("added_ratings", 0), 0 if ratings is None else len(ratings), "ratings"
+        ),
         fit=_fit_record({name: description[name] for name in FitRecord.__dataclass_fields__}),
         choice=None if choice is None else choice_from(choice, description["choice"], items.height),
     )
 
 
-def _count(value: Any, most: int) -> int:
+def _count(value: Any, most: int, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ValueError(f"{value!r} is not a number of items")
+        raise ValueError(f"{value!r} is not a number of {what}")
     return value
 
 
