@@ -1,8 +1,8 @@
 """When an updated model should be fitted again."""
 
+import math
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from palate._words import counted
@@ -12,17 +12,17 @@ from palate.learned._learned import Learned
 # With this share of the ratings newer than the fit, a refit predicts better than an update by three
 # standard errors; with half of it, by no more than chance (MovieLens 100k, see RefitAdvice).
 _MAX_SHARE = 0.1
-# |z| is beyond 2 for 5% of the items if nothing has changed; twice as many are not chance.
-_Z, _MAX_MOVED = 2.0, 0.1
+# It is beyond this for 5% of the items if nothing has changed.
+_MAX_Z = 2.0
 
 
 class RefitAdvice(NamedTuple):
     """Whether an updated model should be fitted again, and why.
 
     A refit is due if at least a tenth of the ratings are newer than the fit; or if the drift of
-    more than a tenth of the items with new ratings is beyond two standard deviations, and their
-    number is above that tenth by more than two of its own (of a binomial distribution), so that a
-    few unusual items do not decide.
+    more than a tenth of the items with new ratings is beyond two standard deviations, twice as many
+    as by chance, and their number is above that tenth by more than three of its own (those of a
+    binomial distribution), so that a few unusual items do not decide.
 
     Attributes
     ----------
@@ -61,9 +61,9 @@ def refit_advice(learned: Learned, drift: pl.DataFrame) -> RefitAdvice:
     said = f"{share:.1%} of {of_all} {_are(learned.added_ratings)} newer than the fit"
     if "z" not in drift.columns:
         return RefitAdvice(grown, share, None, None, f"{_verdict(grown)}: {said}.")
-    measured, moved = drift.height, int((drift["z"].abs() > _Z).sum())
-    chance_sd = np.sqrt(_MAX_MOVED * (1 - _MAX_MOVED) * measured)
-    drifted = bool(moved > _MAX_MOVED * measured + 2 * chance_sd)
+    measured, moved = drift.height, int((drift["z"].abs() > _MAX_Z).sum())
+    # The binomial standard deviation is 0.3 sqrt(measured).
+    drifted = 10 * moved - measured > 9 * math.sqrt(measured)
     due = grown or drifted
     items = counted(measured, "item")
     found = (
