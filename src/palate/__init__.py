@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from palate.evaluation import Evaluation, evaluate
     from palate.model._model import Model, Update, load
+    from palate.model._modify import modify
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
     from palate.solvers import fit
@@ -64,6 +65,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "modify",
     "movielens",
     "read_ratings",
     "splits",
@@ -90,6 +92,7 @@ _MODULES = {
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
     "load": "palate.model._model",
+    "modify": "palate.model._modify",
     "movielens": "palate.data._movielens",
     "read_ratings": "palate.data._read_ratings",
     "splits": "palate.data",

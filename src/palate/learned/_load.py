@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate._files import replace_file
+from palate._files import locked, replace_file
 from palate._linear_algebra import cholesky_roots
 from palate.data._ratings import KINDS, Ratings
 from palate.errors import ModelFileError, first_line
@@ -53,19 +53,26 @@ def load_learned(path: Path, *, private_copies: Path | None = None) -> Learned:
         If there is no model, its format is that of another version of Palate, or a file is missing,
         damaged or changed; the message says which.
     """
-    for attempt in range(_MAX_ATTEMPTS):
-        description = _read_description(path)
+    for _ in range(_MAX_ATTEMPTS):
+        description = read_description(path)
         try:
             return _learned(path, description, private_copies)
         except ModelFileError:
             # If the model was replaced meanwhile, its old files are gone: load the new one.
-            replaced = _read_description(path) != description
-            if attempt == _MAX_ATTEMPTS - 1 or not replaced:
-                raise
-    raise AssertionError("unreachable")
+            if read_description(path) == description:
+                break
+    with locked(path, shared=True):  # nobody replaces it now
+        return _learned(path, read_description(path), private_copies)
 
 
-def _read_description(path: Path) -> dict[str, Any]:
+def read_description(path: Path) -> dict[str, Any]:
+    """Return the description of the model in a folder, whose format this version can read.
+
+    Raises
+    ------
+    ModelFileError
+        If there is none, or it can't be read.
+    """
     file = path / DESCRIPTION
     try:
         description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
