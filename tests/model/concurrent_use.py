@@ -8,7 +8,7 @@ recommend. At the end nothing is lost and nothing is left behind, or an exceptio
 """
 
 import json
-import subprocess
+import multiprocessing
 import sys
 import tempfile
 import time
@@ -17,8 +17,6 @@ from pathlib import Path
 import polars as pl
 
 import palate
-
-FOREVER = -1
 
 
 def read(rows):
@@ -43,7 +41,7 @@ def update(folder, name, number):
         palate.modify(folder / "changed", lambda model, new=new: model.update(new).model)
 
 
-def forget(folder, _, number):
+def forget(folder, number):
     for n in range(number):
         palate.modify(folder / "changed", lambda model, n=n: model.forget(f"f{n}"))
 
@@ -55,23 +53,14 @@ def save(folder, name, number):
         model.forget(f"f{n % 3}").save(folder / "saved")
 
 
-def use(folder, _, number):
+def use(folder, uses):
     """Load both models and recommend, until the file "done" is there."""
-    uses = 0
-    while uses != number and not (folder / "done").exists():
+    while not (folder / "done").exists():
         for name in ("changed", "saved"):
             model = palate.load(folder / name)
             assert model.user("stays 3").recommend(2, seen=True).height == 2
-        uses += 1
-    print(uses)
-
-
-ROLES = {role.__name__: role for role in (update, forget, save, use)}
-
-
-def start(folder, role, name, number):
-    command = [sys.executable, __file__, role.__name__, str(folder), name, str(number)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        with uses.get_lock():
+            uses.value += 1
 
 
 def check(folder, each):
@@ -89,35 +78,41 @@ def check(folder, each):
 
 def run(folder, changes):
     """Do all at once; return how often the models were loaded and used."""
-    each = changes // 5
-    prepare(folder, each)
-    writers = [start(folder, forget, "", each)]
-    writers += [start(folder, role, name, each) for role in (update, save) for name in "01"]
-    readers = [start(folder, use, "", FOREVER) for _ in range(2)]
-    for writer in writers:
-        writer.communicate()
+    each, context = changes // 5, multiprocessing.get_context("fork")
+    uses = context.Value("q", 0)
+
+    def start(role, *arguments):
+        process = context.Process(target=role, args=(folder, *arguments))
+        process.start()
+        return process
+
+    # What is imported is imported once; what has threads of its own is not used before a fork.
+    for name in ("load", "modify", "Gibbs", "fit", "read_ratings"):
+        getattr(palate, name)
+    finish([start(prepare, each)])
+    writers = [start(forget, each)]
+    writers += [start(role, name, each) for role in (update, save) for name in "01"]
+    readers = [start(use, uses) for _ in range(2)]
+    finish(writers)
     (folder / "done").touch()
-    uses = [int(reader.communicate()[0] or 0) for reader in readers]
-    assert [process.returncode for process in writers + readers] == [0] * 7
+    finish(readers)
     check(folder, each)
-    return sum(uses)
+    return uses.value
 
 
-def main(arguments):
-    if arguments[0] in ROLES:
-        role, folder, name, number = arguments
-        ROLES[role](Path(folder), name, int(number))
-        return
-    changes = int(arguments[0])
-    with tempfile.TemporaryDirectory() as folder:
-        begin = time.perf_counter()
-        uses = run(Path(folder), changes)
-        seconds = time.perf_counter() - begin
-    print(
-        f"{changes} saves, updates and people forgotten, while each of the two models was loaded "
-        f"and used {uses} times, in {seconds:.0f} s: nothing is lost, nothing is left behind"
-    )
+def finish(processes):
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * len(processes)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    number = int(sys.argv[1])
+    with tempfile.TemporaryDirectory() as path:
+        begin = time.perf_counter()
+        used = run(Path(path), number)
+        seconds = time.perf_counter() - begin
+    print(
+        f"{number} saves, updates and people forgotten, while each of the two models was loaded "
+        f"and used {used} times, in {seconds:.0f} s: nothing is lost, nothing is left behind"
+    )
