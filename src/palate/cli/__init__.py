@@ -8,6 +8,7 @@ import sys
 gc.set_threshold(100_000)
 
 from palate.cli import (  # noqa: E402  (they register their commands)
+    _change_commands,  # noqa: F401
     _demo_command,  # noqa: F401
     _fit_commands,  # noqa: F401
     _inspect_commands,  # noqa: F401

@@ -20,7 +20,7 @@ from palate.cli._solver_options import (
     default_solver,
 )
 
-# The options that describe a table of ratings; `_read` takes them.
+# The options that describe a table of ratings; `read` takes them.
 RatingsSource = Annotated[
     str,
     typer.Argument(metavar="RATINGS", help="A file, a database URL, or a name such as ml-100k."),
@@ -94,7 +94,7 @@ def fit(
 
     require_model_folder(output)
     chosen = chosen_solver(context, seed)
-    data = _read(
+    data = read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
         items=items, users=users, table=table, kind=kind,
     )  # fmt: skip
@@ -206,7 +206,7 @@ def evaluate(
     import palate
 
     solvers = chosen_solvers(context, seed)
-    data = _read(
+    data = read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
         items=items, users=users, table=table, kind=kind,
     )  # fmt: skip
@@ -226,12 +226,12 @@ def evaluate(
         _evaluation_output.evaluation(evaluation)
 
 
-def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
+def read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
     """Read the ratings that the options describe, and print a summary to stderr."""
     import palate
 
     columns = given(**options)
-    if not _is_movielens(source):
+    if not is_movielens(source):
         data = palate.read_ratings(source, duplicates=duplicates, **columns)
     elif not columns:
         data = palate.movielens(source)
@@ -248,7 +248,8 @@ def given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _is_movielens(name: str) -> bool:
+def is_movielens(name: str) -> bool:
+    """Return whether a source is the name of a data set rather than a file."""
     return re.fullmatch(r"ml-[\w-]+", name) is not None and not Path(name).exists()
 
 

@@ -67,7 +67,7 @@ def refit_advice(learned: Learned, drift: pl.DataFrame) -> RefitAdvice:
     due = grown or drifted
     items = counted(measured, "item")
     found = (
-        f"{moved:,} of {items} with new ratings have drifted by more than 2 standard deviations "
+        f"{moved:,} of {items} with new ratings drifted by more than 2 standard deviations "
         "(about 5% do by chance)"
     )
     return RefitAdvice(due, share, measured, moved, f"{_verdict(due)}: {said}; {found}.")
