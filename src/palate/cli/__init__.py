@@ -21,7 +21,10 @@ from palate.errors import PalateError  # noqa: E402
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 success, 1 failed request, 2 wrong usage."""
+    """Run the command line.
+
+    Exit status: 0 success, 1 failed request, 2 wrong usage, 3 a fit that did not pass its gate.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # for titles that the terminal can't show
     try:

@@ -156,7 +156,7 @@ class Ratings:
             if user not in rows:
                 raise UnknownIdError(f"there is no user {user!r} in these ratings")
             gone[rows[user]] = True
-        return self.of_users(~gone).of_items(~self.rated_only_by(gone))
+        return self.of_users(~gone).of_items(~self.rated_only_by(gone)).require_any()
 
     def rated_only_by(self, users: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which items have ratings, all of them by these users; masks of all rows."""
@@ -168,22 +168,26 @@ class Ratings:
         return only
 
     def of_users(self, chosen: NDArray[np.bool_]) -> "Ratings":
-        """Return the ratings of the chosen users, over these users only.
-
-        Raises
-        ------
-        DataError
-            If there are no such ratings.
-        """
+        """Return the ratings of the chosen users, over these users only."""
         part = self.take(chosen[self.user])
-        if not len(part):
-            raise DataError(f"no {self.kind} are left without these users")
         return replace(part, user=_renumbered(chosen)[part.user], users=rows_of(self.users, chosen))
 
     def of_items(self, chosen: NDArray[np.bool_]) -> "Ratings":
         """Return the ratings of the chosen items, over these items only."""
         part = self.take(chosen[self.item])
         return replace(part, item=_renumbered(chosen)[part.item], items=rows_of(self.items, chosen))
+
+    def require_any(self) -> "Ratings":
+        """Return these ratings, of which there must be some left.
+
+        Raises
+        ------
+        DataError
+            If there are none.
+        """
+        if not len(self):
+            raise DataError(f"no {self.kind} are left")
+        return self
 
     def shares_ids(self, other: "Ratings") -> bool:
         """Return whether `other` has the same users and items in the same rows."""

@@ -31,7 +31,7 @@ def without_users(learned: Learned, gone: Mask) -> Learned:
         If no ratings are left.
     """
     old = learned.require_users()
-    kept = old.of_users(~gone)
+    kept = old.of_users(~gone).require_any()
     items = ~old.rated_only_by(gone)
     added = np.arange(len(items)) >= len(items) - learned.added_items
     recent = np.arange(len(old)) >= len(old) - learned.added_ratings
