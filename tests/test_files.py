@@ -105,7 +105,7 @@ def test_whether_a_folder_can_be_written_to_is_tried(tmp_path):
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "none", tmp_path / "file"):
-        with pytest.raises(OSError, match="No such file|Not a directory"):
+        with pytest.raises(OSError, match=r"No such file|Not a directory"):
             _files.require_writable(place)
 
 

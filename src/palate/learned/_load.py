@@ -5,6 +5,7 @@ import json
 import mmap
 import re
 import struct
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,9 @@ def _content(path: Path, entry: dict[str, str], private_copies: Path | None = No
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise ModelFileError(f"{path / DESCRIPTION} has no checksum of {file.name}")
     copy = None if private_copies is None else private_copies / digest
-    if copy is not None and copy.exists():
-        return _mapped(copy)
+    if copy is not None:
+        with suppress(FileNotFoundError):
+            return _mapped(copy)
     try:
         data = file.read_bytes()
     except (OSError, ValueError) as error:
@@ -137,7 +139,22 @@ def _content(path: Path, entry: dict[str, str], private_copies: Path | None = No
     if copy is None:
         return data
     replace_file(copy, data)
-    return _mapped(copy)
+    try:
+        return _mapped(copy)
+    except FileNotFoundError:  # another process serves a newer model already
+        return data
+
+
+def remove_other_copies(path: Path, private_copies: Path) -> None:
+    """Remove the copies of all models but the one in the folder `path`; see `load_learned`.
+
+    Processes that have mapped one keep it until they load another model.
+    """
+    used = {entry["sha256"] for entry in read_description(path)["files"].values()}
+    for copy in private_copies.iterdir():
+        if re.fullmatch("[0-9a-f]{64}", copy.name) and copy.name not in used:
+            with suppress(OSError):  # on Windows, while a process has mapped it
+                copy.unlink()
 
 
 def _mapped(file: Path) -> Bytes:
