@@ -62,7 +62,7 @@ def fit_if_not_worse(
         found.append(compared)
         if not compared.passed:
             return old
-        _output.to_stderr(f"{compared.sentence} Now the fit to all {len(data):,} {data.kind}.")
+        _output.to_stderr(f"It is not worse. Now the fit to all {len(data):,} {data.kind}.")
         new = _fitted(data, solver, threads)
         if new.fit.interrupted:  # it is not what was compared
             raise KeyboardInterrupt

@@ -59,8 +59,9 @@ def refit_advice(learned: Learned, drift: pl.DataFrame) -> RefitAdvice:
     grown = share >= _MAX_SHARE
     of_all = how_many(ratings.kind, len(ratings))
     said = f"{share:.1%} of {of_all} {_are(learned.added_ratings)} newer than the fit"
-    if "z" not in drift.columns:
-        return RefitAdvice(grown, share, None, None, f"{_verdict(grown)}: {said}.")
+    if "z" not in drift.columns or drift.is_empty():
+        measured = 0 if "z" in drift.columns else None
+        return RefitAdvice(grown, share, measured, measured, f"{_verdict(grown)}: {said}.")
     measured, moved = drift.height, int((drift["z"].abs() > _MAX_Z).sum())
     # The binomial standard deviation is 0.3 sqrt(measured).
     drifted = 10 * moved - measured > 9 * math.sqrt(measured)

@@ -61,9 +61,10 @@ class ModelHolder:
         self._version = version
         try:
             model = load(self._folder, private_copies=self._private_copies)
-            self.explorer = Explorer(model).precompute()
+            explorer = Explorer(model).precompute()
             if self._private_copies is not None:
                 remove_other_copies(self._folder, self._private_copies)
+            self.explorer = explorer
         except Exception as error:  # any error: the service continues with the model it has
             message = f"The new model can't be loaded, so the old one stays: {first_line(error)}"
             print(message, file=sys.stderr, flush=True)
