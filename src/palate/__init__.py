@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from palate.evaluation import Comparison, Evaluation, compare, evaluate, metrics
     from palate.model._model import Model, Update, load
+    from palate.model._modify import modify
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
     from palate.solvers import fit
@@ -72,6 +73,7 @@ __all__ = [
     "fit",
     "load",
     "metrics",
+    "modify",
     "movielens",
     "read_ratings",
     "splits",
@@ -101,6 +103,7 @@ _MODULES = {
     "fit": "palate.solvers",
     "load": "palate.model._model",
     "metrics": "palate.evaluation",
+    "modify": "palate.model._modify",
     "movielens": "palate.data._movielens",
     "read_ratings": "palate.data._read_ratings",
     "splits": "palate.data",

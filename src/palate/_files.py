@@ -1,4 +1,4 @@
-"""Atomic file writing: after a crash a file has its old content or its new content, complete."""
+"""Atomic file writing, where a crash leaves the old content or the new one; locks of folders."""
 
 import os
 import re
@@ -66,5 +66,47 @@ def sync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def require_writable(folder: Path) -> None:
+    """Check that files can be created in a folder, by creating one and removing it.
+
+    Permissions alone do not tell: the file system may be read-only, or be none for files.
+
+    Raises
+    ------
+    OSError
+        If none can be created.
+    """
+    probe = folder / f".palate-{secrets.token_hex(8)}.tmp"
+    probe.touch(exist_ok=False)
+    probe.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock of a folder, for which others wait, in this process and in any other.
+
+    Any number can hold it `shared` at once, and then nobody holds it alone. It is advisory: it
+    keeps nobody from the files who does not ask for it. There is none on Windows and on some
+    network file systems, where nobody waits.
+
+    Raises
+    ------
+    OSError
+        If the folder can't be opened.
+    """
+    try:
+        import fcntl  # noqa: PLC0415  (not available on Windows)
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
     finally:
         os.close(descriptor)

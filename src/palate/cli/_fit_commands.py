@@ -11,6 +11,13 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
+from palate.cli._fits import (
+    KEPT,
+    fit_and_save,
+    fit_if_not_worse,
+    require_users_for_gate,
+    warn_if_interrupted,
+)
 from palate.cli._messages import in_options
 from palate.cli._solver_options import (
     EvaluateCommand,
@@ -86,11 +93,21 @@ Share = Annotated[
     ),
 ]
 
+Gate = Annotated[
+    bool,
+    typer.Option(
+        "--gate",
+        help="Replace the model in the folder only if the new fit is not worse on ratings that "
+        "neither has seen; otherwise the exit status is 3.",
+    ),
+]
+
 
 @app.command(
     cls=FitCommand,
     epilog=examples(
         "palate fit ratings.csv -o model",
+        "palate fit ratings.csv -o model --gate",
         "palate fit clicks.parquet -o model --user customer --item sku",
         "palate fit ml-100k -o model --valid 0.1",
         "palate fit ratings.csv --items films.csv --users people.csv -o model",
@@ -101,7 +118,12 @@ def fit(
     context: typer.Context,
     ratings: RatingsSource,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The folder to write the model to.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The folder to write the model to; it replaces one that is there.",
+        ),
     ],
     user: UserColumn = None,
     item: ItemColumn = None,
@@ -113,6 +135,7 @@ def fit(
     duplicates: Duplicates = "error",
     kind: Kind = None,
     valid: ValidShare = 0.0,
+    gate: Gate = False,
     no_users: NoUsers = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -122,9 +145,9 @@ def fit(
 
     Of events and counts, only the latter is learned.
     """
-    import palate
     from palate.learned._file_format import require_model_folder
 
+    require_users_for_gate(gate, no_users)
     require_model_folder(output)
     chosen = chosen_solver(context, seed)
     data = read(
@@ -133,23 +156,32 @@ def fit(
     )  # fmt: skip
     solver = chosen or default_solver(data, seed)
     validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
-    with _output.progress(solver) as report:
-        model = palate.fit(data, solver, threads=threads, progress=report)
-    warn_if_interrupted(model)
-    model.save(output, users=not no_users)
+    if gate:
+        compared, model = fit_if_not_worse(output, data, solver, seed, threads)
+    else:
+        compared, model = None, fit_and_save(output, data, solver, threads, users=not no_users)
+    replaced = compared is None or compared.passed
     if json:
-        history = (validated or model).fit.history
         _output.document(
-            model=str(output),
-            source=data.source,
-            kind=data.kind,
-            solver=model.fit.solver,
-            choice=_choice_settings(model),
-            history=history,
-        )
-        return
+            model=str(output), source=data.source, kind=data.kind, solver=model.fit.solver,
+            choice=_choice_settings(model), history=(validated or model).fit.history,
+            replaced=replaced, gate=compared,
+        )  # fmt: skip
+    else:
+        _print_fit(output, data, model, compared, users=not no_users)
+    if not replaced:
+        raise typer.Exit(KEPT)
+
+
+def _print_fit(output: Path, data: Any, model: Any, compared: Any, *, users: bool) -> None:
+    """Print what was fitted, or that the model stays."""
+    if compared is not None:
+        _output.line(compared.sentence)
+        if not compared.passed:
+            _output.line(f"The model in {output} stays as it is.")
+            return
     _output.line(_summary(data.kind, model))
-    following = _next(model, data, output, users=not no_users)
+    following = _next(model, data, output, users=users)
     _output.line(f"The model is in {output}. Next: palate {following}")
 
 
@@ -264,7 +296,7 @@ def read(
     import palate
 
     columns = given(**options)
-    if not _is_movielens(source):
+    if not is_movielens(source):
         columns = given(kind=expected) | columns
         data = palate.read_ratings(source, duplicates=duplicates, **columns)
     elif not columns:
@@ -282,11 +314,6 @@ def given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _is_movielens(name: str) -> bool:
+def is_movielens(name: str) -> bool:
+    """Return whether a source is the name of a data set rather than a file."""
     return re.fullmatch(r"ml-[\w-]+", name) is not None and not Path(name).exists()
-
-
-def warn_if_interrupted(model: Any) -> None:
-    """Say on stderr that a fit is incomplete, if it is."""
-    if model.fit.interrupted:
-        _output.to_stderr("interrupted: the model holds what was learned so far")

@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415, PLR0917
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -357,49 +357,3 @@ def map(  # noqa: A001  (the command is called map)
         plots.write(plots.map(loaded, x, y), output)
         _output.to_stderr(f"The map is in {output}.")
     _output.show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
-
-
-@app.command()
-def vectors(
-    model: ModelFolder,
-    by: Annotated[
-        Literal["choice", "rating"],
-        typer.Option(
-            help="The score that the inner product is: nearly what a person would pick (choice), "
-            "or exactly how they would like it (rating)."
-        ),
-    ],
-    items: Annotated[
-        Path | None, typer.Option(help="Write the vectors of the items to this file.")
-    ] = None,
-    users: Annotated[
-        Path | None, typer.Option(help="Write the vectors of the known users to this file.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Write vectors whose inner products are scores, for a vector database.
-
-    The names of the files end in .parquet or .jsonl.
-    """
-    import palate
-    from palate.data._table_file import replacing_table
-
-    if items is None and users is None:
-        raise palate.SettingError("name a file for the vectors with --items, --users or both")
-    loaded = palate.load(model)
-    if users is not None:
-        loaded.learned.require_users()
-    written: dict[str, Any] = {}
-    tables = loaded.vectors(by)
-    for name, path, frame in (("items", items, tables.items), ("users", users, tables.users)):
-        if path is None or frame is None:
-            continue
-        with replacing_table(path) as table:
-            table.append(frame)
-        length = len(frame["vector"][0])
-        written[name] = {"file": str(path), "rows": frame.height, "numbers": length}
-        if not json:
-            vectors = counted(frame.height, "vector")
-            _output.line(f"{vectors} of {name}, {length} numbers each, are in {path}.")
-    if json:
-        _output.document(**written)

@@ -25,7 +25,7 @@ _DECIMALS = {
         ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
     ),
     **dict.fromkeys(("x", "y", "spread"), 2),
-    **{"rating": 1, "percentile": 0, "beyond_taste": 2},
+    **{"rating": 1, "percentile": 0, "beyond_taste": 2, "drift": 2, "z": 1},
 }
 _PERCENTAGES = {"chance"}
 # Columns whose scale differs from model to model.
@@ -34,6 +34,7 @@ _HEADINGS = {
     "mean": "mean rating",
     "prediction": "expected rating",
     "at_least": "at least",
+    "new_ratings": "new ratings",
     "rank_by_mean": "rank by mean",
     "rank_by_bias": "rank by bias",
     "leans_to": "leans to",

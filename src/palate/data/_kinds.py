@@ -108,12 +108,8 @@ def _without_zeros(ratings: Ratings, table: Table, column: str) -> Ratings:
             "kind='ratings' takes the values for ratings, kind='events' each row for an event"
         )
     kept = ratings.take(positive)
-    users, user = np.unique(kept.user, return_inverse=True)
-    items, item = np.unique(kept.item, return_inverse=True)
-    return replace(
-        kept,
-        user=user.astype(np.int32),
-        item=item.astype(np.int32),
-        users=kept.users[users],
-        items=kept.items[items],
+    users, items = (
+        np.bincount(rows, minlength=side.height) > 0
+        for rows, side in ((kept.user, kept.users), (kept.item, kept.items))
     )
+    return kept.of_users(users).of_items(items)

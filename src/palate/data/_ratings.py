@@ -1,15 +1,17 @@
 """`Ratings`, the encoded table that all of Palate works on, and `Csr`, its groups."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from palate._native import count_and_sum, group_by_row
 from palate._words import counted
-from palate.errors import DataError
+from palate.errors import DataError, UnknownIdError
 
 # What a row of the table is: a rating, something that was picked, or how often it was.
 Kind = Literal["ratings", "events", "counts"]
@@ -114,7 +116,12 @@ class Ratings:
         return f"<Ratings: {rows}{values} by {users} of {items}; {self.source}>"
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Ratings":
-        """Return the ratings at `rows` (positions or a mask), over the same users and items."""
+        """Return the ratings at `rows` (positions or a mask), over the same users and items.
+
+        Users and items that are left without ratings stay in the tables, so that the parts of a
+        split have the same rows. To leave people out with all that is known of them, see
+        `without_users`.
+        """
         return replace(
             self,
             user=self.user[rows],
@@ -122,6 +129,65 @@ class Ratings:
             rating=self.rating[rows],
             timestamp=None if self.timestamp is None else self.timestamp[rows],
         )
+
+    def without_users(self, users: Iterable[Any]) -> "Ratings":
+        """Return the ratings without some users, of whom no trace is left.
+
+        Their ratings, their rows of `users`, and the items that only they have rated are left out:
+        that there are such items may be known from these people alone.
+
+        Parameters
+        ----------
+        users
+            Their ids.
+
+        Raises
+        ------
+        UnknownIdError
+            If one of them is not among the users.
+        DataError
+            If no ratings are left.
+        """
+        if isinstance(users, str | bytes) or not isinstance(users, Iterable):
+            users = [users]
+        rows = {name: row for row, name in enumerate(self.users["id"])}
+        gone = np.zeros(self.users.height, dtype=np.bool_)
+        for user in users:
+            if user not in rows:
+                raise UnknownIdError(f"there is no user {user!r} in these ratings")
+            gone[rows[user]] = True
+        return self.of_users(~gone).of_items(~self.rated_only_by(gone)).require_any()
+
+    def rated_only_by(self, users: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which items have ratings, all of them by these users; masks of all rows."""
+        theirs, others = (
+            np.bincount(self.item[mask], minlength=self.items.height)
+            for mask in (users[self.user], ~users[self.user])
+        )
+        only: NDArray[np.bool_] = (theirs > 0) & (others == 0)
+        return only
+
+    def of_users(self, chosen: NDArray[np.bool_]) -> "Ratings":
+        """Return the ratings of the chosen users, over these users only."""
+        part = self.take(chosen[self.user])
+        return replace(part, user=_renumbered(chosen)[part.user], users=rows_of(self.users, chosen))
+
+    def of_items(self, chosen: NDArray[np.bool_]) -> "Ratings":
+        """Return the ratings of the chosen items, over these items only."""
+        part = self.take(chosen[self.item])
+        return replace(part, item=_renumbered(chosen)[part.item], items=rows_of(self.items, chosen))
+
+    def require_any(self) -> "Ratings":
+        """Return these ratings, of which there must be some left.
+
+        Raises
+        ------
+        DataError
+            If there are none.
+        """
+        if not len(self):
+            raise DataError(f"no {self.kind} are left")
+        return self
 
     def shares_ids(self, other: "Ratings") -> bool:
         """Return whether `other` has the same users and items in the same rows."""
@@ -166,6 +232,20 @@ class Ratings:
         if self.timestamp is not None:
             columns["timestamp"] = self.timestamp
         return pl.DataFrame(columns)
+
+
+def rows_of(table: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:
+    """Return the chosen rows of a table, with text in place of enumerations.
+
+    The type of an enumeration names its values, also those that no row has any more.
+    """
+    return table.filter(pl.Series(chosen)).with_columns(cs.enum().cast(pl.String))
+
+
+def _renumbered(chosen: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the row that each chosen row has among the chosen ones; shape (rows,)."""
+    rows: NDArray[np.int32] = np.cumsum(chosen, dtype=np.int32) - np.int32(1)
+    return rows
 
 
 def require_ratings(given: Any) -> Ratings:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from palate.data._features import feature_values
 from palate.errors import DataError, SettingError
 
+# In place of the name of a category that no row of the table has any more; no category is empty.
+FORGOTTEN = ""
+
 
 class KnownFeature(NamedTuple):
     """A feature, and how it is standardised.
@@ -107,6 +110,23 @@ class KnownFeatures:
                 values[:, first:last] = np.stack(standardised, axis=1)
             first = last
         return values
+
+    def named_in(self, table: pl.DataFrame) -> "KnownFeatures":
+        """Return the features without the names of categories that no row of a table has.
+
+        Such a feature stays, so that all others mean what they did.
+        """
+        renamed: list[KnownFeature] = []
+        for column, features in self._by_column():
+            names = [feature.value for feature in features]
+            has = [np.ones(1)] * len(names)
+            if column in table.columns and names not in ([None], [column]):
+                has = feature_values(table[column], names, features[0].separator)
+            renamed += [
+                feature if np.nansum(values) > 0 else feature._replace(value=FORGOTTEN)
+                for feature, values in zip(features, has, strict=True)
+            ]
+        return KnownFeatures(tuple(renamed))
 
     def of_person(self, given: Mapping[str, Any] | None) -> NDArray[np.float32] | None:
         """Return the features of one person, shape (1, m), or None if none are given.
