@@ -7,7 +7,7 @@ import palate.plots
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Return a folder for reports. Of those with one name, the browser compiles Plotly once."""
+    """Return a folder for reports."""
     return tmp_path_factory.mktemp("reports")
 
 
