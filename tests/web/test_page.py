@@ -222,9 +222,9 @@ def in_each_size_and_scheme(page, sizes):
     """
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(FOLLOWED)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.evaluate(FOLLOWED)
             page.evaluate(DRAWN)
             yield width, scheme
 
