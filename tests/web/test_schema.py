@@ -45,7 +45,7 @@ def test_responses_conform_to_the_document(schema, path):
 
     @given(case=schema[path][ROUTES[path]].as_strategy())
     @settings(
-        max_examples=40,
+        max_examples=60,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
