@@ -12,6 +12,7 @@ import typer
 from palate.cli import _evaluation_output, _output
 from palate.cli._app import Json, Seed, Threads, app
 from palate.cli._messages import in_options
+from palate.cli._progress import progress_of_fit
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,
@@ -100,7 +101,7 @@ def fit(
     )  # fmt: skip
     solver = chosen or default_solver(data, seed)
     validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
-    with _output.progress(solver) as report:
+    with progress_of_fit(solver) as report:
         model = palate.fit(data, solver, threads=threads, progress=report)
     warn_if_interrupted(model)
     model.save(output, users=not no_users)
@@ -156,7 +157,7 @@ def _fit_to_part(solver: Any, data: Any, share: float, seed: int, threads: int |
             "measures lists"
         )
     train, held_out = palate.splits.random(data, share=share, seed=seed)
-    with _output.progress(solver) as report:
+    with progress_of_fit(solver) as report:
         model = solver.fit(train, held_out, threads=threads, progress=report)
     warn_if_interrupted(model)
     _output.to_stderr(
