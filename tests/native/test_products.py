@@ -1,5 +1,7 @@
 """Products of sparse rows with tables that are taken by rows, or piece by piece for many rows."""
 
+from itertools import pairwise
+
 import choice_twins as twins
 import numpy as np
 import pytest
@@ -60,7 +62,7 @@ def test_few_rows_have_the_product_of_many(left, table):
 def test_columns_out_of_order_are_no_problem(left, table):
     starts, columns, values = twins.csr(table)
     turned = columns.copy(), values.copy()
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
+    for first, last in pairwise(starts):
         for array in turned:
             array[first:last] = array[first:last][::-1]
     found = _native.multiply_sparse(*left, starts, *turned, WIDTH, 2)

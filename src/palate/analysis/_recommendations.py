@@ -98,7 +98,10 @@ def _chances(
     """Return the chances of the items at `rows` for one person; None by rating."""
     if choice is None:
         return None
-    return learned.require_choice().chances(rows[None, :], choice, history, threads=1)[0]
+    chances: NDArray[np.float32] = learned.require_choice().chances(
+        rows[None, :], choice, history, threads=1
+    )[0]
+    return chances
 
 
 def score_quantiles(

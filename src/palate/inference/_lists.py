@@ -88,13 +88,14 @@ def list_scores(
         assert user_table is not None
         return ListScores(rating_scores(learned.item_table, user_table, threads), None)
     choice_scores = learned.require_choice().scores(histories, threads)
-    return _with_choice(learned, choice_scores, user_table, by, threads)
+    return _with_choice(learned, choice_scores, user_table, by=by, threads=threads)
 
 
 def _with_choice(
     learned: Learned,
     choice_scores: NDArray[np.float32],
     user_table: NDArray[np.float32] | None,
+    *,
     by: By,
     threads: int,
     buffer: NDArray[np.float32] | None = None,
@@ -262,7 +263,7 @@ def top_items(
             scores = learned.require_choice().scores(own, threads, out)
         those = choices.take(rows)
         found += _in_cache(
-            learned, scores, own, block, n, those, by=by, chances=chances, threads=threads
+            learned, scores, own, block, those, n=n, by=by, chances=chances, threads=threads
         )
     return Lists(
         np.concatenate([best.rows for best in found]),
@@ -292,9 +293,9 @@ def _in_cache(
     choice_scores: NDArray[np.float32] | None,
     histories: Csr,
     table: NDArray[np.float32] | None,
-    n: int,
     choices: Choices,
     *,
+    n: int,
     by: By,
     chances: bool,
     threads: int,
@@ -314,7 +315,9 @@ def _in_cache(
             workspaces.own = Workspace()
         buffer = workspaces.own.table(len(rows), len(choices.eligible))
         if choice_scores is not None:
-            scores = _with_choice(learned, choice_scores[people], block, by, threads, buffer)
+            scores = _with_choice(
+                learned, choice_scores[people], block, by=by, threads=threads, buffer=buffer
+            )
         else:
             assert block is not None
             of_ratings = rating_scores(learned.item_table, block, threads, buffer)
