@@ -19,6 +19,7 @@ from palate.cli._fits import (
     warn_if_interrupted,
 )
 from palate.cli._messages import in_options
+from palate.cli._progress import progress_of_fit
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,
@@ -221,7 +222,7 @@ def _fit_to_part(solver: Any, data: Any, share: float, seed: int, threads: int |
             "measures lists"
         )
     train, held_out = palate.splits.random(data, share=share, seed=seed)
-    with _output.progress(solver) as report:
+    with progress_of_fit(solver) as report:
         model = solver.fit(train, held_out, threads=threads, progress=report)
     warn_if_interrupted(model)
     _output.to_stderr(

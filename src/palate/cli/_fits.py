@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from palate.cli import _output
+from palate.cli._progress import progress_of_fit
 
 # The exit status of a fit that was worse, so that the model stays.
 KEPT = 3
@@ -76,7 +77,7 @@ def _fitted(data: Any, solver: Any, threads: int | None) -> Any:
     """Return a model that was fitted, with its progress on stderr."""
     import palate
 
-    with _output.progress(solver) as report:
+    with progress_of_fit(solver) as report:
         return palate.fit(data, solver, threads=threads, progress=report)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from palate._words import counted
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app, examples, pairs
+from palate.cli._app import Count, Json, ModelFolder, Where, app, conditions, examples
 
 _GENEROUS = ("Most generous", "Most severe")
 _UNPREDICTABLE = "Least predictable: ratings furthest from what the model expects"
@@ -21,15 +21,6 @@ _LIKED = (
 
 Plain = Annotated[
     bool, typer.Option("--plain", help="The book's order, which ignores uncertainty.")
-]
-
-Where = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="COLUMN=VALUE",
-        help="Only items with this value, as in --where genres=Comedy or --where "
-        "year=1990..1999; repeat the option for more conditions.",
-    ),
 ]
 
 
@@ -68,7 +59,7 @@ def biases(
     options: dict[str, Any] = {"min_ratings": min_ratings}
     if users and where:
         raise palate.SettingError("--where chooses items; leave it out with --users")
-    options |= {} if users else {"where": _where(where)}
+    options |= {} if users else {"where": conditions(where)}
     read = loaded.user_biases if users else loaded.biases
     by_bias, by_gap = read("bias" if plain else None, **options), read("gap", **options)
     tables = {
@@ -130,10 +121,6 @@ def _with_at_least(min_ratings: int | None, counts: Any) -> str:
     return f"with at least {counted(least, 'rating')}"
 
 
-def _where(conditions: list[str] | None) -> dict[str, str]:
-    return pairs("--where", "COLUMN=VALUE, such as genres=Comedy", conditions)
-
-
 @app.command(
     epilog=examples(
         "palate popularity model",
@@ -163,7 +150,7 @@ def popularity(
 
     loaded = palate.load(model)
     table = loaded.popularity(
-        "beyond_taste" if plain else None, min_ratings=min_ratings, where=_where(where)
+        "beyond_taste" if plain else None, min_ratings=min_ratings, where=conditions(where)
     )
     often, rarely = contrasts(table, n)
     if json:
