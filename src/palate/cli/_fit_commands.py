@@ -12,6 +12,7 @@ import typer
 from palate.cli import _evaluation_output, _output
 from palate.cli._app import Json, Seed, Threads, app
 from palate.cli._messages import in_options
+from palate.cli._reading_options import reading_options
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,
@@ -96,7 +97,7 @@ def fit(
     chosen = chosen_solver(context, seed)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, users=users, table=table, kind=kind,
+        items=items, users=users, table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
     solver = chosen or default_solver(data, seed)
     validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
@@ -208,7 +209,7 @@ def evaluate(
     solvers = chosen_solvers(context, seed)
     data = _read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, users=users, table=table, kind=kind,
+        items=items, users=users, table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
     evaluation = palate.evaluate(
         data,
@@ -226,7 +227,7 @@ def evaluate(
         _evaluation_output.evaluation(evaluation)
 
 
-def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
+def _read(source: str, duplicates: DuplicateRule, **options: Any) -> Any:
     """Read the ratings that the options describe, and print a summary to stderr."""
     import palate
 
@@ -237,7 +238,7 @@ def _read(source: str, duplicates: DuplicateRule, **options: str | None) -> Any:
         data = palate.movielens(source)
     else:
         raise palate.SettingError(
-            f"{source} needs no description; leave out --{', --'.join(columns)}"
+            f"{source} needs no description; leave out --{', --'.join(columns).replace('_', '-')}"
         )
     _output.to_stderr(in_options(repr(data), {"kind": "--kind"}))
     return data
