@@ -70,7 +70,8 @@ def spark(tmp_path):
 def test_a_folder_of_parquet_files(spark):
     assert rows(spark) == ROWS
     assert rows(str(spark / "*.parquet")) == ROWS
-    assert rows(spark.parent) == ROWS  # in folders below
+    with pytest.raises(palate.DataError, match=r"The folder has ratings\.parquet$"):
+        palate.read_ratings(spark.parent)
     bad = FRAME.with_columns(rating=pl.Series([5, 4, None, 3]))
     bad.write_parquet(spark / "part-00003.parquet")
     message = r"ratings.parquet \(4 files\), part-00003.parquet, row 3, column 'rating': the rating"
@@ -89,9 +90,7 @@ def test_a_pattern_of_text_files(write, tmp_path):
     assert len(ratings) == len(ROWS)
     assert "r2.csv, line 2 ('bad' is not a number)" in ratings.source
     write("r3.csv", "user,what,rating\nann,9,3\n")
-    with pytest.raises(
-        palate.DataError, match="r0.csv has the columns 'user', 'item', 'rating', b"
-    ):
+    with pytest.raises(palate.DataError, match=r"r0\.csv has the columns 'user', 'item', 'ra"):
         palate.read_ratings(tmp_path / "r?.csv")
     with pytest.raises(palate.DataError, match="no file matches"):
         palate.read_ratings(tmp_path / "none*.csv")
@@ -223,7 +222,7 @@ def test_the_ids_of_tables_of_items_and_users_can_be_named(write):
     ratings = palate.read_ratings(path, items=items, item_id="code", users=users, user_id="nick")
     assert ratings.items["item"].to_list() == ["A", "B", "3"]
     assert ratings.users["user"].to_list() == ["9", "8"]
-    with pytest.raises(palate.DataError, match="i.csv has no column 'id' for item_id=; it has 'it"):
+    with pytest.raises(palate.DataError, match=r"i\.csv has no column 'id' for item_id=; it has"):
         palate.read_ratings(path, items=items, item_id="id")
     with pytest.raises(palate.SettingError, match="item_id= names a column of a table of items"):
         palate.read_ratings(path, item_id="code")

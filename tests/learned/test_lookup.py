@@ -142,7 +142,9 @@ def test_suggestions_contain_the_name_or_are_spelt_like_it():
     for name in ("Heat", "Haet (1995)"):
         with pytest.raises(palate.UnknownIdError, match=r"the nearest are 'Heat \(1995\)'$"):
             index.row(name)
-    with pytest.raises(palate.UnknownIdError, match=r"^there is no item 'Zulu'$"):
+    with pytest.raises(
+        palate.UnknownIdError, match=r"^there is no item 'Zulu'; one is 'Heat \(1995\)'$"
+    ):
         index.row("Zulu")
 
 

@@ -56,7 +56,8 @@ Kind = Annotated[
 ValidShare = Annotated[
     float,
     typer.Option(
-        help="Hold out this fraction of the ratings to measure the loss, before the fit to all."
+        "--valid",
+        help="Hold out this fraction of the ratings to measure the loss, before the fit to all.",
     ),
 ]
 NoUsers = Annotated[
@@ -80,7 +81,7 @@ def fit(
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
     kind: Kind = None,
-    valid: ValidShare = 0.0,
+    share: ValidShare = 0.0,
     no_users: NoUsers = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -100,7 +101,7 @@ def fit(
         items=items, users=users, table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
     solver = chosen or default_solver(data, seed)
-    validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
+    validated = _fit_to_part(solver, data, share, seed, threads) if share else None
     with _output.progress(solver) as report:
         model = palate.fit(data, solver, threads=threads, progress=report)
     warn_if_interrupted(model)

@@ -98,8 +98,10 @@ def find_columns(
     found = {role: name for role, name in given.items() if name is not None}
     for role, column in found.items():
         if column not in names:
+            no_header = "" if table.header else "there are no names in its first line; "
             raise DataError(
-                f"{table.name} has no column {column!r} for {role}=; it has {listed(names)}"
+                f"{table.name} has no column {column!r} for {role}=; {no_header}it has "
+                f"{listed(names)}"
             )
     if len(set(found.values())) < len(found):
         named = ", ".join(f"{role}={column!r}" for role, column in found.items())

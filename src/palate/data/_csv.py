@@ -141,7 +141,7 @@ class _Csv:
                 frame = self._without_blank_lines(frame, block)
             except pl.exceptions.PolarsError as error:
                 if not self.skips:
-                    raise DataError(f"{self.file.path.name}{self._fault(error)}") from error
+                    raise DataError(f"{self.file.path.name}{self._fault(error)}{_SKIP}") from error
                 frame = self._tolerant_frame(block, row)
             frame.columns = list(names)
             yield frame[skip:]
@@ -247,6 +247,9 @@ def open_csv(path: Path, is_header: IsHeader, reading: Reading) -> Table:
 
 def _lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline=""))
+
+
+_SKIP = "; mend the line, or use skip_bad_lines=True to do without"
 
 
 def _too_many(fields: list[str], width: int) -> str:

@@ -3,6 +3,7 @@
 import glob
 from pathlib import Path
 
+from palate._files import MODEL_DESCRIPTION
 from palate.errors import DataError
 
 _MAX_LISTED = 5
@@ -11,15 +12,17 @@ _MAX_LISTED = 5
 def files_of(path: Path) -> list[Path]:
     """Return the files that `path` stands for, in the order of their names.
 
-    A folder stands for the Parquet files in it and below it, such as Spark writes, without those
-    whose names, or whose folders' names, begin with a dot or an underscore. A path that does not
+    A folder stands for the Parquet files in it, such as Spark writes, without those whose names
+    begin with a dot or an underscore. A path that does not
     exist and has one of ``*?[`` is a pattern (``data/*.parquet``, or ``**`` for folders below).
 
     Raises
     ------
     DataError
-        If a folder has no Parquet file, or nothing matches a pattern.
+        If a folder is that of a model or has no Parquet file, or nothing matches a pattern.
     """
+    if (path / MODEL_DESCRIPTION).is_file():
+        raise DataError(f"{path} is the folder of a model; give the file that holds the table")
     if path.is_dir():
         return _parquet_files(path)
     if path.exists() or not glob.has_magic(str(path)):
@@ -32,17 +35,13 @@ def files_of(path: Path) -> list[Path]:
 
 
 def _parquet_files(folder: Path) -> list[Path]:
-    parquet = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() == ".parquet")
-    files = [file for file in parquet if file.is_file() and not _is_hidden(file, folder)]
+    children = sorted(child for child in folder.iterdir() if not child.name.startswith((".", "_")))
+    files = [file for file in children if file.suffix.lower() == ".parquet" and file.is_file()]
     if files:
         return files
-    names = sorted(child.name for child in folder.iterdir())
+    names = [child.name for child in children]
     listed = ", ".join([*names[:_MAX_LISTED], *(["..."] if len(names) > _MAX_LISTED else [])])
     raise DataError(
         f"{folder} is a folder without Parquet files; give the file that holds the table"
         + (f". The folder has {listed}" if names else "")
     )
-
-
-def _is_hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)

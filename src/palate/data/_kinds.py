@@ -75,7 +75,7 @@ def _recognised(table: Table, column: str, values: NDArray[np.float32]) -> tuple
     if low > _TIMES and not named:
         raise DataError(
             f"{table.name}: column {column!r} looks like times (all above {_TIMES:g}); name it "
-            "with timestamp=, or choose its kind: 'ratings' or 'counts'"
+            "with timestamp=, or choose kind='ratings' or 'counts'"
         )
     several = len(values) > 1
     if several and low == high != 0:

@@ -47,7 +47,7 @@ def open_table(source: Any, is_header: IsHeader, reading: Reading = PLAIN) -> Ta
         If it is a table of pandas that can't be read without pyarrow, which is not installed.
     """
     if isinstance(source, str | Path):
-        return _open_path(Path(source), is_header, reading)
+        return _open_path(source, is_header, reading)
     if type(source).__module__.startswith("scipy.sparse"):
         return _open_matrix(source)
     try:
@@ -94,9 +94,10 @@ def _open_matrix(matrix: Any) -> Table:
     return Table.of_frame(pl.DataFrame(ratings), "matrix")
 
 
-def _open_path(path: Path, is_header: IsHeader, reading: Reading) -> Table:
-    if path == Path():
+def _open_path(given: str | Path, is_header: IsHeader, reading: Reading) -> Table:
+    if given == "":
         raise DataError("the path is empty; give the file that holds the table")
+    path = Path(given)
     tables = [_open_file(file, is_header, reading) for file in files_of(path)]
     return tables[0] if len(tables) == 1 else stacked(tables, f"{path.name} ({len(tables)} files)")
 

@@ -1,5 +1,6 @@
 """The values of a table of ratings: ids, ratings and timestamps, or an error that names the row."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -117,8 +118,11 @@ def _rating_faults(
     yield raw.is_null(), lambda row: f"the {what} is missing{hint}"
 
     def no_number(row: int) -> str:
-        comma = decimal == "." and "," in str(raw[row])
-        return f"{raw[row]!r} is not a number{_COMMA if comma else hint}"
+        text = str(raw[row])
+        if re.search(r"\d{4}-\d\d-\d\d|\d:\d\d", text):
+            return f"{text!r} is a time and not a {what}; name its column with timestamp="
+        comma = decimal == "." and "," in text
+        return f"{text!r} is not a number{_COMMA if comma else hint}"
 
     yield numbers.is_null(), no_number
     yield ~numbers.is_finite(), lambda row: f"the {what} is {raw[row]}, not finite"

@@ -16,13 +16,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as safetensors_bytes
 
-from palate._files import TEMPORARY, replace_file, sync_folder
+from palate._files import MODEL_DESCRIPTION, TEMPORARY, replace_file, sync_folder
 from palate.errors import ModelFileError
 from palate.learned._choice_arrays import choice_arrays, choice_record
 from palate.learned._feature_effects import FeatureEffects
@@ -31,7 +32,7 @@ from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
 FORMAT = 7
-DESCRIPTION = "palate.json"
+DESCRIPTION = MODEL_DESCRIPTION
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
 )
@@ -80,9 +81,11 @@ def require_model_folder(path: Path) -> None:
     """
     try:
         nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(f"{nearest} is not a folder; name another one")
         children = list(nearest.iterdir())
-        if not os.access(nearest, os.W_OK):
-            raise PermissionError(f"{nearest} is read-only")
+        with TemporaryFile(dir=nearest):  # permissions alone do not tell
+            pass
     except (OSError, ValueError) as error:
         raise ModelFileError(f"a model can't be written to {path}: {error}") from error
     foreign = [child.name for child in children if not _belongs_to_model(child.name)]

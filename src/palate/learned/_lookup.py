@@ -229,5 +229,6 @@ def _nearest_names(names: pl.Series, name: str) -> str:
     containing = [known for key, known in by_lower.items() if name.lower() in key]
     close = difflib.get_close_matches(name.lower(), by_lower, _MAX_SUGGESTIONS)
     nearest = list(dict.fromkeys([*containing, *(by_lower[key] for key in close)]))
-    suggestions = ", ".join(map(repr, nearest[:_MAX_SUGGESTIONS]))
-    return f"; the nearest are {suggestions}" if suggestions else ""
+    if not nearest:
+        return f"; one is {names[0]!r}" if len(names) else ""
+    return f"; the nearest are {', '.join(map(repr, nearest[:_MAX_SUGGESTIONS]))}"
