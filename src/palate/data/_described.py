@@ -134,7 +134,7 @@ def _with_decimal_comma(column: pl.Series) -> pl.Series:
     """Return a column of text as numbers, if all of it is numbers and some have a comma."""
     if column.dtype != pl.String or not column.str.contains(",", literal=True).any():
         return column
-    numbers = to_float(column, ",")
+    numbers = to_float(column, ",", pl.Float64)
     return numbers if numbers.null_count() == column.null_count() else column
 
 

@@ -173,7 +173,7 @@ def _in_database(url: str, described: Any) -> Any:
     """Return a table of items or users of the database, if it is the name of one."""
     name = isinstance(described, str) and re.fullmatch(r"\w+", described)
     if name and not Path(described).exists():
-        return open_database(url, described).read()
+        return open_database(url, described)
     return described
 
 

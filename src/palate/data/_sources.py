@@ -36,8 +36,9 @@ def open_table(source: Any, is_header: IsHeader, reading: Reading = PLAIN) -> Ta
     """Open `source`: a path, a table of polars, pandas or Arrow, or a sparse matrix of SciPy.
 
     A path can stand for several files, see `files_of`. Of a matrix the rows are users and the
-    columns items, numbered from 0, and each stored entry is a rating. UUIDs become text.
-    `is_header` returns whether the fields of a text file's first line are column names.
+    columns items, numbered from 0, and each stored entry is a rating. UUIDs become text. A `Table`
+    is returned as it is. `is_header` returns whether the fields of a text file's first line are
+    column names.
 
     Raises
     ------
@@ -46,6 +47,8 @@ def open_table(source: Any, is_header: IsHeader, reading: Reading = PLAIN) -> Ta
     MissingExtraError
         If it is a table of pandas that can't be read without pyarrow, which is not installed.
     """
+    if isinstance(source, Table):
+        return source
     if isinstance(source, str | Path):
         return _open_path(source, is_header, reading)
     if type(source).__module__.startswith("scipy.sparse"):

@@ -31,17 +31,18 @@ def compact(text: pl.Series) -> pl.Series:
     return numbers if numbers.cast(pl.String).eq_missing(text).all() else text
 
 
-def to_float(values: pl.Series, decimal: Decimal = ".") -> pl.Series:
-    """Return numbers, or text that holds numbers, as float32; null where a text is not a number.
+def to_float(
+    values: pl.Series, decimal: Decimal = ".", dtype: type[pl.DataType] = pl.Float32
+) -> pl.Series:
+    """Return numbers, or text that holds numbers, as floats; null where a text is not a number.
 
     With a decimal comma, a point makes text no number: what it would separate is not guessed.
     """
-    if values.dtype != pl.String:
-        return values.cast(pl.Float32, strict=False)
-    text = values.str.strip_chars()
-    if decimal == ",":
-        text = text.str.replace_many([",", "."], [".", ","])
-    return text.cast(pl.Float32, strict=False)
+    if values.dtype == pl.String:
+        values = values.str.strip_chars()
+        if decimal == ",":
+            values = values.str.replace_many([",", "."], [".", ","])
+    return values.cast(dtype, strict=False)
 
 
 # Rows that can't be used, and what is wrong with such a row.
