@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     assert out.startswith(
         "Read as ratings. Fitted: how people rate, by gibbs; what they pick (ridge"
     )
-    assert "Ratings: 100,000 ratings" in err
+    assert "Read 100,000 ratings" in err
     return folder
 
 

@@ -36,6 +36,13 @@ def test_text_with_white_space_between_the_columns(write, text):
     assert rows(write("r.txt", text)) == ROWS
 
 
+def test_a_bad_line_among_those_with_white_space(write):
+    path = write("r.txt", "ann 1 5\nann 2 3.5 hm\nbob 1 1\n")
+    with pytest.raises(palate.DataError, match="line 2: 4 fields, but the first line has 3; mend"):
+        palate.read_ratings(path)
+    assert len(palate.read_ratings(path, skip_bad_lines=True)) == 2
+
+
 def test_blanks_in_titles_separate_nothing(write):
     """Where each title has two words, blanks would divide all lines equally."""
     text = "user\titem\trating\ttitle\na\t1\t5\tThe Birds\nb\t2\t4\tThe Sting\n"
@@ -92,6 +99,9 @@ def test_a_pattern_of_text_files(write, tmp_path):
     write("r3.csv", "user,what,rating\nann,9,3\n")
     with pytest.raises(palate.DataError, match=r"r0\.csv has the columns 'user', 'item', 'ra"):
         palate.read_ratings(tmp_path / "r?.csv")
+    FRAME.write_parquet(tmp_path / "r9.parquet")
+    with pytest.raises(palate.DataError, match=r"r0\.csv and r9\.parquet differ in their format"):
+        palate.read_ratings(tmp_path / "r[09].*")
     with pytest.raises(palate.DataError, match="no file matches"):
         palate.read_ratings(tmp_path / "none*.csv")
 
@@ -176,6 +186,9 @@ def test_uuids_are_ids_as_text(frame):
     assert ratings.users["id"].to_list() == [str(IDS[0]), str(IDS[1])]
     users = frame({"user": IDS[:2], "age": [30, 40]})
     assert palate.read_ratings(table, users=users).users["age"].to_list() == [30, 40]
+    if frame is pd.DataFrame:
+        numbered = table.rename(columns={"user": 0, "item": 1, "rating": 2})
+        assert palate.read_ratings(numbered, user="0", item="1", rating="2").users.height == 2
     missing = frame({"user": [None, *IDS[1:]], "item": [1, 2, 3], "rating": [3, 4, 5]})
     with pytest.raises(palate.DataError, match="row 1, column 'user': the id is missing"):
         palate.read_ratings(missing)

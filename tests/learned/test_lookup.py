@@ -1,6 +1,7 @@
 """Look-up of users and items: ids of any type, titles, ambiguities and suggestions."""
 
 import datetime as dt
+import uuid
 from decimal import Decimal
 
 import numpy as np
@@ -34,6 +35,12 @@ from palate.learned._lookup import IdIndex, ItemIndex
 def test_unknown_names_are_refused_with_the_nearest(model, call, message):
     with pytest.raises(palate.UnknownIdError, match=message):
         call(model)
+
+
+def test_uuids_are_found_as_the_text_that_they_became():
+    ids = [uuid.UUID(int=1), uuid.UUID(int=2)]
+    ratings = palate.read_ratings({"user": ids, "item": [1, 2], "rating": [3, 4]})
+    assert IdIndex(ratings.users["id"], "user").rows([*ids, str(ids[0])]).tolist() == [0, 1, 0]
 
 
 def test_a_title_of_two_items_is_an_ambiguity(model):

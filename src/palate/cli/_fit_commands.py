@@ -241,7 +241,7 @@ def _read(source: str, duplicates: DuplicateRule, **options: Any) -> Any:
         raise palate.SettingError(
             f"{source} needs no description; leave out --{', --'.join(columns).replace('_', '-')}"
         )
-    _output.to_stderr(in_options(repr(data), {"kind": "--kind"}))
+    _output.to_stderr(f"Read {in_options(str(data), {'kind': '--kind'})}")
     return data
 
 

@@ -24,9 +24,9 @@ def open_bytes(path: Path) -> IO[bytes]:
     DataError
         If a zip does not hold exactly one file.
     """
-    if _is(path, _GZIP):
+    if _begins(path, _GZIP):
         return cast(IO[bytes], gzip.open(path))
-    if _is(path, _ZIP):
+    if _begins(path, _ZIP):
         with zipfile.ZipFile(path) as archive:  # stays open for as long as the member is
             return archive.open(_only_member(path, archive))
     return path.open("rb")
@@ -34,7 +34,7 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 def content_name(path: Path) -> str:
     """Return the name of what is in a file: that of the only file of a zip, or without .gz."""
-    if _is(path, _ZIP):
+    if _begins(path, _ZIP):
         with zipfile.ZipFile(path) as archive:
             return _only_member(path, archive)
     return path.stem if path.suffix.lower() == ".gz" else path.name
@@ -55,7 +55,7 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
     return files[0]
 
 
-def _is(path: Path, start: bytes | tuple[bytes, ...]) -> bool:
+def _begins(path: Path, start: bytes | tuple[bytes, ...]) -> bool:
     with path.open("rb") as file:
         return file.read(4).startswith(start)
 

@@ -141,7 +141,7 @@ class _Csv:
                 frame = self._without_blank_lines(frame, block)
             except pl.exceptions.PolarsError as error:
                 if not self.skips:
-                    raise DataError(f"{self.file.path.name}{self._fault(error)}{_SKIP}") from error
+                    raise DataError(f"{self.file.path.name}{self._fault(error)}") from error
                 frame = self._tolerant_frame(block, row)
             frame.columns = list(names)
             yield frame[skip:]
@@ -205,9 +205,9 @@ class _Csv:
             for line, fields in self.records(strict=True):
                 width = width or len(fields)
                 if len(fields) > width:
-                    return f", line {line:,}: {_too_many(fields, width)}"
+                    return f", line {line:,}: {_too_many(fields, width)}{_SKIP}"
         except csv.Error as bad:
-            return f", line {line + 1:,}: the quotes do not close ({bad})"
+            return f", line {line + 1:,}: the quotes do not close ({bad}){_SKIP}"
         return f": can't be read as text with columns ({first_line(error)})"
 
 
@@ -274,17 +274,17 @@ def _separator(start: str, decimal: str) -> str:
     others = [s for s in regular if s != _BLANKS]
     if _BLANKS in regular:
         most = max((max(widths[s]) for s in others), default=0)
-        if max(widths[_BLANKS]) > most and all(
-            is_number(f) for line in split[_BLANKS] for f in line
-        ):
+        numeric = all(is_number(field) for fields in split[_BLANKS] for field in fields)
+        if numeric and max(widths[_BLANKS]) > most:
             return _BLANKS  # if there are commas, they are those of decimals
     if decimal in others and len(regular) > 1:
         others.remove(decimal)
     if others:
         return max(others, key=lambda s: max(widths[s]))
     frequent = max(_SEPARATORS, key=lines[0].count)
-    alone = frequent not in lines[0].strip() or frequent in ("\t", decimal)
-    return _BLANKS if _BLANKS in regular and alone else frequent
+    if frequent not in lines[0].strip():
+        return _BLANKS
+    return _BLANKS if _BLANKS in regular and frequent in ("\t", decimal) else frequent
 
 
 def _split(line: str, separator: str) -> list[str]:

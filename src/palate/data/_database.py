@@ -96,7 +96,7 @@ def _check_reachable(url: str) -> None:
         host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme.partition("+")[0])
     except ValueError as error:
         raise DataError(f"the database URL can't be read: {first_line(error)}") from error
-    if host is None or port is None:
+    if host is None or port is None or "," in host:  # a socket, another database, several hosts
         return
     try:
         socket.create_connection((host, port), timeout=_PATIENCE).close()

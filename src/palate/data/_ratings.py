@@ -118,11 +118,14 @@ class Ratings:
         return len(self.rating)
 
     def __repr__(self) -> str:
+        return f"<Ratings: {self}>"
+
+    def __str__(self) -> str:
         low, high = (self.rating.min(), self.rating.max()) if len(self) else (np.nan, np.nan)
         values = "" if self.kind == "events" else f" from {low:g} to {high:g}"
         users, items = counted(self.users.height, "user"), counted(self.items.height, "item")
         rows = how_many(self.kind, len(self))
-        return f"<Ratings: {rows}{values} by {users} of {items}; {self.source}>"
+        return f"{rows}{values} by {users} of {items}; {self.source}"
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Ratings":
         """Return the ratings at `rows` (positions or a mask), over the same users and items."""

@@ -73,7 +73,10 @@ def _frame(source: Any) -> pl.DataFrame:
         source = source.collect()
     if type(source).__module__.startswith("pandas"):
         objects = [name for name, dtype in source.dtypes.items() if str(dtype) == "object"]
-        source = source.assign(**_uuids_as_text(source, objects))
+        texts = _uuids_as_text(source, objects)
+        source = source.copy(deep=False)
+        for name, text in texts.items():
+            source[name] = text
     frame = source if isinstance(source, pl.DataFrame) else pl.DataFrame(source)
     objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
     return frame.with_columns(pl.Series(*c) for c in _uuids_as_text(frame, objects).items())
@@ -83,7 +86,7 @@ def _uuids_as_text(table: Any, columns: Iterable[str]) -> dict[str, list[Any]]:
     """Return those of the columns whose first value is a UUID, with text in place of UUIDs."""
     texts = {}
     for name in columns:
-        first = next((value for value in table[name] if value is not None), None)
+        first = next((v for v in table[name] if v is not None and v == v), None)  # noqa: PLR0124
         if isinstance(first, uuid.UUID):
             texts[name] = [str(v) if isinstance(v, uuid.UUID) else v for v in table[name]]
     return texts

@@ -135,10 +135,12 @@ def stacked(tables: Sequence[Table], name: str) -> Table:
     Raises
     ------
     DataError
-        If the columns differ.
+        If the columns differ, or one is text and another is not.
     """
     first = tables[0]
     for table in tables:
+        if table.typed != first.typed:
+            raise DataError(f"{name}: {first.name} and {table.name} differ in their format")
         if set(table.columns) != set(first.columns):
             raise DataError(
                 f"{name}: {first.name} has the columns {listed(first.columns)}, but {table.name} "

@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
@@ -112,6 +113,8 @@ class IdIndex:
         """Return the row of an id or title; None if it is unknown."""
         if isinstance(name, np.generic):
             name = name.item()
+        if isinstance(name, uuid.UUID):
+            name = str(name)  # as it was read
         if isinstance(name, (str, *_ID_TYPES)):
             row = self._rows.get((type(name), name))
             if row is not None:
