@@ -46,6 +46,13 @@ def test_a_quote_that_never_closes_costs_one_line(blocks, write):
     assert "left out 1 line that can't be read: line 2 (the quotes" in ratings.source
 
 
+def test_a_quote_that_another_closes_costs_one_line(blocks, write):
+    text = 'user,item,rating\nb,"3,2\na,5,1\nc,6",2,4\na,6,2\n'
+    ratings = palate.read_ratings(write("r.csv", text), skip_bad_lines=True)
+    assert ratings.frame().rows() == [("a", 5, 1.0), ("a", 6, 2.0)]
+    assert "left out 2 lines that can't be read: line 2 (4 fields" in ratings.source
+
+
 def test_lines_are_right_after_those_that_were_left_out(blocks, write):
     path = write("r.csv", BAD + "c,1,1,again\n")
     with pytest.raises(palate.DataError, match="line 9 and line 12 both rate item 1 by user 'c'"):

@@ -41,6 +41,7 @@ def test_a_value_that_may_be_none(values, note):
         RANDOM.integers(1, 6, 3000),
         RANDOM.integers(-1, 2, 3000),
         RANDOM.integers(-5, 6, 3000),
+        RANDOM.integers(-2, 7, 3000) / 2,
         RANDOM.uniform(-1, 1, 3000),
         RANDOM.uniform(0, 5, 3000),
         RANDOM.integers(0, 2, 3000),

@@ -53,10 +53,9 @@ def test_blanks_in_titles_separate_nothing(write):
     ragged = write("r.csv", "Ann Lee,1,5\nBob Ray,2,4,note\n")
     with pytest.raises(palate.DataError, match="line 2: 4 fields, but the first line has 3"):
         palate.read_ratings(ragged)
-    assert rows(write("numbers.tsv", "1\t2\t5\t\n1\t3\t4\t7\n"), timestamp=False) == [
-        (1, 2, 5.0),
-        (1, 3, 4.0),
-    ]
+    numbers = "".join(f"1\t{n}\t5\t9\n" for n in range(60))
+    with pytest.raises(palate.DataError, match="line 61, column 'column 3': the rating is missing"):
+        palate.read_ratings(write("numbers.tsv", f"{numbers}2\t3\t\t4\n"))
 
 
 @pytest.fixture
