@@ -35,6 +35,7 @@ FILES = {
     "twice.csv": "user,item,rating\na,x,1\nb,y,3\na,x,2\n",
     "ragged.csv": "user,item,rating\na,x,1\nb,y,3,hm\n",
     "gap.csv": "user,item,rating\na,x,1\nb,y,\n",
+    "untimed.csv": "user,item,rating,timestamp\na,x,1,5\nb,y,2,\n",
     "one.csv": "user,item,rating\na,x,1\na,y,2\n",
     "equal.csv": "user,item,rating\na,x,5\na,y,5\nb,x,5\n",
     "numbers.csv": "user,item,rating\n12,1,4\n13,2,3\n12,2,1\n",
@@ -118,6 +119,7 @@ FIT = ("-o", "new")
             "--skip-bad-lines to do without",
         ),
         ("gap.csv", "gap.csv, line 3, column 'rating': the rating is missing"),
+        ("untimed.csv", "the timestamp is missing; use --skip-bad-lines to do without"),
         ("table.xlsx", "table.xlsx: can't be read (File is not a zip file)"),
         ("picture.csv", "picture.csv: holds NUL bytes; it is not text, or must be saved as UTF-8"),
         ("two.zip", "two.zip: holds 2 files, and not one table (ratings.csv, movies.csv); unpack"),
@@ -140,7 +142,7 @@ FIT = ("-o", "new")
         ),
         (
             "good.csv --items others.csv",
-            "none of the ids in column 'item' is an item of the ratings (it has ['7'], the "
+            "none of the ids in column 'item' is an item of the ratings (it has '7', the "
             "ratings have 'i0'); name another column of ids with --item-id",
         ),
         (

@@ -70,7 +70,7 @@ def test_without_bad_lines_nothing_is_said(write):
 
 def test_a_file_of_bad_lines_alone_is_refused(write):
     path = write("r.csv", "user,item,rating\na,1,5,6\nb,2,4,6\n")
-    message = r"r.csv: no line can be read, such as line 2 \(4 fields, but the first line has 3\)"
+    message = r"r.csv: nothing can be read; left out 2 lines .*: line 2 \(4 fields, but the first"
     with pytest.raises(palate.DataError, match=message):
         palate.read_ratings(path, skip_bad_lines=True)
 
@@ -91,3 +91,14 @@ def test_rows_of_a_table(write):
     assert ratings.source.endswith("left out 1 row that can't be read: row 2 (the id is missing)")
     events = palate.read_ratings(table.drop("rating"), skip_bad_lines=True)
     assert len(events) == 2
+
+
+def test_lines_of_a_table_of_items(write):
+    items = write("i.csv", "item,title\n1,A\n2,B,b\n3,C\n4,D\n")
+    path = write("r.csv", "user,item,rating\na,1,5\na,2,3\nb,3,4\n")
+    ratings = palate.read_ratings(path, items=items, skip_bad_lines=True)
+    assert ratings.items["item"].to_list() == ["A", "2", "C", "D"]
+    assert ratings.source.endswith(
+        "of i.csv left out 1 line that can't be read: line 3 (3 fields, but the first line has 2); "
+        "i.csv describes 2 of 3 items, and 1 more"
+    )

@@ -13,6 +13,7 @@ _PHRASES = {
     "palate.movielens('100k')": "palate fit ml-100k",
     "path= (--data on the command line)": "palate demo --data",
     ", or use timestamp=False": "",
+    "use timestamp=False to do": "use --skip-bad-lines to do",
     "skip_bad_lines=True": "--skip-bad-lines",
 }
 # Values of an argument, as in "duplicates='first', 'last' or 'mean'" or "y_range=(0, 6)".

@@ -84,6 +84,8 @@ class _Read(NamedTuple):
         These ids as text.
     known
         The ids of the ratings as text.
+    note
+        What was left out, or "".
     """
 
     table: Table
@@ -91,6 +93,7 @@ class _Read(NamedTuple):
     key: str
     ids: pl.Series
     known: pl.Series
+    note: str
 
 
 class _Ids(NamedTuple):
@@ -127,7 +130,9 @@ def _read(source: Any, ids: _Ids, reading: Reading) -> _Read:
         key,
         lambda row: f"the id {texts[row]!r} appears more than once",
     )
-    return _Read(table, rows, key, texts, known)
+    skipped = [row for row in texts.is_null().arg_true() if table.fault(row)]
+    note = table.left_out(skipped, lambda row: str(table.fault(row))) if skipped else ""
+    return _Read(table, rows, key, texts, known, note)
 
 
 def _with_decimal_comma(column: pl.Series) -> pl.Series:
@@ -150,7 +155,9 @@ def _keyed(read: _Read, details: pl.DataFrame) -> pl.DataFrame:
 
 def _source(ratings: Ratings, read: _Read, what: str) -> str:
     found = int(read.known.is_in(read.ids.implode()).sum())
-    return f"{ratings.source}; {read.table.name} describes {found:,} of {len(read.known):,} {what}"
+    describes = f"{read.table.name} describes {found:,} of {len(read.known):,} {what}"
+    left_out = read.note and f"of {read.table.name} {read.note}"
+    return "; ".join(filter(None, (ratings.source, left_out, describes)))
 
 
 def _with_unrated(ratings: Ratings, others: pl.DataFrame) -> Ratings:
@@ -239,9 +246,9 @@ def _no_match(table: Table, found: pl.Series, ids: _Ids, column: str) -> str:
             f"{message}: {here!r} here is {there!r} there; write them in the same way, with the "
             "same leading zeros"
         )
-    examples = f"{found.drop_nulls().head(1).to_list()!r:.60}"
+    one = next(iter(found.drop_nulls()), None)
     return (
-        f"{message} (it has {examples}, the ratings have {known[0]!r}); name another column of ids "
+        f"{message} (it has {one!r}, the ratings have {known[0]!r}); name another column of ids "
         f"with {ids.role}_id="
     )
 

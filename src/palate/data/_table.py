@@ -6,8 +6,11 @@ from typing import Literal, NamedTuple, get_args
 
 import polars as pl
 
+from palate._words import counted
 from palate.errors import DataError, SettingError
 
+# Maximum number of rows left out that are named.
+_MAX_NAMED = 3
 # The types that a column of titles can have.
 TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum)
 # Returns whether the fields of a text file's first line are column names.
@@ -111,6 +114,13 @@ class Table:
                 start += block.height
 
         return replace(self, blocks=blocks, place=lambda row: self.place(kept[row]))
+
+    def left_out(self, rows: Sequence[int], why: Callable[[int], str]) -> str:
+        """Return how many rows were left out, which are the first of them, and why these were."""
+        named = [f"{self.place(row)} ({why(row).partition(';')[0]})" for row in rows[:_MAX_NAMED]]
+        more = ["..."] if len(rows) > _MAX_NAMED else []
+        what = counted(len(rows), "row" if self.typed else "line")
+        return f"left out {what} that can't be read: {', '.join([*named, *more])}"
 
     def where(self, row: int, column: str) -> str:
         """Return the source, the line or row and the column, as the start of a message."""

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate._words import counted
 from palate.data._columns import names_counts
 from palate.data._table import Decimal, Table
 from palate.errors import DataError
@@ -218,18 +217,10 @@ def without_bad_rows(
     if not bad.any():
         return table, values, ""
 
-    def said(row: int) -> str:
-        why = table.fault(row) or next(why(row) for rows, why in faults if rows[row])
-        return f"{table.place(row)} ({why.partition(';')[0]})"
+    def why(row: int) -> str:
+        return table.fault(row) or next(said(row) for rows, said in faults if rows[row])
 
-    rows = bad.arg_true()
-    what, first = "row" if table.typed else "line", said(rows[0])
-    if len(rows) == len(bad):
-        raise DataError(f"{table.name}: no {what} can be read, such as {first}")
-    named = [first, *map(said, rows[1:_MAX_SAID]), *(["..."] if len(rows) > _MAX_SAID else [])]
-    note = f"left out {counted(len(rows), what)} that can't be read: {', '.join(named)}"
+    note = table.left_out(bad.arg_true().to_list(), why)
+    if bad.all():
+        raise DataError(f"{table.name}: nothing can be read; {note}")
     return table.without(bad), values.filter(~bad), note
-
-
-# Maximum number of rows left out that are named.
-_MAX_SAID = 3
