@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+# The file that makes a folder one of a model.
+MODEL_DESCRIPTION = "palate.json"
 # The names of temporary files. One stays behind only if the process is killed while writing.
 TEMPORARY = re.compile(r"\.palate-[0-9a-f]{16}\.tmp")
 

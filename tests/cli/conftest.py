@@ -22,7 +22,7 @@ def folder(tmp_path_factory, once):
         assert out.startswith(
             "Read as ratings. Fitted: how people rate, by gibbs; what they pick (ridge"
         )
-        assert "Ratings: 100,000 ratings" in err
+        assert "Read 100,000 ratings" in err
         return folder
 
     return once("cli-model", fitted)

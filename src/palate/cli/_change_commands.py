@@ -19,20 +19,22 @@ from palate.cli._fit_commands import (
     TimeColumn,
     UserColumn,
     UsersFile,
-    is_movielens,
     read,
 )
+from palate.cli._reading_options import ReadingCommand, reading_options
 
 UnknownRule = Literal["error", "skip"]
 
 
 @app.command(
+    cls=ReadingCommand,
     epilog=examples(
         "palate update model today.csv",
         "palate update model today.csv --items items.csv --json",
     ),
 )
 def update(
+    context: typer.Context,
     model: ModelFolder,
     ratings: RatingsSource,
     output: Annotated[
@@ -72,9 +74,8 @@ def update(
     def changed(old: Any) -> Any:
         known = old.learned.require_users()
         data = read(
-            ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-            items=items, users=users, table=table,
-            kind=None if is_movielens(ratings) else known.kind,
+            ratings, duplicates, known.kind, user=user, item=item, rating=rating,
+            timestamp=timestamp, items=items, users=users, table=table, **reading_options(context),
         )  # fmt: skip
         updated = old.update(with_ids_as_known(old.learned, data), unknown=unknown)
         found.update(old=old, data=data, updated=updated)

@@ -20,6 +20,7 @@ from palate.cli._fits import (
 )
 from palate.cli._messages import in_options
 from palate.cli._progress import progress_of_fit
+from palate.cli._reading_options import reading_options
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,
@@ -63,7 +64,8 @@ Kind = Annotated[
 ValidShare = Annotated[
     float,
     typer.Option(
-        help="Hold out this fraction of the ratings to measure the loss, before the fit to all."
+        "--valid",
+        help="Hold out this fraction of the ratings to measure the loss, before the fit to all.",
     ),
 ]
 NoUsers = Annotated[
@@ -135,7 +137,7 @@ def fit(
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
     kind: Kind = None,
-    valid: ValidShare = 0.0,
+    share: ValidShare = 0.0,
     gate: Gate = False,
     no_users: NoUsers = False,
     seed: Seed = 0,
@@ -153,10 +155,10 @@ def fit(
     chosen = chosen_solver(context, seed)
     data = read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, users=users, table=table, kind=kind,
+        items=items, users=users, table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
     solver = chosen or default_solver(data, seed)
-    validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
+    validated = _fit_to_part(solver, data, share, seed, threads) if share else None
     if gate:
         compared, model = fit_if_not_worse(output, data, solver, seed, threads)
     else:
@@ -267,7 +269,7 @@ def evaluate(
     solvers = chosen_solvers(context, seed)
     described = {
         "user": user, "item": item, "rating": rating, "timestamp": timestamp,
-        "items": items, "users": users, "table": table,
+        "items": items, "users": users, "table": table, **reading_options(context),
     }  # fmt: skip
     data = read(ratings, duplicates, **described, kind=kind)
     evaluation = palate.evaluate(
@@ -288,7 +290,7 @@ def evaluate(
 
 
 def read(
-    source: str, duplicates: DuplicateRule, expected: str | None = None, **options: str | None
+    source: str, duplicates: DuplicateRule, expected: str | None = None, **options: Any
 ) -> Any:
     """Read the ratings that the options describe, and print a summary to stderr.
 
@@ -297,16 +299,16 @@ def read(
     import palate
 
     columns = given(**options)
-    if not is_movielens(source):
+    if not _is_movielens(source):
         columns = given(kind=expected) | columns
         data = palate.read_ratings(source, duplicates=duplicates, **columns)
     elif not columns:
         data = palate.movielens(source)
     else:
         raise palate.SettingError(
-            f"{source} needs no description; leave out --{', --'.join(columns)}"
+            f"{source} needs no description; leave out --{', --'.join(columns).replace('_', '-')}"
         )
-    _output.to_stderr(in_options(repr(data), {"kind": "--kind"}))
+    _output.to_stderr(f"Read {in_options(str(data), {'kind': '--kind'})}")
     return data
 
 
@@ -315,6 +317,6 @@ def given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def is_movielens(name: str) -> bool:
+def _is_movielens(name: str) -> bool:
     """Return whether a source is the name of a data set rather than a file."""
     return re.fullmatch(r"ml-[\w-]+", name) is not None and not Path(name).exists()

@@ -13,14 +13,15 @@ from enum import Enum
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+
+from palate.cli._reading_options import ReadingCommand
 
 # Settings of every solver, for which the commands declare options.
 _COMMON = {"seed"}
 _META = "palate.solver_options"
 
 
-class FitCommand(TyperCommand):
+class FitCommand(ReadingCommand):
     """A command with the option --solver, and an option for each setting of each solver."""
 
     several_solvers = False

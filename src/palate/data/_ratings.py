@@ -83,9 +83,11 @@ class Ratings:
     rating
         The ratings or the counts as given, or 1 for each event; shape (n,).
     timestamp
-        The time of each rating: numbers or datetime64, as in the source; shape (n,); or None.
+        The time of each rating: numbers or datetime64, as in the source, where it has a zone in
+        UTC; shape (n,); or None.
     users
-        The users, sorted by id: the column ``id``.
+        The users, sorted by id: the column ``id``, then those of the users table. Ids are those
+        of the source; in text files, integers if all are written so (``7``, not ``007``).
     items
         The items, sorted by id: the columns ``id`` and ``item`` (the title where there is one,
         else the id as text), then the other columns of the items table.
@@ -93,7 +95,16 @@ class Ratings:
         Where the ratings came from and how they were read, in one line.
     kind
         "ratings" on a scale, where a higher one is better; "events", each of which says that the
-        user picked the item; or "counts", which say how often.
+        user picked the item (repeated ones are one); or "counts", which say how often (repeated
+        ones are added up, 0 is no event). Repeated events and counts have the latest timestamp.
+
+    Notes
+    -----
+    The kind is recognised by `read_ratings`, unless it is given. Rows without ratings are events,
+    or counts of them if pairs of user and item repeat. Several equal ratings are events. Values are
+    counts if their column is named so (``plays``, ``hours``), or none is negative, more than 10 are
+    different, two of these are above 100, and the largest is more than 20 times the median. All
+    others are ratings.
     """
 
     user: NDArray[np.int32]
@@ -109,11 +120,14 @@ class Ratings:
         return len(self.rating)
 
     def __repr__(self) -> str:
+        return f"<Ratings: {self}>"
+
+    def __str__(self) -> str:
         low, high = (self.rating.min(), self.rating.max()) if len(self) else (np.nan, np.nan)
         values = "" if self.kind == "events" else f" from {low:g} to {high:g}"
         users, items = counted(self.users.height, "user"), counted(self.items.height, "item")
         rows = how_many(self.kind, len(self))
-        return f"<Ratings: {rows}{values} by {users} of {items}; {self.source}>"
+        return f"{rows}{values} by {users} of {items}; {self.source}"
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Ratings":
         """Return the ratings at `rows` (positions or a mask), over the same users and items.

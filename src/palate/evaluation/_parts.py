@@ -168,8 +168,8 @@ def _outside_people(ratings: Ratings, share: float, seed: int) -> Part:
     number = min(_MAX_PEOPLE, int(share * len(divisible)))
     if not number:
         raise SettingError(
-            f"{share:.0%} of the {len(divisible):,} people with at least two ratings leaves nobody "
-            "to test; choose another share or split"
+            f"{share:.0%} of the {len(divisible):,} people with at least two {ratings.kind} leaves "
+            "nobody to test; choose another share or split"
         )
     # The parts of one permutation that order the people and their ratings are independent.
     shuffled = permutation(

@@ -20,7 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as safetensors_bytes
 
-from palate._files import TEMPORARY, locked, replace_file, require_writable, sync_folder
+from palate._files import (
+    MODEL_DESCRIPTION,
+    TEMPORARY,
+    locked,
+    replace_file,
+    require_writable,
+    sync_folder,
+)
 from palate._log import log
 from palate.errors import ModelFileError
 from palate.learned._choice_arrays import choice_arrays, choice_record
@@ -30,7 +37,7 @@ from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
 FORMAT = 7
-DESCRIPTION = "palate.json"
+DESCRIPTION = MODEL_DESCRIPTION
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
 )
@@ -113,6 +120,8 @@ def require_model_folder(path: Path) -> None:
     """
     try:
         nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(f"{nearest} is not a folder; name another one")
         foreign = [child.name for child in nearest.iterdir() if not _belongs_to_model(child.name)]
         is_foreign = nearest == path and bool(foreign)
         if not is_foreign:

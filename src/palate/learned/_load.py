@@ -79,7 +79,10 @@ def read_description(path: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelFileError(f"there is no model in {path}: it has no {DESCRIPTION}") from error
+        what = f"it has no {DESCRIPTION}"
+        if path.is_file():
+            what = "it is a file, and a model is a folder, such as palate fit and Model.save write"
+        raise ModelFileError(f"there is no model in {path}: {what}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} can't be read: {error}") from error
     found = description.get("format") if isinstance(description, dict) else None
