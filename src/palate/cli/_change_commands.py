@@ -22,6 +22,7 @@ from palate.cli._fit_commands import (
     is_movielens,
     read,
 )
+from palate.cli._saving import modify
 
 UnknownRule = Literal["error", "skip"]
 
@@ -76,7 +77,7 @@ def update(
         return updated.model
 
     if output is None or output.resolve() == model.resolve():
-        palate.modify(model, changed)
+        modify(model, changed)
     else:
         changed(palate.load(model)).save(output)
     _report_update(output or model, n, json, **found)
@@ -145,7 +146,7 @@ def forget(
         found.update(old=old, skipped=list(old.learned.user_index.find(named, unknown).skipped))
         return old.forget(named, unknown=unknown)
 
-    left: Any = palate.modify(model, changed)
+    left = modify(model, changed)
     old = found["old"]
     counts = {
         "users": old.users.height - left.users.height,
@@ -162,7 +163,8 @@ def forget(
     )
     if found["skipped"]:
         _output.line(f"Unknown, and skipped: {', '.join(found['skipped'])}.")
-    _output.line(
-        "What was learned of all other items rests on their ratings, too: fit again to ratings "
-        "without them."
-    )
+    if counts["users"]:
+        _output.line(
+            "What was learned of all other items rests on their ratings, too: fit again to ratings "
+            "without them."
+        )
