@@ -84,6 +84,9 @@ def test_others_and_the_items_stay_as_they_are(haunted):
     assert "unrated" in left.items["id"].to_list()
     assert "haunting" not in left.features()["value"].to_list()
     assert "medium" not in left.user_features()["value"].to_list()
+    parameters = left.learned.parameters
+    for known in (parameters.user_prior.known, parameters.item_prior.known):
+        assert not {"medium", "haunting"} & {value for _, value in known.names}
     assert left.features().height == haunted.features().height - 1
 
 
