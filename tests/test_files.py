@@ -117,11 +117,12 @@ def test_a_lock_is_held_by_one_or_shared_by_several(tmp_path):
         with _files.locked(tmp_path, **options):
             entered.append(name)
 
+    waits = threading.Event()
     with _files.locked(tmp_path, shared=True):
         enter("shared", shared=True)
-        waiting = threading.Thread(target=enter, args=("alone",))
+        waiting = threading.Thread(target=enter, args=("alone",), kwargs={"waiting": waits.set})
         waiting.start()
-        waiting.join(0.1)
+        assert waits.wait(20)
         assert entered == ["shared"]
     waiting.join()
     assert entered == ["shared", "alone"]

@@ -3,7 +3,7 @@
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -88,12 +88,22 @@ def require_writable(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
+def locked(
+    folder: Path, *, shared: bool = False, waiting: Callable[[], object] | None = None
+) -> Iterator[None]:
     """Hold the lock of a folder, for which others wait, in this process and in any other.
 
-    Any number can hold it `shared` at once, and then nobody holds it alone. It is advisory: it
-    keeps nobody from the files who does not ask for it. There is none on Windows and on some
-    network file systems, where nobody waits.
+    It is advisory: it keeps nobody from the files who does not ask for it. There is none on Windows
+    and on some network file systems, where nobody waits.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    shared
+        Whether others can hold it at the same time, if theirs is shared as well.
+    waiting
+        Called once if the lock is not free.
 
     Raises
     ------
@@ -106,9 +116,16 @@ def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting is not None:
+                waiting()
+            fcntl.flock(descriptor, kind)
+        except OSError:
+            pass  # there is none
         yield
     finally:
         os.close(descriptor)

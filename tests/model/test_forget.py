@@ -57,6 +57,8 @@ def test_no_byte_of_them_is_left_in_the_folder(haunted, tmp_path):
     back = palate.load(tmp_path / "m")
     assert "ghost" not in back.users["id"].to_list()
     assert 77777777 not in back.ratings.timestamp
+    ages = [f for f in back.learned.parameters.user_prior.known.features if f.column == "age"]
+    assert [(f.lowest, f.highest) for f in ages] == [(20, 28)]
     assert not np.isin([3.5, 2.5], back.ratings.rating).any()
     assert back.items["id"].to_list() == [item for item in haunted.items["id"] if item != "spectre"]
     assert set(back.recommend(3)["user"]) == {f"u{n}" for n in range(30)}
@@ -82,6 +84,9 @@ def test_others_and_the_items_stay_as_they_are(haunted):
     assert "unrated" in left.items["id"].to_list()
     assert "haunting" not in left.features()["value"].to_list()
     assert "medium" not in left.user_features()["value"].to_list()
+    parameters = left.learned.parameters
+    for known in (parameters.user_prior.known, parameters.item_prior.known):
+        assert not {"medium", "haunting"} & {value for _, value in known.names}
     assert left.features().height == haunted.features().height - 1
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import palate
+from palate.learned import _load
 
 
 @pytest.fixture
@@ -66,6 +67,22 @@ def test_who_loads_does_not_wait_for_a_change(folder):
         leave.set()
         thread.join()
     assert palate.load(folder).users.height == 4
+
+
+def test_who_loads_is_not_outrun_by_those_who_save(small, folder, monkeypatch):
+    """Whenever the files of a model are about to be read, they are replaced by others."""
+    others = [palate.OneCycle(factors=k, epochs=1).fit(small) for k in (3, 4)]
+    read, saves = _load._learned, []
+
+    def outrun(*arguments):
+        if len(saves) < _load._MAX_ATTEMPTS:
+            saves.append(others[len(saves) % 2])
+            saves[-1].save(folder)
+        return read(*arguments)
+
+    monkeypatch.setattr(_load, "_learned", outrun)
+    assert palate.load(folder).factors == saves[-1].factors
+    assert len(saves) == _load._MAX_ATTEMPTS
 
 
 def test_without_locks_a_change_that_comes_too_late_is_refused(folder):

@@ -22,6 +22,7 @@ from palate.cli._fit_commands import (
     read,
 )
 from palate.cli._reading_options import ReadingCommand, reading_options
+from palate.cli._saving import modify
 
 UnknownRule = Literal["error", "skip"]
 
@@ -82,7 +83,7 @@ def update(
         return updated.model
 
     if output is None or output.resolve() == model.resolve():
-        palate.modify(model, changed)
+        modify(model, changed)
     else:
         changed(palate.load(model)).save(output)
     _report_update(output or model, n, json, **found)
@@ -156,7 +157,7 @@ def forget(
         found.update(old=old, skipped=list(old.learned.user_index.find(named, unknown).skipped))
         return old.forget(named, unknown=unknown)
 
-    left: Any = palate.modify(model, changed)
+    left = modify(model, changed)
     old = found["old"]
     counts = {
         "users": old.users.height - left.users.height,
@@ -173,7 +174,8 @@ def forget(
     )
     if found["skipped"]:
         _output.line(f"Unknown, and skipped: {', '.join(found['skipped'])}.")
-    _output.line(
-        "What was learned of all other items rests on their ratings, too: fit again to ratings "
-        "without them."
-    )
+    if counts["users"]:
+        _output.line(
+            "What was learned of all other items rests on their ratings, too: fit again to ratings "
+            "without them."
+        )

@@ -11,16 +11,16 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
-from palate.cli._fits import (
+from palate.cli._messages import in_options
+from palate.cli._progress import progress_of_fit
+from palate.cli._reading_options import reading_options
+from palate.cli._saving import (
     KEPT,
     fit_and_save,
     fit_if_not_worse,
     require_users_for_gate,
     warn_if_interrupted,
 )
-from palate.cli._messages import in_options
-from palate.cli._progress import progress_of_fit
-from palate.cli._reading_options import reading_options
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,

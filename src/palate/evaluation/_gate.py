@@ -25,8 +25,8 @@ from palate.model._model import Model
 _SHARE, _SHARE_OF_UNSEEN = 0.2, 0.5
 _N = 10
 _TOO_FEW = (
-    "Too little is new to the model to tell which is better: {} could be held out, and at "
-    "least {} people are needed."
+    "Too little is new to the model to tell which is better: {} could be held out, and at least {} "
+    "people are needed."
 )
 
 
@@ -110,6 +110,8 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     eligible = _fitted_items(old.learned, ratings)
     eligible &= np.bincount(train.item, minlength=len(eligible)) > 0
     relevant = relevant_pairs(ratings, of_tested)
+    if len(np.unique(relevant[0])) < MIN_PEOPLE:
+        return Gate(False, None, None, None, None, None, _TOO_FEW.format(held_out, MIN_PEOPLE))
     theirs = _ndcg(old, given, relevant, eligible)
     return _verdict("ndcg_10", _ndcg(new, given, relevant, eligible), theirs, held_out)
 

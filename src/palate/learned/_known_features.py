@@ -38,6 +38,18 @@ class KnownFeature(NamedTuple):
     centre: float
     scale: float
 
+    def known_in(self, values: NDArray[np.float64]) -> "KnownFeature":
+        """Return the feature as `KnownFeatures.known_in` does, for rows with these values."""
+        known = values[np.isfinite(values)]
+        if self.value is not None:
+            # A flag is named like its column, which stays.
+            gone = self.value != self.column and not known.any()
+            return self._replace(value=FORGOTTEN) if gone else self
+        if not len(known):
+            return self
+        lowest, highest = np.clip([known.min(), known.max()], self.lowest, self.highest)
+        return self._replace(lowest=float(lowest), highest=float(highest))
+
     def standardised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the feature in units of its scale; unknown values are 0, the mean."""
         clipped = np.clip(values, self.lowest, self.highest)
@@ -111,21 +123,20 @@ class KnownFeatures:
             first = last
         return values
 
-    def named_in(self, table: pl.DataFrame) -> "KnownFeatures":
-        """Return the features without the names of categories that no row of a table has.
+    def known_in(self, table: pl.DataFrame) -> "KnownFeatures":
+        """Return the features without what only other rows than those of a table have.
 
-        Such a feature stays, so that all others mean what they did.
+        Categories that no row has are left without their names, and the ranges of numbers end at
+        those of the rows. All features mean what they did.
         """
         renamed: list[KnownFeature] = []
         for column, features in self._by_column():
             names = [feature.value for feature in features]
-            has = [np.ones(1)] * len(names)
-            if column in table.columns and names not in ([None], [column]):
-                has = feature_values(table[column], names, features[0].separator)
-            renamed += [
-                feature if np.nansum(values) > 0 else feature._replace(value=FORGOTTEN)
-                for feature, values in zip(features, has, strict=True)
-            ]
+            if column in table.columns:
+                values = feature_values(table[column], names, features[0].separator)
+                renamed += [f.known_in(v) for f, v in zip(features, values, strict=True)]
+            else:
+                renamed += features
         return KnownFeatures(tuple(renamed))
 
     def of_person(self, given: Mapping[str, Any] | None) -> NDArray[np.float32] | None:

@@ -11,11 +11,15 @@ from palate.learned._learned import Learned
 from palate.learned._load import learned_from, read_description
 
 
-def modify_learned(path: Path, change: Callable[[Learned], Learned]) -> Learned:
+def modify_learned(
+    path: Path,
+    change: Callable[[Learned], Learned],
+    waiting: Callable[[], object] | None = None,
+) -> Learned:
     """Replace the model in the folder `path` by what `change` makes of it; see `palate.modify`."""
     read_description(path)  # what is wrong with the folder is said before its lock is waited for
     require_model_folder(path)
-    with locked(path):
+    with locked(path, waiting=waiting):
         before = read_description(path)
         old = learned_from(path, before)
         new = change(old)

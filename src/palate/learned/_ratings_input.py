@@ -108,25 +108,24 @@ def with_ids_as_known(learned: Learned, ratings: Ratings) -> Ratings:
     Raises
     ------
     DataError
-        If the model's ids are whole numbers, and one of these is not.
+        If the model's ids are whole numbers, and one of these is not; or they are of other types.
     """
     sides = {"item": learned.items, "user": learned.require_users().users}
     for side, known in sides.items():
         table: pl.DataFrame = getattr(ratings, f"{side}s")
         ids, wanted = table["id"], known["id"].dtype
-        if {ids.dtype.is_integer(), wanted.is_integer()} == {True, False} and pl.String in (
-            ids.dtype,
-            wanted,
-        ):
-            cast = ids.cast(wanted, strict=False)
-            changed = ids.filter(cast.cast(ids.dtype).ne_missing(ids))
-            if len(changed):
-                raise DataError(
-                    f"the {side} ids of the model are whole numbers, and {changed[0]!r} in these "
-                    "ratings is none"
-                )
-            tables: dict[str, Any] = {f"{side}s": table.with_columns(cast.alias("id"))}
-            ratings = replace(ratings, **tables)
+        if not all(dtype.is_integer() or dtype == pl.String for dtype in (ids.dtype, wanted)):
+            require_same_type(side, ids, known["id"])
+            continue
+        cast = ids.cast(wanted, strict=False)
+        changed = ids.filter(cast.cast(ids.dtype, strict=False).ne_missing(ids))
+        if len(changed):
+            raise DataError(
+                f"the {side} ids of the model are whole numbers, and {changed[0]!r} in these "
+                "ratings is none"
+            )
+        tables: dict[str, Any] = {f"{side}s": table.with_columns(cast.alias("id"))}
+        ratings = replace(ratings, **tables)
     return ratings
 
 

@@ -20,8 +20,8 @@ def without_users(learned: Learned, gone: Mask) -> Learned:
     """Return the data without the users of a mask; see `Model.forget`.
 
     What can be counted (the numbers and the means of ratings) is counted anew. What was learned
-    stays, but for the items that nobody else has rated, and the names of categories that nobody
-    else has.
+    stays, but for the items that nobody else has rated, and the names of categories and the extreme
+    numbers that nobody else has.
 
     Raises
     ------
@@ -69,23 +69,23 @@ def _parameters_of(
         variances = replace(variances, items=variances.items[kept])
     if prior.features is not None:
         features = replace(prior.features, loadings=prior.features.loadings[kept])
-        prior = replace(prior, features=features, known=prior.known.named_in(users))
+        prior = replace(prior, features=features, known=prior.known.known_in(users))
     if item_prior is not None:
-        item_prior = replace(item_prior, known=item_prior.known.named_in(items))
+        item_prior = replace(item_prior, known=item_prior.known.known_in(items))
     return replace(
         parameters,
         item_table=parameters.item_table[kept],
         user_prior=prior,
         item_posterior=posterior,
         variances=variances,
-        effects=_named_in(parameters.effects, items),
-        user_effects=_named_in(parameters.user_effects, users),
+        effects=_known_in(parameters.effects, items),
+        user_effects=_known_in(parameters.user_effects, users),
         item_prior=item_prior,
     )
 
 
-def _named_in(effects: FeatureEffects | None, table: pl.DataFrame) -> FeatureEffects | None:
-    return None if effects is None else replace(effects, features=effects.features.named_in(table))
+def _known_in(effects: FeatureEffects | None, table: pl.DataFrame) -> FeatureEffects | None:
+    return None if effects is None else replace(effects, features=effects.features.known_in(table))
 
 
 def _choice_of(choice: ChoiceModel, kept: Mask) -> ChoiceModel:

@@ -8,7 +8,12 @@ from palate.learned._modify import modify_learned
 from palate.model._model import Model
 
 
-def modify(path: str | Path, change: Callable[[Model], Model]) -> Model:
+def modify(
+    path: str | Path,
+    change: Callable[[Model], Model],
+    *,
+    waiting: Callable[[], object] | None = None,
+) -> Model:
     """Load the model in the folder `path`, change it and save it, as one step for all others.
 
     Of two processes that modify or save a model in the same folder, the second one waits, so that
@@ -23,6 +28,8 @@ def modify(path: str | Path, change: Callable[[Model], Model]) -> Model:
     change
         A function from the model to the one that replaces it. If it returns the model itself,
         nothing is written. It must not save or modify in this folder: that would wait for itself.
+    waiting
+        Called once if another process has to finish first.
 
     Returns
     -------
@@ -42,4 +49,4 @@ def modify(path: str | Path, change: Callable[[Model], Model]) -> Model:
     def changed(learned: Learned) -> Learned:
         return change(Model(learned)).learned
 
-    return Model(modify_learned(Path(path), changed))
+    return Model(modify_learned(Path(path), changed, waiting))

@@ -1,7 +1,8 @@
-"""Fits that are saved: to a folder, or in place of a model if they are not worse."""
+"""Models that commands save: fits, and changes of a model in its folder."""
 
 # ruff: noqa: PLC0415
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,6 @@ def fit_if_not_worse(
     -------
     The `Gate`, or None without a model to compare with; and the model that is now in the folder.
     """
-    import palate
     from palate.evaluation._gate import gate
     from palate.learned._file_format import DESCRIPTION
 
@@ -69,8 +69,16 @@ def fit_if_not_worse(
             raise KeyboardInterrupt
         return new
 
-    model = palate.modify(folder, replaced)
+    model = modify(folder, replaced)
     return found[0], model
+
+
+def modify(folder: Path, change: Callable[[Any], Any]) -> Any:
+    """Change the model in a folder; see `palate.modify`. Say on stderr if that has to wait."""
+    import palate
+
+    message = f"Another process is changing the model in {folder}; waiting until it is done."
+    return palate.modify(folder, change, waiting=lambda: _output.to_stderr(message))
 
 
 def _fitted(data: Any, solver: Any, threads: int | None) -> Any:
