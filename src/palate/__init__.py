@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from palate.analysis._explanation import Explanation
     from palate.analysis._item_table import ItemTable
     from palate.analysis._portrait import Portrait
+    from palate.analysis._vectors import Vectors
     from palate.data import splits
     from palate.data._movielens import movielens
     from palate.data._ratings import Ratings
@@ -68,6 +69,7 @@ __all__ = [
     "Solver",
     "UnknownIdError",
     "Update",
+    "Vectors",
     "compare",
     "evaluate",
     "fit",
@@ -98,6 +100,7 @@ _MODULES = {
     "Ratings": "palate.data._ratings",
     "Solver": "palate.solvers._protocol",
     "Update": "palate.model._model",
+    "Vectors": "palate.analysis._vectors",
     "compare": "palate.evaluation",
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
