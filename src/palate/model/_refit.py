@@ -58,7 +58,7 @@ def refit_advice(learned: Learned, drift: pl.DataFrame) -> RefitAdvice:
     share = learned.added_ratings / len(ratings)
     grown = share >= _MAX_SHARE
     of_all = how_many(ratings.kind, len(ratings))
-    said = f"{share:.1%} of {of_all} {_are(learned.added_ratings)} newer than the fit"
+    said = f"{share:.1%} of {of_all} are newer than the fit"
     if "z" not in drift.columns or drift.is_empty():
         measured = 0 if "z" in drift.columns else None
         return RefitAdvice(grown, share, measured, measured, f"{_verdict(grown)}: {said}.")
@@ -76,7 +76,3 @@ def refit_advice(learned: Learned, drift: pl.DataFrame) -> RefitAdvice:
 
 def _verdict(due: bool) -> str:
     return "A refit is due" if due else "No refit is due"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
