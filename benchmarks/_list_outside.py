@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import palate
-from palate.evaluation._metrics import ranking
+from palate.evaluation._metrics import Judged, ndcg
 
 _RELEVANT, _N = 4, 10
 
 
 def outside(groups: int) -> None:
-    """Leave one group of people after the other out of the fit, and print what their lists lose.
+    """Leave one group of people after another out of the fit, and print what their lists lose.
 
     Half of each person's ratings is given to both models and half is held out from both; the model
     of the people inside has learned from the half that is given.
@@ -22,18 +22,17 @@ def outside(groups: int) -> None:
         of_group = np.isin(ratings.user, people)
         given, test = ratings.take(of_group & ~held_out), ratings.take(of_group & held_out)
         relevant = test.rating >= _RELEVANT
-        ndcg = [
-            ranking(model.profiles(given).top_items(_N), test.user[relevant], test.item[relevant])[
-                0
-            ]
-            for model in (
-                palate.fit(ratings.take(~(of_group & held_out))),
-                palate.fit(ratings.take(~of_group)),
-            )
-        ]
+        models = (
+            palate.fit(ratings.take(~(of_group & held_out))),
+            palate.fit(ratings.take(~of_group)),
+        )
+        lists = (model.profiles(given).top_items(_N) for model in models)
+        within, without = (
+            ndcg(Judged.of(top, test.user[relevant], test.item[relevant])) for top in lists
+        )
         known = np.isin(np.arange(ratings.users.height), test.user[relevant])
-        inside += ndcg[0][known].tolist()
-        differences += (ndcg[1] - ndcg[0])[known].tolist()
+        inside += within[known].tolist()
+        differences += (without - within)[known].tolist()
     error = np.std(differences) / np.sqrt(len(differences))
     print(
         f"  1 in {groups} outside: nDCG@{_N} inside {np.mean(inside):.4f}, outside less inside "

@@ -4,12 +4,19 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+
+#include "palate/products.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -20,6 +27,7 @@ template <typename T>
 using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <typename T>
 using NewVector = nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig>;
+// Also a matrix to write to.
 template <typename T>
 using NewMatrix = nb::ndarray<nb::numpy, T, nb::ndim<2>, nb::c_contig>;
 
@@ -35,11 +43,29 @@ NewVector<T> new_vector(std::size_t n) {
                       nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); }));
 }
 
+// The memory of a large table is on large pages, where the system has them: to get small ones takes
+// as long as to fill them.
+constexpr std::align_val_t kLargePage{std::size_t{1} << 21};
+
+inline void prefer_large_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
+#ifdef __linux__
+  madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+}
+
 template <typename T>
 NewMatrix<T> new_matrix(std::size_t rows, std::size_t columns) {
-  T* data = new T[rows * columns];
-  return NewMatrix<T>(data, {rows, columns},
-                      nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); }));
+  const std::size_t bytes = rows * columns * sizeof(T);
+  if (bytes < 4 * static_cast<std::size_t>(kLargePage)) {
+    T* data = new T[rows * columns];
+    return NewMatrix<T>(data, {rows, columns},
+                        nb::capsule(data, [](void* p) noexcept { delete[] static_cast<T*>(p); }));
+  }
+  void* data = ::operator new(bytes, kLargePage);
+  prefer_large_pages(data, bytes);
+  return NewMatrix<T>(data, {rows, columns}, nb::capsule(data, [](void* p) noexcept {
+                        ::operator delete(p, kLargePage);
+                      }));
 }
 
 inline void require(bool condition, const char* message) {
@@ -91,5 +117,15 @@ inline void require_starts(const char* what, const Vector<std::int64_t>& starts,
                                 " in " + std::to_string(rows) + " steps");
 }
 
+inline palate::Sparse sparse(const Vector<std::int64_t>& starts,
+                             const Vector<std::int32_t>& columns, const Vector<float>& values) {
+  require(starts.size() > 0, "starts must have at least one entry");
+  require_starts("starts", starts, starts.size() - 1, columns.size());
+  require(columns.size() == values.size(), "columns and values must have the same length");
+  return {view(starts), view(columns), view(values)};
+}
+
 // The bindings of the choice model; in choice_bindings.cpp.
 void define_choice(nb::module_& m);
+// The bindings of products and of lists; in list_bindings.cpp.
+void define_lists(nb::module_& m);

@@ -350,4 +350,5 @@ NB_MODULE(_native, m) {
   define_posteriors(m);
   define_one_cycle(m);
   define_choice(m);
+  define_lists(m);
 }

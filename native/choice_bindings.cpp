@@ -1,47 +1,10 @@
 // The bindings of the choice model.
 #include <nanobind/stl/vector.h>
 
-#include <limits>
-
 #include "arrays.hpp"
 #include "palate/choice.hpp"
 
 namespace {
-
-palate::Sparse sparse(const Vector<std::int64_t>& starts, const Vector<std::int32_t>& columns,
-                      const Vector<float>& values) {
-  require(starts.size() > 0, "starts must have at least one entry");
-  require_starts("starts", starts, starts.size() - 1, columns.size());
-  require(columns.size() == values.size(), "columns and values must have the same length");
-  return {view(starts), view(columns), view(values)};
-}
-
-NewMatrix<float> multiply(Vector<std::int64_t> starts, Vector<std::int32_t> columns,
-                          Vector<float> values, Matrix<float> dense, int threads,
-                          const palate::CancelToken* cancel) {
-  require_threads("multiply", threads);
-  const palate::Sparse left = sparse(starts, columns, values);
-  require_rows(columns, dense.shape(0), "columns");
-  auto out = new_matrix<float>(left.rows(), dense.shape(1));
-  nb::gil_scoped_release release;
-  palate::multiply(left, view(dense), dense.shape(1), threads, view(out), cancel);
-  return out;
-}
-
-NewMatrix<float> multiply_sparse(Vector<std::int64_t> starts, Vector<std::int32_t> columns,
-                                 Vector<float> values, Vector<std::int64_t> right_starts,
-                                 Vector<std::int32_t> right_columns, Vector<float> right_values,
-                                 std::size_t width, int threads,
-                                 const palate::CancelToken* cancel) {
-  require_threads("multiply_sparse", threads);
-  const palate::Sparse left = sparse(starts, columns, values);
-  const palate::Sparse right = sparse(right_starts, right_columns, right_values);
-  require_rows(columns, right.rows(), "columns");
-  auto out = new_matrix<float>(left.rows(), width);
-  nb::gil_scoped_release release;
-  palate::multiply(left, right, width, threads, view(out), cancel);
-  return out;
-}
 
 // The histories by item and by user, and the weight of each user.
 struct Histories {
@@ -101,25 +64,6 @@ nb::tuple largest_co_occurrences(Vector<std::int64_t> item_starts, Vector<std::i
                                    view(counts), cancel);
   }
   return nb::make_tuple(others, values, counts);
-}
-
-nb::tuple best_items(Matrix<float> scores, Vector<std::int64_t> seen_starts,
-                     Vector<std::int32_t> seen_items, Flags allowed, std::size_t n, int threads) {
-  const std::size_t users = scores.shape(0), items = scores.shape(1);
-  require_threads("best_items", threads);
-  require_flags("best_items: allowed", allowed, items);
-  require(n > 0 && n <= std::numeric_limits<std::int32_t>::max(),
-          "best_items: n must be at least 1");
-  require_starts("best_items: seen_starts", seen_starts, users, seen_items.size());
-  require_rows(seen_items, items, "seen_items");
-  auto rows = new_matrix<std::int32_t>(users, n);
-  auto best = new_matrix<float>(users, n);
-  {
-    nb::gil_scoped_release release;
-    palate::best_items(view(scores), {view(seen_starts), view(seen_items)}, flags(allowed), n,
-                       threads, view(rows), view(best));
-  }
-  return nb::make_tuple(rows, best);
 }
 
 // Histories with entries held out, and what a model gives for them.
@@ -223,19 +167,6 @@ void define_choice(nb::module_& m) {
       "items: NDArray[numpy.int32], user_values: NDArray[numpy.float32], "
       "weight: NDArray[numpy.float32], ";
   const std::string given = histories;
-  m.def("multiply", &multiply, "starts"_a.noconvert(), "columns"_a.noconvert(),
-        "values"_a.noconvert(), "dense"_a.noconvert(), "threads"_a, "cancel"_a = nb::none(),
-        nb::sig("def multiply(starts: NDArray[numpy.int64], columns: NDArray[numpy.int32], "
-                "values: NDArray[numpy.float32], dense: NDArray[numpy.float32], threads: int, "
-                "cancel: CancelToken | None = None) -> NDArray[numpy.float32]"));
-  m.def("multiply_sparse", &multiply_sparse, "starts"_a.noconvert(), "columns"_a.noconvert(),
-        "values"_a.noconvert(), "right_starts"_a.noconvert(), "right_columns"_a.noconvert(),
-        "right_values"_a.noconvert(), "width"_a, "threads"_a, "cancel"_a = nb::none(),
-        nb::sig("def multiply_sparse(starts: NDArray[numpy.int64], columns: NDArray[numpy.int32], "
-                "values: NDArray[numpy.float32], right_starts: NDArray[numpy.int64], "
-                "right_columns: NDArray[numpy.int32], right_values: NDArray[numpy.float32], "
-                "width: int, threads: int, cancel: CancelToken | None = None) -> "
-                "NDArray[numpy.float32]"));
   m.def("co_occurrences", &co_occurrences, "item_starts"_a.noconvert(), "users"_a.noconvert(),
         "item_values"_a.noconvert(), "user_starts"_a.noconvert(), "items"_a.noconvert(),
         "user_values"_a.noconvert(), "weight"_a.noconvert(), "threads"_a, "cancel"_a = nb::none(),
@@ -251,11 +182,5 @@ void define_choice(nb::module_& m) {
                  "cancel: CancelToken | None = None) -> tuple[NDArray[numpy.int32], "
                  "NDArray[numpy.float32], NDArray[numpy.int64]]")
                     .c_str()));
-  m.def("best_items", &best_items, "scores"_a.noconvert(), "seen_starts"_a.noconvert(),
-        "seen_items"_a.noconvert(), "allowed"_a.noconvert(), "n"_a, "threads"_a,
-        nb::sig("def best_items(scores: NDArray[numpy.float32], seen_starts: NDArray[numpy.int64], "
-                "seen_items: NDArray[numpy.int32], allowed: NDArray[numpy.bool_] | "
-                "NDArray[numpy.uint8], n: int, threads: int) -> "
-                "tuple[NDArray[numpy.int32], NDArray[numpy.float32]]"));
   define_hold_out(m);
 }

@@ -132,6 +132,21 @@ def default(ml100k: palate.Ratings, once: Callable[..., Any]) -> palate.Model:
     return once("default", lambda: palate.fit(ml100k))
 
 
+@pytest.fixture
+def fit_default_once(
+    ml100k: palate.Ratings, default: palate.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let code that fits MovieLens 100k without any setting get the model of all tests."""
+    fit = palate.fit
+    monkeypatch.setattr(palate, "movielens", lambda _: ml100k)
+
+    def fit_unless_known(ratings: Any, *arguments: Any, **options: Any) -> palate.Model:
+        known = ratings is ml100k and not arguments and not options
+        return default if known else fit(ratings, *arguments, **options)
+
+    monkeypatch.setattr(palate, "fit", fit_unless_known)
+
+
 @pytest.fixture(scope="session")
 def bayes(ml100k: palate.Ratings, once: Callable[..., Any]) -> palate.Model:
     """Return a model of all of MovieLens 100k with intervals."""

@@ -7,7 +7,6 @@ import pytest
 
 import palate
 from palate import plots
-from palate.solvers import fit
 
 EXPLAINED = [
     *(getattr(palate.Model, name) for name in ("biases", "user_biases", "axes", "similar")),
@@ -18,17 +17,11 @@ EXPLAINED = [
 ]
 
 
+@pytest.mark.usefixtures("fit_default_once")
 @pytest.mark.parametrize("function", EXPLAINED, ids=lambda function: function.__qualname__)
-def test_examples(function, ml100k, default, monkeypatch, tmp_path):
+def test_examples(function, monkeypatch, tmp_path):
     """The default model, which nearly all of them fit, is fitted once."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(palate, "movielens", lambda name: ml100k)
-
-    def fit_unless_known(ratings, solver=None):
-        assert ratings is ml100k
-        return default if solver is None else fit(ratings, solver)
-
-    monkeypatch.setattr(palate, "fit", fit_unless_known)
     finder = doctest.DocTestFinder(recurse=False)
     runner = doctest.DocTestRunner()
     examples = 0

@@ -98,3 +98,31 @@ def test_the_longest_possible_name_can_be_written(tmp_path):
     path = tmp_path / ("x" * 255)
     _files.replace_file(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+def test_whether_a_folder_can_be_written_to_is_tried(tmp_path):
+    _files.require_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "none", tmp_path / "file"):
+        with pytest.raises(OSError, match=r"No such file|Not a directory"):
+            _files.require_writable(place)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no locks of folders")
+def test_a_lock_is_held_by_one_or_shared_by_several(tmp_path):
+    entered = []
+
+    def enter(name, **options):
+        with _files.locked(tmp_path, **options):
+            entered.append(name)
+
+    waits = threading.Event()
+    with _files.locked(tmp_path, shared=True):
+        enter("shared", shared=True)
+        waiting = threading.Thread(target=enter, args=("alone",), kwargs={"waiting": waits.set})
+        waiting.start()
+        assert waits.wait(20)
+        assert entered == ["shared"]
+    waiting.join()
+    assert entered == ["shared", "alone"]

@@ -4,33 +4,14 @@
 #include <array>
 #include <cmath>
 #include <iterator>
-#include <stdexcept>
 #include <vector>
 
 #include "palate/best.hpp"
-#include "palate/dispatch.hpp"
 #include "palate/team.hpp"
 
 namespace palate {
 
 namespace {
-
-PALATE_INLINE void add_scaled_body(float factor, const float* from, std::size_t n, float* to) {
-  for (std::size_t i = 0; i < n; ++i) to[i] += factor * from[i];
-}
-constexpr Dispatched<add_scaled_body> add_scaled;
-
-// Calls row(r) for every row r, a few of them at a time on each thread; `make` makes the function
-// that a thread uses, with buffers of its own.
-template <typename Make>
-void for_each_row(std::size_t rows, int threads, const CancelToken* cancel, const Make& make) {
-  TaskQueue queue(rows, kRowsAtATime, cancel);
-  run_team(queue.members(threads), [&](int, Barrier&) {
-    auto row = make();
-    while (const auto tasks = queue.next())
-      for (std::size_t r = tasks.first; r < tasks.last; ++r) row(r);
-  });
-}
 
 // One row of X'WX at a time, in double precision.
 class CoOccurrenceRow {
@@ -68,38 +49,6 @@ void CoOccurrenceRow::compute(std::size_t item) {
 
 }  // namespace
 
-void multiply(const Sparse& sparse, std::span<const float> dense, std::size_t width, int threads,
-              std::span<float> out, const CancelToken* cancel) {
-  for_each_row(sparse.rows(), threads, cancel, [&] {
-    return [&](std::size_t r) {
-      float* to = out.data() + r * width;
-      std::fill_n(to, width, 0.0f);
-      for (auto n = sparse.starts[r]; n < sparse.starts[r + 1]; ++n)
-        add_scaled(sparse.values[n],
-                   dense.data() + static_cast<std::size_t>(sparse.columns[n]) * width, width, to);
-    };
-  });
-}
-
-void multiply(const Sparse& left, const Sparse& right, std::size_t width, int threads,
-              std::span<float> out, const CancelToken* cancel) {
-  for_each_row(left.rows(), threads, cancel, [&] {
-    return [&](std::size_t r) {
-      float* to = out.data() + r * width;
-      std::fill_n(to, width, 0.0f);
-      for (auto n = left.starts[r]; n < left.starts[r + 1]; ++n) {
-        const auto row = static_cast<std::size_t>(left.columns[n]);
-        for (auto m = right.starts[row]; m < right.starts[row + 1]; ++m) {
-          const auto column = static_cast<std::size_t>(right.columns[m]);
-          if (column >= width)
-            throw std::out_of_range("right_columns: a column is outside the table");
-          to[column] += left.values[n] * right.values[m];
-        }
-      }
-    };
-  });
-}
-
 void co_occurrences(const Sparse& by_item, const Sparse& by_user, std::span<const float> weight,
                     int threads, std::span<float> out, const CancelToken* cancel) {
   const std::size_t items = by_item.rows();
@@ -136,24 +85,6 @@ void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
         items[i * most + n] = others[n];
         values[i * most + n] = static_cast<float>(row[others[n]] * scale[i] * scale[others[n]]);
       }
-    };
-  });
-}
-
-void best_items(std::span<const float> scores, const Seen& seen,
-                std::span<const std::uint8_t> allowed, std::size_t n, int threads,
-                std::span<std::int32_t> rows, std::span<float> best) {
-  const std::size_t items = allowed.size();
-  for_each_row(seen.starts.size() - 1, threads, nullptr, [&] {
-    return [&, found = Best()](std::size_t u) mutable {
-      const auto start = static_cast<std::size_t>(seen.starts[u]);
-      const auto size = static_cast<std::size_t>(seen.starts[u + 1]) - start;
-      found.start(std::min(n, items), seen.items.subspan(start, size));
-      const float* score = scores.data() + u * items;
-      for (std::size_t i = 0; i < items; ++i)
-        if (score[i] > found.bar() && allowed[i])
-          found.offer(static_cast<std::int32_t>(i), score[i]);
-      found.write(rows.subspan(u * n, n), best.subspan(u * n, n));
     };
   });
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from palate.analysis._explanation import Explanation
     from palate.analysis._item_table import ItemTable
     from palate.analysis._portrait import Portrait
+    from palate.analysis._vectors import Vectors
     from palate.data import splits
     from palate.data._movielens import movielens
     from palate.data._ratings import Ratings
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
     from palate.evaluation import Comparison, Evaluation, compare, evaluate, metrics
     from palate.model._model import Model, Update, load
+    from palate.model._modify import modify
     from palate.model._profile import Profile
     from palate.model._profiles import Profiles
     from palate.solvers import fit
@@ -67,11 +69,13 @@ __all__ = [
     "Solver",
     "UnknownIdError",
     "Update",
+    "Vectors",
     "compare",
     "evaluate",
     "fit",
     "load",
     "metrics",
+    "modify",
     "movielens",
     "read_ratings",
     "splits",
@@ -96,11 +100,13 @@ _MODULES = {
     "Ratings": "palate.data._ratings",
     "Solver": "palate.solvers._protocol",
     "Update": "palate.model._model",
+    "Vectors": "palate.analysis._vectors",
     "compare": "palate.evaluation",
     "evaluate": "palate.evaluation",
     "fit": "palate.solvers",
     "load": "palate.model._model",
     "metrics": "palate.evaluation",
+    "modify": "palate.model._modify",
     "movielens": "palate.data._movielens",
     "read_ratings": "palate.data._read_ratings",
     "splits": "palate.data",

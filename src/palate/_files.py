@@ -1,13 +1,15 @@
-"""Atomic file writing: after a crash a file has its old content or its new content, complete."""
+"""Atomic file writing, where a crash leaves the old content or the new one; locks of folders."""
 
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+# The file that makes a folder one of a model.
+MODEL_DESCRIPTION = "palate.json"
 # The names of temporary files. One stays behind only if the process is killed while writing.
 TEMPORARY = re.compile(r"\.palate-[0-9a-f]{16}\.tmp")
 
@@ -66,5 +68,64 @@ def sync_folder(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def require_writable(folder: Path) -> None:
+    """Check that files can be created in a folder, by creating one and removing it.
+
+    Permissions alone do not tell: the file system may be read-only, or be none for files.
+
+    Raises
+    ------
+    OSError
+        If none can be created.
+    """
+    probe = folder / f".palate-{secrets.token_hex(8)}.tmp"
+    probe.touch(exist_ok=False)
+    probe.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(
+    folder: Path, *, shared: bool = False, waiting: Callable[[], object] | None = None
+) -> Iterator[None]:
+    """Hold the lock of a folder, for which others wait, in this process and in any other.
+
+    It is advisory: it keeps nobody from the files who does not ask for it. There is none on Windows
+    and on some network file systems, where nobody waits.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    shared
+        Whether others can hold it at the same time, if theirs is shared as well.
+    waiting
+        Called once if the lock is not free.
+
+    Raises
+    ------
+    OSError
+        If the folder can't be opened.
+    """
+    try:
+        import fcntl  # noqa: PLC0415  (not available on Windows)
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting is not None:
+                waiting()
+            fcntl.flock(descriptor, kind)
+        except OSError:
+            pass  # there is none
+        yield
     finally:
         os.close(descriptor)

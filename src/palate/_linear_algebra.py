@@ -21,6 +21,8 @@ _BLOCK = 2048
 _LEAF = 192
 # Columns of a product that one thread computes at a time.
 _PANEL = 1024
+# Rows of a product that are added to a table at a time.
+_ROWS = 128
 
 
 def with_ones(factors: Matrix) -> Matrix:
@@ -98,13 +100,16 @@ def multiply_by_panels(
     right: NDArray[np.float32],
     threads: int,
     cancel: CancelToken | None = None,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Return L R' of L and R, shapes (m, k) and (n, k): the same bits at any number of threads.
 
     Each panel of columns is computed by one thread of BLAS, so that the order of the sums does not
-    depend on the number of threads. A cancelled token ends the product by `Cancelled`.
+    depend on the number of threads. A cancelled token ends the product by `Cancelled`. It is
+    written to `out`, if that is given.
     """
-    out = np.empty((len(left), len(right)), dtype=np.float32)
+    if out is None:
+        out = np.empty((len(left), len(right)), dtype=np.float32)
 
     def panel(first: int) -> None:
         if cancel is not None and cancel.cancelled:
@@ -121,6 +126,35 @@ def multiply_by_panels(
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(panel, panels))
     return out
+
+
+def add_product(
+    out: NDArray[np.float32], left: NDArray[np.float32], right: NDArray[np.float32], threads: int
+) -> None:
+    """Add L R' to a table, in place, for L and R of the shapes (m, k) and (n, k).
+
+    It is computed in blocks that fit into the cache, each by one thread of BLAS: the same bits at
+    any number of threads.
+    """
+
+    def block(first: int) -> None:
+        rows = left[first : first + _ROWS]
+        # New memory for each product would take as long as the product.
+        product = np.empty((len(rows), _PANEL), dtype=np.float32)
+        for column in range(0, len(right), _PANEL):
+            panel = right[column : column + _PANEL]
+            part = product[:, : len(panel)]
+            np.matmul(rows, panel.T, out=part)
+            out[first : first + _ROWS, column : column + _PANEL] += part
+
+    blocks = range(0, len(left), _ROWS)
+    with one_blas_thread():
+        if threads == 1 or len(blocks) == 1:
+            for first in blocks:
+                block(first)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(block, blocks))
 
 
 def inverse(

@@ -137,7 +137,7 @@ def test_items_that_nobody_has_rated_are_predicted_from_their_features(ml100k, s
     rng = np.random.default_rng(seed)
     new = np.isin(ml100k.item, rng.permutation(ml100k.items.height)[:168])
     train, valid = ml100k.take(~new), ml100k.take(new)
-    solver = palate.Gibbs(sweeps=100, burn_in=20)
+    solver = palate.Gibbs(sweeps=60, burn_in=20)
     errors = []
     for items in (ml100k.items, shuffled(ml100k.items, rng), ml100k.items.select("id", "item")):
         model = solver.fit(replace(train, items=items))

@@ -45,6 +45,11 @@ def test_by_choice_the_lists_are_nearly_those_of_the_model(choice):
     exact = choice.profiles().top_items(10, by="choice")
     shared = [len(set(ours) & set(theirs)) for ours, theirs in zip(lists, exact, strict=True)]
     assert np.mean(shared) > 7.8
+    unseen = np.ones((len(lists), choice.items.height), dtype=bool)
+    unseen[choice.ratings.user, choice.ratings.item] = False
+    scores = choice.learned.choice.scores(choice.learned.ratings_by_user, threads=1)[unseen]
+    error = products(choice.vectors("choice"))[unseen] - scores
+    assert np.linalg.norm(error) < 0.35 * np.linalg.norm(scores)
     assert choice.vectors("choice").items["vector"].dtype.shape == (129,)
 
 

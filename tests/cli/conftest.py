@@ -14,15 +14,18 @@ from commands import run
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cli") / "model"
-    out, err = run("fit", "ml-100k", "-o", folder)
-    assert f"palate biases {folder}" in out
-    assert out.startswith(
-        "Read as ratings. Fitted: how people rate, by gibbs; what they pick (ridge"
-    )
-    assert "Ratings: 100,000 ratings" in err
-    return folder
+def folder(tmp_path_factory, once):
+    def fitted():
+        folder = tmp_path_factory.mktemp("cli") / "model"
+        out, err = run("fit", "ml-100k", "-o", folder)
+        assert f"palate biases {folder}" in out
+        assert out.startswith(
+            "Read as ratings. Fitted: how people rate, by gibbs; what they pick (ridge"
+        )
+        assert "Read 100,000 ratings" in err
+        return folder
+
+    return once("cli-model", fitted)
 
 
 @pytest.fixture

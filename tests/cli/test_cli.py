@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from commands import run, run_process
 
-import palate
 from palate.cli import _output
 
 
@@ -101,19 +100,6 @@ def test_help_needs_no_heavy_imports():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
     assert "recommend" in run("--help")[0]
-
-
-def test_progress_that_goes_to_no_terminal_is_a_line_every_ten_seconds(monkeypatch, capsys):
-    now = iter([0.0, 4.0, 9.9, 10.0, 15.0, 20.5])
-    monkeypatch.setattr(_output.time, "monotonic", lambda: next(now))
-    row = {"noise_sd": 0.9, "train_rmse": 0.8, "valid_rmse": None, "seconds": 4.0}
-    with _output.progress(palate.Gibbs()) as report:
-        for sweep in range(5):
-            report({"sweep": sweep} | row)
-    assert capsys.readouterr().err.splitlines() == [
-        "sweep 3/200  noise_sd 0.9000  train_rmse 0.8000  10 s",
-        "sweep 5/200  noise_sd 0.9000  train_rmse 0.8000  20 s",
-    ]
 
 
 def test_no_zero_has_a_minus(capsys):

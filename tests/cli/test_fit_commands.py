@@ -1,6 +1,7 @@
 """The commands fit and evaluate."""
 
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -210,3 +211,18 @@ def test_evaluate_on_a_test_table(tables):
     assert "of the test table; 20 more are among the training ratings" in document["split"]
     _, err = run(*arguments, "--split", "time", status=1)
     assert "--test holds ratings out itself; leave out --folds, --split, --share" in err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no folder without files")
+def test_a_destination_that_can_not_be_written_is_found_before_any_work(monkeypatch):
+    """Not even the superuser can create a file in /proc."""
+    for name in ("fit", "read_ratings", "movielens", "load", "modify", "evaluate"):
+        monkeypatch.setattr(palate, name, lambda *_, **__: pytest.fail("it came to work"))
+    for command in (
+        ["fit", "ml-100k", "-o", "/proc/model"],
+        ["update", "model", "new.csv", "-o", "/proc/model"],
+    ):
+        _, err = run(*command, status=1)
+        assert "a model can't be written to /proc/model" in err
+    _, err = run("report", "model", "-o", "/proc/report.html", "--evaluate", status=1)
+    assert "/proc/report.html cannot be written" in err

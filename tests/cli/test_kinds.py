@@ -22,7 +22,7 @@ def test_events_and_counts_are_read_and_said(command, kind, said, write, monkeyp
     monkeypatch.chdir(write("r.csv", PLAYS).parent)
     output = ["-o", "m"] if command == "fit" else []
     result = CliRunner().invoke(app, [command, "r.csv", *output, "--solver", "one-cycle", *kind])
-    assert f"<Ratings: {said}" in result.stderr
+    assert f"Read {said}" in result.stderr
     assert isinstance(result.exception, palate.DataError)
     assert "OneCycle and Gibbs learn from ratings" in str(result.exception)
 
@@ -32,4 +32,4 @@ def test_values_that_are_read_as_ratings_can_be_fitted(write, monkeypatch):
     options = ["--solver", "one-cycle", "--kind", "ratings", "--duplicates", "last"]
     result = CliRunner().invoke(app, ["fit", "r.csv", "-o", "m", *options])
     assert result.exit_code == 0, result.output
-    assert "<Ratings: 6 ratings from 1 to 30" in result.stderr
+    assert "Read 6 ratings from 1 to 30" in result.stderr

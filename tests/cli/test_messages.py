@@ -7,7 +7,18 @@ from palate.cli._messages import in_options
 
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"
-    for name in ("user", "kind", "duplicates", "by", "folds", "cautious", "lr_max", "table")
+    for name in (
+        "user",
+        "kind",
+        "duplicates",
+        "by",
+        "folds",
+        "cautious",
+        "lr_max",
+        "table",
+        "y_range",
+        "item_id",
+    )
 }
 
 
@@ -27,6 +38,10 @@ OPTIONS = {
         ("there is no file user='x'.csv", "there is no file user='x'.csv"),
         ("there is no file lr_max/x.csv, 'lr_max'", "there is no file lr_max/x.csv, 'lr_max'"),
         ("the same: user='my ids'; name", "the same: --user 'my ids'; name"),
+        ("which y_range=(0.0, 4.5) can't reach", "which --y-range 0.0 4.5 can't reach"),
+        ("name it with item_id=. The", "name it with --item-id. The"),
+        ("use skip_bad_lines=True to do without", "use --skip-bad-lines to do without"),
+        ("bias, or fit with Gibbs", "bias, or fit with --solver gibbs"),
         ("fit with palate.fit or palate.Choice()", "fit with palate fit or --solver choice"),
     ],
 )

@@ -1,7 +1,10 @@
 """Ratings from real databases: an SQLite file, and PostgreSQL if one is available."""
 
 import os
+import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import psycopg
@@ -83,6 +86,49 @@ def test_without_the_extra_it_says_what_to_install(sqlite_file, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(palate.MissingExtraError, match=r"pip install 'palate\[db\]'"):
         palate.read_ratings(f"sqlite:///{sqlite_file}")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:{}/shop", r"no database answers at 127\.0\.0\.1:\d+ \(.*\); check the address"),
+        ("nowhere.invalid/shop", r"no database answers at nowhere\.invalid:5432 \("),
+        ("localhost:many/shop", "the database URL can't be read: Port could not be cast"),
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_named(address, message):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"postgresql://me:secret@{address.format(unused.getsockname()[1])}"
+    with pytest.raises(palate.DataError, match=message) as caught:
+        palate.read_ratings(url)
+    assert "secret" not in str(caught.value)
+
+
+WATCHED = """
+import os, sys, palate
+from importlib.abc import MetaPathFinder
+
+class Watch(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "connectorx.connectorx":  # reads the variable
+            print(os.environ.get("RUST_LOG"))
+
+sys.meta_path.insert(0, Watch())
+palate.read_ratings(sys.argv[1])
+print(os.environ.get("RUST_LOG"))
+"""
+
+
+def test_the_driver_writes_no_log(sqlite_file):
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, f"sqlite:///{sqlite_file}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={name: value for name, value in os.environ.items() if name != "RUST_LOG"},
+    )
+    assert done.stdout.split() == ["off", "None"]
 
 
 @pytest.fixture

@@ -247,7 +247,7 @@ def test_a_table_of_users_is_joined(write):
     [
         ({"user": ["ann", "ann"], "age": [2, 3]}, "the id 'ann' appears more than once"),
         ({"user": [70], "age": [2]}, "none of the ids in column 'user' is a user of the ratings"),
-        ({"age": [2]}, "can't tell which column holds the user ids; call it 'user' as in the rat"),
+        ({"age": [2]}, "can't tell which column holds the user ids; name it with user_id=. The"),
     ],
 )
 def test_users_that_cannot_be_joined_are_refused(users, message):

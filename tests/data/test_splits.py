@@ -89,7 +89,10 @@ def test_at_time_keeps_a_moment_together(small):
     ("call", "message"),
     [
         (lambda r: splits.random(r, 0), "share is 0; it must lie between 0 and 1"),
-        (lambda r: splits.random(r, 0.01), "1% of 10 ratings leaves one part empty"),
+        (
+            lambda r: splits.random(r, 0.01),
+            "share is 0.01, which leaves one part of 10 ratings empty",
+        ),
         (lambda r: splits.at_time(r, 1), "share is 1"),
         (lambda r: splits.at_time(r.take(np.array([4, 5]))), "are as old as all the others"),
         (lambda r: splits.leave_last(r, 0), "n is 0; it must be at least 1"),

@@ -5,7 +5,7 @@ import pytest
 
 from palate.evaluation import _comparison
 from palate.evaluation._baselines import BASELINES
-from palate.evaluation._measure import FIGURES, Measured, _rmse_influence
+from palate.evaluation._measure import FIGURES, Measured, rmse_influence
 from palate.evaluation._titles import contender_title, distinct
 from palate.solvers._registry import SOLVERS
 
@@ -61,13 +61,13 @@ def test_the_influence_on_the_rmse_is_that_of_a_small_weight():
     """It is the derivative of the RMSE by the weight of a user's ratings."""
     rng = np.random.default_rng(2)
     error, user = rng.normal(size=200), rng.integers(9, size=200)
-    influence = _rmse_influence(error, user, 10)
+    influence = rmse_influence(error, user, 10)
     assert np.isnan(influence[9])
     for person in range(9):
         weight = 1 + 1e-6 * (user == person)
         moved = np.sqrt((weight * error**2).sum() / weight.sum()) - np.sqrt(np.mean(error**2))
         assert influence[person] == pytest.approx(moved / 1e-6, rel=1e-4, abs=1e-7)
-    assert (_rmse_influence(np.zeros(5), np.arange(5), 5) == 0).all()
+    assert (rmse_influence(np.zeros(5), np.arange(5), 5) == 0).all()
 
 
 def test_the_standard_error_is_that_of_the_bootstrap():
@@ -81,7 +81,7 @@ def test_the_standard_error_is_that_of_the_bootstrap():
             Measured(
                 name,
                 dict.fromkeys(FIGURES) | {"rmse": float(np.sqrt(np.mean(error**2)))},
-                {"rmse": _rmse_influence(error, user, 60)},
+                {"rmse": rmse_influence(error, user, 60)},
             )
         ]
         for name, error in errors.items()

@@ -1,6 +1,7 @@
 """Look-up of users and items: ids of any type, titles, ambiguities and suggestions."""
 
 import datetime as dt
+import uuid
 from decimal import Decimal
 
 import numpy as np
@@ -34,6 +35,12 @@ from palate.learned._lookup import IdIndex, ItemIndex
 def test_unknown_names_are_refused_with_the_nearest(model, call, message):
     with pytest.raises(palate.UnknownIdError, match=message):
         call(model)
+
+
+def test_uuids_are_found_as_the_text_that_they_became():
+    ids = [uuid.UUID(int=1), uuid.UUID(int=2)]
+    ratings = palate.read_ratings({"user": ids, "item": [1, 2], "rating": [3, 4]})
+    assert IdIndex(ratings.users["id"], "user").rows([*ids, str(ids[0])]).tolist() == [0, 1, 0]
 
 
 def test_a_title_of_two_items_is_an_ambiguity(model):
@@ -142,7 +149,9 @@ def test_suggestions_contain_the_name_or_are_spelt_like_it():
     for name in ("Heat", "Haet (1995)"):
         with pytest.raises(palate.UnknownIdError, match=r"the nearest are 'Heat \(1995\)'$"):
             index.row(name)
-    with pytest.raises(palate.UnknownIdError, match=r"^there is no item 'Zulu'$"):
+    with pytest.raises(
+        palate.UnknownIdError, match=r"^there is no item 'Zulu'; one is 'Heat \(1995\)'$"
+    ):
         index.row("Zulu")
 
 

@@ -1,9 +1,12 @@
 """Ratings given to a model: invalid ones are refused with the reason."""
 
+import datetime as dt
+
 import polars as pl
 import pytest
 
 import palate
+from palate.learned._ratings_input import with_ids_as_known
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,26 @@ def test_an_event_has_no_number():
     assert model.profile({"a": 1, "b": 1}).recommend()["id"].to_list() == ["c"]
     with pytest.raises(palate.DataError, match=r"'b' has the number 30, .* such as \['b'\]"):
         model.profile({"a": 1, "b": 30})
+
+
+def test_ids_are_read_as_the_model_has_them(small):
+    """In the table of a day all ids can happen to be whole numbers, or be stored in fewer bytes."""
+    model = palate.OneCycle(factors=2, epochs=1).fit(small)
+    numbers = {"user": [7, 8], "item": [1, 2], "rating": [3, 4]}
+    whole = palate.read_ratings(pl.DataFrame(numbers), kind="ratings")
+    as_text = with_ids_as_known(model.learned, whole)
+    assert as_text.users["id"].to_list() == ["7", "8"]
+    assert as_text.items["id"].to_list() == ["1", "2"]
+    counted = palate.OneCycle(factors=2, epochs=1).fit(whole).learned
+    for users in (["7", "9"], pl.Series([7, 9], dtype=pl.Int16)):
+        table = pl.DataFrame({**numbers, "user": users})
+        read = with_ids_as_known(counted, palate.read_ratings(table, kind="ratings"))
+        assert read.users["id"].dtype == pl.Int64
+        assert read.users["id"].to_list() == [7, 9]
+    for users, message in (
+        (["7", "007"], "whole numbers, and '007' in these ratings is none"),
+        ([dt.date(2020, 1, 1)] * 2, "user ids are Date in these ratings and Int64 in the model"),
+    ):
+        table = pl.DataFrame({**numbers, "user": users})
+        with pytest.raises(palate.DataError, match=message):
+            with_ids_as_known(counted, palate.read_ratings(table, kind="ratings"))

@@ -61,6 +61,10 @@ def test_new_counts_are_added_to_the_old_ones(counts):
     assert (favourite["id"][0], favourite["rating"][0]) == (item, 50 + 1 + item % 4)
     assert updated.user(99).recommend(5).equals(counts.profile({item: 3}).recommend(5))
     assert counts.user(user).history.rating.max() <= 4
+    learned = updated.learned
+    since = learned.ratings.frame()[-learned.added_ratings :]
+    assert set(since["user"]) == {user, 99}
+    assert set(since["item"]) == {item}
     most = np.finfo(np.float32).max
     huge = palate.read_ratings(table.with_columns(count=pl.lit(most)), kind="counts")
     with pytest.raises(palate.DataError, match="the sum of an old and a new count is too large"):
@@ -81,7 +85,9 @@ def test_a_model_of_both_is_updated_in_both(both):
 
 
 def test_an_updated_model_is_saved_and_loaded(events, tmp_path):
-    updated, _ = events.update(new_events([(99, 1), (99, 2)]))
+    updated, _ = update = events.update(new_events([(99, 1), (99, 2)]))
+    assert (update.refit.due, update.refit.items_moved) == (False, None)
+    assert update.refit.share == 2 / len(updated.ratings)
     updated.save(tmp_path / "model")
     back = palate.load(tmp_path / "model")
     assert back.recommend(5).equals(updated.recommend(5))

@@ -73,6 +73,34 @@ def test_few_items_drift_where_nothing_has_changed(ml100k):
         assert (solver.fit(train).update(valid).drift["z"].abs() > 2).mean() < 0.1
 
 
+def test_a_refit_is_due_when_many_ratings_are_newer_than_the_fit(early, halves):
+    late = halves[1]
+    few, rest = late.take(np.arange(2000)), late.take(np.arange(2000, len(late)))
+    first = early.update(few)
+    assert not first.refit.due
+    assert first.refit.share == 2000 / len(first.model.ratings)
+    second = first.model.update(rest)  # those of the first update count as well
+    assert second.model.learned.added_ratings == len(late)
+    assert second.refit.due
+    assert second.refit.share == pytest.approx(0.2, abs=0.001)
+    assert second.refit.sentence.startswith("A refit is due: 20.0% of 100,000 ratings are newer")
+    again = second.model.update(few)  # the same pairs: nothing is added
+    assert again.model.learned.added_ratings == len(late)
+
+
+def test_a_refit_is_due_when_many_items_have_drifted(early, halves):
+    few = halves[1].take(np.arange(4000))
+    lower = np.maximum(few.rating - 2 * (few.item % 2), 1).astype(np.float32)  # of every other
+    unchanged, changed = (early.update(r).refit for r in (few, replace(few, rating=lower)))
+    assert not unchanged.due
+    assert changed.due
+    assert changed.share == unchanged.share < 0.05
+    assert changed.items_moved > 0.1 * changed.items_measured > unchanged.items_moved
+    one = few.take(few.item == few.item[0])
+    alone = early.update(replace(one, rating=np.ones(len(one), np.float32))).refit
+    assert (alone.items_measured, alone.items_moved, alone.due) == (1, 1, False)
+
+
 def test_a_point_estimate_can_be_updated(small):
     model = palate.OneCycle(factors=2).fit(small)
     table = pl.DataFrame({"user": ["fay", "ann"], "item": ["tea", "gin"], "rating": [5, 1]})

@@ -62,3 +62,22 @@ def refitted_ndcg(matrix, weight, user, kept, kept_weight, relevant, ridge, expo
     score = x[user] @ b * np.where(popularity > 0, popularity, 1) ** -exponent
     candidate = (popularity > 0) & np.isnan(kept)
     return ndcg(score, candidate, relevant, n), np.where(candidate, score, -np.inf)
+
+
+def weighed_by_logistic(scores, ratings, slope, shift, power):
+    z = slope * ratings.astype(np.float64) + shift
+    return scores * (1 / (1 + np.exp(-z))) ** power
+
+
+def logit_probabilities(scores, seen, ranked, slope, offset):
+    """Return the probability of each item that can be picked, 0 for others; (users, items)."""
+    found = np.zeros(scores.shape)
+    for u, score in enumerate(scores.astype(np.float64)):
+        left = np.setdiff1d(np.flatnonzero(ranked & (score != -np.inf)), seen[u])
+        positive = np.maximum(score[left], 0)
+        if not len(left):
+            continue
+        mean = positive.mean()
+        weight = (positive / mean + offset if mean > 0 else positive + offset) ** slope
+        found[u, left] = weight / weight.sum()
+    return found

@@ -14,8 +14,10 @@ LEVELS = _native.simd_levels()
 TESTS = [
     "test_choice.py",
     "test_gibbs.py",
+    "test_lists.py",
     "test_one_cycle.py",
     "test_philox.py",
+    "test_products.py",
     "test_profile.py",
     "test_top_n.py",
 ]

@@ -15,8 +15,8 @@ NEEDS_RATINGS = "knows what people pick, not how they like it"
 
 
 @pytest.fixture(scope="module")
-def written(events, tmp_path_factory):
-    return palate.plots.report(events, tmp_path_factory.mktemp("choice") / "e.html", user=196)
+def of_events(events, folder):
+    return palate.plots.report(events, folder / "events.html", user=196)
 
 
 def rows_of(path, caption):
@@ -30,11 +30,10 @@ def shown(titles):
     return [title.replace("&", "&amp;").replace("'", "&#x27;") for title in titles]
 
 
-def test_the_list_of_both_has_both_reasons(both, tmp_path):
-    path = palate.plots.report(both, tmp_path / "both.html", user=196)
-    me, text = both.user(196), prose(path)
+def test_the_list_of_both_has_both_reasons(both, written_both):
+    me, text = both.user(196), prose(written_both)
     best = me.recommend(10, explain=True)
-    assert rows_of(path, "Recommendations") == shown(best["item"])
+    assert rows_of(written_both, "Recommendations") == shown(best["item"])
     by_rating = me.recommend(2000, by="rating", explain=True)
     reasons = dict(by_rating.select("id", "reason").iter_rows())
     for item, reason in best.select("id", "reason").iter_rows():
@@ -57,10 +56,9 @@ def test_the_list_of_both_has_both_reasons(both, tmp_path):
     [("choice", "Show what they would pick, liked or not"),
      ("rating", "Show what they would like, picked or not")],
 )  # fmt: skip
-def test_the_lists_of_each_question_alone_are_folded(both, tab, tmp_path, by, summary):
-    path = palate.plots.report(both, tmp_path / "both.html", user=196)
+def test_the_lists_of_each_question_alone_are_folded(both, written_both, tab, by, summary):
     best = both.user(196).recommend(10, by=by, explain=True)
-    with opened(tab, path) as page:
+    with opened(tab, written_both) as page:
         details = page.locator("details", has_text=summary)
         rows = details.locator("tbody tr")
         assert not rows.first.is_visible()
@@ -73,25 +71,25 @@ def test_the_lists_of_each_question_alone_are_folded(both, tab, tmp_path, by, su
             assert ("ecause you picked" in text) == (by == "choice")
 
 
-def test_the_report_of_a_model_of_ratings_has_no_reasons_of_choice(bayes, tmp_path):
-    text = prose(palate.plots.report(bayes, tmp_path / "bayes.html", user=196))
+def test_the_report_of_a_model_of_ratings_has_no_reasons_of_choice(written_196):
+    text = prose(written_196)
     assert "ecause you picked" not in text
     assert "choice model" not in text
 
 
-def test_the_report_of_events(written, events, tab):
-    text = prose(written)
+def test_the_report_of_events(of_events, events, tab):
+    text = prose(of_events)
     assert text.count(NEEDS_RATINGS) == 1
     assert "What people pick" in text
     for part in ("100,000", "943", "1,682", "User 196 picked 39 items"):
         assert part in text
     assert "rating points" not in text
     best = events.user(196).recommend(10, explain=True)
-    assert rows_of(written, "Recommendations") == shown(best["item"])
+    assert rows_of(of_events, "Recommendations") == shown(best["item"])
     assert f"B{best['reason'][0][1:]}" in text
     also = events.profile([50]).recommend(5)["item"]
     assert all(title in text for title in also)
-    with opened(tab, written) as page:
+    with opened(tab, of_events) as page:
         assert page.locator("section").count() == 5
         titles = page.locator(".figure .gtitle").all_text_contents()
         assert titles == ["Number of people per item", "Number of items per user", COURSE]
@@ -99,8 +97,8 @@ def test_the_report_of_events(written, events, tab):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SCREENS, ids=[str(width) for width, _ in SCREENS])
-def test_the_report_of_events_fits(written, tab, size, scheme):
-    with opened(tab, written, size, scheme) as page:
+def test_the_report_of_events_fits(of_events, tab, size, scheme):
+    with opened(tab, of_events, size, scheme) as page:
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size[0]
 
 

@@ -3,8 +3,10 @@
 import html
 import os
 import re
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -26,17 +28,6 @@ SHOWN = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Return a folder for reports. Of those with one name, the browser compiles Plotly once."""
-    return tmp_path_factory.mktemp("reports")
-
-
-@pytest.fixture(scope="module")
-def written(bayes, folder):
-    return palate.plots.report(bayes, folder / "bayes.html")
-
-
-@pytest.fixture(scope="module")
 def own_tab(browser):
     """Return a tab for `screen`, which stays open while other tests use the shared one."""
     return browser.new_page()
@@ -53,13 +44,17 @@ def screen(request, written, own_tab):
 
 @contextmanager
 def opened(tab, path, size=(1440, 900), scheme="light"):
-    """Open a report offline; any request and any message on the console fails the test."""
+    """Open a report offline; any request and any message on the console fails the test.
+
+    All are shown under one name, for which the browser compiles Plotly once.
+    """
+    url = Path(shutil.copyfile(path, path.with_name("shown.html"))).as_uri()
     tab.context.set_offline(True)
     try:
-        with visited(tab, path.as_uri(), size, scheme) as requests:
+        with visited(tab, url, size, scheme) as requests:
             tab.wait_for_function(DRAWN)
             yield tab
-            assert requests == [path.as_uri()]
+            assert requests == [url]
     finally:
         tab.context.set_offline(False)
 
@@ -209,10 +204,9 @@ def test_it_describes_the_model_and_what_it_learned(bayes, written):
         assert (f'aria-label="Axis {axis}: ' in page) == (share >= 0.02)
 
 
-@pytest.mark.parametrize("name", ["bayes", "model"])
-def test_popularity_beyond_taste_is_listed(request, folder, name):
-    fitted = request.getfixturevalue(name)
-    page = palate.plots.report(fitted, folder / "popularity.html").read_text()
+@pytest.mark.parametrize(("name", "report"), [("bayes", "written"), ("model", "written_point")])
+def test_popularity_beyond_taste_is_listed(request, name, report):
+    fitted, page = request.getfixturevalue(name), request.getfixturevalue(report).read_text()
     section = page.partition('<section id="popularity">')[2].partition("</section>")[0]
     table = fitted.popularity()
     for title, listed in (
@@ -233,11 +227,11 @@ def test_popularity_without_a_contrast_is_said(small, folder):
     assert text.count("None of the items is certain to be so.") == 2
 
 
-def test_the_portrayed_user(bayes, written, folder):
+def test_the_portrayed_user(bayes, written, written_196, folder):
     counts = np.bincount(bayes.ratings.user)
     median = int(np.median(counts))
     assert f" gave {median} ratings." in prose(written)
-    text = prose(palate.plots.report(bayes, folder / "user.html", user=196))
+    text = prose(written_196)
     assert "User 196 gave 39 ratings." in text
     assert bayes.user(196).recommend(1)["item"][0].split(" (")[0] in text
     with pytest.raises(palate.UnknownIdError, match="no user 1000"):
@@ -245,11 +239,10 @@ def test_the_portrayed_user(bayes, written, folder):
     assert not (folder / "nobody.html").exists()
 
 
-def test_a_change_that_changes_nothing_is_not_mentioned(bayes, folder, monkeypatch):
+def test_a_change_that_changes_nothing_is_not_mentioned(bayes, written_196, folder, monkeypatch):
     change = bayes.user(196).explain(bayes.user(196).recommend(1)["id"][0])
-    path = palate.plots.report(bayes, folder / "change.html", user=196)
     other = change.counterfactual["prediction"]
-    assert f"would be {other:.2f} instead of {change.prediction:.2f}" in prose(path)
+    assert f"would be {other:.2f} instead of {change.prediction:.2f}" in prose(written_196)
     monkeypatch.setattr("palate.plots._report._user.LEAST_SHOWN", 10)
     path = palate.plots.report(bayes, folder / "change.html", user=196)
     assert "The change with the largest effect" not in prose(path)
@@ -268,10 +261,9 @@ def test_an_evaluation_is_shown_beside_the_baselines(model, ml100k, folder):
     assert path.read_text().count('<tr class="own"><td>One-cycle training</td>') == 1
 
 
-def test_the_report_of_a_point_estimate_has_no_intervals(model, folder, tab):
-    path = palate.plots.report(model, folder / "report.html")
-    assert "This model is a point estimate" in prose(path)
-    with opened(tab, path) as page:
+def test_the_report_of_a_point_estimate_has_no_intervals(written_point, tab):
+    assert "This model is a point estimate" in prose(written_point)
+    with opened(tab, written_point) as page:
         assert page.locator("#biases .errorbar").count() == 0
         cells = page.locator("#popularity td:nth-child(4)").all_inner_texts()
         assert set(cells) == {"\N{EN DASH}"}

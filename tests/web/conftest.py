@@ -1,6 +1,7 @@
 """Fixtures: folders of real models, a client in the same process, and real server processes."""
 
 import contextlib
+import functools
 import os
 import socket
 import subprocess
@@ -61,8 +62,12 @@ def events_folder(events, tmp_path_factory) -> Path:
     return path
 
 
+# Of the model in a folder, all services of this process share what is loaded and its evaluation.
+holder_of = functools.cache(ModelHolder.from_folder)
+
+
 def client_of(folder):
-    app = create_app(ModelHolder.from_folder(folder), AccessSettings())
+    app = create_app(holder_of(folder), AccessSettings())
     return TestClient(app, "http://localhost", raise_server_exceptions=False)
 
 
@@ -90,7 +95,7 @@ def free_port():
 @contextlib.contextmanager
 def serving_in_thread(folder, access=AccessSettings()):  # noqa: B008  (it is immutable)
     """Serve a model from a thread of this process, which starts faster; yield the address."""
-    app = create_app(ModelHolder.from_folder(folder), access)
+    app = create_app(holder_of(folder), access)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)

@@ -12,13 +12,13 @@ from .test_page import (
     assert_accessible,
     assert_fits,
     go,
-    in_each_scheme,
+    in_each_size_and_scheme,
     opened,
     skip_without_axe,
     wait_until_idle,
 )
 
-SIZES = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
+SIZES = (PHONE, TABLET, DESKTOP)
 EVENT_VIEWS = {
     "overview": "#/",
     "items": "#/items?where=genres=Comedy&min_ratings=20",
@@ -159,37 +159,35 @@ def test_the_views_of_events_leave_out_what_needs_ratings(tab, events_address):
         assert page.get_by_role("heading", name="Portrait").count() == 0
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("view", EVENT_VIEWS)
-def test_every_view_of_events_fits_and_is_accessible(tab, events_address, view, size):
-    check(tab, events_address, EVENT_VIEWS[view], size)
+def test_every_view_of_events_fits_and_is_accessible(tab, events_address, view):
+    check(tab, events_address, EVENT_VIEWS[view])
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("view", BOTH_VIEWS)
-def test_every_view_of_both_fits_and_is_accessible(tab, both_address, view, size):
-    check(tab, both_address, BOTH_VIEWS[view], size)
+def test_every_view_of_both_fits_and_is_accessible(tab, both_address, view):
+    check(tab, both_address, BOTH_VIEWS[view])
 
 
-def check(tab, address, fragment, size):
-    with opened(tab, address, fragment, size) as page:
+def check(tab, address, fragment):
+    with opened(tab, address, fragment, SIZES[0]) as page:
         wait_until_idle(page)
         for why in page.get_by_role("button", name=re.compile("^Why")).all()[:1]:
             why.click()
             wait_until_idle(page)
-        for scheme in in_each_scheme(page):
-            assert_fits(page, scheme)
-            assert_header_fits(page, scheme)
-            assert_accessible(page, scheme)
+        for where in in_each_size_and_scheme(page, SIZES):
+            assert_fits(page, where)
+            assert_header_fits(page, where)
+            assert_accessible(page, where)
     skip_without_axe()
 
 
-def assert_header_fits(page, scheme):
+def assert_header_fits(page, where):
     """No link of the header lies under the search field."""
     field = page.locator(".find").bounding_box()
     links = [link.bounding_box() for link in page.locator(".top nav a:visible").all()]
     if page.viewport_size["width"] > 760:
-        assert max(box["x"] + box["width"] for box in links) <= field["x"], scheme
+        assert max(box["x"] + box["width"] for box in links) <= field["x"], where
 
 
 def test_counts_say_how_often(tab, tmp_path):

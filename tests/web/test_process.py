@@ -11,6 +11,7 @@ import sys
 import time
 
 import httpx2 as httpx
+import polars as pl
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
@@ -92,6 +93,36 @@ def test_a_saved_model_is_reloaded_without_dropping_a_request(bayes, model, tmp_
                 assert time.monotonic() < deadline
         assert not any(before)
         assert all(after)
+
+
+def test_updates_and_forgotten_people_reach_a_running_service(bayes, tmp_path):
+    """Each worker serves what was changed, and keeps no copy of what was there before."""
+    folder, copies = tmp_path / "m", tmp_path / "temporary"
+    copies.mkdir()
+    bayes.save(folder)
+    table = {"user": [9999, 9999], "item": [50, 100], "rating": [5, 1], "timestamp": [1, 1]}
+    new = palate.read_ratings(pl.DataFrame(table))
+    with (
+        serving(folder, "--reload-model", "--workers", "2", TMPDIR=str(copies)) as (address, _),
+        httpx.Client(base_url=address, timeout=30, headers={"connection": "close"}) as client,
+    ):
+
+        def wait_for(user, status):
+            """Wait until every worker answers so; a new connection can go to any of them."""
+            deadline = time.monotonic() + 20
+            while {client.get(f"/api/users/{user}").status_code for _ in range(6)} != {status}:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+        wait_for(9999, 404)
+        palate.modify(folder, lambda model: model.update(new).model)
+        wait_for(9999, 200)
+        palate.modify(folder, lambda model: model.forget([9999, 196]))
+        wait_for(9999, 404)
+        wait_for(196, 404)
+        names = {path.name for path in copies.glob("*/*") if len(path.name) == 64}
+        entries = json.loads((folder / "palate.json").read_text())["files"]
+        assert names == {entries["arrays"]["sha256"]}
 
 
 @pytest.mark.parametrize("damage", ["truncated", "garbage"])

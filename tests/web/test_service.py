@@ -310,6 +310,55 @@ def test_a_response_that_takes_too_long(client, monkeypatch):
     assert "seconds" in response.json()["detail"]
 
 
+def test_conditions_and_unknown_items_of_recommendations(client, bayes):
+    where = {"genres": ["Comedy", "Drama"], "year": "1990..1995"}
+    request = {"user": 196, "n": 5, "where": where, "exclude": ["gone", 50, 10**9, "gone"]}
+    found = json_of(client.post("/api/recommendations", json=request))
+    expected = bayes.user(196).recommend(5, where=where, exclude=[50])
+    assert [one["id"] for one in found["recommendations"]] == expected["id"].to_list()
+    assert found["skipped"] == ["gone", 10**9]
+    assert 'palate_skipped_items_total{route="/api/recommendations"}' in client.get("/metrics").text
+    for wrong, message in (
+        ({"where": {"genre": "Comedy"}}, "there is no column 'genre'"),
+        ({"where": {"year": []}}, "the list of values of 'year' is empty"),
+        ({"where": ["genres=Comedy"]}, "where: Input should be a valid dictionary"),
+        ({"unknown": "ignore"}, "unknown: Input should be 'error' or 'skip'"),
+    ):
+        refused = client.post("/api/recommendations", json={"user": 196} | wrong)
+        assert (refused.status_code, message in refused.json()["detail"]) == (422, True)
+
+
+def test_unknown_items_are_refused_or_skipped(client, bayes):
+    ratings = {"ratings": [FARGO, {"item": "Nope", "rating": 3}]}
+    me = bayes.profile({"Fargo (1996)": 5})
+    for route, more, given in (
+        ("recommendations", {"n": 3, "candidates": [50, 100, "gone"]}, ["Nope", "gone"]),
+        ("next-questions", {"exclude": ["gone"]}, ["Nope", "gone"]),
+        ("explanations", {"item": 50}, ["Nope"]),
+        ("portraits", {}, ["Nope"]),
+    ):
+        address = f"/api/{route}"
+        assert client.post(address, json=ratings | more).status_code == 404
+        found = json_of(client.post(address, json=ratings | more | {"unknown": "skip"}))
+        assert found["skipped"] == given
+        if route == "recommendations":
+            expected = me.recommend(3, candidates=[50, 100])["id"].to_list()
+            assert [one["id"] for one in found["recommendations"]] == expected
+    strict = {"user": 196, "exclude": ["gone"], "unknown": "error"}
+    assert client.post("/api/recommendations", json=strict).status_code == 404
+
+
+def test_as_many_exclusions_as_a_body_holds(client, bayes):
+    """Every item but three, and many that are unknown."""
+    left = [50, 100, 181]
+    others = [item for item in bayes.items["id"].to_list() if item not in left]
+    request = {"ratings": [], "exclude": [*others, *range(10_000, 100_000)], "n": 10}
+    assert 0.5 * MAX_BODY_BYTES < len(json.dumps(request)) < MAX_BODY_BYTES
+    found = json_of(client.post("/api/recommendations", json=request))
+    assert sorted(one["id"] for one in found["recommendations"]) == left
+    assert len(found["skipped"]) == 90_000
+
+
 def test_headers_metrics_and_health(client):
     response = client.get("/")
     assert response.headers["x-content-type-options"] == "nosniff"

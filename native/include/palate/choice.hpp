@@ -1,5 +1,5 @@
-// The choice model: co-occurrences of items in histories, scores of histories, and the virtual
-// hold-out. See solvers/choice for the model.
+// The choice model: co-occurrences of items in histories, and the virtual hold-out. See
+// solvers/choice for the model.
 //
 // All results are the same bits at any number of threads: every row of an output is computed by one
 // thread, in the order of its entries.
@@ -10,28 +10,9 @@
 #include <span>
 
 #include "palate/cancel.hpp"
-#include "palate/top_n.hpp"
+#include "palate/products.hpp"
 
 namespace palate {
-
-// A sparse matrix in compressed rows: row r has values[n] in column columns[n] for n from starts[r]
-// to starts[r + 1] - 1.
-struct Sparse {
-  std::span<const std::int64_t> starts;
-  std::span<const std::int32_t> columns;
-  std::span<const float> values;
-
-  std::size_t rows() const { return starts.size() - 1; }
-};
-
-// out = sparse * dense; `dense` and `out` are row-major and `width` columns wide.
-void multiply(const Sparse& sparse, std::span<const float> dense, std::size_t width, int threads,
-              std::span<float> out, const CancelToken* cancel = nullptr);
-
-// The same with a sparse right side that is `width` columns wide. Its columns are checked where
-// they are read, since there can be very many: throws std::out_of_range.
-void multiply(const Sparse& left, const Sparse& right, std::size_t width, int threads,
-              std::span<float> out, const CancelToken* cancel = nullptr);
 
 // The co-occurrences G = X' W X, where X has a row for each user and W is diagonal: by_item is X',
 // by_user is X and `weight` the diagonal of W. `out` is row-major, items x items. Sums are taken in
@@ -47,13 +28,6 @@ void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
                             std::size_t most, int threads, std::span<std::int32_t> items,
                             std::span<float> values, std::span<std::int64_t> counts,
                             const CancelToken* cancel = nullptr);
-
-// For each user the n items with the highest scores, best first, equal scores by the lower row,
-// among those that are allowed and not seen. `scores` is row-major, users x items. Where fewer
-// items are left, rows is -1 and best minus infinity.
-void best_items(std::span<const float> scores, const Seen& seen,
-                std::span<const std::uint8_t> allowed, std::size_t n, int threads,
-                std::span<std::int32_t> rows, std::span<float> best);
 
 // Histories of users with some entries held out.
 struct HeldOut {

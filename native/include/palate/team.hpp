@@ -121,4 +121,16 @@ inline void run_team(int members, const std::function<void(int, Barrier&)>& work
     if (error) std::rethrow_exception(error);
 }
 
+// Calls row(r) for every row r, a few of them at a time on each thread; `make` makes the function
+// that a thread uses, with buffers of its own.
+template <typename Make>
+void for_each_row(std::size_t rows, int threads, const CancelToken* cancel, const Make& make) {
+  TaskQueue queue(rows, kRowsAtATime, cancel);
+  run_team(queue.members(threads), [&](int, Barrier&) {
+    auto row = make();
+    while (const auto tasks = queue.next())
+      for (std::size_t r = tasks.first; r < tasks.last; ++r) row(r);
+  });
+}
+
 }  // namespace palate

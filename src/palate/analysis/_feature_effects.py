@@ -10,6 +10,7 @@ from palate.analysis._intervals import Z
 from palate.data._features import features
 from palate.errors import SettingError
 from palate.learned._feature_effects import FeatureEffects
+from palate.learned._known_features import FORGOTTEN
 from palate.learned._learned import Learned
 
 
@@ -81,4 +82,5 @@ def _table(effects: FeatureEffects | None, rows: pl.DataFrame | None, what: str)
             what: pl.Series([counts.get(name) for name in names], dtype=pl.Int64),
         }
     )
-    return frame.sort("effect", descending=True)
+    is_named = pl.col("value").ne_missing(FORGOTTEN)
+    return frame.filter(is_named).sort("effect", descending=True)

@@ -14,13 +14,14 @@ from palate.analysis._recommendations import reasons, score_quantiles
 from palate.analysis._variety import Variety
 from palate.data._ratings import Csr
 from palate.data._table_file import TableFile
-from palate.inference._lists import Choices, Lists, top_items
+from palate.inference._lists import Choices, Lists, Workspace, top_items
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 from palate.learned._lookup import distinct_names
 
-# Maximum number of rows of a block that is written to a file.
-_MAX_ROWS = 1 << 17
+# Maximum numbers of rows of a block that is written to a file, and of its people; fewer if their
+# lists are made one by one, so that progress is seen.
+_MAX_ROWS, _MAX_PEOPLE, _MAX_ONE_BY_ONE = 1 << 17, 1 << 13, 1 << 9
 _NOT_WRITTEN = ("ratings", "status")
 
 
@@ -84,6 +85,7 @@ class ManyRecommendations:
         self._learned, self._users, self._options = learned, users, options
         self._histories, self._posteriors = histories, posteriors
         self._by, self._quantile = options.question(learned), options.quantile()
+        self._workspace = Workspace()
         self._variety = Variety(learned, options.diversity, options.calibrate)
         eligible = eligible_items(
             learned,
@@ -126,6 +128,9 @@ class ManyRecommendations:
                 rating_scores = users.scores(person.astype(np.int32), items)
             scores = rating_scores if self._by == "rating" else key
             columns = {"prediction": learned.likelihood.rating(rating_scores)}
+            if learned.has_intervals:
+                sd = users.rating_sd(person.astype(np.int32), items)
+                columns["sd"] = sd.astype(np.float32)
         frame = learned.item_frame(
             items,
             user=self._users.gather(people[person]),
@@ -159,6 +164,7 @@ class ManyRecommendations:
                 by=self._by,
                 chances=True,
                 threads=threads,
+                workspace=self._workspace,
             )
         return lists if most == n else lists.at(self._varied(histories, lists))
 
@@ -199,7 +205,10 @@ class ManyRecommendations:
         self, table: TableFile, threads: int | None, progress: Callable[[int], None] | None
     ) -> WrittenLists:
         """Write all lists block by block; see `Profiles.write_recommendations`."""
-        people, step, rows = len(self._users), max(1, _MAX_ROWS // self._options.n), 0
+        people, rows = len(self._users), 0
+        n, varied = self._options.n, self._variety.candidates(self._options.n) > self._options.n
+        one_by_one = self._quantile is not None or varied or self._options.explain
+        step = min(_MAX_ONE_BY_ONE if one_by_one else _MAX_PEOPLE, max(1, _MAX_ROWS // n))
         for first in range(0, max(people, 1), step):
             block = np.arange(first, min(first + step, people))
             frame = self.frame(block, threads).drop(_NOT_WRITTEN)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from palate._words import counted
 from palate.analysis._intervals import Numbers, Z, null_column
 from palate.analysis._mean_decomposition import MeanDecomposition
 from palate.data._features import features
@@ -41,7 +42,9 @@ def coordinate(
     if kind is not None:
         number = int(kind[2])
         if not 1 <= number <= learned.factors:
-            raise SettingError(f"there is no {name!r}; this model has {learned.factors} axes")
+            raise SettingError(
+                f"there is no {name!r}; this model has {counted(learned.factors, 'axis', 'axes')}"
+            )
         return (_axis if kind[1] == "axis" else _component)(learned, number - 1)
     if name == "bias":
         posterior = learned.parameters.item_posterior

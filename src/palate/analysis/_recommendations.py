@@ -21,7 +21,7 @@ from palate.analysis._item_table import ItemTable
 from palate.analysis._list_options import ListOptions
 from palate.analysis._variety import Variety
 from palate.data._ratings import Csr
-from palate.inference._lists import By, list_scores
+from palate.inference._lists import By, ListScores, list_scores
 from palate.inference._prediction_interval import score_variance
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
@@ -58,7 +58,8 @@ def recommendations(
         eligible[history.partner] = False
     choices = np.flatnonzero(eligible)
     # Items are ranked by score, since clipped expected ratings have many ties.
-    scores, chances = _scores(learned, history, user, by)
+    found = _scores(learned, history, user, by)
+    scores = found.scores[0]
     key = scores if quantile is None else score_quantiles(learned, user, scores, quantile)
     ranked = choices[np.argsort(-key[choices], kind="stable")]
     variety = Variety(learned, options.diversity, options.calibrate)
@@ -70,7 +71,7 @@ def recommendations(
     frame = learned.item_frame(
         rows,
         rank=np.arange(1, len(rows) + 1),
-        **scores_and_chances(learned, scores[rows], None if chances is None else chances[rows]),
+        **scores_and_chances(learned, scores[rows], _chances(learned, history, rows, found.choice)),
         **columns,
         **counts_and_status(learned, rows),
     ).select("rank", pl.exclude("rank"))
@@ -83,16 +84,24 @@ def recommendations(
     return ItemTable.of(frame, skipped)
 
 
-def _scores(
-    learned: Learned, history: Csr, user: UserPosterior | None, by: By
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Return the score of every item, and the chance; None by rating."""
+def _scores(learned: Learned, history: Csr, user: UserPosterior | None, by: By) -> ListScores:
+    """Return the scores of every item for one person."""
     if by == "rating" and user is not None:
-        return user.scores(learned.item_table), None
+        return ListScores(user.scores(learned.item_table)[None, :], None)
     table = None if user is None else user.mean[None, :]
-    scores = list_scores(learned, history, table, by, threads=1)
-    assert scores.choice is not None
-    return scores.scores[0], learned.require_choice().chances(scores.choice, history)[0]
+    return list_scores(learned, history, table, by, threads=1)
+
+
+def _chances(
+    learned: Learned, history: Csr, rows: Rows, choice: NDArray[np.float32] | None
+) -> NDArray[np.float32] | None:
+    """Return the chances of the items at `rows` for one person; None by rating."""
+    if choice is None:
+        return None
+    chances: NDArray[np.float32] = learned.require_choice().chances(
+        rows[None, :], choice, history, threads=1
+    )[0]
+    return chances
 
 
 def score_quantiles(

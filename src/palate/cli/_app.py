@@ -63,6 +63,15 @@ Count = Annotated[
     int, typer.Option("-n", help="Maximum number of rows to show.", min=1, max=1_000_000)
 ]
 
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=VALUE",
+        help="Only items with this value, as in --where genres=Comedy or --where "
+        "year=1990..1999; repeat the option for more conditions.",
+    ),
+]
+
 
 def options_of(command: str) -> dict[str, str]:
     """Return the option of each argument that a command takes, by the name of the argument."""
@@ -83,3 +92,8 @@ def pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
             raise SettingError(f"{option} {name!r} is given twice; give it once")
         pairs[name] = value
     return pairs
+
+
+def conditions(where: list[str] | None) -> dict[str, str]:
+    """Return the conditions of --where by column."""
+    return pairs("--where", "COLUMN=VALUE, such as genres=Comedy", where)

@@ -19,15 +19,18 @@ from palate.cli._fit_commands import (
     UserColumn,
     read,
 )
+from palate.cli._reading_options import ReadingCommand, reading_options
 
 
 @app.command(
+    cls=ReadingCommand,
     epilog=examples(
         "palate compare models/june models/july --on august.csv",
         "palate compare model-a model-b --on test.parquet --json",
     ),
 )
 def compare(
+    context: typer.Context,
     models: Annotated[
         list[Path], typer.Argument(metavar="MODEL", help="The folders of two or more models.")
     ],
@@ -62,7 +65,7 @@ def compare(
     loaded = {str(folder): palate.load(folder) for folder in dict.fromkeys(models)}
     ratings = read(
         on, duplicates, _kind(loaded), user=user, item=item, rating=rating, timestamp=timestamp,
-        table=table, kind=kind,
+        table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
     comparison = palate.compare(loaded, on=ratings, threads=threads)
     if json:

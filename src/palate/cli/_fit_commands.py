@@ -12,6 +12,15 @@ import typer
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
 from palate.cli._messages import in_options
+from palate.cli._progress import progress_of_fit
+from palate.cli._reading_options import reading_options
+from palate.cli._saving import (
+    KEPT,
+    fit_and_save,
+    fit_if_not_worse,
+    require_users_for_gate,
+    warn_if_interrupted,
+)
 from palate.cli._solver_options import (
     EvaluateCommand,
     FitCommand,
@@ -55,7 +64,8 @@ Kind = Annotated[
 ValidShare = Annotated[
     float,
     typer.Option(
-        help="Hold out this fraction of the ratings to measure the loss, before the fit to all."
+        "--valid",
+        help="Hold out this fraction of the ratings to measure the loss, before the fit to all.",
     ),
 ]
 NoUsers = Annotated[
@@ -86,11 +96,21 @@ Share = Annotated[
     ),
 ]
 
+Gate = Annotated[
+    bool,
+    typer.Option(
+        "--gate",
+        help="Replace the model in the folder only if the new fit is not worse on ratings that "
+        "neither has seen; otherwise the exit status is 3.",
+    ),
+]
+
 
 @app.command(
     cls=FitCommand,
     epilog=examples(
         "palate fit ratings.csv -o model",
+        "palate fit ratings.csv -o model --gate",
         "palate fit clicks.parquet -o model --user customer --item sku",
         "palate fit ml-100k -o model --valid 0.1",
         "palate fit ratings.csv --items films.csv --users people.csv -o model",
@@ -101,7 +121,12 @@ def fit(
     context: typer.Context,
     ratings: RatingsSource,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The folder to write the model to.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The folder to write the model to; it replaces one that is there.",
+        ),
     ],
     user: UserColumn = None,
     item: ItemColumn = None,
@@ -112,7 +137,8 @@ def fit(
     table: DatabaseTable = None,
     duplicates: Duplicates = "error",
     kind: Kind = None,
-    valid: ValidShare = 0.0,
+    share: ValidShare = 0.0,
+    gate: Gate = False,
     no_users: NoUsers = False,
     seed: Seed = 0,
     threads: Threads = None,
@@ -122,34 +148,43 @@ def fit(
 
     Of events and counts, only the latter is learned.
     """
-    import palate
     from palate.learned._file_format import require_model_folder
 
+    require_users_for_gate(gate, no_users)
     require_model_folder(output)
     chosen = chosen_solver(context, seed)
     data = read(
         ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, users=users, table=table, kind=kind,
+        items=items, users=users, table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
     solver = chosen or default_solver(data, seed)
-    validated = _fit_to_part(solver, data, valid, seed, threads) if valid else None
-    with _output.progress(solver) as report:
-        model = palate.fit(data, solver, threads=threads, progress=report)
-    warn_if_interrupted(model)
-    model.save(output, users=not no_users)
+    validated = _fit_to_part(solver, data, share, seed, threads) if share else None
+    if gate:
+        compared, model = fit_if_not_worse(output, data, solver, seed, threads)
+    else:
+        compared, model = None, fit_and_save(output, data, solver, threads, users=not no_users)
+    replaced = compared is None or compared.passed
     if json:
-        history = (validated or model).fit.history
         _output.document(
-            model=str(output),
-            source=data.source,
-            kind=data.kind,
-            solver=model.fit.solver,
-            choice=_choice_settings(model),
-            history=history,
-        )
-        return
+            model=str(output), source=data.source, kind=data.kind, solver=model.fit.solver,
+            choice=_choice_settings(model), history=(validated or model).fit.history,
+            replaced=replaced, gate=compared,
+        )  # fmt: skip
+    else:
+        _print_fit(output, data, model, compared, users=not no_users)
+    if not replaced:
+        raise typer.Exit(KEPT)
+
+
+def _print_fit(output: Path, data: Any, model: Any, compared: Any, *, users: bool) -> None:
+    """Print what was fitted, or that the model stays."""
+    if compared is not None:
+        _output.line(compared.sentence)
+        if not compared.passed:
+            _output.line(f"The model in {output} stays as it is.")
+            return
     _output.line(_summary(data.kind, model))
-    following = _next(model, data, output, users=not no_users)
+    following = _next(model, data, output, users=users)
     _output.line(f"The model is in {output}. Next: palate {following}")
 
 
@@ -189,7 +224,7 @@ def _fit_to_part(solver: Any, data: Any, share: float, seed: int, threads: int |
             "measures lists"
         )
     train, held_out = palate.splits.random(data, share=share, seed=seed)
-    with _output.progress(solver) as report:
+    with progress_of_fit(solver) as report:
         model = solver.fit(train, held_out, threads=threads, progress=report)
     warn_if_interrupted(model)
     _output.to_stderr(
@@ -234,7 +269,7 @@ def evaluate(
     solvers = chosen_solvers(context, seed)
     described = {
         "user": user, "item": item, "rating": rating, "timestamp": timestamp,
-        "items": items, "users": users, "table": table,
+        "items": items, "users": users, "table": table, **reading_options(context),
     }  # fmt: skip
     data = read(ratings, duplicates, **described, kind=kind)
     evaluation = palate.evaluate(
@@ -255,7 +290,7 @@ def evaluate(
 
 
 def read(
-    source: str, duplicates: DuplicateRule, expected: str | None = None, **options: str | None
+    source: str, duplicates: DuplicateRule, expected: str | None = None, **options: Any
 ) -> Any:
     """Read the ratings that the options describe, and print a summary to stderr.
 
@@ -271,9 +306,9 @@ def read(
         data = palate.movielens(source)
     else:
         raise palate.SettingError(
-            f"{source} needs no description; leave out --{', --'.join(columns)}"
+            f"{source} needs no description; leave out --{', --'.join(columns).replace('_', '-')}"
         )
-    _output.to_stderr(in_options(repr(data), {"kind": "--kind"}))
+    _output.to_stderr(f"Read {in_options(str(data), {'kind': '--kind'})}")
     return data
 
 
@@ -283,10 +318,5 @@ def given(**settings: Any) -> dict[str, Any]:
 
 
 def _is_movielens(name: str) -> bool:
+    """Return whether a source is the name of a data set rather than a file."""
     return re.fullmatch(r"ml-[\w-]+", name) is not None and not Path(name).exists()
-
-
-def warn_if_interrupted(model: Any) -> None:
-    """Say on stderr that a fit is incomplete, if it is."""
-    if model.fit.interrupted:
-        _output.to_stderr("interrupted: the model holds what was learned so far")

@@ -3,13 +3,13 @@
 # ruff: noqa: PLC0415, PLR0917
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from palate._words import counted
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app, examples, pairs
+from palate.cli._app import Count, Json, ModelFolder, Where, app, conditions, examples
 
 _GENEROUS = ("Most generous", "Most severe")
 _UNPREDICTABLE = "Least predictable: ratings furthest from what the model expects"
@@ -21,15 +21,6 @@ _LIKED = (
 
 Plain = Annotated[
     bool, typer.Option("--plain", help="The book's order, which ignores uncertainty.")
-]
-
-Where = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="COLUMN=VALUE",
-        help="Only items with this value, as in --where genres=Comedy or --where "
-        "year=1990..1999; repeat the option for more conditions.",
-    ),
 ]
 
 
@@ -68,7 +59,7 @@ def biases(
     options: dict[str, Any] = {"min_ratings": min_ratings}
     if users and where:
         raise palate.SettingError("--where chooses items; leave it out with --users")
-    options |= {} if users else {"where": _where(where)}
+    options |= {} if users else {"where": conditions(where)}
     read = loaded.user_biases if users else loaded.biases
     by_bias, by_gap = read("bias" if plain else None, **options), read("gap", **options)
     tables = {
@@ -130,10 +121,6 @@ def _with_at_least(min_ratings: int | None, counts: Any) -> str:
     return f"with at least {counted(least, 'rating')}"
 
 
-def _where(conditions: list[str] | None) -> dict[str, str]:
-    return pairs("--where", "COLUMN=VALUE, such as genres=Comedy", conditions)
-
-
 @app.command(
     epilog=examples(
         "palate popularity model",
@@ -163,7 +150,7 @@ def popularity(
 
     loaded = palate.load(model)
     table = loaded.popularity(
-        "beyond_taste" if plain else None, min_ratings=min_ratings, where=_where(where)
+        "beyond_taste" if plain else None, min_ratings=min_ratings, where=conditions(where)
     )
     often, rarely = contrasts(table, n)
     if json:
@@ -357,49 +344,3 @@ def map(  # noqa: A001  (the command is called map)
         plots.write(plots.map(loaded, x, y), output)
         _output.to_stderr(f"The map is in {output}.")
     _output.show(table if json else table.head(n), f"x is {x}, y is {y}", "map", json)
-
-
-@app.command()
-def vectors(
-    model: ModelFolder,
-    by: Annotated[
-        Literal["choice", "rating"],
-        typer.Option(
-            help="The score that the inner product is: nearly what a person would pick (choice), "
-            "or exactly how they would like it (rating)."
-        ),
-    ],
-    items: Annotated[
-        Path | None, typer.Option(help="Write the vectors of the items to this file.")
-    ] = None,
-    users: Annotated[
-        Path | None, typer.Option(help="Write the vectors of the known users to this file.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Write vectors whose inner products are scores, for a vector database.
-
-    The names of the files end in .parquet or .jsonl.
-    """
-    import palate
-    from palate.data._table_file import replacing_table
-
-    if items is None and users is None:
-        raise palate.SettingError("name a file for the vectors with --items, --users or both")
-    loaded = palate.load(model)
-    if users is not None:
-        loaded.learned.require_users()
-    written: dict[str, Any] = {}
-    tables = loaded.vectors(by)
-    for name, path, frame in (("items", items, tables.items), ("users", users, tables.users)):
-        if path is None or frame is None:
-            continue
-        with replacing_table(path) as table:
-            table.append(frame)
-        length = len(frame["vector"][0])
-        written[name] = {"file": str(path), "rows": frame.height, "numbers": length}
-        if not json:
-            vectors = counted(frame.height, "vector")
-            _output.line(f"{vectors} of {name}, {length} numbers each, are in {path}.")
-    if json:
-        _output.document(**written)

@@ -8,12 +8,17 @@ _PHRASES = {
     "palate.Choice()": "--solver choice",
     "palate.evaluate": "palate evaluate",
     "palate.fit": "palate fit",
+    "fit with Gibbs": "fit with --solver gibbs",
+    "OneCycle and Gibbs": "one-cycle and gibbs",
+    "palate fit and Model.save write": "palate fit writes",
     "palate.movielens('100k')": "palate fit ml-100k",
     "path= (--data on the command line)": "palate demo --data",
     ", or use timestamp=False": "",
+    "use timestamp=False to do": "use --skip-bad-lines to do",
+    "skip_bad_lines=True": "--skip-bad-lines",
 }
-# Values of an argument, as in "duplicates='first', 'last' or 'mean'".
-_VALUES = r"""(?:(?:, | or )?(?:'[^'"]*'|"[^'"]*"))*"""
+# Values of an argument, as in "duplicates='first', 'last' or 'mean'" or "y_range=(0, 6)".
+_VALUES = r"""(?:\([^()'"]*\)|(?:(?:, | or )?(?:'[^'"]*'|"[^'"]*"))*)"""
 # The verbs that follow the name of an argument at the beginning of a message.
 _VERBS = "is|ranks|applies|names|cannot"
 
@@ -40,6 +45,8 @@ def in_options(message: str, options: Mapping[str, str]) -> str:
 
     def assigned(found: re.Match[str]) -> str:
         values = re.sub(r"""["']([\w-]+)["']""", r"\1", found[2])
+        if values.startswith("("):
+            values = values[1:-1].replace(",", "")
         return f"{options[found[1]]} {values}" if values else options[found[1]]
 
     message = re.sub(

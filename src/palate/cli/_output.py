@@ -6,9 +6,7 @@ import dataclasses
 import json
 import math
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +23,7 @@ _DECIMALS = {
         ("mean", "prediction", "sd", "at_least", "expected", "surprise", "position"), 2
     ),
     **dict.fromkeys(("x", "y", "spread"), 2),
-    **{"rating": 1, "percentile": 0, "beyond_taste": 2},
+    **{"rating": 1, "percentile": 0, "beyond_taste": 2, "drift": 2, "z": 1},
 }
 _PERCENTAGES = {"chance"}
 # Columns whose scale differs from model to model.
@@ -34,6 +32,7 @@ _HEADINGS = {
     "mean": "mean rating",
     "prediction": "expected rating",
     "at_least": "at least",
+    "new_ratings": "new ratings",
     "rank_by_mean": "rank by mean",
     "rank_by_bias": "rank by bias",
     "leans_to": "leans to",
@@ -67,64 +66,6 @@ def history_table(stderr: bool) -> "HistoryTable":
     from palate.solvers._progress import HistoryTable
 
     return HistoryTable(sys.stderr if stderr else sys.stdout)
-
-
-@contextmanager
-def progress(solver: Any) -> Iterator[Any]:
-    """Yield a reporter that shows the progress of a fit on stderr.
-
-    Epochs are shown as a table. Sweeps are shown as a progress bar on a terminal, and elsewhere, as
-    in a log file, by a line every ten seconds.
-    """
-    planned = getattr(solver, "planned", None)
-    if planned is None:
-        yield history_table(stderr=True)
-    elif not sys.stderr.isatty():
-        yield PeriodicLine(planned)
-    else:
-        with _progress_bar(planned) as report:
-            yield report
-
-
-class PeriodicLine:
-    """A reporter that prints a line to stderr at most every ten seconds."""
-
-    seconds = 10.0
-
-    def __init__(self, planned: Callable[[int], int]) -> None:
-        self._planned = planned
-        self._start = self._last = time.monotonic()
-
-    def __call__(self, row: dict[str, Any]) -> None:
-        """Print a line for the row of a sweep if it is time."""
-        now = time.monotonic()
-        if now - self._last >= self.seconds:
-            self._last = now
-            done = row["sweep"] + 1
-            progress = f"sweep {done}/{self._planned(done - 1)}  {_sweep(row)}"
-            to_stderr(f"{progress}  {now - self._start:.0f} s")
-
-
-@contextmanager
-def _progress_bar(planned: Callable[[int], int]) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("sweep {task.completed}/{task.total}"), BarColumn())
-    details = (TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, *details, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=planned(0))
-
-        def report(row: dict[str, Any]) -> None:
-            total = planned(row["sweep"])
-            bar.update(task, total=total, advance=1, description=_sweep(row))
-
-        yield report
-
-
-def _sweep(row: dict[str, Any]) -> str:
-    names = ("noise_sd", "train_rmse", "valid_rmse")
-    return "  ".join(f"{name} {row[name]:.4f}" for name in names if row[name] is not None)
 
 
 def document(**parts: Any) -> None:

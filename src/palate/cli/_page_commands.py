@@ -36,7 +36,9 @@ def report(
     """Write a report of a model in one HTML file that works offline."""
     import palate
     from palate import plots
+    from palate.plots._write import check_path
 
+    check_path(output)
     loaded = palate.load(model)
     evaluation = None
     if evaluate:

@@ -9,8 +9,20 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from palate.cli import _list_options as lists
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app, examples, pairs
+from palate.cli._app import (
+    Count,
+    Json,
+    ModelFolder,
+    Threads,
+    Where,
+    app,
+    conditions,
+    examples,
+    pairs,
+)
+from palate.cli._many_lists import say_skipped, write_lists
 
 _TITLES = {
     "both": "What {} may pick and like",
@@ -39,26 +51,12 @@ KnownOfPerson = Annotated[
         "repeat the option for more. The model must have been fitted with a file of users.",
     ),
 ]
-Diversity = Annotated[
-    float,
-    typer.Option(
-        help="From 0 to 1: how much items that differ in who picks them are preferred to the best "
-        "ones."
-    ),
-]
-Calibrate = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN",
-        help="Prefer the proportions of the person's history in this column of the items, such as "
-        "genres.",
-    ),
-]
 
 
 @app.command(
     epilog=examples(
         "palate recommend model --user 196",
+        "palate recommend model --all -o lists.parquet",
         "palate recommend model --rate 'Fargo (1996)=5' --rate 'Titanic (1997)=2'",
         "palate recommend model --pick 'Fargo (1996)' --diversity 0.3 --explain",
     ),
@@ -68,60 +66,74 @@ def recommend(
     user: User = None,
     rate: Rate = None,
     feature: KnownOfPerson = None,
+    everyone: lists.Everyone = False,
+    users: lists.UsersFile = None,
+    output: lists.Output = None,
     n: Count = 10,
-    candidate: Annotated[
-        list[str] | None,
-        typer.Option(help="Choose only from these items; repeat the option for more."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave this item out; repeat the option for more.")
-    ] = None,
-    seen: Annotated[
-        bool, typer.Option("--seen", help="Include items of the person's history.")
-    ] = False,
-    by: Annotated[
-        Literal["both", "choice", "rating"] | None,
-        typer.Option(
-            help="Rank by what the person would pick (choice), by how they would like it (rating), "
-            "or by both; by default all that the model knows."
-        ),
-    ] = None,
-    cautious: Annotated[
-        float | None,
-        typer.Option(
-            help="Rank by this quantile of the expected rating, such as 0.1: uncertain items last. "
-            "It implies --by rating."
-        ),
-    ] = None,
-    diversity: Diversity = 0.0,
-    calibrate: Calibrate = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Add the reason for each recommendation.")
-    ] = False,
+    candidates: lists.Candidates = None,
+    exclude: lists.Exclude = None,
+    candidates_by_user: lists.CandidatesByUser = None,
+    exclude_by_user: lists.ExcludeByUser = None,
+    where: Where = None,
+    unknown: lists.Unknown = None,
+    seen: lists.Seen = False,
+    by: lists.By = None,
+    cautious: lists.Cautious = None,
+    diversity: lists.Diversity = 0.0,
+    calibrate: lists.Calibrate = None,
+    explain: lists.Explain = False,
+    threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Recommend items to a user, or to anyone with a few ratings or picks."""
-    from palate.inference._lists import question
-
-    profile, who = _profile(model, user, rate, feature)
-    best = profile.recommend(
-        n,
-        candidates=candidate or None,
-        exclude=exclude or (),
-        seen=seen,
-        by=by,
-        cautious=cautious,
-        diversity=diversity,
-        calibrate=calibrate,
-        explain=explain,
+    """Recommend items to a user, to anyone with a few ratings or picks, or to all known users."""
+    options: dict[str, Any] = {
+        "n": n,
+        "candidates": candidates or None,
+        "exclude": exclude or (),
+        "where": conditions(where) or None,
+        "unknown": unknown,
+        "seen": seen,
+        "by": by,
+        "cautious": cautious,
+        "diversity": diversity,
+        "calibrate": calibrate,
+        "explain": explain,
+    }
+    of_many = {
+        "candidates_by_user": candidates_by_user,
+        "exclude_by_user": exclude_by_user,
+        "threads": threads,
+    }
+    lists.require_together(
+        many={"--all": everyone, "--users FILE": users is not None},
+        output=output,
+        one={"--user": user, "--rate": rate, "--feature": feature},
+        of_many={f"--{name.replace('_', '-')}": given for name, given in of_many.items()},
     )
-    asked = question(profile.learned, by if cautious is None else "rating")
-    if not json:
-        best = best.drop("score")  # its unit says nothing
-        if not profile.learned.has_ratings:
-            best = best.rename({"ratings": "people"})  # an event of each
-    title = _TITLES[asked].format(who)
-    _output.show(best, f"{title}{_varied(diversity, calibrate)}", "recommendations", json)
+    if output is not None:
+        write_lists(model, users, output, json=json, **options, **of_many)
+    else:
+        profile, who = _profile(model, user, rate, feature, unknown or "error")
+        _show_list(profile, who, options, json)
+
+
+def _show_list(profile: Any, who: str, options: dict[str, Any], json: bool) -> None:
+    """Print the list of one person, and what was skipped."""
+    from palate.inference._lists import question
+    from palate.learned._lookup import distinct_names
+
+    best = profile.recommend(**options)
+    skipped = distinct_names([*profile.skipped, *best.skipped])
+    if json:
+        _output.document(recommendations=best, skipped=list(skipped))
+        return
+    asked = question(profile.learned, options["by"] if options["cautious"] is None else "rating")
+    shown = best.drop("score")  # its unit says nothing
+    if not profile.learned.has_ratings:
+        shown = shown.rename({"ratings": "people"})  # an event of each
+    say_skipped("item", skipped)
+    varied = _varied(options["diversity"], options["calibrate"])
+    _output.table(shown, f"{_TITLES[asked].format(who)}{varied}")
 
 
 def _varied(diversity: float, calibrate: str | None) -> str:
@@ -216,7 +228,11 @@ def profile(
 
 
 def _profile(
-    folder: Path, user: str | None, rate: list[str] | None, feature: list[str] | None
+    folder: Path,
+    user: str | None,
+    rate: list[str] | None,
+    feature: list[str] | None,
+    unknown: Literal["error", "skip"] = "error",
 ) -> tuple[Any, str]:
     """Return the profile that the options describe, and a phrase for the person."""
     import palate
@@ -234,9 +250,10 @@ def _profile(
         form = "ITEM=RATING, such as 'Fargo (1996)=5'"
         ratings = _numbers("--rate", form, rate)
         who = "somebody with these ratings" if ratings else "somebody like this"
-        return model.profile(ratings, features=known), who
+        return model.profile(ratings, features=known, unknown=unknown), who
     picks = _numbers("--pick", "ITEM or ITEM=COUNT", _with_counts(model.learned, rate or []))
-    return model.profile(picks, features=known), "somebody with this history"
+    profile = model.profile(picks, features=known, unknown=unknown)
+    return profile, "somebody with this history"
 
 
 def _with_counts(learned: Any, given: list[str]) -> list[str]:

@@ -9,18 +9,19 @@ import dataclasses
 import functools
 import inspect
 import re
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+
+from palate.cli._reading_options import ReadingCommand
 
 # Settings of every solver, for which the commands declare options.
 _COMMON = {"seed"}
 _META = "palate.solver_options"
 
 
-class FitCommand(TyperCommand):
+class FitCommand(ReadingCommand):
     """A command with the option --solver, and an option for each setting of each solver."""
 
     several_solvers = False
@@ -58,7 +59,7 @@ def chosen_solver(context: typer.Context, seed: int) -> Any:
     if not settings:
         return None
     chosen = settings.pop("solver", None)
-    names = list(SOLVERS) if chosen is None else [chosen.value]
+    names = list(SOLVERS) if chosen is None else [str(chosen)]
     fitting = [name for name in names if set(settings) <= set(_settings_of(SOLVERS[name]))]
     if fitting:
         return SOLVERS[fitting[0]](seed=seed, **settings)
@@ -73,8 +74,8 @@ def chosen_solvers(context: typer.Context, seed: int) -> list[Any] | None:
     """Return the solvers that the options of an `EvaluateCommand` name; None without any."""
     from palate.solvers._registry import SOLVERS
 
-    names = [choice.value for choice in context.meta[_META]["solver"] or ()]
-    return [SOLVERS[name](seed=seed) for name in dict.fromkeys(names)] or None
+    names = dict.fromkeys(map(str, context.meta[_META]["solver"] or ()))
+    return [SOLVERS[name](seed=seed) for name in names] or None
 
 
 def default_solver(ratings: Any, seed: int) -> Any:
@@ -90,7 +91,8 @@ def _options(*, several_solvers: bool) -> list[Any]:
     from palate.solvers._registry import SOLVERS
 
     options: dict[str, tuple[Any, str]]
-    choice: Any = Enum("Solver", dict(zip(SOLVERS, SOLVERS, strict=True)))  # type: ignore[misc]
+    # A StrEnum, since not every version of typer converts the name that is given.
+    choice: Any = StrEnum("Solver", dict(zip(SOLVERS, SOLVERS, strict=True)))  # type: ignore[misc]
     if several_solvers:
         help_text = (
             "Evaluate this solver; repeat the option for more. By default Palate's models, by both "

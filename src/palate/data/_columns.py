@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from palate.data._table import Table
+from palate.data._table import Table, listed
 from palate.errors import DataError
 
 REQUIRED = ("user", "item")
@@ -61,8 +61,8 @@ def is_ratings_header(fields: Sequence[str], given: Mapping[str, str | None]) ->
     if any(re.fullmatch(r"column \d+", name) for name in names):
         return False
     if len(fields) == len(REQUIRED):
-        return not any(map(_is_number, fields))
-    return len(fields) < len(REQUIRED) or not _is_number(fields[2])
+        return not any(map(is_number, fields))
+    return len(fields) < len(REQUIRED) or not is_number(fields[2])
 
 
 def names_counts(column: str) -> bool:
@@ -78,7 +78,7 @@ def is_described_header(fields: Sequence[str], role: str, column: str) -> bool:
     if column in fields or usual(role, fields):
         return True
     named = usual("title", fields) is not None or "id" in map(str.lower, fields)
-    return named and not any(map(_is_number, fields))
+    return named and not any(map(is_number, fields))
 
 
 def find_columns(
@@ -98,8 +98,10 @@ def find_columns(
     found = {role: name for role, name in given.items() if name is not None}
     for role, column in found.items():
         if column not in names:
+            no_header = "" if table.header else "there are no names in its first line; "
             raise DataError(
-                f"{table.name} has no column {column!r} for {role}=; it has {listed(names)}"
+                f"{table.name} has no column {column!r} for {role}=; {no_header}it has "
+                f"{listed(names)}"
             )
     if len(set(found.values())) < len(found):
         named = ", ".join(f"{role}={column!r}" for role, column in found.items())
@@ -135,14 +137,10 @@ def _find_by_name(found: dict[str, str], free: list[str]) -> None:
         found["item"] = found.pop("title")  # names are ids where there are no others
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the names of columns as text for a message."""
-    return ", ".join(repr(name) for name in names)
-
-
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return whether text is a number; a decimal comma makes no column name."""
     try:
-        float(text)
+        float(text.replace(",", ".", 1))
     except ValueError:
         return False
     return True

@@ -1,9 +1,14 @@
 """Ratings from a database, through polars' own reader."""
 
+import importlib
 import importlib.util
+import os
 import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import polars as pl
 
@@ -16,6 +21,14 @@ _TABLES = {
     "": "SELECT table_name AS name FROM information_schema.tables "
     "WHERE table_schema NOT IN ('information_schema', 'pg_catalog', 'mysql', 'sys')",
 }
+
+# The ports on which servers listen by default.
+_PORTS = {
+    **dict.fromkeys(("postgres", "postgresql"), 5432),
+    **{"mysql": 3306, "mssql": 1433, "oracle": 1521, "redshift": 5439},
+}
+# For how many seconds each address of a server is tried. The driver would try for 30.
+_PATIENCE = 2
 
 
 def is_database_url(source: object) -> bool:
@@ -45,11 +58,17 @@ def open_database(url: str, table: str | None) -> Table:
     MissingExtraError
         If the extra ``db`` is not installed.
     DataError
-        If the database or the table can't be read, or it is not clear which table is meant.
+        If the server can't be reached, the database or the table can't be read, or it is not clear
+        which table is meant.
     """
     if importlib.util.find_spec("connectorx") is None:
         raise MissingExtraError("reading databases needs an extra: pip install 'palate[db]'")
-    url = _sqlite_url(url) if url.startswith("sqlite") else url
+    if url.startswith("sqlite"):
+        url = _sqlite_url(url)
+    else:
+        _check_reachable(url)
+    with _silent_driver():
+        importlib.import_module("connectorx")
     if table is None:
         table = _only_ratings_table(url)
         return Table.of_frame(_query(url, f"SELECT * FROM {_quoted(table)}"), f"table {table}")
@@ -68,6 +87,37 @@ def _sqlite_url(url: str) -> str:
     if path is None:
         raise DataError(f"there is no database file {candidates[1]}")
     return f"sqlite://{quote(str(path.resolve()))}"
+
+
+def _check_reachable(url: str) -> None:
+    """Raise `DataError` if nothing answers at the address of a database."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme.partition("+")[0])
+    except ValueError as error:
+        raise DataError(f"the database URL can't be read: {first_line(error)}") from error
+    if host is None or port is None or "," in host:  # a socket, another database, several hosts
+        return
+    try:
+        socket.create_connection((host, port), timeout=_PATIENCE).close()
+    except (OSError, UnicodeError) as error:  # a host name that is too long is a UnicodeError
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise DataError(
+            f"no database answers at {host}:{port} ({reason}); check the address, and "
+            "that the server runs"
+        ) from error
+
+
+@contextmanager
+def _silent_driver() -> Iterator[None]:
+    """Let connectorx, which reads this variable when it is imported, write no log to stderr."""
+    before = os.environ.get("RUST_LOG")
+    os.environ.setdefault("RUST_LOG", "off")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["RUST_LOG"]
 
 
 def _query(url: str, query: str) -> pl.DataFrame:

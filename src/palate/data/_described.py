@@ -7,25 +7,29 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from palate.data._columns import is_described_header, likely, listed, usual
+from palate.data._columns import is_described_header, likely, usual
 from palate.data._ratings import Ratings
 from palate.data._sources import open_table
-from palate.data._table import TEXT_TYPES, Table
+from palate.data._table import TEXT_TYPES, Reading, Table, listed
+from palate.data._values import to_float
 from palate.errors import DataError
 
 
-def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
+def with_items(
+    ratings: Ratings, items: Any, item_column: str, item_id: str | None, reading: Reading
+) -> Ratings:
     """Return the ratings with the titles and other columns of a table of items.
 
     Of ratings, the items of the table that nobody has rated are added: they are predicted from the
-    other columns. `item_column` is what the ratings call their column of item ids.
+    other columns. `item_column` is what the ratings call their column of item ids; `item_id` is
+    what the table calls its own, or None to find it.
 
     Raises
     ------
     DataError
         If the table has an id twice, or none of its ids is in the ratings.
     """
-    read = _read(items, "item", item_column, ratings.items["id"])
+    read = _read(items, _Ids("item", item_column, item_id, ratings.items["id"]), reading)
     title = _title(read)
     details = _details(read, [] if title is None else [title])
     titles = read.rows[title] if title is not None else pl.Series([None] * read.rows.height)
@@ -42,18 +46,20 @@ def with_items(ratings: Ratings, items: Any, item_column: str) -> Ratings:
     return _with_unrated(described, keyed.filter(~pl.col(_KEY).is_in(read.known.implode())))
 
 
-def with_users(ratings: Ratings, users: Any, user_column: str) -> Ratings:
+def with_users(
+    ratings: Ratings, users: Any, user_column: str, user_id: str | None, reading: Reading
+) -> Ratings:
     """Return the ratings with the columns of a table of users.
 
-    Users of the table who have not rated anything are left out. `user_column` is what the ratings
-    call their column of user ids.
+    Users of the table who have not rated anything are left out. `user_column` and `user_id` are
+    as for items.
 
     Raises
     ------
     DataError
         If the table has an id twice, or none of its ids is in the ratings.
     """
-    read = _read(users, "user", user_column, ratings.users["id"])
+    read = _read(users, _Ids("user", user_column, user_id, ratings.users["id"]), reading)
     details = _details(read, [])
     joined = (
         ratings.users.select("id", read.known.alias(_KEY))
@@ -78,6 +84,8 @@ class _Read(NamedTuple):
         These ids as text.
     known
         The ids of the ratings as text.
+    note
+        What was left out, or "".
     """
 
     table: Table
@@ -85,19 +93,54 @@ class _Read(NamedTuple):
     key: str
     ids: pl.Series
     known: pl.Series
+    note: str
 
 
-def _read(source: Any, role: str, column: str, known_ids: pl.Series) -> _Read:
-    table = open_table(source, lambda fields: is_described_header(fields, role, column))
-    rows, known = table.read(), as_text(known_ids)
-    key = _key(table, rows, known, role, column)
-    ids = as_text(rows[key])
+class _Ids(NamedTuple):
+    """The ids of items or users that a table describes.
+
+    Attributes
+    ----------
+    role
+        Which of these they are: "item" or "user".
+    column
+        What the ratings call their column of ids.
+    key
+        What the table calls its own; None if it has to be found.
+    known
+        The ids of the ratings.
+    """
+
+    role: str
+    column: str
+    key: str | None
+    known: pl.Series
+
+
+def _read(source: Any, ids: _Ids, reading: Reading) -> _Read:
+    named = ids.key or ids.column
+    table = open_table(source, lambda f: is_described_header(f, ids.role, named), reading)
+    rows, known = table.read(), as_text(ids.known)
+    if reading.decimal == ",":
+        rows = rows.with_columns(map(_with_decimal_comma, rows))
+    key = _key(table, rows, ids)
+    texts = as_text(rows[key])
     table.refuse(
-        ids.is_not_null() & ids.is_duplicated(),
+        texts.is_not_null() & texts.is_duplicated(),
         key,
-        lambda row: f"the id {ids[row]!r} appears more than once",
+        lambda row: f"the id {texts[row]!r} appears more than once",
     )
-    return _Read(table, rows, key, ids, known)
+    skipped = [row for row in texts.is_null().arg_true() if table.fault(row)]
+    note = table.left_out(skipped, lambda row: str(table.fault(row))) if skipped else ""
+    return _Read(table, rows, key, texts, known, note)
+
+
+def _with_decimal_comma(column: pl.Series) -> pl.Series:
+    """Return a column of text as numbers, if all of it is numbers and some have a comma."""
+    if column.dtype != pl.String or not column.str.contains(",", literal=True).any():
+        return column
+    numbers = to_float(column, ",", pl.Float64)
+    return numbers if numbers.null_count() == column.null_count() else column
 
 
 def _details(read: _Read, others: list[str]) -> pl.DataFrame:
@@ -112,7 +155,9 @@ def _keyed(read: _Read, details: pl.DataFrame) -> pl.DataFrame:
 
 def _source(ratings: Ratings, read: _Read, what: str) -> str:
     found = int(read.known.is_in(read.ids.implode()).sum())
-    return f"{ratings.source}; {read.table.name} describes {found:,} of {len(read.known):,} {what}"
+    describes = f"{read.table.name} describes {found:,} of {len(read.known):,} {what}"
+    left_out = read.note and f"of {read.table.name} {read.note}"
+    return "; ".join(filter(None, (ratings.source, left_out, describes)))
 
 
 def _with_unrated(ratings: Ratings, others: pl.DataFrame) -> Ratings:
@@ -159,28 +204,53 @@ def as_text(ids: pl.Series) -> pl.Series:
     return text.str.strip_chars() if ids.dtype == pl.String else text
 
 
-def _key(table: Table, rows: pl.DataFrame, known: pl.Series, role: str, column: str) -> str:
+def _key(table: Table, rows: pl.DataFrame, ids: _Ids) -> str:
     """Return the column of ids: of the likely ones, the one that matches most of the known ids."""
-    names = rows.columns
-    if not table.header:
+    names, role = rows.columns, ids.role
+    if ids.key is not None:
+        if ids.key not in names:
+            raise DataError(
+                f"{table.name} has no column {ids.key!r} for {role}_id=; it has {listed(names)}"
+            )
+        candidates = [ids.key]
+    elif not table.header:
         candidates = names[:1]
     else:
-        candidates = [name for name in names if name == column] + likely(role, names)
+        candidates = [name for name in names if name == ids.column] + likely(role, names)
         candidates += [name for name in names if name.lower() == "id" and name not in candidates]
     if not candidates:
         raise DataError(
-            f"{table.name}: can't tell which column holds the {role} ids; call it {column!r} as in "
-            f"the ratings. The columns are {listed(names)}"
+            f"{table.name}: can't tell which column holds the {role} ids; name it with {role}_id=. "
+            f"The columns are {listed(names)}"
         )
+    known = as_text(ids.known)
     matches = [known.is_in(as_text(rows[name]).implode()).sum() for name in candidates]
     best = candidates[matches.index(max(matches))]
     if max(matches) == 0:
-        an = "an" if role == "item" else "a"
-        raise DataError(
-            f"{table.name}: none of the ids in column {best!r} is {an} {role} of the ratings "
-            f"(where {known[0]!r} is one); call the column of ids {column!r}"
-        )
+        raise DataError(_no_match(table, as_text(rows[best]), ids, best))
     return best
+
+
+def _no_match(table: Table, found: pl.Series, ids: _Ids, column: str) -> str:
+    """Return the message that no id of a table is one of the ratings."""
+    an, known = "an" if ids.role == "item" else "a", as_text(ids.known)
+    message = (
+        f"{table.name}: none of the ids in column {column!r} is {an} {ids.role} of the ratings"
+    )
+    shorter, plain = found.str.strip_chars_start("0"), known.str.strip_chars_start("0")
+    alike = shorter.is_in(plain.drop_nulls().implode()).fill_null(False)
+    if alike.any():
+        here = found.filter(alike)[0]
+        there = known.filter(plain == here.lstrip("0"))[0]
+        return (
+            f"{message}: {here!r} here is {there!r} there; write them in the same way, with the "
+            "same leading zeros"
+        )
+    one = next(iter(found.drop_nulls()), None)
+    return (
+        f"{message} (it has {one!r}, the ratings have {known[0]!r}); name another column of ids "
+        f"with {ids.role}_id="
+    )
 
 
 def _title(read: _Read) -> str | None:

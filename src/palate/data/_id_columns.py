@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from palate.data._columns import listed, usual
+from palate.data._columns import usual
 from palate.data._described import as_text
 from palate.data._sources import open_table
-from palate.data._table import Table
+from palate.data._table import Table, listed
 from palate.errors import DataError
 
 

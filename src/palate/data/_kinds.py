@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from palate.data._columns import names_counts
 from palate.data._duplicates import has_duplicates, without_duplicates
 from palate.data._ratings import Kind, Ratings
+from palate.data._sentinels import sentinel_note
 from palate.data._table import Table
 from palate.errors import DataError
 
@@ -31,7 +32,7 @@ def of_kind(ratings: Ratings, table: Table, column: str | None, kind: Kind | Non
     column
         Which column holds the values; None if there is none.
     kind
-        What they are; None to recognise it as `palate.read_ratings` says.
+        What they are; None to recognise it as `Ratings` says.
 
     Raises
     ------
@@ -48,7 +49,8 @@ def of_kind(ratings: Ratings, table: Table, column: str | None, kind: Kind | Non
         found = "counts" if has_duplicates(ratings) else "events"
         notes.append(f"no ratings, read as {found}")
     if found == "ratings":
-        return ratings
+        note = sentinel_note(ratings.rating)
+        return ratings if note is None else replace(ratings, source=f"{ratings.source}; {note}")
     if found == "events":
         ratings = replace(ratings, rating=np.ones_like(ratings.rating))
     elif column is not None:
@@ -73,7 +75,7 @@ def _recognised(table: Table, column: str, values: NDArray[np.float32]) -> tuple
     if low > _TIMES and not named:
         raise DataError(
             f"{table.name}: column {column!r} looks like times (all above {_TIMES:g}); name it "
-            "with timestamp=, or choose its kind: 'ratings' or 'counts'"
+            "with timestamp=, or choose kind='ratings' or 'counts'"
         )
     several = len(values) > 1
     if several and low == high != 0:
@@ -108,12 +110,8 @@ def _without_zeros(ratings: Ratings, table: Table, column: str) -> Ratings:
             "kind='ratings' takes the values for ratings, kind='events' each row for an event"
         )
     kept = ratings.take(positive)
-    users, user = np.unique(kept.user, return_inverse=True)
-    items, item = np.unique(kept.item, return_inverse=True)
-    return replace(
-        kept,
-        user=user.astype(np.int32),
-        item=item.astype(np.int32),
-        users=kept.users[users],
-        items=kept.items[items],
+    users, items = (
+        np.bincount(rows, minlength=side.height) > 0
+        for rows, side in ((kept.user, kept.users), (kept.item, kept.items))
     )
+    return kept.of_users(users).of_items(items)

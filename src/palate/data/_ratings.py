@@ -1,15 +1,17 @@
 """`Ratings`, the encoded table that all of Palate works on, and `Csr`, its groups."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from palate._native import count_and_sum, group_by_row
 from palate._words import counted
-from palate.errors import DataError
+from palate.errors import DataError, UnknownIdError
 
 # What a row of the table is: a rating, something that was picked, or how often it was.
 Kind = Literal["ratings", "events", "counts"]
@@ -81,9 +83,11 @@ class Ratings:
     rating
         The ratings or the counts as given, or 1 for each event; shape (n,).
     timestamp
-        The time of each rating: numbers or datetime64, as in the source; shape (n,); or None.
+        The time of each rating: numbers or datetime64, as in the source, where it has a zone in
+        UTC; shape (n,); or None.
     users
-        The users, sorted by id: the column ``id``.
+        The users, sorted by id: the column ``id``, then those of the users table. Ids are those
+        of the source; in text files, integers if all are written so (``7``, not ``007``).
     items
         The items, sorted by id: the columns ``id`` and ``item`` (the title where there is one,
         else the id as text), then the other columns of the items table.
@@ -91,7 +95,16 @@ class Ratings:
         Where the ratings came from and how they were read, in one line.
     kind
         "ratings" on a scale, where a higher one is better; "events", each of which says that the
-        user picked the item; or "counts", which say how often.
+        user picked the item (repeated ones are one); or "counts", which say how often (repeated
+        ones are added up, 0 is no event). Repeated events and counts have the latest timestamp.
+
+    Notes
+    -----
+    The kind is recognised by `read_ratings`, unless it is given. Rows without ratings are events,
+    or counts of them if pairs of user and item repeat. Several equal ratings are events. Values are
+    counts if their column is named so (``plays``, ``hours``), or none is negative, more than 10 are
+    different, two of these are above 100, and the largest is more than 20 times the median. All
+    others are ratings.
     """
 
     user: NDArray[np.int32]
@@ -107,14 +120,22 @@ class Ratings:
         return len(self.rating)
 
     def __repr__(self) -> str:
+        return f"<Ratings: {self}>"
+
+    def __str__(self) -> str:
         low, high = (self.rating.min(), self.rating.max()) if len(self) else (np.nan, np.nan)
         values = "" if self.kind == "events" else f" from {low:g} to {high:g}"
         users, items = counted(self.users.height, "user"), counted(self.items.height, "item")
         rows = how_many(self.kind, len(self))
-        return f"<Ratings: {rows}{values} by {users} of {items}; {self.source}>"
+        return f"{rows}{values} by {users} of {items}; {self.source}"
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Ratings":
-        """Return the ratings at `rows` (positions or a mask), over the same users and items."""
+        """Return the ratings at `rows` (positions or a mask), over the same users and items.
+
+        Users and items that are left without ratings stay in the tables, so that the parts of a
+        split have the same rows. To leave people out with all that is known of them, see
+        `without_users`.
+        """
         return replace(
             self,
             user=self.user[rows],
@@ -122,6 +143,65 @@ class Ratings:
             rating=self.rating[rows],
             timestamp=None if self.timestamp is None else self.timestamp[rows],
         )
+
+    def without_users(self, users: Iterable[Any]) -> "Ratings":
+        """Return the ratings without some users, of whom no trace is left.
+
+        Their ratings, their rows of `users`, and the items that only they have rated are left out:
+        that there are such items may be known from these people alone.
+
+        Parameters
+        ----------
+        users
+            Their ids.
+
+        Raises
+        ------
+        UnknownIdError
+            If one of them is not among the users.
+        DataError
+            If no ratings are left.
+        """
+        if isinstance(users, str | bytes) or not isinstance(users, Iterable):
+            users = [users]
+        rows = {name: row for row, name in enumerate(self.users["id"])}
+        gone = np.zeros(self.users.height, dtype=np.bool_)
+        for user in users:
+            if user not in rows:
+                raise UnknownIdError(f"there is no user {user!r} in these ratings")
+            gone[rows[user]] = True
+        return self.of_users(~gone).of_items(~self.rated_only_by(gone)).require_any()
+
+    def rated_only_by(self, users: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which items have ratings, all of them by these users; masks of all rows."""
+        theirs, others = (
+            np.bincount(self.item[mask], minlength=self.items.height)
+            for mask in (users[self.user], ~users[self.user])
+        )
+        only: NDArray[np.bool_] = (theirs > 0) & (others == 0)
+        return only
+
+    def of_users(self, chosen: NDArray[np.bool_]) -> "Ratings":
+        """Return the ratings of the chosen users, over these users only."""
+        part = self.take(chosen[self.user])
+        return replace(part, user=_renumbered(chosen)[part.user], users=rows_of(self.users, chosen))
+
+    def of_items(self, chosen: NDArray[np.bool_]) -> "Ratings":
+        """Return the ratings of the chosen items, over these items only."""
+        part = self.take(chosen[self.item])
+        return replace(part, item=_renumbered(chosen)[part.item], items=rows_of(self.items, chosen))
+
+    def require_any(self) -> "Ratings":
+        """Return these ratings, of which there must be some left.
+
+        Raises
+        ------
+        DataError
+            If there are none.
+        """
+        if not len(self):
+            raise DataError(f"no {self.kind} are left")
+        return self
 
     def shares_ids(self, other: "Ratings") -> bool:
         """Return whether `other` has the same users and items in the same rows."""
@@ -166,6 +246,20 @@ class Ratings:
         if self.timestamp is not None:
             columns["timestamp"] = self.timestamp
         return pl.DataFrame(columns)
+
+
+def rows_of(table: pl.DataFrame, chosen: NDArray[np.bool_]) -> pl.DataFrame:
+    """Return the chosen rows of a table, with text in place of enumerations.
+
+    The type of an enumeration names its values, also those that no row has any more.
+    """
+    return table.filter(pl.Series(chosen)).with_columns(cs.enum().cast(pl.String))
+
+
+def _renumbered(chosen: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the row that each chosen row has among the chosen ones; shape (rows,)."""
+    rows: NDArray[np.int32] = np.cumsum(chosen, dtype=np.int32) - np.int32(1)
+    return rows
 
 
 def require_ratings(given: Any) -> Ratings:

@@ -2,8 +2,9 @@
 
 import re
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
@@ -17,13 +18,14 @@ from palate.data._duplicates import refuse_duplicates, without_duplicates
 from palate.data._kinds import of_kind
 from palate.data._ratings import Kind, Ratings, how_many
 from palate.data._sources import open_table
-from palate.data._table import TEXT_TYPES, Convert, Table
+from palate.data._table import PLAIN, TEXT_TYPES, Convert, Decimal, Reading, Table
 from palate.data._values import (
     checked_ids,
     checked_ratings,
     checked_timestamps,
     compact,
     to_float,
+    without_bad_rows,
 )
 from palate.errors import DataError, SettingError
 
@@ -39,43 +41,38 @@ def read_ratings(
     timestamp: str | Literal[False] | None = None,
     items: Any = None,
     users: Any = None,
+    item_id: str | None = None,
+    user_id: str | None = None,
     table: str | None = None,
+    decimal: Decimal = ".",
+    skip_bad_lines: bool = False,
     duplicates: Duplicates = "error",
     kind: Kind | None = None,
 ) -> Ratings:
-    """Read a table of ratings, of events or of counts.
-
-    The kind is recognised. Rows without ratings are events, or counts of them if pairs of user and
-    item repeat. Several equal ratings are events. Values are counts if their column is named so
-    (``plays``, ``hours``), or none is negative, more than 10 are different, two of these are above
-    100, and the largest is more than 20 times the median. All others are ratings.
+    """Read a table of ratings, of events or of counts; which of these it holds is recognised.
 
     Parameters
     ----------
     source
-        A path (CSV, TSV, ``::``-separated text, JSON, JSON lines or Parquet, also compressed
-        with gzip), a pandas, polars or Arrow table, or the URL of a database (extra ``db``).
+        A path of text (CSV, ``::`` or white space, ...), JSON, Parquet or Arrow, also in gzip or
+        zip; a folder of Parquet; a pattern (``data/*.csv``); a table of pandas, polars or Arrow; a
+        sparse matrix of SciPy (rows are users); or the URL of a database (extra ``db``).
     user, item, rating, timestamp
         Column names; `rating` may hold counts. The others are found by their usual names, or by
         position if a text file has no header. ``timestamp=False`` omits the timestamps.
-    items, users
-        Tables of items and of users, in any of the forms of `source`; titles and other columns are
-        joined by id. With a database URL, they can be names of tables of that database.
+    items, users, item_id, user_id
+        Tables of items and users, in any of these forms or a table of the same database, whose
+        titles and other columns are joined by id; and their columns of ids, if not found.
     table
         Which table of a database to read, or a SELECT statement.
+    decimal, skip_bad_lines
+        What stands before decimals in text, "." or ","; whether to leave out lines that can't be
+        read, and to say so in `Ratings.source`, instead of an error for the first.
     duplicates
         If a user has rated an item twice: raise an "error", or keep the "first", the "last" (in
         time, if there are timestamps) or the "mean".
     kind
-        Overrides what is recognised: "ratings"; "events" (values are ignored, repeated pairs are
-        one event); or "counts" (those of repeated pairs are added up, 0 is no event). Repeated
-        events and counts have the latest timestamp.
-
-    Returns
-    -------
-    Ratings
-        Ids are those of the source; in text files, integers if all are written so (``7``, not
-        ``007``). Times with a zone become UTC. `Ratings.source` says how the table was read.
+        Overrides what is recognised, see `Ratings.kind`.
 
     Raises
     ------
@@ -83,12 +80,14 @@ def read_ratings(
         If the table can't be read, or a value is missing, not a finite number, a duplicate, or a
         negative count; the message names the file, the row and the column.
     SettingError
-        If `duplicates` or `kind` is none of these, or `table` is given with another source.
+        If a setting has no such value, or belongs to another kind of source.
     """
-    _check(duplicates, kind)
     given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp or None}
     start, times = time.perf_counter(), timestamp is not False
-    rows = read_rows(source, given, items, users, table, kind=kind, timestamps=times)
+    reading = Reading(decimal, skip_bad_lines)
+    _check(duplicates, kind, reading)
+    described = _Described(items, item_id, users, user_id)
+    rows = read_rows(source, given, described, table, reading, kind=kind, timestamps=times)
     return _logged(_distinct(*rows, duplicates), start)
 
 
@@ -111,7 +110,8 @@ def _distinct(ratings: Ratings, table: Table, duplicates: Duplicates) -> Ratings
     return ratings
 
 
-def _check(duplicates: object, kind: object) -> None:
+def _check(duplicates: object, kind: object, reading: Reading) -> None:
+    reading.check()
     if duplicates not in get_args(Duplicates):
         raise SettingError(
             f"duplicates is {duplicates!r}; it can be 'error', 'first', 'last' or 'mean'"
@@ -120,61 +120,100 @@ def _check(duplicates: object, kind: object) -> None:
         raise SettingError(f"kind is {kind!r}; it can be 'ratings', 'events' or 'counts'")
 
 
+class _Described(NamedTuple):
+    """Tables of items and of users, or None; and their columns of ids, or None to find them."""
+
+    items: Any = None
+    item_id: str | None = None
+    users: Any = None
+    user_id: str | None = None
+
+    def check(self) -> None:
+        """Raise `SettingError` if a column of ids is given without its table."""
+        for name, column in (("item", self.item_id), ("user", self.user_id)):
+            if column is not None and getattr(self, f"{name}s") is None:
+                raise SettingError(
+                    f"{name}_id= names a column of a table of {name}s; give that table with "
+                    f"{name}s=. The column in the ratings is named with {name}="
+                )
+
+    def joined(self, ratings: Ratings, columns: dict[str, str], reading: Reading) -> Ratings:
+        """Return the ratings with the columns of these tables."""
+        if self.items is not None:
+            ratings = with_items(ratings, self.items, columns["item"], self.item_id, reading)
+        if self.users is not None:
+            ratings = with_users(ratings, self.users, columns["user"], self.user_id, reading)
+        return ratings
+
+
+_NOT_DESCRIBED = _Described()
+
+
 def read_rows(
     source: Any,
     given: dict[str, str | None],
-    items: Any = None,
-    users: Any = None,
+    described: _Described = _NOT_DESCRIBED,
     table: str | None = None,
+    reading: Reading = PLAIN,
     *,
     timestamps: bool,
     kind: Kind | None = "ratings",
 ) -> tuple[Ratings, Table]:
     """Read every row; with ratings, however often a user has rated an item. See `read_ratings`."""
+    described.check()
     if is_database_url(source):
         opened = open_database(source, table)
-        items, users = (_in_database(source, described) for described in (items, users))
+        described = described._replace(
+            items=_in_database(source, described.items),
+            users=_in_database(source, described.users),
+        )
     elif table is not None:
         raise SettingError("table= names a table of a database, but this source is not a database")
     else:
-        opened = open_table(source, lambda fields: is_ratings_header(fields, given))
+        opened = open_table(source, lambda fields: is_ratings_header(fields, given), reading)
     columns = find_columns(opened, given, rated=kind == "ratings")
     if not timestamps:
         columns.pop("timestamp", None)
     if kind == "events":
         columns.pop("rating", None)
-    ratings = of_kind(_encode(opened, columns), opened, columns.get("rating"), kind)
-    if items is not None:
-        ratings = with_items(ratings, items, columns["item"])
-    if users is not None:
-        ratings = with_users(ratings, users, columns["user"])
-    return ratings, opened
+    ratings, opened = _encode(opened, columns, reading)
+    ratings = of_kind(ratings, opened, columns.get("rating"), kind)
+    return described.joined(ratings, columns, reading), opened
 
 
 def _in_database(url: str, described: Any) -> Any:
     """Return a table of items or users of the database, if it is the name of one."""
     name = isinstance(described, str) and re.fullmatch(r"\w+", described)
     if name and not Path(described).exists():
-        return open_database(url, described).read()
+        return open_database(url, described)
     return described
 
 
-def _encode(table: Table, columns: dict[str, str]) -> Ratings:
-    """Read the columns, by role, and number the users and items; without ratings, these are 1."""
-    values = table.read(list(columns.values()), {} if table.typed else _conversions(columns))
+def _encode(table: Table, columns: dict[str, str], reading: Reading) -> tuple[Ratings, Table]:
+    """Read the columns, by role, and number the users and items; without ratings, these are 1.
+
+    Returns them, and the table of their rows: without those that were skipped.
+    """
+    decimal, source = reading.decimal, _description(table, columns)
+    convert = {} if table.typed else _conversions(columns, decimal)
+    values = table.read(list(columns.values()), convert)
     if values.height == 0:
         raise DataError(f"{table.name}: there are column names but no rows")
+    if reading.skip_bad_lines:
+        table, values, note = without_bad_rows(table, columns, values, decimal)
+        source = "; ".join(filter(None, (source, note)))
     # Each column leaves `values` as soon as its array exists: a large table has no room for both.
     user, users = _codes(checked_ids(table, columns["user"], values.drop_in_place(columns["user"])))
     item, items = _codes(checked_ids(table, columns["item"], values.drop_in_place(columns["item"])))
     rating, timestamp = np.ones(len(user), dtype=np.float32), None
     if "rating" in columns:
-        rating = checked_ratings(table, columns["rating"], values.drop_in_place(columns["rating"]))
+        given = values.drop_in_place(columns["rating"])
+        rating = checked_ratings(table, columns["rating"], given, decimal)
     if "timestamp" in columns:
         times = values.drop_in_place(columns["timestamp"])
         timestamp = checked_timestamps(table, columns["timestamp"], times)
     title = values[columns["title"]] if "title" in columns else None
-    return Ratings(
+    ratings = Ratings(
         user=user,
         item=item,
         rating=rating,
@@ -183,13 +222,20 @@ def _encode(table: Table, columns: dict[str, str]) -> Ratings:
         items=pl.DataFrame({"id": items, "item": _titles(title, item, items.len())}).with_columns(
             shown()
         ),
-        source=_description(table, columns),
+        source=source,
     )
+    return ratings, table
 
 
-def _conversions(columns: dict[str, str]) -> dict[str, Convert]:
+def _conversions(columns: dict[str, str], decimal: Decimal) -> dict[str, Convert]:
     """Return how to store each column of text in less memory while it is read."""
-    stored = {"user": compact, "item": compact, "rating": to_float, "timestamp": compact}
+    number = partial(to_float, decimal=decimal)
+    stored: dict[str, Convert] = {
+        "user": compact,
+        "item": compact,
+        "rating": number,
+        "timestamp": compact,
+    }
     return {column: stored[role] for role, column in columns.items() if role in stored}
 
 

@@ -1,23 +1,44 @@
-"""Any source, a file or a table in memory, as a `Table`."""
+"""Any source, files or a table in memory, as a `Table`."""
 
 import json
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
+from palate.data._compressed import (
+    UNREADABLE,
+    check_readable,
+    content_name,
+    open_bytes,
+    starts_with,
+)
 from palate.data._csv import open_csv
-from palate.data._table import IsHeader, Table
-from palate.data._text_file import TextFile, check_readable, open_bytes, open_text_file
+from palate.data._files_of import files_of
+from palate.data._table import PLAIN, IsHeader, Reading, Table, stacked
+from palate.data._text_file import TextFile, open_text_file
 from palate.errors import DataError, MissingExtraError, first_line
 
+# The formats whose files hold columns: how to read their names, and some of them.
+_COLUMNAR: dict[str, tuple[Callable[[IO[bytes]], Any], Callable[..., pl.DataFrame]]] = {
+    ".parquet": (pl.read_parquet_schema, pl.read_parquet),
+    **dict.fromkeys((".feather", ".arrow", ".ipc"), (pl.read_ipc_schema, pl.read_ipc)),
+}
+# How a file in Arrow's IPC format begins; a stream in that format does not.
+_ARROW_FILE = b"ARROW1"
 
-def open_table(source: Any, is_header: IsHeader) -> Table:
-    """Open `source`: a path, or a table of polars, pandas or Arrow.
 
-    `is_header` returns whether the fields of a text file's first line are column names.
+def open_table(source: Any, is_header: IsHeader, reading: Reading = PLAIN) -> Table:
+    """Open `source`: a path, a table of polars, pandas or Arrow, or a sparse matrix of SciPy.
+
+    A path can stand for several files, see `files_of`. Of a matrix the rows are users and the
+    columns items, numbered from 0, and each stored entry is a rating. UUIDs become text. A `Table`
+    is returned as it is. `is_header` returns whether the fields of a text file's first line are
+    column names.
 
     Raises
     ------
@@ -26,12 +47,14 @@ def open_table(source: Any, is_header: IsHeader) -> Table:
     MissingExtraError
         If it is a table of pandas that can't be read without pyarrow, which is not installed.
     """
+    if isinstance(source, Table):
+        return source
     if isinstance(source, str | Path):
-        return _open_file(Path(source), is_header)
+        return _open_path(source, is_header, reading)
+    if type(source).__module__.startswith("scipy.sparse"):
+        return _open_matrix(source)
     try:
-        if isinstance(source, pl.LazyFrame):
-            source = source.collect()
-        frame = source if isinstance(source, pl.DataFrame) else pl.DataFrame(source)
+        return Table.of_frame(_frame(source), "table")
     except ImportError as error:
         raise MissingExtraError(
             "a pandas table with columns of text needs one more package: pip install pyarrow"
@@ -42,22 +65,59 @@ def open_table(source: Any, is_header: IsHeader) -> Table:
             "path, a database URL, or a pandas, polars or Arrow table whose columns each hold "
             "values of one type"
         ) from error
-    return Table.of_frame(frame, "table")
 
 
-def _open_file(path: Path, is_header: IsHeader) -> Table:
-    if path == Path():
+def _frame(source: Any) -> pl.DataFrame:
+    """Return a table in memory as a frame of polars, with UUIDs as text."""
+    if isinstance(source, pl.LazyFrame):
+        source = source.collect()
+    if type(source).__module__.startswith("pandas"):
+        objects = [name for name, dtype in source.dtypes.items() if str(dtype) == "object"]
+        texts = _uuids_as_text(source, objects)
+        source = source.copy(deep=False)
+        for name, text in texts.items():
+            source[name] = text
+    frame = source if isinstance(source, pl.DataFrame) else pl.DataFrame(source)
+    objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
+    return frame.with_columns(pl.Series(*c) for c in _uuids_as_text(frame, objects).items())
+
+
+def _uuids_as_text(table: Any, columns: Iterable[str]) -> dict[str, list[Any]]:
+    """Return those of the columns whose first value is a UUID, with text in place of UUIDs."""
+    texts = {}
+    for name in columns:
+        first = next((v for v in table[name] if v is not None and v == v), None)  # noqa: PLR0124
+        if isinstance(first, uuid.UUID):
+            texts[name] = [str(v) if isinstance(v, uuid.UUID) else v for v in table[name]]
+    return texts
+
+
+def _open_matrix(matrix: Any) -> Table:
+    entries = matrix.tocoo()
+    if entries.ndim != 2:
+        raise DataError(f"the matrix has {entries.ndim} dimension; rows are users, columns items")
+    ratings = {"user": entries.row, "item": entries.col, "rating": entries.data}
+    return Table.of_frame(pl.DataFrame(ratings), "matrix")
+
+
+def _open_path(given: str | Path, is_header: IsHeader, reading: Reading) -> Table:
+    if given == "":
         raise DataError("the path is empty; give the file that holds the table")
+    path = Path(given)
+    tables = [_open_file(file, is_header, reading) for file in files_of(path)]
+    return tables[0] if len(tables) == 1 else stacked(tables, f"{path.name} ({len(tables)} files)")
+
+
+def _open_file(path: Path, is_header: IsHeader, reading: Reading) -> Table:
     check_readable(path)
-    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
-    suffix = suffixes[-1] if suffixes else ""
+    suffix = Path(content_name(path)).suffix.lower()
     try:
-        if suffix == ".parquet":
-            return _open_parquet(path)
+        if suffix in _COLUMNAR:
+            return _open_columnar(path, suffix)
         if suffix in {".jsonl", ".ndjson", ".json"}:
             return _open_json(path)
-        return open_csv(path, is_header)
-    except (pl.exceptions.PolarsError, UnicodeError) as error:
+        return open_csv(path, is_header, reading)
+    except (*UNREADABLE, pl.exceptions.PolarsError, UnicodeError) as error:
         raise _unreadable(path, suffix, error) from error
 
 
@@ -65,18 +125,22 @@ def _unreadable(path: Path, suffix: str, error: Exception) -> DataError:
     return DataError(f"{path.name}: can't be read as {suffix or 'text'} ({first_line(error)})")
 
 
-def _open_parquet(path: Path) -> Table:
-    """Open a Parquet file, of which only the columns that are used will be read."""
+def _open_columnar(path: Path, suffix: str) -> Table:
+    """Open a file that holds columns, of which only those that are used will be read."""
+    read_schema, read = _COLUMNAR[suffix]
+    if read is pl.read_ipc and not starts_with(path, _ARROW_FILE):
+        with open_bytes(path) as file:
+            return Table.of_frame(pl.read_ipc_stream(file), path.name)
+    with open_bytes(path) as file:
+        names = list(read_schema(file))
 
     def blocks(columns: Sequence[str]) -> Iterable[pl.DataFrame]:
         try:
             with open_bytes(path) as file:
-                return [pl.read_parquet(file, columns=list(columns))]
-        except pl.exceptions.PolarsError as error:
-            raise _unreadable(path, ".parquet", error) from error
+                return [read(file, columns=list(columns))]
+        except (*UNREADABLE, pl.exceptions.PolarsError) as error:
+            raise _unreadable(path, suffix, error) from error
 
-    with open_bytes(path) as file:
-        names = list(pl.read_parquet_schema(file))
     return Table(names, blocks, path.name)
 
 
@@ -89,7 +153,8 @@ def _open_json(path: Path) -> Table:
         frame = pl.read_ndjson(text.encode(), infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path.name}{_json_fault(file, error)}") from error
-    return Table.of_frame(frame, path.name, line_of=lambda row: _json_line(file, row))
+    table = Table.of_frame(frame, path.name)
+    return replace(table, place=lambda row: f"line {_json_line(file, row):,}")
 
 
 def _json_line(file: TextFile, row: int) -> int:

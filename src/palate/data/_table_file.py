@@ -22,9 +22,8 @@ class TableFile(Protocol):
         """Write what is left to write."""
 
 
-@contextmanager
-def replacing_table(path: Path) -> Iterator[TableFile]:
-    """Yield a table that replaces the file `path` at the end; without an error, it is complete.
+def require_table_file(path: Path) -> None:
+    """Check that a table can be written to the file `path`; call this before long work.
 
     Raises
     ------
@@ -33,11 +32,27 @@ def replacing_table(path: Path) -> Iterator[TableFile]:
     OSError
         If the file can't be written.
     """
-    kind = _KINDS.get(path.suffix.lower())
-    if kind is None:
+    if path.suffix.lower() not in _KINDS:
         raise SettingError(
             f"can't tell the format of {path.name!r}; let the name end in .parquet, .csv or .jsonl"
         )
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name the file to write in it")
+    with TemporaryDirectory(prefix=".palate-", dir=path.parent):
+        pass
+
+
+@contextmanager
+def replacing_table(path: Path) -> Iterator[TableFile]:
+    """Yield a table that replaces the file `path` at the end; without an error, it is complete.
+
+    Raises
+    ------
+    SettingError, OSError
+        As in `require_table_file`.
+    """
+    require_table_file(path)
+    kind = _KINDS[path.suffix.lower()]
     with replacing(path) as file, TemporaryDirectory(prefix=".palate-", dir=path.parent) as parts:
         table = kind(file, Path(parts))
         yield table

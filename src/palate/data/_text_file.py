@@ -1,55 +1,18 @@
-"""Text files: compression, encoding and line ends, read in blocks of bounded size."""
+"""Text files: encoding and line ends, read in blocks of bounded size."""
 
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
+from palate.data._compressed import UNREADABLE, open_bytes
 from palate.errors import DataError, first_line
 
-_GZIP = b"\x1f\x8b"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_SQLITE = b"SQLite format 3\0"
-_ZIP = b"PK\x03\x04"
 # Blocks grow from the first size to the second, in characters: a small first block is enough to
 # find the header, and large ones let polars parse in parallel.
 _FIRST_BLOCK = 1 << 16
 _MAX_BLOCK = 1 << 22
-
-
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading; if it is compressed with gzip, its content."""
-    with path.open("rb") as file:
-        compressed = file.read(len(_GZIP)) == _GZIP
-    return cast(IO[bytes], gzip.open(path)) if compressed else path.open("rb")
-
-
-def check_readable(path: Path) -> None:
-    """Check that there is a file with content, and that it is not one of a kind never read here.
-
-    Raises
-    ------
-    DataError
-        If the file does not exist, can't be read, is empty, or is a database or an archive.
-    """
-    try:
-        with open_bytes(path) as file:
-            start = file.read(len(_SQLITE))
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {path}") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{path} is a folder; give the file that holds the table") from error
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"{path.name}: can't be read ({first_line(error)})") from error
-    if not start:
-        raise DataError(f"{path.name}: the file is empty")
-    if start == _SQLITE:
-        raise DataError(f"{path.name}: is an SQLite database; give it as sqlite:///{path}")
-    if start.startswith(_ZIP):
-        raise DataError(f"{path.name}: is an archive or a spreadsheet; save its table as CSV")
 
 
 @dataclass(frozen=True)
@@ -116,7 +79,7 @@ def open_text_file(path: Path) -> TextFile:
             except UnicodeDecodeError:
                 continue
         return _with_line_end(TextFile(path, "latin-1"))
-    except (OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path.name}: can't be read ({first_line(error)})") from error
 
 

@@ -30,7 +30,8 @@ def random(ratings: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
     n_valid = int(len(ratings) * _arguments.fraction("share", share))
     if not 0 < n_valid < len(ratings):
         raise SettingError(
-            f"{share:.0%} of {how_many(ratings.kind, len(ratings))} leaves one part empty"
+            f"share is {share:g}, which leaves one part of {how_many(ratings.kind, len(ratings))} "
+            "empty; choose another one"
         )
     order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     return ratings.take(order[n_valid:]), ratings.take(order[:n_valid])
@@ -47,7 +48,7 @@ def folds(ratings: Ratings, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings,
     _arguments.integer("folds", n, 2)
     if n > len(ratings):
         raise SettingError(
-            f"folds is {n}; it can be at most the number of ratings, {len(ratings):,}"
+            f"folds is {n}; it can be at most the number of {ratings.kind}, {len(ratings):,}"
         )
     order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(ratings))
     parts = np.array_split(order, n)
@@ -138,14 +139,16 @@ def at_time(ratings: Ratings, share: float = 0.2) -> tuple[Ratings, Ratings]:
     cut = np.sort(time)[len(time) - max(1, int(len(time) * share))]
     valid = time >= cut
     if valid.all():
-        raise SettingError(f"the latest {share:.0%} of the ratings are as old as all the others")
+        raise SettingError(
+            f"the latest {share:.0%} of the {ratings.kind} are as old as all the others"
+        )
     return ratings.take(~valid), ratings.take(valid)
 
 
 def _timestamps(ratings: Ratings) -> NDArray[np.generic]:
     if ratings.timestamp is None:
         raise DataError(
-            "these ratings have no timestamps; name their column with timestamp=, or choose "
-            "another split"
+            f"these {ratings.kind} have no timestamps; name their column with timestamp=, or "
+            "choose another split"
         )
     return ratings.timestamp

@@ -14,7 +14,7 @@ from palate.evaluation._titles import contender_title, is_plural
 # Each figure that is compared, with the sign that makes less of it better.
 _COMPARED = {"rmse": 1.0, "ndcg_10": -1.0, "recall_10": -1.0}
 # The standard error over fewer people is itself too uncertain to tell what is better.
-_MIN_PEOPLE = 10
+MIN_PEOPLE = 10
 _BASELINES = {baseline.name for baseline in BASELINES}
 Title = Callable[[str], str]
 
@@ -33,7 +33,7 @@ def results_of(contenders: dict[str, list[Measured]]) -> list[dict[str, Any]]:
             if best is not None and row[figure] is not None:
                 behind = abs(row[figure] - best[figure])
                 pair = contenders[row["name"]], contenders[best["name"]]
-                error = _standard_error(*(_influence(parts, figure) for parts in pair))
+                error = standard_error(*(_influence(parts, figure) for parts in pair))
             row |= {f"{figure}_behind": behind, f"{figure}_behind_se": error}
     for row in results:
         row["folds"] = [part.figures for part in contenders[row["name"]]]
@@ -61,14 +61,14 @@ def sentence(
     most, rankable = max(people.values(), default=0), people.get("ndcg_10", 0)
     if not most:
         return "No held-out rating is relevant, so nothing is compared."
-    if most < _MIN_PEOPLE:
+    if most < MIN_PEOPLE:
         known = counted(most, "person has", "people have")
         return (
             f"There is too little to compare: {known} anything held out, and at least "
-            f"{_MIN_PEOPLE} are needed to tell what is better."
+            f"{MIN_PEOPLE} are needed to tell what is better."
         )
     lists = _verdict(results, "ndcg_10", ("has", "have"), "the best lists (nDCG@10 {:.3f})", title)
-    if 0 < rankable < _MIN_PEOPLE:
+    if 0 < rankable < MIN_PEOPLE:
         known = counted(rankable, "person has", "people have")
         lists = f"lists are not compared, since only {known} anything relevant held out"
     rated = _verdict(results, "rmse", ("predicts", "predict"), "ratings best (RMSE {:.3f})", title)
@@ -90,7 +90,7 @@ def where_baselines_win(results: list[dict[str, Any]], people: dict[str, int]) -
         known = [row for row in results if row[figure] is not None]
         solvers = [row for row in known if row["name"] not in _BASELINES]
         best = [row for row in known if row["name"] in _BASELINES and row[behind] == 0]
-        if not solvers or not best or people.get(figure, 0) < _MIN_PEOPLE:
+        if not solvers or not best or people.get(figure, 0) < MIN_PEOPLE:
             continue
         if all(row[error] is not None and row[behind] > 2 * row[error] for row in solvers):
             title = contender_title(best[0]["name"])
@@ -117,7 +117,7 @@ def _influence(parts: list[Measured], figure: str) -> NDArray[np.float64]:
     return np.where(absent, np.nan, np.nansum(folds, axis=0) / len(folds))
 
 
-def _standard_error(ours: NDArray[np.float64], best: NDArray[np.float64]) -> float | None:
+def standard_error(ours: NDArray[np.float64], best: NDArray[np.float64]) -> float | None:
     """Return the paired standard error of a difference over users; see `Evaluation`."""
     difference = (ours - best)[np.isfinite(ours)]
     users = len(difference)

@@ -156,7 +156,7 @@ class Test:
         figures: dict[str, Any] = {}
         for part, errors in parts.items():
             figures |= {f"rmse{part}": _metrics.rmse(errors), f"mae{part}": _metrics.mae(errors)}
-        return figures, _rmse_influence(error, self.predicted.user, self.valid.users.height)
+        return figures, rmse_influence(error, self.predicted.user, self.valid.users.height)
 
     def _lists(self, top: NDArray[np.int32], influences: dict[str, Floats]) -> dict[str, Any]:
         figures: dict[str, Any] = {
@@ -187,7 +187,7 @@ def _entries_of(name: str, model: Model) -> list[tuple[str, By]]:
     return [(name, "both"), ("choice", "choice"), (learned.fit.solver, "rating")]
 
 
-def _rmse_influence(error: NDArray[Any], user: NDArray[np.int32], users: int) -> Floats:
+def rmse_influence(error: NDArray[Any], user: NDArray[np.int32], users: int) -> Floats:
     """Return the influence of each user on the RMSE, as described in `Measured`; shape (users,).
 
     By the derivative of the root, it is the sum over the user's ratings of

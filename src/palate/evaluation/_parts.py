@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments, _random_streams
@@ -169,8 +168,8 @@ def _outside_people(ratings: Ratings, share: float, seed: int) -> Part:
     number = min(_MAX_PEOPLE, int(share * len(divisible)))
     if not number:
         raise SettingError(
-            f"{share:.0%} of the {len(divisible):,} people with at least two ratings leaves nobody "
-            "to test; choose another share or split"
+            f"{share:.0%} of the {len(divisible):,} people with at least two {ratings.kind} leaves "
+            "nobody to test; choose another share or split"
         )
     # The parts of one permutation that order the people and their ratings are independent.
     shuffled = permutation(
@@ -180,18 +179,11 @@ def _outside_people(ratings: Ratings, share: float, seed: int) -> Part:
     outside[divisible[shuffled[shuffled < len(divisible)][:number]]] = True
     held_out = _half_of_each(ratings, shuffled[shuffled >= len(divisible)] - len(divisible))
     held_out = held_out[outside[ratings.user]]
-    train, tested = _of_people(ratings, ~outside), _of_people(ratings, outside)
+    train, tested = ratings.of_users(~outside), ratings.of_users(outside)
     # A model takes no rating outside the scale of its training ratings.
     inside = np.clip(tested.rating, train.rating.min(), train.rating.max())
     given = replace(tested, rating=inside).take(~held_out)
     return Part(train, given, tested.take(held_out))
-
-
-def _of_people(ratings: Ratings, chosen: NDArray[np.bool_]) -> Ratings:
-    """Return the ratings of the chosen people, over these people only."""
-    rows = (np.cumsum(chosen) - 1).astype(np.int32)
-    part = ratings.take(chosen[ratings.user])
-    return replace(part, user=rows[part.user], users=ratings.users.filter(pl.Series(chosen)))
 
 
 def _half_of_each(ratings: Ratings, shuffled: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """Scores of all items for people, by the question that they answer."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import local
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate._linear_algebra import multiply_by_panels, one_blas_thread
-from palate._native import best_items
+from palate._native import best_items, weigh_by_logistic
 from palate._threads import thread_count
 from palate.data._ratings import RELEVANT, Csr
 from palate.errors import SettingError
@@ -18,9 +19,9 @@ from palate.learned._likelihood import Likelihood
 
 By = Literal["both", "choice", "rating"]
 _QUESTIONS = ("both", "choice", "rating")
-# Maximum number of scores of a block of people, one of which each thread holds several arrays of.
-# Small blocks stay in the cache.
-_MAX_SCORES = 1 << 21
+# Maximum number of scores of the people whose choice scores are computed together, 1 GB; and of a
+# block that is small enough for the cache, of which each thread holds several arrays.
+_MAX_SCORES, _MAX_CACHED = 1 << 28, 1 << 20
 # The logistic function of this multiple is within 0.01 of the normal distribution function
 # (Johnson, Kotz and Balakrishnan, "Continuous univariate distributions", 1995, section 23.1).
 _LOGISTIC = 1.702
@@ -86,26 +87,54 @@ def list_scores(
     if by == "rating":
         assert user_table is not None
         return ListScores(rating_scores(learned.item_table, user_table, threads), None)
-    choice = learned.require_choice()
-    scores = choice.scores(histories, threads)
-    if by == "choice" or choice.rating_power == 0:
-        return ListScores(scores, scores)
+    choice_scores = learned.require_choice().scores(histories, threads)
+    return _with_choice(learned, choice_scores, user_table, by=by, threads=threads)
+
+
+def _with_choice(
+    learned: Learned,
+    choice_scores: NDArray[np.float32],
+    user_table: NDArray[np.float32] | None,
+    *,
+    by: By,
+    threads: int,
+    buffer: NDArray[np.float32] | None = None,
+) -> ListScores:
+    """Return the scores of every item for each person, by choice or by both.
+
+    They are computed in `buffer`, if that is given.
+    """
+    power = learned.require_choice().rating_power
+    if by == "choice" or power == 0:
+        return ListScores(choice_scores, choice_scores)
     assert user_table is not None
-    rating = rating_scores(learned.item_table, user_table, threads)
-    tilt = chance_of_high_rating(learned.likelihood, rating) ** choice.rating_power
-    return ListScores(scores * tilt, scores)
+    rating = rating_scores(learned.item_table, user_table, threads, buffer)
+    # The power of `chance_of_high_rating`; `mu` is 0 unless the likelihood is linear.
+    likelihood = learned.likelihood
+    scores = rating if likelihood.linear else likelihood.unclipped(rating)
+    slope = _LOGISTIC / likelihood.noise_sd
+    shift = slope * (likelihood.mu - _lowest_high(likelihood))
+    weigh_by_logistic(choice_scores, scores, slope, shift, power, threads)
+    return ListScores(scores, choice_scores)
 
 
 def rating_scores(
-    item_table: NDArray[np.float32], user_table: NDArray[np.float32], threads: int
+    item_table: NDArray[np.float32],
+    user_table: NDArray[np.float32],
+    threads: int,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the score of every item for each person by the rating model; shape (people, items)."""
-    factors = np.ascontiguousarray(item_table[:, :-1])
-    people = np.ascontiguousarray(user_table[:, :-1])
+    """Return the score of every item for each person by the rating model; shape (people, items).
+
+    They are written to `out`, if that is given.
+    """
+    people = user_table.copy()
+    people[:, -1] = 1  # times the biases of the items
     # For one person, there is no need to limit the threads of BLAS, which is not free.
-    single = len(people) == 1
-    scores = people @ factors.T if single else multiply_by_panels(people, factors, threads)
-    scores += item_table[:, -1]
+    if len(people) == 1:
+        scores = np.matmul(people, item_table.T, out=out)
+    else:
+        scores = multiply_by_panels(people, item_table, threads, out=out)
     scores += user_table[:, -1:]
     return scores
 
@@ -114,10 +143,15 @@ def chance_of_high_rating(
     likelihood: Likelihood, score: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return the probability of a rating in the top quarter of the scale; shape of `score`."""
-    lowest = likelihood.low + RELEVANT * (likelihood.high - likelihood.low)
-    z = (likelihood.unclipped(score) - np.float32(lowest)) / np.float32(likelihood.noise_sd)
+    above = likelihood.unclipped(score) - np.float32(_lowest_high(likelihood))
+    z = above / np.float32(likelihood.noise_sd)
     chance: NDArray[np.float32] = 1 / (1 + np.exp(np.float32(-_LOGISTIC) * z))
     return chance
+
+
+def _lowest_high(likelihood: Likelihood) -> float:
+    """Return where the top quarter of the scale begins."""
+    return likelihood.low + RELEVANT * (likelihood.high - likelihood.low)
 
 
 class Lists(NamedTuple):
@@ -189,6 +223,7 @@ def top_items(
     by: By,
     chances: bool = False,
     threads: int | None = None,
+    workspace: "Workspace | None" = None,
 ) -> Lists:
     """Return the best items for each person.
 
@@ -204,6 +239,8 @@ def top_items(
         The items to choose from.
     chances
         Whether to return the chances.
+    workspace
+        Keeps its memory from one call to the next.
 
     Raises
     ------
@@ -215,19 +252,19 @@ def top_items(
         assert posteriors is not None
         return Lists(*posteriors.top_items(n, *choices[:2], threads=threads), None)
     table = None if posteriors is None else posteriors.table
-
-    def best_of(people: NDArray[np.integer[Any]], threads: int) -> Lists:
-        block = None if table is None else table[people]
-        own = histories.take(people)
-        those = choices.take(people)
-        return _best(learned, own, block, n, those, by=by, chances=chances, threads=threads)
-
-    blocks = _blocks(len(histories.starts) - 1, len(choices.eligible))
-    if threads == 1 or len(blocks) == 1:
-        found = [best_of(people, threads) for people in blocks]
-    else:  # a thread for each block: most of the time goes into NumPy, which uses a single one
-        with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(lambda people: best_of(people, 1), blocks))
+    workspace = workspace or Workspace()
+    found: list[Lists] = []
+    for people in _blocks(len(histories.starts) - 1, len(choices.eligible), _MAX_SCORES):
+        rows = np.arange(people.start, people.stop)
+        own, block = histories.take(rows), None if table is None else table[people]
+        scores = None
+        if by != "rating":
+            out = workspace.table(len(rows), len(choices.eligible))
+            scores = learned.require_choice().scores(own, threads, out)
+        those = choices.take(rows)
+        found += _in_cache(
+            learned, scores, own, block, those, n=n, by=by, chances=chances, threads=threads
+        )
     return Lists(
         np.concatenate([best.rows for best in found]),
         np.concatenate([best.scores for best in found]),
@@ -237,19 +274,75 @@ def top_items(
     )
 
 
-def _best(
+class Workspace:
+    """Memory for scores: to get it anew for each block would take as long as to compute them."""
+
+    def __init__(self) -> None:
+        self._memory = np.zeros(0, dtype=np.float32)
+
+    def table(self, rows: int, columns: int) -> NDArray[np.float32]:
+        """Return a table in this memory, which grows if it must; its content is undefined."""
+        if self._memory.size < rows * columns:
+            self._memory = np.zeros(0, dtype=np.float32)  # the memory of one is enough
+            self._memory = np.empty(rows * columns, dtype=np.float32)
+        return self._memory[: rows * columns].reshape(rows, columns)
+
+
+def _in_cache(
     learned: Learned,
+    choice_scores: NDArray[np.float32] | None,
     histories: Csr,
     table: NDArray[np.float32] | None,
-    n: int,
     choices: Choices,
     *,
+    n: int,
     by: By,
     chances: bool,
     threads: int,
+) -> list[Lists]:
+    """Return the best items for people with these choice scores, in blocks that fit into the cache.
+
+    Choice scores of many people at once are several times faster than block by block; so they are
+    given. They are None by rating.
+    """
+    blocks = _blocks(len(histories.starts) - 1, len(choices.eligible), _MAX_CACHED)
+    workspaces = local()  # each thread has one
+
+    def best_of(people: slice, threads: int) -> Lists:
+        block = None if table is None else table[people]
+        rows = np.arange(people.start, people.stop)
+        if not hasattr(workspaces, "own"):
+            workspaces.own = Workspace()
+        buffer = workspaces.own.table(len(rows), len(choices.eligible))
+        if choice_scores is not None:
+            scores = _with_choice(
+                learned, choice_scores[people], block, by=by, threads=threads, buffer=buffer
+            )
+        else:
+            assert block is not None
+            of_ratings = rating_scores(learned.item_table, block, threads, buffer)
+            scores = ListScores(of_ratings, None)
+        own, those = histories.take(rows), choices.take(rows)
+        return _best(learned, scores, own, n, those, chances=chances, threads=threads)
+
+    if threads == 1 or len(blocks) == 1:
+        return [best_of(people, threads) for people in blocks]
+    # A thread for each block: most of the time goes into functions that use a single one.
+    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda people: best_of(people, 1), blocks))
+
+
+def _best(
+    learned: Learned,
+    scores: ListScores,
+    histories: Csr,
+    n: int,
+    choices: Choices,
+    *,
+    chances: bool,
+    threads: int,
 ) -> Lists:
-    """Return the best items for people whose scores fit into memory together."""
-    scores = list_scores(learned, histories, table, by, threads)
+    """Return the best items for people with these scores."""
     ranked = scores.scores
     if choices.only is not None:
         ranked = np.full_like(ranked, -np.inf)
@@ -259,12 +352,12 @@ def _best(
     rows, best = best_items(ranked, starts, partner, choices.eligible, n, threads)
     if not chances or scores.choice is None:
         return Lists(rows, best, None)
-    of_items = learned.require_choice().chances(scores.choice, histories)
-    return Lists(rows, best, np.take_along_axis(of_items, rows, axis=1))
+    found = learned.require_choice().chances(rows, scores.choice, histories, threads)
+    return Lists(rows, best, found)
 
 
-def _blocks(people: int, items: int) -> list[NDArray[np.integer[Any]]]:
-    """Return people in blocks whose scores fit into memory together; at least one block."""
-    step = max(1, _MAX_SCORES // items)
-    firsts = range(0, max(people, 1), step)
-    return [np.arange(first, min(first + step, people)) for first in firsts]
+def _blocks(people: int, items: int, scores: int) -> list[slice]:
+    """Return people in even blocks of at most this number of scores; at least one block."""
+    count = -(-people // max(1, scores // items))
+    step = max(1, -(-people // max(1, count)))
+    return [slice(k, min(k + step, people)) for k in range(0, max(people, 1), step)]

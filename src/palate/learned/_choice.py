@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate._linear_algebra import multiply_by_panels
-from palate._native import count_and_sum, multiply, multiply_sparse
+from palate._linear_algebra import add_product, multiply_by_panels
+from palate._native import count_and_sum, logit_totals, multiply, multiply_sparse
 from palate.data._ratings import Csr, Kind, group
 
 # A person's mean is drawn towards the overall mean as by this number of ratings.
@@ -90,9 +90,11 @@ class DenseWeights(NamedTuple):
 
     matrix: NDArray[np.float32]
 
-    def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+    def scores(
+        self, histories: Csr, threads: int, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
-        scores: NDArray[np.float32] = multiply(*histories, self.matrix, threads)
+        scores: NDArray[np.float32] = multiply(*histories, self.matrix, threads, out=out)
         return scores
 
     def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
@@ -131,15 +133,20 @@ class LowRankWeights(NamedTuple):
     neighbours: NDArray[np.int32]
     values: NDArray[np.float32]
 
-    def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+    def scores(
+        self, histories: Csr, threads: int, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
-        scores: NDArray[np.float32] = multiply_sparse(
-            *histories, *self._sparse, len(self.left), threads
-        )
-        scores += multiply_by_panels(multiply(*histories, self.left, threads), self.right, threads)
         items = histories.partner
-        own = np.einsum("nk,nk->n", self.left[items], self.right[items])
-        scores[histories.row, histories.partner] -= histories.rating * own
+        scores: NDArray[np.float32] = multiply_sparse(
+            *histories, *self._sparse, len(self.left), threads, out=out
+        )
+        add_product(scores, multiply(*histories, self.left, threads), self.right, threads)
+        # Of many histories, the diagonal is needed more than once.
+        rows = slice(None) if len(items) > len(self.left) else items
+        own = np.einsum("nk,nk->n", self.left[rows], self.right[rows])
+        own = own[items] if len(items) > len(self.left) else own
+        scores[histories.row, items] -= histories.rating * own
         return scores
 
     def contributions(self, items: NDArray[np.int32], item: int) -> NDArray[np.float32]:
@@ -204,34 +211,43 @@ class ConditionalLogit:
     slope: float
     offset: float
 
-    def __call__(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of each item for each person; each person's sum to 1.
+    def at(
+        self,
+        rows: NDArray[np.integer[Any]],
+        scores: NDArray[np.float32],
+        histories: Csr,
+        ranked: NDArray[np.bool_],
+        threads: int,
+    ) -> NDArray[np.float32]:
+        """Return the probabilities of some items for each person; shape (people, n).
+
+        They are 0 for items that are not to be picked: minus infinity, or not `ranked`. For items
+        of the history they mean nothing.
 
         Parameters
         ----------
+        rows
+            The rows of the items; shape (people, n).
         scores
-            The choice scores; shape (people, items). Minus infinity for items of the history: their
-            probability is 0.
+            The choice scores of all items; shape (people, items).
+        histories
+            The histories that the scores are for.
+        ranked
+            Which items anybody can pick; shape (items,).
+        threads
+            The number of threads.
         """
-        weights = relative_scores(scores)
-        weights += np.float32(self.offset)
-        np.log(weights, out=weights)
-        weights *= np.float32(self.slope)
-        weights -= weights.max(axis=1, keepdims=True, initial=np.log(_TINY))
-        np.exp(weights, out=weights)
-        weights[scores == -np.inf] = 0
+        starts, partner, _ = histories
+        totals = logit_totals(scores, starts, partner, ranked, self.slope, self.offset, threads)
+        scale, highest, total = (column[:, None] for column in totals.T)
+        found = np.take_along_axis(scores, rows, axis=1)
+        weights = ((np.maximum(found, 0) * scale + np.float32(self.offset)) / highest) ** (
+            np.float32(self.slope)
+        )
+        weights[~ranked[rows] | (found == -np.inf)] = 0
         # Without any item to pick all are 0.
-        weights /= np.maximum(weights.sum(axis=1, keepdims=True), _TINY)
-        return weights
-
-
-def relative_scores(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return max(s, 0) relative to each person's mean; 0 for minus infinity, which is left out."""
-    relative = np.maximum(scores, 0)
-    counted = np.count_nonzero(scores != -np.inf, axis=1)
-    total = relative.sum(axis=1)
-    relative *= np.where(total > 0, counted / np.maximum(total, _TINY), 0)[:, None]
-    return relative
+        probabilities: NDArray[np.float32] = weights / np.maximum(total, _TINY)
+        return probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +286,9 @@ class ChoiceModel:
     settings: Mapping[str, float]
     chance: ConditionalLogit | None
 
-    def scores(self, histories: Csr, threads: int) -> NDArray[np.float32]:
+    def scores(
+        self, histories: Csr, threads: int, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Return the score of every item for each person; shape (people, items).
 
         For a person without a history these are the popularities, relative to the highest.
@@ -281,35 +299,49 @@ class ChoiceModel:
             The ratings, events or counts of each person, in `Csr` form.
         threads
             The number of threads.
+        out
+            Where the scores are written to, if it is given; shape (people, items).
         """
         weighted = self.weighting.weighted(histories)
-        scores: NDArray[np.float32] = self.weights.scores(weighted, threads)
+        scores: NDArray[np.float32] = self.weights.scores(weighted, threads, out)
         scores *= self.discount
         scores[np.diff(histories.starts) == 0] = self.popularity / self.popularity.max()
         return scores
 
-    def chances(self, scores: NDArray[np.float32], histories: Csr) -> NDArray[np.float32]:
-        """Return the probability that each item is the next that a person picks.
+    def chances(
+        self,
+        rows: NDArray[np.integer[Any]],
+        scores: NDArray[np.float32],
+        histories: Csr,
+        threads: int,
+    ) -> NDArray[np.float32]:
+        """Return the probability that an item is the next that a person picks; shape (people, n).
 
-        They sum to 1 for each person. They are NaN for items of the history, and where they are not
-        known. For a person without a history they are the items' shares of the popularity.
+        Those of all items sum to 1 for each person. They are NaN for items of the history, and
+        where they are not known. For a person without a history they are the items' shares of the
+        popularity.
 
         Parameters
         ----------
+        rows
+            The rows of n items for each person; shape (people, n).
         scores
             Those of `ChoiceModel.scores`; shape (people, items).
         histories
             The histories that the scores are for.
+        threads
+            The number of threads.
         """
         if self.chance is None:
-            chances = np.full_like(scores, np.nan)
+            chances = np.full(rows.shape, np.nan, dtype=np.float32)
         else:
-            ranked = np.where(self.popularity > 0, scores, np.float32(-np.inf))
-            ranked[histories.row, histories.partner] = -np.inf
-            chances = self.chance(ranked)
-            chances[histories.row, histories.partner] = np.nan
+            chances = self.chance.at(rows, scores, histories, self.popularity > 0, threads)
+            items = scores.shape[1]
+            own = histories.row.astype(np.int64) * items + histories.partner
+            chances[np.isin(np.arange(len(rows))[:, None] * items + rows, own)] = np.nan
         empty = np.diff(histories.starts) == 0
-        chances[empty] = self.popularity / self.popularity.sum(dtype=np.float64)
+        shares = self.popularity / self.popularity.sum(dtype=np.float64)
+        chances[empty] = shares[rows[empty]]
         return chances
 
     def partial_correlations(self, item: int) -> NDArray[np.float32]:

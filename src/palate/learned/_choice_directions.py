@@ -34,8 +34,8 @@ class ChoiceDirections(NamedTuple):
         """Return the directions of some weights.
 
         They are found by subspace iteration (Halko, Martinsson and Tropp, "Finding structure with
-        randomness", SIAM Review 2011, algorithm 4.4). The largest entry of each is positive, so
-        that they are the same wherever they are computed.
+        randomness", SIAM Review 2011, algorithm 4.4). The largest entry of each is positive: the
+        vector of a person fits those of items that another process has computed.
         """
         items, stream = len(weights[0]), _random_streams.DIRECTIONS_SKETCH
         with one_blas_thread():

@@ -4,25 +4,30 @@
 checksum, as in ``arrays.1a2b3c4d.safetensors``. Saving writes new files beside the old ones and
 then replaces ``palate.json`` in one step, which is the moment when the new model replaces the old
 one. (A folder that is not empty can't be replaced in one step.) Files are never modified: they
-are written under a temporary name, forced to the disk and renamed.
+are written under a temporary name, forced to the disk and renamed. Who writes holds the lock of the
+folder; who reads needs none.
 """
 
 import hashlib
 import json
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save as safetensors_bytes
 
-from palate._files import TEMPORARY, replace_file, sync_folder
+from palate._files import (
+    MODEL_DESCRIPTION,
+    TEMPORARY,
+    locked,
+    replace_file,
+    require_writable,
+    sync_folder,
+)
 from palate._log import log
 from palate.errors import ModelFileError
 from palate.learned._choice_arrays import choice_arrays, choice_record
@@ -32,14 +37,42 @@ from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
 FORMAT = 7
-DESCRIPTION = "palate.json"
+DESCRIPTION = MODEL_DESCRIPTION
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
 )
 
 
+class ModelFiles(NamedTuple):
+    """The files of a model.
+
+    Attributes
+    ----------
+    description
+        The content of ``palate.json``.
+    others
+        The content of each other file, by name.
+    """
+
+    description: bytes
+    others: dict[str, bytes]
+
+
 def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
     """Write a model to the folder `path`; see `Model.save`."""
+    files = files_of(learned, users=users)
+    require_model_folder(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with locked(path):
+            write_files(files, path)
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"the model can't be written to {path}: {error}") from error
+    log.info("saved %r in %s%s", learned, path, "" if users else ", without its users")
+
+
+def files_of(learned: Learned, *, users: bool) -> ModelFiles:
+    """Return the files of a model, with or without its users."""
     contents = _file_contents(learned, users=users)
     digests = {part: hashlib.sha256(content).hexdigest() for part, content in contents.items()}
     names = {part: _file_name(part, digest) for part, digest in digests.items()}
@@ -51,25 +84,30 @@ def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
         "choice": None if learned.choice is None else choice_record(learned.choice),
         "kind": "ratings" if learned.ratings is None else learned.ratings.kind,
         "added_items": learned.added_items,
+        "added_ratings": learned.added_ratings if users else 0,
         **asdict(learned.fit),
         "files": {
             part: {"name": names[part], "sha256": digest} for part, digest in digests.items()
         },
     }
     encoded = json.dumps(description, indent=2).encode()
-    require_model_folder(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with _exclusive(path):
-            for part, content in contents.items():
-                if not _has_content(path / names[part], content):
-                    replace_file(path / names[part], content)
-            replace_file(path / DESCRIPTION, encoded)
-            _remove_others(path, {DESCRIPTION, *names.values()})
-            sync_folder(path)
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"the model can't be written to {path}: {error}") from error
-    log.info("saved %r in %s%s", learned, path, "" if users else ", without its users")
+    return ModelFiles(encoded, {names[part]: content for part, content in contents.items()})
+
+
+def write_files(files: ModelFiles, path: Path) -> None:
+    """Write a model to its folder, which exists; the caller holds the lock of the folder.
+
+    Raises
+    ------
+    OSError
+        If a file can't be written.
+    """
+    for name, content in files.others.items():
+        if not _has_content(path / name, content):
+            replace_file(path / name, content)
+    replace_file(path / DESCRIPTION, files.description)
+    _remove_others(path, {DESCRIPTION, *files.others})
+    sync_folder(path)
 
 
 def require_model_folder(path: Path) -> None:
@@ -82,13 +120,15 @@ def require_model_folder(path: Path) -> None:
     """
     try:
         nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
-        children = list(nearest.iterdir())
-        if not os.access(nearest, os.W_OK):
-            raise PermissionError(f"{nearest} is read-only")
+        if not nearest.is_dir():
+            raise NotADirectoryError(f"{nearest} is not a folder; name another one")
+        foreign = [child.name for child in nearest.iterdir() if not _belongs_to_model(child.name)]
+        is_foreign = nearest == path and bool(foreign)
+        if not is_foreign:
+            require_writable(nearest)
     except (OSError, ValueError) as error:
         raise ModelFileError(f"a model can't be written to {path}: {error}") from error
-    foreign = [child.name for child in children if not _belongs_to_model(child.name)]
-    if nearest == path and foreign:
+    if is_foreign:
         raise ModelFileError(
             f"{path} holds something other than a model ({foreign[0]}); choose another folder"
         )
@@ -183,20 +223,3 @@ def _remove_others(path: Path, names: set[str]) -> None:
     for child in path.iterdir():
         if child.name not in names and _belongs_to_model(child.name) and not child.is_dir():
             child.unlink(missing_ok=True)
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock on the folder, so that of two processes that save, the second one waits."""
-    try:
-        import fcntl  # noqa: PLC0415  (not available on Windows)
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from palate.data._features import feature_values
 from palate.errors import DataError, SettingError
 
+# In place of the name of a category that no row of the table has any more; no category is empty.
+FORGOTTEN = ""
+
 
 class KnownFeature(NamedTuple):
     """A feature, and how it is standardised.
@@ -34,6 +37,18 @@ class KnownFeature(NamedTuple):
     highest: float
     centre: float
     scale: float
+
+    def known_in(self, values: NDArray[np.float64]) -> "KnownFeature":
+        """Return the feature as `KnownFeatures.known_in` does, for rows with these values."""
+        known = values[np.isfinite(values)]
+        if self.value is not None:
+            # A flag is named like its column, which stays.
+            gone = self.value != self.column and not known.any()
+            return self._replace(value=FORGOTTEN) if gone else self
+        if not len(known):
+            return self
+        lowest, highest = np.clip([known.min(), known.max()], self.lowest, self.highest)
+        return self._replace(lowest=float(lowest), highest=float(highest))
 
     def standardised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the feature in units of its scale; unknown values are 0, the mean."""
@@ -107,6 +122,22 @@ class KnownFeatures:
                 values[:, first:last] = np.stack(standardised, axis=1)
             first = last
         return values
+
+    def known_in(self, table: pl.DataFrame) -> "KnownFeatures":
+        """Return the features without what only other rows than those of a table have.
+
+        Categories that no row has are left without their names, and the ranges of numbers end at
+        those of the rows. All features mean what they did.
+        """
+        renamed: list[KnownFeature] = []
+        for column, features in self._by_column():
+            names = [feature.value for feature in features]
+            if column in table.columns:
+                values = feature_values(table[column], names, features[0].separator)
+                renamed += [f.known_in(v) for f, v in zip(features, values, strict=True)]
+            else:
+                renamed += features
+        return KnownFeatures(tuple(renamed))
 
     def of_person(self, given: Mapping[str, Any] | None) -> NDArray[np.float32] | None:
         """Return the features of one person, shape (1, m), or None if none are given.

@@ -67,6 +67,8 @@ class Learned:
         What was learned of which items people pick; None if it was not learned.
     added_items
         How many of the last items were added after the fit.
+    added_ratings
+        How many of the last ratings were added after the fit: the items were learned without them.
     user_variances
         The relative variance of each user's ratings (see `RatingVariances`); shape (users,). None
         if all are 1, and where there is no `user_table`.
@@ -82,6 +84,7 @@ class Learned:
     choice: ChoiceModel | None = None
     user_variances: NDArray[np.float64] | None = None
     added_items: int = 0
+    added_ratings: int = 0
 
     @classmethod
     def of_fit(

@@ -5,6 +5,7 @@ import json
 import mmap
 import re
 import struct
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate._files import replace_file
+from palate._files import locked, replace_file
 from palate._linear_algebra import cholesky_roots
 from palate._log import log
 from palate.data._ratings import KINDS, Ratings
@@ -54,27 +55,34 @@ def load_learned(path: Path, *, private_copies: Path | None = None) -> Learned:
         If there is no model, its format is that of another version of Palate, or a file is missing,
         damaged or changed; the message says which.
     """
-    for attempt in range(_MAX_ATTEMPTS):
-        description = _read_description(path)
+    for _ in range(_MAX_ATTEMPTS):
+        description = read_description(path)
         try:
-            learned = _learned(path, description, private_copies)
+            return learned_from(path, description, private_copies)
         except ModelFileError:
             # If the model was replaced meanwhile, its old files are gone: load the new one.
-            replaced = _read_description(path) != description
-            if attempt == _MAX_ATTEMPTS - 1 or not replaced:
-                raise
-        else:
-            log.info("loaded %r from %s", learned, path)
-            return learned
-    raise AssertionError("unreachable")
+            if read_description(path) == description:
+                break
+    with locked(path, shared=True):  # nobody replaces it now
+        return learned_from(path, read_description(path), private_copies)
 
 
-def _read_description(path: Path) -> dict[str, Any]:
+def read_description(path: Path) -> dict[str, Any]:
+    """Return the description of the model in a folder, whose format this version can read.
+
+    Raises
+    ------
+    ModelFileError
+        If there is none, or it can't be read.
+    """
     file = path / DESCRIPTION
     try:
         description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelFileError(f"there is no model in {path}: it has no {DESCRIPTION}") from error
+        what = f"it has no {DESCRIPTION}"
+        if path.is_file():
+            what = "it is a file, and a model is a folder, such as palate fit and Model.save write"
+        raise ModelFileError(f"there is no model in {path}: {what}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} can't be read: {error}") from error
     found = description.get("format") if isinstance(description, dict) else None
@@ -92,7 +100,16 @@ def _read_description(path: Path) -> dict[str, Any]:
     return description
 
 
-def _learned(path: Path, description: dict[str, Any], private_copies: Path | None) -> Learned:
+def learned_from(
+    path: Path, description: dict[str, Any], private_copies: Path | None = None
+) -> Learned:
+    """Load a model whose description has been read, without waiting for the lock of its folder.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing, damaged or changed.
+    """
     try:
         entries = description["files"]
         files = {
@@ -103,7 +120,7 @@ def _learned(path: Path, description: dict[str, Any], private_copies: Path | Non
             for part in _ARRAYS
             if part in entries
         }
-        return _assemble(path, description, files, **arrays)
+        learned = _assemble(path, description, files, **arrays)
     except (
         *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
         *(struct.error, pl.exceptions.PolarsError),
@@ -112,6 +129,8 @@ def _learned(path: Path, description: dict[str, Any], private_copies: Path | Non
             f"{path / DESCRIPTION} does not describe a model: {type(error).__name__} "
             f"{first_line(error)}"
         ) from error
+    log.info("loaded %r from %s", learned, path)
+    return learned
 
 
 def _content(path: Path, entry: dict[str, str], private_copies: Path | None = None) -> Any:
@@ -121,8 +140,9 @@ def _content(path: Path, entry: dict[str, str], private_copies: Path | None = No
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise ModelFileError(f"{path / DESCRIPTION} has no checksum of {file.name}")
     copy = None if private_copies is None else private_copies / digest
-    if copy is not None and copy.exists():
-        return _mapped(copy)
+    if copy is not None:
+        with suppress(FileNotFoundError):
+            return _mapped(copy)
     try:
         data = file.read_bytes()
     except (OSError, ValueError) as error:
@@ -134,7 +154,22 @@ def _content(path: Path, entry: dict[str, str], private_copies: Path | None = No
     if copy is None:
         return data
     replace_file(copy, data)
-    return _mapped(copy)
+    try:
+        return _mapped(copy)
+    except FileNotFoundError:  # another process serves a newer model already
+        return data
+
+
+def remove_other_copies(path: Path, private_copies: Path) -> None:
+    """Remove the copies of all models but the one in the folder `path`; see `load_learned`.
+
+    Processes that have mapped one keep it until they load another model.
+    """
+    used = {entry["sha256"] for entry in read_description(path)["files"].values()}
+    for copy in private_copies.iterdir():
+        if re.fullmatch("[0-9a-f]{64}", copy.name) and copy.name not in used:
+            with suppress(OSError):  # on Windows, while a process has mapped it
+                copy.unlink()
 
 
 def _mapped(file: Path) -> Bytes:
@@ -188,15 +223,18 @@ def _assemble(
         ratings=ratings,
         user_table=arrays.get("user_table"),
         user_variances=arrays.get("user_variances"),
-        added_items=_count(description["added_items"], items.height),
+        added_items=_count(description["added_items"], items.height, "items"),
+        added_ratings=_count(
+            description.get("added_ratings", 0), 0 if ratings is None else len(ratings), "ratings"
+        ),
         fit=_fit_record({name: description[name] for name in FitRecord.__dataclass_fields__}),
         choice=None if choice is None else choice_from(choice, description["choice"], items.height),
     )
 
 
-def _count(value: Any, most: int) -> int:
+def _count(value: Any, most: int, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ValueError(f"{value!r} is not a number of items")
+        raise ValueError(f"{value!r} is not a number of {what}")
     return value
 
 

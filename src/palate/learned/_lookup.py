@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
@@ -112,6 +113,8 @@ class IdIndex:
         """Return the row of an id or title; None if it is unknown."""
         if isinstance(name, np.generic):
             name = name.item()
+        if isinstance(name, uuid.UUID):
+            name = str(name)  # as it was read
         if isinstance(name, (str, *_ID_TYPES)):
             row = self._rows.get((type(name), name))
             if row is not None:
@@ -234,5 +237,6 @@ def _nearest_names(names: pl.Series, name: str) -> str:
     containing = [known for key, known in by_lower.items() if name.lower() in key]
     close = difflib.get_close_matches(name.lower(), by_lower, _MAX_SUGGESTIONS)
     nearest = list(dict.fromkeys([*containing, *(by_lower[key] for key in close)]))
-    suggestions = ", ".join(map(repr, nearest[:_MAX_SUGGESTIONS]))
-    return f"; the nearest are {suggestions}" if suggestions else ""
+    if not nearest:
+        return f"; one is {names[0]!r}" if len(names) else ""
+    return f"; the nearest are {', '.join(map(repr, nearest[:_MAX_SUGGESTIONS]))}"

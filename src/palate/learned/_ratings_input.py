@@ -1,6 +1,7 @@
 """Conversion of ratings of other people to rows of the model's items, with validation."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,35 @@ def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
             'unknown="skip", or fit again'
         )
     return rows.cast(pl.Int32).fill_null(-1).to_numpy()
+
+
+def with_ids_as_known(learned: Learned, ratings: Ratings) -> Ratings:
+    """Return ratings from a file with ids of the types that the model has.
+
+    In a file in which all ids happen to be whole numbers they are read as such, and not as text.
+
+    Raises
+    ------
+    DataError
+        If the model's ids are whole numbers, and one of these is not; or they are of other types.
+    """
+    sides = {"item": learned.items, "user": learned.require_users().users}
+    for side, known in sides.items():
+        table: pl.DataFrame = getattr(ratings, f"{side}s")
+        ids, wanted = table["id"], known["id"].dtype
+        if not all(dtype.is_integer() or dtype == pl.String for dtype in (ids.dtype, wanted)):
+            require_same_type(side, ids, known["id"])
+            continue
+        cast = ids.cast(wanted, strict=False)
+        changed = ids.filter(cast.cast(ids.dtype, strict=False).ne_missing(ids))
+        if len(changed):
+            raise DataError(
+                f"the {side} ids of the model are whole numbers, and {changed[0]!r} in these "
+                "ratings is none"
+            )
+        tables: dict[str, Any] = {f"{side}s": table.with_columns(cast.alias("id"))}
+        ratings = replace(ratings, **tables)
+    return ratings
 
 
 def _require_values(learned: Learned, values: NDArray[np.float32], item: NDArray[np.int32]) -> None:

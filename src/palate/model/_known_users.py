@@ -1,7 +1,7 @@
-"""The known users of a model: the methods of `Model` that infer and list for all of them."""
+"""The known users of a model: the methods of `Model` that infer, list and forget them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -12,13 +12,14 @@ from palate.analysis._vectors import Vectors, VectorsBy, item_vectors
 from palate.errors import SettingError
 from palate.inference._lists import By
 from palate.learned._lookup import Unknown
+from palate.learned._without_users import without_users
 from palate.model._profile import Profile
 from palate.model._profiles import Profiles
 from palate.model._readings import Readings
 
 
 class KnownUsers(Readings):
-    """The part of `Model` that answers questions about the known users."""
+    """The part of `Model` that concerns the known users."""
 
     def user(self, user: Any) -> Profile:
         """Return the profile of a known user, by id.
@@ -181,3 +182,30 @@ class KnownUsers(Readings):
         """
         known = None if self.learned.users is None else self._known_profiles().vectors(by)
         return Vectors(item_vectors(self.learned, by), known)
+
+    def forget(self, users: Iterable[Any], *, unknown: Unknown = "error") -> Self:
+        """Return a model without some users: without all that is known of them.
+
+        Their ratings, profiles and features are gone, and so are the items that nobody else has
+        rated. Save the model in its folder to remove them from the files as well. The parameters of
+        all other items are those of the fit, to which these users contributed: that ends with the
+        next fit, to ratings without them (see `Ratings.without_users`).
+
+        Parameters
+        ----------
+        users
+            Their ids, or one id.
+        unknown
+            What to do with users that the model does not know: an "error", or "skip" them.
+
+        Raises
+        ------
+        UnknownIdError
+            If a user is unknown and not to be skipped, or the model was saved without users.
+        DataError
+            If no ratings are left.
+        """
+        known = self.learned.require_users()
+        gone = np.zeros(known.users.height, dtype=np.bool_)
+        gone[self.learned.user_index.find(users, unknown).known] = True
+        return type(self)(without_users(self.learned, gone)) if gone.any() else self

@@ -28,6 +28,7 @@ from palate.learned._ratings_input import histories_of_people, history_of_person
 from palate.model._known_users import KnownUsers
 from palate.model._profile import Profile
 from palate.model._profiles import Profiles
+from palate.model._refit import RefitAdvice, refit_advice
 from palate.model._update import update
 
 
@@ -349,14 +350,19 @@ class Update(NamedTuple):
         A row for each of these with new ratings, the most significant first: id, item, new_ratings
         (their number), drift (the mean difference between the new ratings and their expectation
         given all ratings of their users, in units of the ratings), sd (the standard deviation of
-        the drift under the hypothesis of no change) and z (drift / sd). Refit the model if many
-        items have a z beyond 2 or -2. In a point estimate the uncertainty of the items is unknown,
-        so the sd comes from the residuals of the new ratings alone.
+        the drift under the hypothesis of no change) and z (drift / sd). In a point estimate the
+        uncertainty of the items is unknown, so the sd comes from the residuals of the new ratings
+        alone. Events and counts have no drift: the columns are id, item and new_ratings.
         Its attribute `skipped` has the ids of unknown items, where these were skipped.
     """
 
     model: Model
     drift: ItemTable
+
+    @property
+    def refit(self) -> RefitAdvice:
+        """Whether the model should be fitted again; see `RefitAdvice` for the rule."""
+        return refit_advice(self.model.learned, self.drift)
 
 
 def load(path: str | Path, *, private_copies: Path | None = None) -> Model:

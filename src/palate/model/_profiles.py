@@ -173,7 +173,7 @@ class Profiles:
         -------
         ItemTable
             A polars table whose attribute `skipped` has what was skipped. Person by person, the
-            best first: user, and the columns of `Profile.recommend` except for sd.
+            best first: user, and the columns of `Profile.recommend`; sd where it is known.
 
         Raises
         ------

@@ -37,21 +37,24 @@ def update(
         learned = with_new_items(learned, new)
     new = replace(new, item=model_item_rows(learned, new)[new.item], items=learned.items)
     if not learned.has_ratings:
-        merged, _ = _merged(old, new)
+        merged, _, recent = _merged(old, new, learned.added_ratings)
         counts = np.bincount(new.item, minlength=learned.items.height)
         rows = np.flatnonzero(counts)
         frame = learned.item_frame(rows, new_ratings=counts[rows])
-        return replace(learned, ratings=merged), frame.sort("new_ratings", descending=True)
+        updated = replace(learned, ratings=merged, added_ratings=recent)
+        return updated, frame.sort("new_ratings", descending=True)
     old_table = learned.require_user_table()
     require_scale(learned, new.rating, new.item)
-    merged, new_user = _merged(replace(old, items=learned.items), new)
+    old = replace(old, items=learned.items)
+    merged, new_user, recent = _merged(old, new, learned.added_ratings)
+    learned = replace(learned, ratings=merged, added_ratings=recent)
     touched = np.unique(new_user)
     table = np.zeros((merged.users.height, learned.factors + 1), dtype=np.float32)
     old_rows = rows_among(merged.users["id"], old.users["id"]).to_numpy()
     table[old_rows] = old_table
     variances = np.ones(len(table))
     variances[old_rows] = learned.require_user_variances()
-    updated = with_users_inferred(replace(learned, ratings=merged), table, variances, touched)
+    updated = with_users_inferred(learned, table, variances, touched)
     updated = with_items_inferred(updated, np.unique(new.item), touched)
     table, variances = updated.require_user_table(), updated.require_user_variances()
     score = score_pairs(table, updated.item_table, new_user, new.item)
@@ -73,8 +76,12 @@ def _require_ids_as_known(kind: str, ids: pl.Series, known: pl.Series) -> None:
         )
 
 
-def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
-    """Return one rating, event or count of each user and item, and the users' rows of new ones."""
+def _merged(old: Ratings, new: Ratings, added: int) -> tuple[Ratings, NDArray[np.int32], int]:
+    """Return one rating, event or count of each user and item, those since the fit last.
+
+    The last `added` of the old ones are since the fit. Beside them are returned the users' rows of
+    the new ones, and the number since the fit.
+    """
     ids, new_ids = old.users["id"], new.users["id"]
     users = _merged_users(old.users, new.users[np.unique(new.user)])
     all_ids = users["id"]
@@ -98,7 +105,9 @@ def _merged(old: Ratings, new: Ratings) -> tuple[Ratings, NDArray[np.int32]]:
         kind=old.kind,
         source=f"{old.source}; and {len(new):,} newer ones: {new.source}",
     )
-    return _added_up(both) if both.kind == "counts" else _newest(both), new_user
+    since = len(old) - added
+    merged, recent = _added_up(both, since) if both.kind == "counts" else _newest(both, since)
+    return merged, new_user, recent
 
 
 def _merged_users(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
@@ -108,22 +117,35 @@ def _merged_users(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     return both.group_by("id", maintain_order=True).agg(pl.all().drop_nulls().first()).sort("id")
 
 
-def _newest(ratings: Ratings) -> Ratings:
-    """Return the last rating or event of each user and item."""
-    key = ratings.user.astype(np.int64) * ratings.items.height + ratings.item
-    _, last = np.unique(key[::-1], return_index=True)
-    return ratings.take(np.sort(len(ratings) - 1 - last))
+def _newest(ratings: Ratings, since: int) -> tuple[Ratings, int]:
+    """Return the last rating or event of each user and item, and how many are at `since` or later.
+
+    They stay in their order.
+    """
+    _, last = np.unique(_pairs(ratings)[::-1], return_index=True)
+    kept = np.sort(len(ratings) - 1 - last)
+    return ratings.take(kept), int(np.count_nonzero(kept >= since))
 
 
-def _added_up(counts: Ratings) -> Ratings:
-    """Return the sum of the counts of each user and item."""
+def _added_up(counts: Ratings, since: int) -> tuple[Ratings, int]:
+    """Return the sum of the counts of each user and item, and how many have one since the fit.
+
+    Those are the last ones; their counts are at `since` or later.
+    """
     merged = without_duplicates(counts, "sum")
     if not np.isfinite(merged.rating).all():
         raise DataError(
             "the sum of an old and a new count is too large for a number; look for an error in the "
             "new counts"
         )
-    return merged
+    recent = np.isin(_pairs(merged), _pairs(counts)[since:])
+    return merged.take(np.argsort(recent, kind="stable")), int(recent.sum())
+
+
+def _pairs(ratings: Ratings) -> NDArray[np.int64]:
+    """Return a number for each pair of a user and an item; shape (n,)."""
+    pairs: NDArray[np.int64] = ratings.user.astype(np.int64) * ratings.items.height + ratings.item
+    return pairs
 
 
 def _drift(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from palate._files import replace_file
+from palate._files import replace_file, require_writable
 from palate.errors import SettingError, first_line
 
 
@@ -45,12 +45,13 @@ def write(figure: go.Figure, path: str | Path) -> Path:
 
 
 def check_path(path: str | Path) -> Path:
-    """Return `path`, after checking that a file can have it; call this before long work.
+    """Return `path`, after checking that a file can be written there; call it before long work.
 
     Raises
     ------
     SettingError
-        If `path` is not a path, is a folder, or lies in a folder that does not exist.
+        If `path` is not a path, is a folder, or lies in a folder that does not exist or can't be
+        written to.
     """
     if not isinstance(path, str | Path):
         raise SettingError(f"{path!r} is not a path; name the file to write, such as report.html")
@@ -63,6 +64,10 @@ def check_path(path: str | Path) -> Path:
         raise SettingError(f"{path} is a folder; name the file to write in it")
     if not has_folder:
         raise SettingError(f"there is no folder {path.parent} to write {path.name} in; create it")
+    try:
+        require_writable(path.parent)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {first_line(error)}") from error
     return path
 
 

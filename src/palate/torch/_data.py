@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from palate import _arguments
-from palate.data._columns import listed, usual
+from palate.data._columns import usual
 from palate.data._ratings import Ratings, require_ratings, require_shared_ids
 from palate.data._read_ratings import read_rows
 from palate.data._sources import open_table
+from palate.data._table import listed
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.learned._lookup import IdIndex, ItemIndex
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Path, Query
@@ -19,7 +19,7 @@ from palate import _theme
 from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
-from palate.web._middleware import AccessSettings, ServiceMiddleware
+from palate.web._middleware import SKIPPED, AccessSettings, ServiceMiddleware
 from palate.web._model_holder import ModelHolder
 from palate.web._problems import register_error_handlers
 
@@ -46,6 +46,7 @@ Coordinate = Annotated[
         "bias; mean; ratings; or a numeric column of the items.",
     ),
 ]
+Answer = TypeVar("Answer", bound=people.Answer)
 UserId = Annotated[str, Path(max_length=1000, description="The id of a user.")]
 ItemReference = Annotated[
     str, Path(max_length=1000, description="The id of an item, or its title.")
@@ -131,23 +132,29 @@ def _add_person_routes(app: FastAPI, holder: ModelHolder) -> None:
     @app.post("/api/recommendations")
     def recommendations(request: req.RecommendationsRequest) -> people.Recommendations:
         """Recommend items to a known user, or to any person described by ratings or picks."""
-        return holder.explorer.recommendations(request)
+        return _counted("/api/recommendations", holder.explorer.recommendations(request))
 
     @app.post("/api/explanations")
     def explanations(request: req.ExplanationRequest) -> people.Explanation:
         """Explain why a person would pick an item, and their expected rating of it."""
-        return holder.explorer.explanation(request)
+        return _counted("/api/explanations", holder.explorer.explanation(request))
 
     @app.post("/api/next-questions")
     def next_questions(request: req.QuestionsRequest) -> people.Questions:
         """Return the items whose ratings would be most informative about a person's tastes."""
-        return holder.explorer.questions(request)
+        return _counted("/api/next-questions", holder.explorer.questions(request))
 
     @app.post("/api/portraits")
     def portraits(request: req.PortraitRequest) -> people.Portrait:
         """Describe a person in comparison with all users."""
         explorer = holder.explorer
-        return explorer.portrait(explorer.profile(request))
+        return _counted("/api/portraits", explorer.portrait(explorer.profile(request)))
+
+
+def _counted(route: str, answer: Answer) -> Answer:
+    """Return an answer after counting what it does not take into account."""
+    SKIPPED.labels(route).inc(len(answer.skipped))
+    return answer
 
 
 def _add_other_routes(app: FastAPI) -> None:
@@ -170,7 +177,7 @@ def _add_other_routes(app: FastAPI) -> None:
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
-        """Expose Prometheus metrics: numbers of requests and response times."""
+        """Expose Prometheus metrics: numbers of requests and of skipped items, response times."""
         return Response(_metrics(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -12,6 +12,7 @@ from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._matching_items import matching_items
 from palate.analysis._popularity import contrasts
 from palate.errors import SettingError
+from palate.learned._lookup import distinct_names
 from palate.model._model import Model
 from palate.model._profile import Profile
 from palate.web import _person_responses as people
@@ -270,17 +271,17 @@ class Explorer:
         """
         if person.user is not None:
             return self.model.user(person.user)
+        unknown = person.unknown or "error"
         if person.items is not None:
-            return self.model.profile(person.items)
+            return self.model.profile(person.items, unknown=unknown)
         ratings = person.ratings or []
         _check_distinct(ratings)
         given = {rating.item: rating.rating for rating in ratings}
-        return self.model.profile(given, features=person.features)
+        return self.model.profile(given, features=person.features, unknown=unknown)
 
     def recommendations(self, request: req.RecommendationsRequest) -> people.Recommendations:
         """Return the best items for a person."""
-        rows = recommended(self.profile(request), request, self._ids)
-        return people.Recommendations(recommendations=rows)
+        return recommended(self.profile(request), request, self._ids)
 
     def explanation(self, request: req.ExplanationRequest) -> people.Explanation:
         """Return why a person would pick an item, and how they would like it."""
@@ -288,9 +289,11 @@ class Explorer:
 
     def questions(self, request: req.QuestionsRequest) -> people.Questions:
         """Return the items that a person should be asked about next."""
-        frame = self.profile(request).next_questions(request.n, exclude=request.exclude)
+        profile, unknown = self.profile(request), request.unknown or "skip"
+        frame = profile.next_questions(request.n, exclude=request.exclude, unknown=unknown)
         return people.Questions(
-            questions=[people.Question(**row) for row in json_rows(frame, self._ids)]
+            questions=[people.Question(**row) for row in json_rows(frame, self._ids)],
+            skipped=list(distinct_names([*profile.skipped, *frame.skipped])),
         )
 
     def portrait(self, profile: Profile) -> people.Portrait:
@@ -308,6 +311,7 @@ class Explorer:
             predictability=portrait.predictability,
             surprises=[people.Surprise(**row) for row in json_rows(portrait.surprises, self._ids)],
             sentence=portrait.sentence,
+            skipped=list(profile.skipped),
         )
 
     def map(self, x: str, y: str, size: int) -> res.Map:

@@ -41,6 +41,9 @@ _SECURITY_HEADERS = [
 ]
 
 REQUESTS = Counter("palate_requests_total", "Requests answered.", ["method", "route", "status"])
+SKIPPED = Counter(
+    "palate_skipped_items_total", "Unknown items that requests were answered without.", ["route"]
+)
 LATENCY = Histogram(
     "palate_request_seconds",
     "Seconds from request to response.",

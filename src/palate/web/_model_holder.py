@@ -7,6 +7,7 @@ from pathlib import Path
 
 from palate.errors import first_line
 from palate.learned._file_format import DESCRIPTION
+from palate.learned._load import remove_other_copies
 from palate.model._model import load
 from palate.web._explorer import Explorer
 
@@ -60,7 +61,10 @@ class ModelHolder:
         self._version = version
         try:
             model = load(self._folder, private_copies=self._private_copies)
-            self.explorer = Explorer(model).precompute()
+            explorer = Explorer(model).precompute()
+            if self._private_copies is not None:
+                remove_other_copies(self._folder, self._private_copies)
+            self.explorer = explorer
         except Exception as error:  # any error: the service continues with the model it has
             message = f"The new model can't be loaded, so the old one stays: {first_line(error)}"
             print(message, file=sys.stderr, flush=True)

@@ -7,6 +7,15 @@ from pydantic import BaseModel, Field
 from palate.web._responses import Id, ItemName, OnAxis
 
 
+class Answer(BaseModel):
+    """What is answered about a person, and what it does not take into account."""
+
+    skipped: Annotated[
+        list[int | str],
+        Field(description="Items of the request that the model does not know, each once."),
+    ] = []
+
+
 class Recommendation(ItemName):
     """A recommended item."""
 
@@ -59,7 +68,7 @@ class Recommendation(ItemName):
     ] = None
 
 
-class Recommendations(BaseModel):
+class Recommendations(Answer):
     """Recommended items, the best first."""
 
     recommendations: list[Recommendation]
@@ -92,7 +101,7 @@ class ChoiceExplanation(BaseModel):
     sentence: str
 
 
-class Explanation(ItemName):
+class Explanation(ItemName, Answer):
     """Why a person's expected rating of an item is what it is; both tables sum to the score.
 
     `choice` explains why they would pick it. In a model that knows only what people pick, all but
@@ -128,7 +137,7 @@ class Question(ItemName):
     ratings: int
 
 
-class Questions(BaseModel):
+class Questions(Answer):
     """Items to ask about, the most informative first."""
 
     questions: list[Question]
@@ -150,7 +159,7 @@ class Surprise(ItemName):
     surprise: float
 
 
-class Portrait(BaseModel):
+class Portrait(Answer):
     """A person in comparison with all users."""
 
     axes: list[Standing]

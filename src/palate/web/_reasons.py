@@ -7,6 +7,7 @@ import polars as pl
 
 from palate.analysis._choice_reasons import ChoiceExplanation
 from palate.analysis._intervals import Z
+from palate.learned._lookup import distinct_names
 from palate.model._profile import Profile
 from palate.web import _person_responses as people
 from palate.web import _requests as req
@@ -17,21 +18,27 @@ Ids = Mapping[Any, int | str]
 
 def recommended(
     profile: Profile, request: req.RecommendationsRequest, ids: Ids
-) -> list[people.Recommendation]:
+) -> people.Recommendations:
     """Return the best items for a person; with all reasons, if the request asks for any."""
-    frame: pl.DataFrame = profile.recommend(
+    table = profile.recommend(
         request.n,
         candidates=request.candidates,
         exclude=request.exclude,
+        where=request.where,
+        unknown=request.unknown,
         by=request.by,
         cautious=request.cautious,
         diversity=request.diversity,
         calibrate=request.calibrate,
         explain=request.reasons,
     )
+    frame: pl.DataFrame = table
     if request.reasons and {"chance", "prediction"} <= set(frame.columns):
         frame = frame.with_columns(_rating_reasons(profile, frame["id"]))
-    return [_recommendation(profile, row) for row in json_rows(frame, ids)]
+    return people.Recommendations(
+        recommendations=[_recommendation(profile, row) for row in json_rows(frame, ids)],
+        skipped=list(distinct_names([*profile.skipped, *table.skipped])),
+    )
 
 
 def _rating_reasons(profile: Profile, items: pl.Series) -> pl.Series:
@@ -61,7 +68,11 @@ def explained(profile: Profile, request: req.ExplanationRequest, ids: Ids) -> pe
     if not profile.learned.has_ratings:
         choice = profile.explain_choice(request.item, request.n)
         return people.Explanation(
-            id=ids[choice.id], item=choice.item, choice=_choice(choice), sentence=choice.sentence
+            id=ids[choice.id],
+            item=choice.item,
+            choice=_choice(choice),
+            sentence=choice.sentence,
+            skipped=list(profile.skipped),
         )
     explanation = profile.explain(request.item, request.n)
     same = ("item", "prediction", "score", "unit", "counterfactual", "sentence")
@@ -71,6 +82,7 @@ def explained(profile: Profile, request: req.ExplanationRequest, ids: Ids) -> pe
         parts=json_value(explanation.parts),
         ratings=json_value(explanation.ratings),
         choice=None if explanation.choice is None else _choice(explanation.choice),
+        skipped=list(profile.skipped),
     )
 
 

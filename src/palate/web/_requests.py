@@ -2,13 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from palate.inference._lists import By
+from palate.learned._lookup import Unknown
 
-_MAX_RATINGS, _MAX_ITEMS, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
-_MAX_FEATURES = 100
+_MAX_RATINGS, _MAX_CANDIDATES, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
+_MAX_FEATURES, _MAX_CONDITIONS = 100, 10
 _Text = Annotated[StrictStr, Field(max_length=1000)]
+_Value = StrictBool | StrictInt | Annotated[float, Field(allow_inf_nan=False)] | _Text
 ItemReference = Annotated[
     StrictInt | _Text,
     Field(description="The id of an item, or its title.", examples=["Fargo (1996)"]),
@@ -64,6 +66,14 @@ class Person(Body):
             examples=[{"age": 24}],
         ),
     ] = None
+    unknown: Annotated[
+        Unknown | None,
+        Field(
+            description='What to do with items that the model does not know: an "error", or '
+            '"skip" them; they are then listed in `skipped`. Default: items to exclude are '
+            "skipped, and all others are an error."
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _require_exactly_one(self) -> "Person":
@@ -86,11 +96,21 @@ class RecommendationsRequest(Person):
     n: Annotated[int, Field(ge=1, le=_MAX_RESULTS, description="Number of items.")] = 10
     candidates: Annotated[
         list[ItemReference] | None,
-        Field(max_length=_MAX_ITEMS, description="Items to choose from. Default: all items."),
+        Field(max_length=_MAX_CANDIDATES, description="Items to choose from. Default: all items."),
     ] = None
     exclude: Annotated[
-        list[ItemReference], Field(max_length=_MAX_ITEMS, description="Items to leave out.")
+        list[ItemReference],
+        Field(description="Items to leave out: as many as the body may hold."),
     ] = []
+    where: Annotated[
+        dict[_Text, _Value | list[_Value]] | None,
+        Field(
+            max_length=_MAX_CONDITIONS,
+            description="Conditions on columns of the items, all of which must be met: a value, a "
+            "range of numbers, or a list of values, any of which may match.",
+            examples=[{"genres": "Comedy", "year": "1990..1999"}],
+        ),
+    ] = None
     by: Annotated[
         By | None,
         Field(
@@ -156,8 +176,8 @@ class QuestionsRequest(Person):
     exclude: Annotated[
         list[ItemReference],
         Field(
-            max_length=_MAX_ITEMS,
-            description="Items to leave out, such as those that the person does not know.",
+            description="Items to leave out, such as those that the person does not know: as many "
+            "as the body may hold.",
         ),
     ] = []
 

@@ -9,6 +9,8 @@ from palate.data._ratings import Csr
 from palate.solvers.gibbs._detection import detectable_variance
 
 USERS, ITEMS, RATINGS = 1000, 500, 30_000
+# What agrees in draws of a short chain agrees in those of a long one.
+SHORT = {"sweeps": 120, "burn_in": 40}
 
 
 def simulated(rank, biases, seed):
@@ -29,7 +31,7 @@ def test_pure_noise_has_no_axis_and_is_predicted_by_its_mean(factors):
     """At most 2 axes, where 24 to 96 were kept; and within 0.003 of the best possible RMSE."""
     ratings, score = simulated(0, biases=False, seed=1)
     train, valid = ratings.take(np.arange(24_000)), ratings.take(np.arange(24_000, RATINGS))
-    model = palate.Gibbs(factors=factors).fit(train)
+    model = palate.Gibbs(factors=factors, **SHORT).fit(train)
     assert model.factors <= 2
     best = np.sqrt(np.mean((valid.rating - score[24_000:]) ** 2))
     predicted = model.user_posteriors.scores(valid.user, valid.item) + model.learned.likelihood.mu
@@ -40,7 +42,7 @@ def test_pure_noise_has_no_axis_and_is_predicted_by_its_mean(factors):
 def test_planted_axes_are_found(rank):
     """The control: as many as there are, and hardly more."""
     ratings, score = simulated(rank, biases=True, seed=1)
-    model = palate.Gibbs().fit(ratings)
+    model = palate.Gibbs(**SHORT).fit(ratings)
     assert rank <= model.factors <= rank + 3
     predicted = model.user_posteriors.scores(ratings.user, ratings.item)
     assert np.corrcoef(predicted, score)[0, 1] > 0.88

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.learned._choice import ConditionalLogit, relative_scores
+from palate.learned._choice import ConditionalLogit
 from palate.solvers.choice._hold_out import HeldOutScores
 
 # Maximum numbers of histories that the model is fitted to, and of their scores; but a hundred
@@ -51,7 +51,7 @@ def _counted(parts: Iterable[HeldOutScores]) -> tuple[NDArray[np.int64], NDArray
     for scores, row, item in parts:
         is_ranked = scores != -np.inf
         with np.errstate(divide="ignore"):
-            logs = np.log(relative_scores(scores))
+            logs = np.log(_relative(scores))
         bins = np.clip((logs - _LOWEST) / _WIDTH, 0, _BINS - 1).astype(np.int64)
         cells = bins + _BINS * np.arange(len(scores))[:, None]
         for counts, chosen in (
@@ -60,6 +60,17 @@ def _counted(parts: Iterable[HeldOutScores]) -> tuple[NDArray[np.int64], NDArray
         ):
             counts.append(np.bincount(chosen, minlength=cells.shape[0] * _BINS).reshape(-1, _BINS))
     return np.concatenate(ranked), np.concatenate(hits)
+
+
+def _relative(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return max(s, 0) relative to each person's mean; 0 for minus infinity, which is left out."""
+    relative = np.maximum(scores, 0)
+    counted = np.count_nonzero(scores != -np.inf, axis=1)
+    total = relative.sum(axis=1)
+    relative *= np.where(total > 0, counted / np.maximum(total, np.finfo(np.float32).tiny), 0)[
+        :, None
+    ]
+    return relative
 
 
 def _slope(

@@ -144,7 +144,8 @@ export async function show(route, summary) {
   });
   const portraitError = el('div');
   const focusNext = () => {
-    if (isQuestionAnswered) questions.querySelector('button')?.focus({ preventScroll: true });
+    // Not away from where the reader has gone in the meantime.
+    if (isQuestionAnswered && document.activeElement === document.body) questions.querySelector('button')?.focus({ preventScroll: true });
     isQuestionAnswered = false;
   };
 

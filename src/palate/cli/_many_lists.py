@@ -1,0 +1,62 @@
+"""Lists for many people, written to a file. It imports palate when it runs, so --help is fast."""
+
+# ruff: noqa: PLC0415
+
+from pathlib import Path
+from typing import Any
+
+from palate._words import counted
+from palate.cli import _output
+from palate.cli._progress import progress_of_lists
+
+# Maximum number of ids of what was skipped that are printed.
+_MAX_NAMED = 5
+
+
+def write_lists(
+    folder: Path, users: Path | None, output: Path, *, json: bool, unknown: Any, **options: Any
+) -> None:
+    """Write lists for all known users of a model, or for those of a file, and say what was done.
+
+    Parameters
+    ----------
+    folder
+        The folder of the model.
+    users
+        The file of users; None for all.
+    output
+        The file to write.
+    json
+        Whether to print a JSON document.
+    unknown, options
+        The arguments of `Profiles.write_recommendations`.
+    """
+    import palate
+    from palate.data._id_columns import read_ids
+    from palate.data._table_file import require_table_file
+
+    require_table_file(output)
+    ids = None if users is None else read_ids(users, ["user"])["user"]
+    model = palate.load(folder)
+    people = (
+        model.profiles() if ids is None else model.profiles(users=ids, unknown=unknown or "error")
+    )
+    with progress_of_lists(len(people)) as report:
+        written = people.write_recommendations(output, unknown=unknown, progress=report, **options)
+    if json:
+        skipped = {"users": list(people.skipped), "items": list(written.skipped)}
+        _output.document(path=str(output), users=written.users, rows=written.rows, skipped=skipped)
+        return
+    say_skipped("user", people.skipped)
+    say_skipped("item", written.skipped)
+    rows = counted(written.rows, "row")
+    _output.line(f"Lists for {counted(written.users, 'user')}, {rows}, are in {output}.")
+
+
+def say_skipped(noun: str, names: tuple[Any, ...]) -> None:
+    """Say on stderr which unknown users or items were skipped, if there are any."""
+    if not names:
+        return
+    named = ", ".join(repr(name) for name in names[:_MAX_NAMED])
+    more = ", ..." if len(names) > _MAX_NAMED else ""
+    _output.to_stderr(f"Skipped {counted(len(names), f'unknown {noun}')}: {named}{more}")
