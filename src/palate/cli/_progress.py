@@ -63,7 +63,7 @@ class _PeriodicLine:
             return
         self._last = now
         seconds = now - self._start
-        left = seconds * (self._total - done) / done
+        left = seconds * (self._total - done) / max(done, 1)
         parts = [f"{self._noun} {done:,}/{self._total:,}", what, f"{seconds:.0f} s"]
         to_stderr("  ".join([*filter(None, parts), f"about {left:.0f} s left"]))
 
