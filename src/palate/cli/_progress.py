@@ -67,7 +67,7 @@ class _PeriodicLine:
             return
         self._last = now
         seconds = now - self._start
-        left = seconds * (total - done) / done
+        left = seconds * (total - done) / max(done, 1)
         parts = [f"{self._noun} {done:,}/{total:,}", what, f"{seconds:.0f} s"]
         to_stderr("  ".join([*filter(None, parts), f"about {left:.0f} s left"]))
 
