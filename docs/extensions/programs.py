@@ -40,18 +40,22 @@ class Commands(SphinxDirective):
 
 
 class HttpApi(SphinxDirective):
-    """All routes of the service: parameters, request and response."""
+    """All routes of the service, with their parameters, requests and responses; and their parts."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each route."""
+        """Return a section for each route, and one for each kind of object."""
         document = openapi()
-        text = "\n".join(
+        schemas = document["components"]["schemas"]
+        lines = [
             line
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
-            for line in _route(path, method, operation, document["components"]["schemas"])
-        )
-        return self.parse_text_to_nodes(text, allow_section_headings=True)
+            for line in _route(path, method, operation)
+        ]
+        lines.append("## Objects\n")
+        for name in sorted(schemas, key=str.casefold):
+            lines += _object(name, schemas[name])
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
 def openapi() -> dict[str, Any]:
@@ -65,41 +69,38 @@ def openapi() -> dict[str, Any]:
     return found
 
 
-def _route(path: str, method: str, operation: dict[str, Any], schemas: Any) -> Iterator[str]:
+def _route(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f"## {method.upper()} {path}\n"
     yield f"{operation.get('description') or operation['summary']}\n"
     for parameter in operation.get("parameters", []):
         schema = parameter["schema"]
-        text = parameter.get("description") or schema.get("description")
-        yield from _entry(parameter["name"], schema, text, required=parameter["required"])
+        yield _entry(parameter["name"], schema, parameter.get("description"))
     body = operation.get("requestBody")
     if body:
-        yield "The request is a JSON object:\n"
-        yield from _fields(body["content"]["application/json"]["schema"], schemas)
-    for status, response in operation["responses"].items():
-        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-        if status == "200" and "$ref" in schema:
-            yield "The response:\n"
-            yield from _fields(schema, schemas)
+        yield f"\nRequest: {_type(body['content']['application/json']['schema'])}."
+    content = operation["responses"].get("200", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    if "$ref" in schema:
+        yield f"\nResponse: {_type(schema)}.\n"
 
 
-def _fields(schema: dict[str, Any], schemas: Any) -> Iterator[str]:
-    found = schemas[schema["$ref"].rsplit("/", 1)[1]]
-    required = found.get("required", [])
-    for name, field in found.get("properties", {}).items():
-        yield from _entry(name, field, field.get("description"), required=name in required)
+def _object(name: str, schema: dict[str, Any]) -> Iterator[str]:
+    yield f"\n(http-{name.casefold()})=\n### {name}\n\n{schema.get('description', '')}\n"
+    for field, described in schema.get("properties", {}).items():
+        yield _entry(field, described, None)
 
 
-def _entry(name: str, schema: Any, text: str | None, *, required: bool) -> Iterator[str]:
-    notes = [text] if text else []
-    if not required and schema.get("default") is not None:
-        notes.append(f"Default: `{schema['default']}`.")
-    yield f"`{name}` ({_type(schema)})\n: {' '.join(notes) or 'As its name says.'}\n"
+def _entry(name: str, schema: dict[str, Any], text: str | None) -> str:
+    parts = [f"- `{name}` ({_type(schema)})", text or schema.get("description", "")]
+    if schema.get("default") not in (None, [], {}, ""):
+        parts[1] += f" Default: `{schema['default']}`."
+    return ": ".join(part.strip() for part in parts if part)
 
 
 def _type(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
-        return str(schema["$ref"].rsplit("/", 1)[1])
+        name = schema["$ref"].rsplit("/", 1)[1]
+        return f"[{name}](#http-{name.casefold()})"
     for union in ("anyOf", "oneOf"):
         if union in schema:
             return " or ".join(_type(option) for option in schema[union])

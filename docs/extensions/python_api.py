@@ -120,10 +120,18 @@ def _link(
     return content
 
 
+def _without_addresses(app: Sphinx, doctree: nodes.document) -> None:
+    """Undo the links that docutils makes of names such as nDCG@10, which are no addresses."""
+    for reference in list(doctree.findall(nodes.reference)):
+        if reference.get("refuri", "").startswith("mailto:"):
+            reference.replace_self(nodes.Text(reference.astext()))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive, the check and the links."""
     app.config.default_role = "py:obj"
     app.add_directive("python-api", PythonApi)
     app.connect("env-check-consistency", _check)
     app.connect("missing-reference", _link)
+    app.connect("doctree-read", _without_addresses)
     return {"parallel_read_safe": True}
