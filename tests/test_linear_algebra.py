@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from palate._linear_algebra import inverse, multiply_by_panels
+from palate._linear_algebra import add_product, inverse, multiply_by_panels
 from palate._native import Cancelled, CancelToken
 
 
@@ -65,3 +65,15 @@ def test_a_cancelled_token_ends_both():
         inverse(positive_definite(300), 2, token)
     with pytest.raises(Cancelled):
         multiply_by_panels(np.ones((2, 3), "f4"), np.ones((3000, 3), "f4"), 2, token)
+
+
+def test_a_product_is_added_in_place_with_the_same_bits_at_any_number_of_threads():
+    rng = np.random.default_rng(4)
+    left, right = (rng.normal(size=(n, 7)).astype(np.float32) for n in (300, 2500))
+    given = rng.normal(size=(300, 2500)).astype(np.float32)
+    found = [given.copy() for _ in range(3)]
+    for threads, table in enumerate(found, start=1):
+        add_product(table, left, right, threads)
+        assert (table == found[0]).all()
+    expected = given + left.astype(float) @ right.T.astype(float)
+    np.testing.assert_allclose(found[0], expected, atol=1e-5)

@@ -88,6 +88,30 @@ PALATE_INLINE double logit_sum_body(const Lanes* scores, std::size_t blocks, flo
 }
 constexpr Dispatched<logit_sum_body> logit_sum;
 
+// to = scores + penalty, of `n` items; the rest of the last lanes is minus infinity.
+PALATE_INLINE void add_penalty_body(const float* scores, const float* penalty, std::size_t n,
+                                    float* to) {
+  for (std::size_t i = 0; i < n; ++i) to[i] = scores[i] + penalty[i];
+  for (std::size_t i = n; i < padded(n); ++i) to[i] = kLowest;
+}
+constexpr Dispatched<add_penalty_body> add_penalty;
+
+// Numbers that are compared with the bar at a time.
+constexpr std::size_t kCompared = 64;
+
+// The first of kCompared numbers from `i` on, or of the next as many, of which one is above the
+// bar.
+PALATE_INLINE std::size_t next_above_body(const float* scores, std::size_t i, std::size_t n,
+                                          float bar) {
+  for (; i + kCompared <= n; i += kCompared) {
+    int any = 0;
+    for (std::size_t k = 0; k < kCompared; ++k) any |= scores[i + k] > bar;
+    if (any) return i;
+  }
+  return i;
+}
+constexpr Dispatched<next_above_body> next_above;
+
 std::span<const std::int32_t> seen_by(const Seen& seen, std::size_t u) {
   const auto start = static_cast<std::size_t>(seen.starts[u]);
   return seen.items.subspan(start, static_cast<std::size_t>(seen.starts[u + 1]) - start);
@@ -113,9 +137,12 @@ void best_items(std::span<const float> scores, const Seen& seen,
     return [&, found = Best()](std::size_t u) mutable {
       found.start(std::min(n, items), seen_by(seen, u));
       const float* score = scores.data() + u * items;
-      for (std::size_t i = 0; i < items; ++i)
-        if (score[i] > found.bar() && allowed[i])
-          found.offer(static_cast<std::int32_t>(i), score[i]);
+      for (std::size_t i = 0; i < items;) {
+        i = next_above(score, i, items, found.bar());
+        for (const std::size_t end = std::min(i + kCompared, items); i < end; ++i)
+          if (score[i] > found.bar() && allowed[i])
+            found.offer(static_cast<std::int32_t>(i), score[i]);
+      }
       found.write(rows.subspan(u * n, n), best.subspan(u * n, n));
     };
   });
@@ -125,12 +152,12 @@ void logit_totals(std::span<const float> scores, const Seen& seen,
                   std::span<const std::uint8_t> ranked, float slope, float offset, int threads,
                   std::span<LogitTotals> out) {
   const std::size_t items = ranked.size(), blocks = padded(items) / kLanes;
+  std::vector<float> penalty(items);
+  for (std::size_t i = 0; i < items; ++i) penalty[i] = ranked[i] ? 0 : kLowest;
   for_each_row(out.size(), threads, nullptr, [&] {
     return [&, row = LanesVector(blocks)](std::size_t u) mutable {
       float* score = reinterpret_cast<float*>(row.data());
-      for (std::size_t i = 0; i < items; ++i)
-        score[i] = ranked[i] ? scores[u * items + i] : kLowest;
-      std::fill(score + items, score + blocks * kLanes, kLowest);
+      add_penalty(&scores[u * items], penalty.data(), items, score);
       for (const std::int32_t item : seen_by(seen, u)) score[item] = kLowest;
       const Positive all = positive(row.data(), blocks);
       const float scale =

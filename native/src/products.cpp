@@ -162,9 +162,11 @@ void SparsePanels::read(std::size_t first, std::size_t) {
   for (std::size_t p = 0; p < kPanelsAtATime; ++p) entries_[p].clear(), next_[p] = 0;
   for (std::size_t r = 0; r < rows; ++r) {
     if (r + kAhead < rows) {
-      const std::int64_t ahead = cuts_[(r + kAhead) * cuts + cut];
-      __builtin_prefetch(table_.columns.data() + ahead);
-      __builtin_prefetch(table_.values.data() + ahead);
+      const std::int64_t* ahead = &cuts_[(r + kAhead) * cuts + cut];
+      for (auto n = ahead[0]; n < ahead[1]; n += kLanes) {
+        __builtin_prefetch(table_.columns.data() + n);
+        __builtin_prefetch(table_.values.data() + n);
+      }
     }
     for (auto n = cuts_[r * cuts + cut]; n < cuts_[r * cuts + cut + 1]; ++n) {
       const auto column = static_cast<std::size_t>(table_.columns[n]);

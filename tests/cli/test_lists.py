@@ -108,7 +108,7 @@ def test_options_that_contradict_each_other(given, message):
 def test_a_destination_that_cannot_be_written_is_found_before_the_model_is_read(tmp_path):
     for name, message in (
         ("lists.xlsx", "can't tell the format of 'lists.xlsx'; let the name end in .parquet, .csv"),
-        ("no/lists.csv", "No such file or directory"),
+        ("no/lists.csv", "to write lists.csv in; create it"),
         (".", "can't tell the format"),
         ("folder.csv", "is a folder; name the file to write in it"),
     ):

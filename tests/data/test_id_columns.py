@@ -13,6 +13,8 @@ from palate.data._id_columns import read_ids
         ("user\n1\n2\n", ["1", "2"]),
         ("userId;country\n007;NL\n", ["007"]),
         ("1\n2\n", ["1", "2"]),
+        ("id\n1\n", ["1"]),
+        ("age,ID\n24,1\n", ["1"]),
         ("user\n", []),
     ],
 )

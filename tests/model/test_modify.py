@@ -72,7 +72,7 @@ def test_who_loads_does_not_wait_for_a_change(folder):
 def test_who_loads_is_not_outrun_by_those_who_save(small, folder, monkeypatch):
     """Whenever the files of a model are about to be read, they are replaced by others."""
     others = [palate.OneCycle(factors=k, epochs=1).fit(small) for k in (3, 4)]
-    read, saves = _load._learned, []
+    read, saves = _load.learned_from, []
 
     def outrun(*arguments):
         if len(saves) < _load._MAX_ATTEMPTS:
@@ -80,7 +80,7 @@ def test_who_loads_is_not_outrun_by_those_who_save(small, folder, monkeypatch):
             saves[-1].save(folder)
         return read(*arguments)
 
-    monkeypatch.setattr(_load, "_learned", outrun)
+    monkeypatch.setattr(_load, "learned_from", outrun)
     assert palate.load(folder).factors == saves[-1].factors
     assert len(saves) == _load._MAX_ATTEMPTS
 

@@ -45,10 +45,10 @@ def _counting(noun: str) -> Iterator[Advance]:
     columns = (TextColumn(f"{noun} {{task.completed:,}}/{{task.total:,}}"), BarColumn())
     details = (TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, *details, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=0, visible=False)
 
         def advance(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+            bar.update(task, completed=done, total=total, description=what, visible=True)
 
         yield advance
 
@@ -67,7 +67,7 @@ class _PeriodicLine:
             return
         self._last = now
         seconds = now - self._start
-        left = seconds * (total - done) / done
+        left = seconds * (total - done) / max(done, 1)
         parts = [f"{self._noun} {done:,}/{total:,}", what, f"{seconds:.0f} s"]
         to_stderr("  ".join([*filter(None, parts), f"about {left:.0f} s left"]))
 

@@ -20,8 +20,9 @@ def read_ids(source: Any, roles: Sequence[Literal["user", "item"]]) -> pl.DataFr
     source
         A path, or a table of polars, pandas or Arrow.
     roles
-        What to read. Columns are found by their usual names; in a text file without a header, and
-        in a table that has no other columns, by position if not all have such a name.
+        What to read. Columns are found by their usual names, and a single one also by the name id;
+        in a text file without a header, and in a table that has no other columns, by position if
+        not all have such a name.
 
     Returns
     -------
@@ -33,7 +34,7 @@ def read_ids(source: Any, roles: Sequence[Literal["user", "item"]]) -> pl.DataFr
     DataError
         If the table can't be read, a column can't be found, or an id is missing.
     """
-    table = open_table(source, lambda fields: any(usual(role, fields) for role in roles))
+    table = open_table(source, lambda fields: any(_named(role, fields, roles) for role in roles))
     columns = _columns(table, roles)
     rows = table.read(list(columns.values()))
     ids = {role: as_text(rows[column]) for role, column in columns.items()}
@@ -45,7 +46,7 @@ def read_ids(source: Any, roles: Sequence[Literal["user", "item"]]) -> pl.DataFr
 def _columns(table: Table, roles: Sequence[str]) -> dict[str, str]:
     """Return the column of each role."""
     names = table.columns
-    found = {role: usual(role, names) for role in roles}
+    found = {role: _named(role, names, roles) for role in roles}
     if "item" in roles and {"rank", "id", "item"} <= set(names):
         found["item"] = "id"  # in a table of recommendations, item is the title
     by_name = {role: name for role, name in found.items() if name is not None}
@@ -58,3 +59,11 @@ def _columns(table: Table, roles: Sequence[str]) -> dict[str, str]:
         f"{table.name}: can't tell which column holds the {' and the '.join(missing)} ids; call it "
         f"{' and '.join(map(repr, missing))}. The columns are {listed(names)}"
     )
+
+
+def _named(role: str, names: Sequence[str], roles: Sequence[str]) -> str | None:
+    """Return the column that is named as this role usually is."""
+    name = usual(role, names)
+    if name is None and len(roles) == 1:
+        return next((name for name in names if name.lower() == "id"), None)
+    return name

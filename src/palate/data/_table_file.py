@@ -38,6 +38,10 @@ def require_table_file(path: Path) -> None:
         )
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name the file to write in it")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"there is no folder {path.parent} to write {path.name} in; create it"
+        )
     with TemporaryDirectory(prefix=".palate-", dir=path.parent):
         pass
 

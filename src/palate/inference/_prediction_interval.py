@@ -12,7 +12,7 @@ from palate.learned._item_posterior import ItemPosterior
 from palate.learned._parameters import Parameters
 
 # Maximum number of elements of covariance matrices held at a time.
-_MAX_ELEMENTS = 1 << 22
+_MAX_ELEMENTS = 1 << 18
 
 
 def require_intervals(parameters: Parameters) -> ItemPosterior:

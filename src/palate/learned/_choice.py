@@ -336,12 +336,13 @@ class ChoiceModel:
             chances = np.full(rows.shape, np.nan, dtype=np.float32)
         else:
             chances = self.chance.at(rows, scores, histories, self.popularity > 0, threads)
-            items = scores.shape[1]
-            own = histories.row.astype(np.int64) * items + histories.partner
-            chances[np.isin(np.arange(len(rows))[:, None] * items + rows, own)] = np.nan
+            picked = np.zeros(scores.shape, dtype=np.bool_)
+            picked[histories.row, histories.partner] = True
+            chances[np.take_along_axis(picked, rows, axis=1)] = np.nan
         empty = np.diff(histories.starts) == 0
-        shares = self.popularity / self.popularity.sum(dtype=np.float64)
-        chances[empty] = shares[rows[empty]]
+        if empty.any():
+            shares = self.popularity / self.popularity.sum(dtype=np.float64)
+            chances[empty] = shares[rows[empty]]
         return chances
 
     def partial_correlations(self, item: int) -> NDArray[np.float32]:
