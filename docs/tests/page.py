@@ -284,7 +284,8 @@ def with_outputs(text: str, runner: Runner) -> str:
 def prepare_environment(folder: Path) -> None:
     """Let child processes find `palate`, print 80 columns, and round alike on any processor.
 
-    Numbers differ between processors in what their BLAS kernels round; those for AVX2 run on all.
+    Numbers differ between processors in what the kernels of Palate, NumPy and its BLAS round; those
+    for AVX2 run on all.
     """
     folder.mkdir()
     program = folder / "palate"
@@ -295,10 +296,25 @@ def prepare_environment(folder: Path) -> None:
         "COLUMNS": "80",
         "PYTHONIOENCODING": "utf-8",
         "PALATE_SIMD": "avx2",
+        "NPY_DISABLE_CPU_FEATURES": _beyond_avx2(),
         "OPENBLAS_CORETYPE": "Haswell",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
+
+
+def _beyond_avx2() -> str:
+    """Return what NumPy would use of this processor beyond AVX2; only that can be disabled."""
+    script = (
+        "from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__\n"
+        "used = [name for name in __cpu_dispatch__ if __cpu_features__[name]]\n"
+        "print(*[name for name in used if name == 'X86_V4' or name.startswith('AVX512')])"
+    )
+    environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": ""}
+    found = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, env=environment
+    )
+    return found.stdout.strip()
 
 
 @contextlib.contextmanager
