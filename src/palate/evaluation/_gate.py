@@ -27,6 +27,9 @@ _N = 10
 # The smallest share of the model's ratings that must be in the new table: people delete theirs, and
 # old ones are dropped, but not most of them between two fits.
 _SHARE_OF_KNOWN = 0.5
+_OTHER_KIND = (
+    "these are {}, and the model that is there was fitted to {}, so they can't be compared"
+)
 _TOO_FEW = (
     "Too little is new to the model to tell which is better: {} could be held out, and at least {} "
     "people are needed."
@@ -99,16 +102,13 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     """
     known = old.learned.require_users()
     if ratings.kind != known.kind:
-        raise DataError(
-            f"these are {ratings.kind}, and the model that is there was fitted to {known.kind}, so "
-            "they can't be compared"
-        )
+        raise DataError(_OTHER_KIND.format(ratings.kind, known.kind))
     ratings = with_ids_as_known(old.learned, ratings)
     pairs, before = _pairs(ratings, known)
     still = float(np.isin(before, pairs).mean())
     if still < _SHARE_OF_KNOWN:
-        missing = _MISSING.format(how_many(known.kind, len(known)), still, _SHARE_OF_KNOWN)
-        return _not_compared(missing)
+        knows = how_many(known.kind, len(known))
+        return _not_compared(_MISSING.format(knows, still, _SHARE_OF_KNOWN))
     fitted = before[: len(known) - old.learned.added_ratings]
     train, valid = _held_out(old.learned, ratings, np.isin(pairs, fitted), seed)
     tested = np.bincount(valid.user, minlength=valid.users.height) > 0
@@ -122,15 +122,15 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     given = train.of_users(tested)
     of_tested = valid.of_users(tested)
     if old.learned.has_ratings and new.learned.has_ratings:
-        theirs = _rmse(old, given, of_tested)
-        return _verdict("rmse", _rmse(new, given, of_tested), theirs, held_out)
-    eligible = _fitted_items(old.learned, ratings)
-    eligible &= np.bincount(train.item, minlength=len(eligible)) > 0
+        mine, theirs = (_rmse(model, given, of_tested) for model in (new, old))
+        return _verdict("rmse", mine, theirs, held_out)
     relevant = relevant_pairs(ratings, of_tested)
     if len(np.unique(relevant[0])) < MIN_PEOPLE:
         return _not_compared(_TOO_FEW.format(held_out, MIN_PEOPLE))
-    theirs = _ndcg(old, given, relevant, eligible)
-    return _verdict("ndcg_10", _ndcg(new, given, relevant, eligible), theirs, held_out)
+    eligible = _fitted_items(old.learned, ratings)
+    eligible &= np.bincount(train.item, minlength=len(eligible)) > 0
+    mine, theirs = (_ndcg(model, given, relevant, eligible) for model in (new, old))
+    return _verdict("ndcg_10", mine, theirs, held_out)
 
 
 def _not_compared(sentence: str) -> Gate:
