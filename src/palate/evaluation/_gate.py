@@ -79,8 +79,8 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     make lists of ten items. Ratings that were added to the model since its fit count as not seen:
     its items were learned without them, and the people are inferred anew.
 
-    A table without half of what the model knows does not pass, whatever the comparison would say:
-    with few ratings held out it can't tell that much was lost.
+    A table without half of what the model knows does not pass: with few ratings held out, a
+    comparison can't tell that much was lost.
 
     Parameters
     ----------
@@ -104,12 +104,12 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     if ratings.kind != known.kind:
         raise DataError(_OTHER_KIND.format(ratings.kind, known.kind))
     ratings = with_ids_as_known(old.learned, ratings)
-    pairs, before = _pairs(ratings, known)
-    still = float(np.isin(before, pairs).mean())
+    pairs, known_pairs = _pairs(ratings, known)
+    still = float(np.isin(known_pairs, pairs).mean())
     if still < _SHARE_OF_KNOWN:
-        knows = how_many(known.kind, len(known))
-        return _not_compared(_MISSING.format(knows, still, _SHARE_OF_KNOWN))
-    fitted = before[: len(known) - old.learned.added_ratings]
+        missing = _MISSING.format(how_many(known.kind, len(known)), still, _SHARE_OF_KNOWN)
+        return _not_compared(missing)
+    fitted = known_pairs[: len(known) - old.learned.added_ratings]
     train, valid = _held_out(old.learned, ratings, np.isin(pairs, fitted), seed)
     tested = np.bincount(valid.user, minlength=valid.users.height) > 0
     people = counted(int(tested.sum()), "person", "people")
@@ -119,8 +119,7 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     new = fit(train)
     if new.fit.interrupted:  # an incomplete fit must not be taken for a complete one
         raise KeyboardInterrupt
-    given = train.of_users(tested)
-    of_tested = valid.of_users(tested)
+    given, of_tested = train.of_users(tested), valid.of_users(tested)
     if old.learned.has_ratings and new.learned.has_ratings:
         mine, theirs = (_rmse(model, given, of_tested) for model in (new, old))
         return _verdict("rmse", mine, theirs, held_out)
