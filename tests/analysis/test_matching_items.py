@@ -51,7 +51,7 @@ def test_items_by_their_values(where, rows):
             "no column 'colour'; the columns of these items are year, genres, rel",
         ),
         ({"genres": "comedy"}, "no item has genres 'comedy'; the most frequent are Comedy"),
-        ({"year": "2000..2010"}, r"no item has year '2000..2010'"),
+        ({"year": "2000..2010"}, r"no item has year '2000..2010'; it is from 1980 to 1999"),
         ({"year": "soon"}, "no item has year 'soon'"),
         ({"genres": []}, "the list of values of 'genres' is empty; give at least one"),
         ({"parts": 1}, "the column 'parts' holds List"),

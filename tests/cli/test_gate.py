@@ -52,11 +52,13 @@ def test_the_gate(rows, write, tmp_path):
     assert document["replaced"] is False
     assert document["gate"]["worse_by"] > document["gate"]["standard_error"]
     assert document["solver"] == "gibbs"  # what is in the folder
+    assert (document["ratings"], document["history"]) == (len(rows), None)
     assert content(folder) == before
 
     document = run_json("fit", late, "-o", folder, "--gate", *OPTIONS)
     assert document["replaced"] is True
     assert document["gate"]["figure"] == "rmse"
+    assert len(document["history"]) > 1
     model = palate.load(folder)
     assert len(model.ratings) == len(rows)  # the gate is a fit to part, what is saved one to all
     assert content(folder).keys() != before.keys()

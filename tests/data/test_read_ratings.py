@@ -133,6 +133,7 @@ def test_uuids_and_categories(write):
         "User-ID,ISBN,Book-Rating,date",
         "user_id:token,item_id:token,rating:float,timestamp:float",
         "reviewerID,asin,overall,unixReviewTime",
+        "customer_id,sku,stars,reviewed_at",
         "timestamp,rating,item,user",
     ],
 )

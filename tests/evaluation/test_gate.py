@@ -89,6 +89,16 @@ def test_where_the_model_has_seen_all_nothing_is_fitted(old, parts):
     assert kept.sentence.startswith("Too little is new to the model")
 
 
+def test_a_table_without_most_of_what_the_model_knows_does_not_pass(old, parts, ml100k):
+    known = len(parts[0])
+    cut = ml100k.take(np.arange(len(ml100k)) < known // 3)
+    kept = gate(old, cut, lambda _: pytest.fail("the table is refused before a fit"))
+    assert (kept.passed, kept.figure) == (False, None)
+    assert kept.sentence.startswith(f"Of the {known:,} ratings that the model knows, the new table")
+    here = len(pairs(cut) & pairs(parts[0]))
+    assert f"has only {here / known:.0%}, as if" in kept.sentence
+
+
 def test_an_incomplete_fit_is_not_compared(old, ml100k):
     stopped = replace(old.learned, fit=replace(old.fit, interrupted=True))
     with pytest.raises(KeyboardInterrupt):

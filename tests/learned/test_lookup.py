@@ -155,6 +155,12 @@ def test_suggestions_contain_the_name_or_are_spelt_like_it():
         index.row("Zulu")
 
 
+def test_ids_of_text_are_suggested_too():
+    items = pl.DataFrame({"id": ["TOY-01", "TOY-02"], "item": ["Kite", "Yo-yo"]})
+    with pytest.raises(palate.UnknownIdError, match=r"the nearest are 'TOY-02', 'TOY-01'$"):
+        ItemIndex(items).row("toy_02")
+
+
 def test_known_ids_and_titles_are_found_without_a_scan(scans):
     """Only an id that is given in another type needs one."""
     index = ItemIndex(ITEMS)

@@ -66,7 +66,8 @@ def _matches(series: pl.Series, value: Any) -> NDArray[np.bool_]:
     else:
         matches = (series.cast(pl.String) == str(value)).fill_null(False).to_numpy()
     if not matches.any():
-        raise SettingError(f"no item has {series.name} {value!r}{_most_frequent(series)}")
+        there_are = _most_frequent(series) if numbers is None else _range(numbers)
+        raise SettingError(f"no item has {series.name} {value!r}{there_are}")
     return matches
 
 
@@ -80,6 +81,11 @@ def _bounds(value: Any) -> tuple[float, float] | None:
         return float(low or -np.inf), float(high or np.inf)
     except ValueError:
         return None
+
+
+def _range(numbers: NDArray[np.float64]) -> str:
+    given = numbers[np.isfinite(numbers)]
+    return f"; it is from {given.min():.10g} to {given.max():.10g}" if len(given) else ""
 
 
 def _most_frequent(series: pl.Series) -> str:

@@ -165,10 +165,11 @@ def fit(
         compared, model = None, fit_and_save(output, data, solver, threads, users=not no_users)
     replaced = compared is None or compared.passed
     if json:
+        learned = validated or (model if replaced else None)  # the history of no older fit
         _output.document(
-            model=str(output), source=data.source, kind=data.kind, solver=model.fit.solver,
-            choice=_choice_settings(model), history=(validated or model).fit.history,
-            replaced=replaced, gate=compared,
+            model=str(output), source=data.source, kind=data.kind, ratings=len(data),
+            solver=model.fit.solver, choice=_choice_settings(model),
+            history=learned.fit.history if learned else None, replaced=replaced, gate=compared,
         )  # fmt: skip
     else:
         _print_fit(output, data, model, compared, users=not no_users)

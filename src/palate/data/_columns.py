@@ -24,7 +24,8 @@ _USUAL = {
     "count": "count counts plays playcount timesplayed listens listencount clicks views visits "
     "hours hoursplayed playtime quantity qty purchases purchase frequency weight",
     "timestamp": "timestamp time datetime date unixreviewtime ratedat createdat reviewtime "
-    "ratingdate when ts",
+    "ratingdate reviewedat reviewdate clickedat viewedat playedat listenedat boughtat purchasedat "
+    "orderedat orderdate eventtime when ts",
     "title": "title movietitle booktitle itemtitle filmtitle showtitle songtitle gametitle "
     "animetitle productname itemname moviename bookname filmname showname songname trackname "
     "artistname gamename animename name",

@@ -249,7 +249,7 @@ def _no_match(table: Table, found: pl.Series, ids: _Ids, column: str) -> str:
     one = next(iter(found.drop_nulls()), None)
     return (
         f"{message} (it has {one!r}, the ratings have {known[0]!r}); name another column of ids "
-        f"with {ids.role}_id="
+        f"with {ids.role}_id=, or give a table that has {ids.role}s of the ratings, too"
     )
 
 

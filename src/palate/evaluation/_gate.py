@@ -24,9 +24,19 @@ from palate.model._model import Model
 # The largest share of all ratings, and of those that the old model has not seen, to hold out.
 _SHARE, _SHARE_OF_UNSEEN = 0.2, 0.5
 _N = 10
+# The smallest share of the model's ratings that must be in the new table: people delete theirs, and
+# old ones are dropped, but not most of them between two fits.
+_SHARE_OF_KNOWN = 0.5
+_OTHER_KIND = (
+    "these are {}, and the model that is there was fitted to {}, so they can't be compared"
+)
 _TOO_FEW = (
     "Too little is new to the model to tell which is better: {} could be held out, and at least {} "
     "people are needed."
+)
+_MISSING = (
+    "Of the {} that the model knows, the new table has only {:.0%}, as if its export had broken "
+    "off; at least {:.0%} are needed."
 )
 
 
@@ -40,7 +50,8 @@ class Gate:
         Whether the new fit may replace the model: it is not worse by more than one standard error.
     figure
         What is compared: "rmse", or "ndcg_10" where there are no ratings to predict. This and all
-        the following are None if too little could be held out.
+        the following are None if nothing was compared, because too little could be held out or
+        most of what the model knows is missing from the new table.
     new, old
         The figure of the new fit and of the model.
     worse_by, standard_error
@@ -68,6 +79,9 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     make lists of ten items. Ratings that were added to the model since its fit count as not seen:
     its items were learned without them, and the people are inferred anew.
 
+    A table without half of what the model knows does not pass: with few ratings held out, a
+    comparison can't tell that much was lost.
+
     Parameters
     ----------
     old
@@ -88,50 +102,64 @@ def gate(old: Model, ratings: Ratings, fit: Callable[[Ratings], Model], *, seed:
     """
     known = old.learned.require_users()
     if ratings.kind != known.kind:
-        raise DataError(
-            f"these are {ratings.kind}, and the model that is there was fitted to {known.kind}, so "
-            "they can't be compared"
-        )
+        raise DataError(_OTHER_KIND.format(ratings.kind, known.kind))
     ratings = with_ids_as_known(old.learned, ratings)
-    train, valid = _held_out(old.learned, ratings, seed)
+    pairs, known_pairs = _pairs(ratings, known)
+    still = float(np.isin(known_pairs, pairs).mean())
+    if still < _SHARE_OF_KNOWN:
+        missing = _MISSING.format(how_many(known.kind, len(known)), still, _SHARE_OF_KNOWN)
+        return _not_compared(missing)
+    fitted = known_pairs[: len(known) - old.learned.added_ratings]
+    train, valid = _held_out(old.learned, ratings, np.isin(pairs, fitted), seed)
     tested = np.bincount(valid.user, minlength=valid.users.height) > 0
     people = counted(int(tested.sum()), "person", "people")
     held_out = f"{how_many(ratings.kind, len(valid))} of {people}"
     if tested.sum() < MIN_PEOPLE:
-        return Gate(False, None, None, None, None, None, _TOO_FEW.format(held_out, MIN_PEOPLE))
+        return _not_compared(_TOO_FEW.format(held_out, MIN_PEOPLE))
     new = fit(train)
     if new.fit.interrupted:  # an incomplete fit must not be taken for a complete one
         raise KeyboardInterrupt
-    given = train.of_users(tested)
-    of_tested = valid.of_users(tested)
+    given, of_tested = train.of_users(tested), valid.of_users(tested)
     if old.learned.has_ratings and new.learned.has_ratings:
-        theirs = _rmse(old, given, of_tested)
-        return _verdict("rmse", _rmse(new, given, of_tested), theirs, held_out)
-    eligible = _fitted_items(old.learned, ratings)
-    eligible &= np.bincount(train.item, minlength=len(eligible)) > 0
+        mine, theirs = (_rmse(model, given, of_tested) for model in (new, old))
+        return _verdict("rmse", mine, theirs, held_out)
     relevant = relevant_pairs(ratings, of_tested)
     if len(np.unique(relevant[0])) < MIN_PEOPLE:
-        return Gate(False, None, None, None, None, None, _TOO_FEW.format(held_out, MIN_PEOPLE))
-    theirs = _ndcg(old, given, relevant, eligible)
-    return _verdict("ndcg_10", _ndcg(new, given, relevant, eligible), theirs, held_out)
+        return _not_compared(_TOO_FEW.format(held_out, MIN_PEOPLE))
+    eligible = _fitted_items(old.learned, ratings)
+    eligible &= np.bincount(train.item, minlength=len(eligible)) > 0
+    mine, theirs = (_ndcg(model, given, relevant, eligible) for model in (new, old))
+    return _verdict("ndcg_10", mine, theirs, held_out)
 
 
-def _held_out(old: Learned, ratings: Ratings, seed: int) -> tuple[Ratings, Ratings]:
-    """Return the ratings for the new fit, and those that are held out; see `gate`."""
-    known = old.require_users()
-    fitted = known.take(np.arange(len(known) - old.added_ratings))
+def _not_compared(sentence: str) -> Gate:
+    return Gate(False, None, None, None, None, None, sentence)
+
+
+def _pairs(ratings: Ratings, known: Ratings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a number for the user and item of each rating, and of each one that the model knows.
+
+    That of known ratings is -1 where the user or the item is not in the table any more.
+    """
     user, item = (
-        rows_among(now, before).fill_null(-1).to_numpy().astype(np.int64)[rows]
+        rows_among(now["id"], before["id"]).cast(pl.Int64).fill_null(-1).to_numpy()[rows]
         for now, before, rows in (
-            (ratings.users["id"], fitted.users["id"], fitted.user),
-            (ratings.items["id"], fitted.items["id"], fitted.item),
+            (ratings.users, known.users, known.user),
+            (ratings.items, known.items, known.item),
         )
     )
     width = ratings.items.height
-    still = (user >= 0) & (item >= 0)
-    seen = np.isin(
-        ratings.user.astype(np.int64) * width + ratings.item, (user * width + item)[still]
-    )
+    before = np.where((user >= 0) & (item >= 0), user * width + item, -1)
+    return ratings.user.astype(np.int64) * width + ratings.item, before
+
+
+def _held_out(
+    old: Learned, ratings: Ratings, seen: NDArray[np.bool_], seed: int
+) -> tuple[Ratings, Ratings]:
+    """Return the ratings for the new fit, and those that are held out; see `gate`.
+
+    `seen` says which the model was fitted to.
+    """
     unseen = np.flatnonzero(~seen & _fitted_items(old, ratings)[ratings.item])
     number = int(min(_SHARE * len(ratings), _SHARE_OF_UNSEEN * len(unseen)))
     order = permutation(_arguments.seed(seed), _random_streams.SPLIT, len(unseen))

@@ -175,7 +175,9 @@ class ItemIndex(IdIndex):
         return exact.get(name) or lower.get(name.lower(), [])
 
     def _unknown(self, name: Any) -> str:
-        return f"there is no item {name!r}{_nearest_names(self._titles, str(name))}"
+        text = self._ids.dtype == pl.String  # numbers that look alike are not alike
+        names = pl.concat([self._titles, self._ids]) if text else self._titles
+        return f"there is no item {name!r}{_nearest_names(names, str(name))}"
 
 
 def require_same_type(
