@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from palate.data._ratings import Ratings
 from palate.learned._lookup import require_same_type, rows_among
@@ -31,14 +29,6 @@ def over(ratings: Ratings, users: pl.DataFrame, items: pl.DataFrame) -> Ratings:
     return replace(
         ratings, user=user[ratings.user], item=item[ratings.item], users=users, items=items
     )
-
-
-def of_users(ratings: Ratings, rows: NDArray[np.integer]) -> Ratings:
-    """Return the ratings of the users in some rows, over these users only, in that order."""
-    place = np.full(ratings.users.height, -1, dtype=np.int32)
-    place[rows] = np.arange(len(rows), dtype=np.int32)
-    own = ratings.take(place[ratings.user] >= 0)
-    return replace(own, user=place[own.user], users=ratings.users[rows])
 
 
 def require_same_ids(ratings: Ratings, others: Ratings, where: tuple[str, str]) -> None:

@@ -15,7 +15,7 @@ from palate.data._duplicates import pair_numbers
 from palate.data._ratings import Kind, Ratings, how_many
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.evaluation import _comparison
-from palate.evaluation._alignment import of_users, over, require_same_ids, united
+from palate.evaluation._alignment import over, require_same_ids, united
 from palate.evaluation._display import (
     BEHIND,
     FiguresTable,
@@ -301,8 +301,8 @@ def _held_out(fitted: dict[str, Ratings], on: Ratings) -> _HeldOut:
         items=items,
         kind="events",
     )
-    tested = np.unique(valid.user)
-    part = Part(train, of_users(train, tested), of_users(valid, tested))
+    tested = np.bincount(valid.user, minlength=users.height) > 0
+    part = Part(train, train.of_users(tested), valid.of_users(tested))
     return _HeldOut(part, {name: int(those.sum()) for name, those in among.items()})
 
 

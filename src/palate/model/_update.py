@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate._native import score_pairs
-from palate.data._duplicates import without_duplicates
+from palate.data._duplicates import pair_numbers, without_duplicates
 from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.learned._learned import Learned
@@ -122,7 +122,7 @@ def _newest(ratings: Ratings, since: int) -> tuple[Ratings, int]:
 
     They stay in their order.
     """
-    _, last = np.unique(_pairs(ratings)[::-1], return_index=True)
+    _, last = np.unique(pair_numbers(ratings)[::-1], return_index=True)
     kept = np.sort(len(ratings) - 1 - last)
     return ratings.take(kept), int(np.count_nonzero(kept >= since))
 
@@ -138,14 +138,8 @@ def _added_up(counts: Ratings, since: int) -> tuple[Ratings, int]:
             "the sum of an old and a new count is too large for a number; look for an error in the "
             "new counts"
         )
-    recent = np.isin(_pairs(merged), _pairs(counts)[since:])
+    recent = np.isin(pair_numbers(merged), pair_numbers(counts)[since:])
     return merged.take(np.argsort(recent, kind="stable")), int(recent.sum())
-
-
-def _pairs(ratings: Ratings) -> NDArray[np.int64]:
-    """Return a number for each pair of a user and an item; shape (n,)."""
-    pairs: NDArray[np.int64] = ratings.user.astype(np.int64) * ratings.items.height + ratings.item
-    return pairs
 
 
 def _drift(
