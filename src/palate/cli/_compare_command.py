@@ -56,6 +56,7 @@ def compare(
     Ratings that one of the models was fitted to are left out.
     """
     import palate
+    from palate.learned._ratings_input import with_ids_as_known
 
     if on is None:
         raise palate.SettingError(
@@ -67,6 +68,9 @@ def compare(
         on, duplicates, _kind(loaded), user=user, item=item, rating=rating, timestamp=timestamp,
         table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
+    first = next(iter(loaded.values()))
+    if first.ratings is not None:
+        ratings = with_ids_as_known(first.learned, ratings)
     comparison = palate.compare(loaded, on=ratings, threads=threads)
     if json:
         _output.document(**vars(comparison))

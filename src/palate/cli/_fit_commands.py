@@ -265,17 +265,21 @@ def evaluate(
 ) -> None:
     """Measure the lists and predictions of solvers and baselines on held-out ratings or events."""
     import palate
+    from palate.evaluation._alignment import with_ids_alike
 
     solvers = chosen_solvers(context, seed)
     described = {
         "user": user, "item": item, "rating": rating, "timestamp": timestamp,
         "items": items, "users": users, "table": table, **reading_options(context),
     }  # fmt: skip
-    data = read(ratings, duplicates, **described, kind=kind)
+    data, held_out = read(ratings, duplicates, **described, kind=kind), None
+    if test is not None:
+        held_out = read(test, duplicates, data.kind, **described)
+        data, held_out = with_ids_alike(data, held_out)
     evaluation = palate.evaluate(
         data,
         solvers,
-        test=None if test is None else read(test, duplicates, data.kind, **described),
+        test=held_out,
         folds=int(folds) if folds.isdecimal() else folds,
         split=split,
         share=share,
