@@ -213,8 +213,10 @@ def _measured(
     """Return the test of the models, and the figures of each."""
     for name, model in asked.items():
         if (model.row_of_item[part.valid.item] < 0).all():
+            which = f"the {how_many(on.kind, len(part.valid))} that no model was fitted to"
             raise DataError(
-                f"{model_title(name)} knows none of the items of these ratings, such as "
+                f"{model_title(name)} knows none of the items of "
+                f"{'these ratings' if len(part.valid) == len(on) else which}, such as "
                 f"{part.train.items['id'][int(part.valid.item[0])]!r}; are they of the same items?"
             )
     rating = [m for m in asked.values() if m.learned.has_ratings and on.kind == "ratings"]
