@@ -9,19 +9,20 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Count, Json, ModelFolder, UnknownRule, app, examples
-from palate.cli._fit_commands import (
+from palate.cli._reading_options import (
     DatabaseTable,
     Duplicates,
     ItemColumn,
     ItemsFile,
     RatingColumn,
     RatingsSource,
+    ReadingCommand,
     TimeColumn,
     UserColumn,
     UsersFile,
     read,
+    reading_options,
 )
-from palate.cli._reading_options import ReadingCommand, reading_options
 from palate.cli._saving import modify
 
 

@@ -9,17 +9,18 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Threads, app, examples
-from palate.cli._fit_commands import (
+from palate.cli._reading_options import (
     DatabaseTable,
     Duplicates,
     ItemColumn,
     Kind,
     RatingColumn,
+    ReadingCommand,
     TimeColumn,
     UserColumn,
     read,
+    reading_options,
 )
-from palate.cli._reading_options import ReadingCommand, reading_options
 
 
 @app.command(

@@ -57,7 +57,7 @@ Unknown = Annotated[
 Everyone = Annotated[
     bool, typer.Option("--all", help="Write lists for all known users to the file of -o.")
 ]
-UsersFile = Annotated[
+UserIdsFile = Annotated[
     Path | None,
     typer.Option(
         "--users",

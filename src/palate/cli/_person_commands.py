@@ -68,7 +68,7 @@ def recommend(
     rate: Rate = None,
     feature: KnownOfPerson = None,
     everyone: lists.Everyone = False,
-    users: lists.UsersFile = None,
+    users: lists.UserIdsFile = None,
     output: lists.Output = None,
     n: Count = 10,
     candidates: lists.Candidates = None,
