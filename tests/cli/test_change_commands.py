@@ -42,7 +42,7 @@ def test_what_cannot_be_added_changes_nothing(copy, write):
     before = content(copy)
     text = write("text.csv", "user,item,rating\nann,50,1\nbob,50,2\n")
     _, err = run("update", copy, text, status=1)
-    assert "the user ids of the model are whole numbers, and 'ann' in these ratings is none" in err
+    assert "the user ids of the model are whole numbers, and 'ann' in these ratings is not" in err
     _, err = run("update", copy, write("r.csv", "user,item,rating\n1,50,1\n2,50,9\n"), status=1)
     assert "outside the model's scale of 1 to 5" in err
     _, err = run("update", copy / "none", text, status=1)
@@ -70,6 +70,18 @@ def test_a_table_of_a_day_is_of_the_kind_and_has_the_ids_of_the_model(write, tmp
     _, err = run("update", tmp_path / "m", bad, status=1)
     assert "the model does not know 1 of the items, such as 'i99'" in err
     assert "--unknown skip" in err
+    _, err = run("update", tmp_path / "m", bad, "--unknown", "skip", status=1)
+    assert "knows none of the items of these ratings, such as 'i99'" in err
+
+
+def test_skipped_items_have_the_ids_of_the_model(write, tmp_path):
+    """In the table of a day all ids happen to be whole numbers."""
+    rows = [f"{n % 7},{'i' * (n % 2)}{n % 5},{n % 3}\n" for n in range(70)]
+    write("r.csv", "user,item,rating\n" + "".join(rows[:35]))
+    run("fit", tmp_path / "r.csv", "-o", tmp_path / "m", "--solver", "one-cycle")
+    new = write("new.csv", "user,item,rating\n6,2,1\n6,77,2\n")
+    document = run_json("update", tmp_path / "m", new, "--unknown", "skip")
+    assert (document["new_ratings"], document["skipped"]) == (1, ["77"])
 
 
 def test_update_of_events(events_folder, write, tmp_path):

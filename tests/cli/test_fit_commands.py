@@ -203,6 +203,26 @@ def test_a_small_table_is_of_the_kind_of_the_models(tables, write):
     assert run_json("compare", tables / "a", tables / "b", "--on", few)["kind"] == "ratings"
 
 
+def test_ids_that_happen_to_be_whole_numbers(write, tmp_path):
+    """Text or not is recognised in each file; the same ids are the same people and items."""
+    lines = [f"{u},{i},{1 + (u * i) % 5}\n" for u in range(12) for i in range(6)]
+    head = "user,item,rating\n"
+    text = write("text.csv", head + "".join(lines) + "ann,film,3\n")
+    numbers = write("numbers.csv", head + "1,11,3\n2,11,4\n2,film,1\n3,12,5\n")
+    own = write("own.csv", head + "".join(lines) + "2,11,4\n5,12,2\n")
+    few = write("few.csv", head + "1,11,3\n3,12,2\n")
+    options = ["--solver", "one-cycle", "--epochs", "1"]
+    run("fit", text, "-o", tmp_path / "a", *options)
+    run("fit", text, "-o", tmp_path / "b", *options, "--seed", "1")
+    known = write("known.csv", head + "77,1,4\n78,2,5\n")
+    document = run_json("compare", tmp_path / "a", tmp_path / "b", "--on", known)
+    assert document["measured"] == 2
+    assert [row["unknown_items"] for row in document["results"]] == [0, 0]
+    for train, test in ((text, few), (own, numbers)):
+        document = run_json("evaluate", train, "--test", test, "--solver", "one-cycle")
+        assert document["split"].startswith(f"{3 if test == numbers else 2} ratings of the test")
+
+
 def test_evaluate_on_a_test_table(tables):
     columns = ["--user", "who", "--item", "what", "--rating", "stars"]
     arguments = ["evaluate", tables / "train.csv", *columns, "--test", tables / "test.csv"]

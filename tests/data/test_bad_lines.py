@@ -85,6 +85,26 @@ def test_times_that_are_none(write):
     )
 
 
+def test_json_lines(write):
+    lines = [
+        '{"user":"a","item":1,"rating":5}',
+        "",
+        "{bad",
+        '{"user":"b","item":2,"rating":3}',
+        "7",
+    ]
+    path = write("r.jsonl", "\n".join(lines))
+    ratings = palate.read_ratings(path, skip_bad_lines=True)
+    assert ratings.frame().rows() == [("a", 1, 5.0), ("b", 2, 3.0)]
+    assert "left out 2 rows that can't be read: line 3 (is not JSON (Exp" in ratings.source
+    assert ratings.source.endswith(", line 5 (is not a JSON object)")
+    with pytest.raises(palate.DataError, match=r"r.jsonl, line 3: is not JSON .*skip_bad_lines"):
+        palate.read_ratings(path)
+    path = write("r.jsonl", "7\n8\n")
+    with pytest.raises(palate.DataError, match="line 1: is not a JSON object"):
+        palate.read_ratings(path, skip_bad_lines=True)
+
+
 def test_rows_of_a_table(write):
     table = pl.DataFrame({"user": ["a", None, "b"], "item": [1, 2, 3], "rating": [5.0, 4, 3]})
     ratings = palate.read_ratings(table, skip_bad_lines=True)

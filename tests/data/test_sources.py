@@ -1,6 +1,8 @@
 """The sources beyond a single text file: several files, archives, matrices, other text."""
 
+import bz2
 import io
+import lzma
 import subprocess
 import sys
 import uuid
@@ -125,6 +127,14 @@ def zipped(path, **members):
         for name, content in members.items():
             archive.writestr(name.replace("__", "."), content)
     return path
+
+
+@pytest.mark.parametrize(("module", "name"), [(bz2, "bzip2"), (lzma, "xz")])
+def test_other_compressed_files(module, name, tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_bytes(module.compress(b"user,item,rating\n1,2,3\n"))
+    with pytest.raises(palate.DataError, match=f"r.csv: is compressed by {name}, and only gzip"):
+        palate.read_ratings(path)
 
 
 def test_a_zip_of_one_table(tmp_path):

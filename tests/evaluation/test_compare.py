@@ -204,15 +204,24 @@ def test_a_comparison_shows_itself(compared):
         ({"on": "empty"}, palate.DataError, "there are no ratings to compare models on"),
         ({"on": "text"}, palate.DataError, "user ids are String in these ratings and Int64 in m"),
         ({"on": "others"}, palate.DataError, "model half knows none of the items of these ra"),
+        (
+            {"on": "new"},
+            palate.DataError,
+            "items of the 1 rating that no model was fitted to, such",
+        ),
         ({"on": "percent"}, palate.DataError, "% of these ratings are outside the scale of model"),
     ],
 )
 def test_bad_requests_are_refused(models, split, change, error, message):
     valid = split[1]
+    known = split[0].frame().select("user", "item", "rating").head(20)
     tables = {
         "empty": valid.take(np.array([], dtype=np.int64)),
         "text": replace(valid, users=valid.users.with_columns(pl.col("id").cast(str))),
         "others": replace(valid, items=valid.items.with_columns(pl.col("id") + 10_000)),
+        "new": palate.read_ratings(
+            pl.concat([known, known.head(1).with_columns(pl.col("item") + 99_999)])
+        ),
         "percent": replace(valid, rating=valid.rating * 20),
     }
     given = models["all"] if change.get("models") == "one" else change.get("models", models)

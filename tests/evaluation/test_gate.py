@@ -133,7 +133,7 @@ def test_events_are_compared_by_lists(clicks):
 def test_what_can_not_be_compared(old, clicks, small, tmp_path):
     with pytest.raises(palate.DataError, match="these are events, and the model that is there"):
         gate(old, clicks, SOLVER.fit)
-    with pytest.raises(palate.DataError, match="'ale' in these ratings is none"):
+    with pytest.raises(palate.DataError, match="'ale' in these ratings is not"):
         gate(old, small, SOLVER.fit)
     old.save(tmp_path / "m", users=False)
     with pytest.raises(palate.UnknownIdError, match="saved without its users"):

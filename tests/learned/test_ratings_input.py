@@ -89,7 +89,7 @@ def test_ids_are_read_as_the_model_has_them(small):
         assert read.users["id"].dtype == pl.Int64
         assert read.users["id"].to_list() == [7, 9]
     for users, message in (
-        (["7", "007"], "whole numbers, and '007' in these ratings is none"),
+        (["7", "007"], "whole numbers, and '007' in these ratings is not"),
         ([dt.date(2020, 1, 1)] * 2, "user ids are Date in these ratings and Int64 in the model"),
     ):
         table = pl.DataFrame({**numbers, "user": users})

@@ -133,6 +133,10 @@ def test_what_can_not_be_forgotten(haunted, tmp_path):
     assert haunted.forget(["gost"], unknown="skip") is haunted
     with pytest.raises(palate.DataError, match="no ratings are left"):
         haunted.forget(haunted.users["id"])
+    rows = {"user": ["new", "new"], "item": ["new 1", "new 2"], "rating": [2.0, 4.0]}
+    new = palate.read_ratings(pl.DataFrame(rows), kind="ratings")
+    with pytest.raises(palate.DataError, match="no item is left that the model was fitted to"):
+        haunted.update(new).model.forget(haunted.users["id"])
     haunted.save(tmp_path / "m", users=False)
     with pytest.raises(palate.UnknownIdError, match="saved without its users"):
         palate.load(tmp_path / "m").forget("ghost")

@@ -40,12 +40,14 @@ def test_a_change_is_saved_and_returned(folder):
     assert palate.load(folder).users.equals(left.users)
 
 
-def test_a_change_that_fails_or_changes_nothing_leaves_the_files(folder):
+def test_a_change_that_fails_or_changes_nothing_leaves_the_files(small, folder):
     before = content(folder)
     inodes = {path.stat().st_ino for path in folder.iterdir()}
     palate.modify(folder, lambda model: model)
     with pytest.raises(palate.UnknownIdError):
         palate.modify(folder, lambda model: model.forget("zoe"))
+    with pytest.raises(palate.SettingError, match=r"type Update, not a model; .*\(ratings\).model"):
+        palate.modify(folder, lambda model: model.update(small))
     assert content(folder) == before
     assert {path.stat().st_ino for path in folder.iterdir()} == inodes
 

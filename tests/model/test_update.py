@@ -86,6 +86,13 @@ def test_a_refit_is_due_when_many_ratings_are_newer_than_the_fit(early, halves):
     assert second.refit.sentence.startswith("A refit is due: 20.0% of 100,000 ratings are newer")
     again = second.model.update(few)  # the same pairs: nothing is added
     assert again.model.learned.added_ratings == len(late)
+    known = halves[0].take(np.arange(300))
+    assert early.update(known).refit.share == 0  # the items were fitted to them
+    changed = np.where(np.arange(300) < 7, 6 - known.rating, known.rating).astype(np.float32)
+    expected = np.count_nonzero(changed != known.rating)
+    updated = early.update(replace(known, rating=changed)).model
+    assert updated.learned.added_ratings == expected > 0
+    assert set(updated.ratings.user[-expected:]) <= set(known.user[:7])
 
 
 def test_a_refit_is_due_when_many_items_have_drifted(early, halves):

@@ -1,7 +1,7 @@
 """The typer app, and the options that several commands share, with how they are read."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -62,6 +62,10 @@ Threads = Annotated[
 Count = Annotated[
     int, typer.Option("-n", help="Maximum number of rows to show.", min=1, max=1_000_000)
 ]
+
+# What to do with ids that a model does not know; `learned._lookup.Unknown`, which takes long to
+# import.
+UnknownRule = Literal["error", "skip"]
 
 Where = Annotated[
     list[str] | None,

@@ -3,28 +3,27 @@
 # ruff: noqa: PLC0415, PLR0917
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from palate.cli import _output
-from palate.cli._app import Count, Json, ModelFolder, app, examples
-from palate.cli._fit_commands import (
+from palate.cli._app import Count, Json, ModelFolder, UnknownRule, app, examples
+from palate.cli._reading_options import (
     DatabaseTable,
     Duplicates,
     ItemColumn,
     ItemsFile,
     RatingColumn,
     RatingsSource,
+    ReadingCommand,
     TimeColumn,
     UserColumn,
     UsersFile,
     read,
+    reading_options,
 )
-from palate.cli._reading_options import ReadingCommand, reading_options
 from palate.cli._saving import modify
-
-UnknownRule = Literal["error", "skip"]
 
 
 @app.command(
@@ -78,7 +77,8 @@ def update(
             ratings, duplicates, known.kind, user=user, item=item, rating=rating,
             timestamp=timestamp, items=items, users=users, table=table, **reading_options(context),
         )  # fmt: skip
-        updated = old.update(with_ids_as_known(old.learned, data), unknown=unknown)
+        data = with_ids_as_known(old.learned, data)
+        updated = old.update(data, unknown=unknown)
         found.update(old=old, data=data, updated=updated)
         return updated.model
 
@@ -104,13 +104,11 @@ def _report_update(folder: Path, n: int, json: bool, *, old: Any, data: Any, upd
             new_items=items, skipped=list(drift.skipped), drift=drift, refit=refit._asdict(),
         )  # fmt: skip
         return
+    _output.say_skipped("item", drift.skipped)
     _output.line(
         f"Added {how_many(data.kind, added)} with {counted(users, 'new user')} and "
         f"{counted(items, 'new item')}. The model is in {folder}."
     )
-    if drift.skipped:
-        names = ", ".join(map(str, drift.skipped[:3]))
-        _output.line(f"Left out: {counted(len(drift.skipped), 'unknown item')}, such as {names}.")
     if new.ratings.timestamp is None and old.ratings.timestamp is not None:
         _output.line("The model has no timestamps any more, since these ratings have none.")
     if "z" in drift.columns and not drift.is_empty():
@@ -154,7 +152,7 @@ def forget(
     found: dict[str, Any] = {}
 
     def changed(old: Any) -> Any:
-        found.update(old=old, skipped=list(old.learned.user_index.find(named, unknown).skipped))
+        found.update(old=old, skipped=old.learned.user_index.find(named, unknown).skipped)
         return old.forget(named, unknown=unknown)
 
     left = modify(model, changed)
@@ -165,15 +163,14 @@ def forget(
         "items": old.items.height - left.items.height,
     }
     if json:
-        _output.document(model=str(model), skipped=found["skipped"], **counts)
+        _output.document(model=str(model), skipped=list(found["skipped"]), **counts)
         return
+    _output.say_skipped("user", found["skipped"])
     _output.line(
         f"Removed {counted(counts['users'], 'user')} with "
         f"{how_many(left.ratings.kind, counts['ratings'])}, and "
         f"{counted(counts['items'], 'item')} that nobody else has rated."
     )
-    if found["skipped"]:
-        _output.line(f"Unknown, and skipped: {', '.join(found['skipped'])}.")
     if counts["users"]:
         _output.line(
             "What was learned of all other items rests on their ratings, too: fit again to ratings "

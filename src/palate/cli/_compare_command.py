@@ -9,17 +9,18 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Threads, app, examples
-from palate.cli._fit_commands import (
+from palate.cli._reading_options import (
     DatabaseTable,
     Duplicates,
     ItemColumn,
     Kind,
     RatingColumn,
+    ReadingCommand,
     TimeColumn,
     UserColumn,
     read,
+    reading_options,
 )
-from palate.cli._reading_options import ReadingCommand, reading_options
 
 
 @app.command(
@@ -56,6 +57,7 @@ def compare(
     Ratings that one of the models was fitted to are left out.
     """
     import palate
+    from palate.learned._ratings_input import with_ids_as_known
 
     if on is None:
         raise palate.SettingError(
@@ -67,6 +69,9 @@ def compare(
         on, duplicates, _kind(loaded), user=user, item=item, rating=rating, timestamp=timestamp,
         table=table, kind=kind, **reading_options(context),
     )  # fmt: skip
+    first = next(iter(loaded.values()))
+    if first.ratings is not None:
+        ratings = with_ids_as_known(first.learned, ratings)
     comparison = palate.compare(loaded, on=ratings, threads=threads)
     if json:
         _output.document(**vars(comparison))

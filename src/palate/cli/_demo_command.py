@@ -11,7 +11,7 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
-from palate.cli._fit_commands import given
+from palate.cli._reading_options import given
 from palate.cli._saving import warn_if_interrupted
 
 # The number of items at each end that the demo prints, and that its JSON has.

@@ -2,18 +2,29 @@
 
 # ruff: noqa: PLC0415, PLR0917
 
-import re
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
-from palate.cli._messages import in_options
 from palate.cli._progress import progress_of_fit
-from palate.cli._reading_options import reading_options
+from palate.cli._reading_options import (
+    DatabaseTable,
+    Duplicates,
+    ItemColumn,
+    ItemsFile,
+    Kind,
+    RatingColumn,
+    RatingsSource,
+    TimeColumn,
+    UserColumn,
+    UsersFile,
+    read,
+    reading_options,
+)
 from palate.cli._saving import (
     KEPT,
     fit_and_save,
@@ -29,38 +40,6 @@ from palate.cli._solver_options import (
     default_solver,
 )
 
-# The options that describe a table of ratings; `read` takes them.
-RatingsSource = Annotated[
-    str,
-    typer.Argument(metavar="RATINGS", help="A file, a database URL, or a name such as ml-100k."),
-]
-UserColumn = Annotated[str | None, typer.Option("--user", help="The column of users.")]
-ItemColumn = Annotated[str | None, typer.Option("--item", help="The column of items.")]
-RatingColumn = Annotated[
-    str | None, typer.Option("--rating", help="The column of ratings or counts.")
-]
-TimeColumn = Annotated[str | None, typer.Option("--timestamp", help="The column of timestamps.")]
-ItemsFile = Annotated[
-    str | None, typer.Option("--items", help="A file of items: ids, titles and features.")
-]
-UsersFile = Annotated[
-    str | None, typer.Option("--users", help="A file of users: ids, and features such as ages.")
-]
-DatabaseTable = Annotated[
-    str | None, typer.Option("--table", help="Which table of a database, or a SELECT statement.")
-]
-DuplicateRule = Literal["error", "first", "last", "mean"]
-Duplicates = Annotated[
-    DuplicateRule,
-    typer.Option(help="What to do if a user has rated an item more than once."),
-]
-Kind = Annotated[
-    Literal["ratings", "events", "counts"] | None,
-    typer.Option(
-        help="What the table holds: ratings, events such as purchases, or counts of events such as "
-        "plays. By default it is recognised."
-    ),
-]
 ValidShare = Annotated[
     float,
     typer.Option(
@@ -266,17 +245,21 @@ def evaluate(
 ) -> None:
     """Measure the lists and predictions of solvers and baselines on held-out ratings or events."""
     import palate
+    from palate.evaluation._alignment import with_ids_alike
 
     solvers = chosen_solvers(context, seed)
     described = {
         "user": user, "item": item, "rating": rating, "timestamp": timestamp,
         "items": items, "users": users, "table": table, **reading_options(context),
     }  # fmt: skip
-    data = read(ratings, duplicates, **described, kind=kind)
+    data, held_out = read(ratings, duplicates, **described, kind=kind), None
+    if test is not None:
+        held_out = read(test, duplicates, data.kind, **described)
+        data, held_out = with_ids_alike(data, held_out)
     evaluation = palate.evaluate(
         data,
         solvers,
-        test=None if test is None else read(test, duplicates, data.kind, **described),
+        test=held_out,
         folds=int(folds) if folds.isdecimal() else folds,
         split=split,
         share=share,
@@ -288,36 +271,3 @@ def evaluate(
         _output.document(source=data.source, **vars(evaluation))
     else:
         _output.shown(evaluation)
-
-
-def read(
-    source: str, duplicates: DuplicateRule, expected: str | None = None, **options: Any
-) -> Any:
-    """Read the ratings that the options describe, and print a summary to stderr.
-
-    If no kind is among the options, the table is of the `expected` kind, or else it is recognised.
-    """
-    import palate
-
-    columns = given(**options)
-    if not _is_movielens(source):
-        columns = given(kind=expected) | columns
-        data = palate.read_ratings(source, duplicates=duplicates, **columns)
-    elif not columns:
-        data = palate.movielens(source)
-    else:
-        raise palate.SettingError(
-            f"{source} needs no description; leave out --{', --'.join(columns).replace('_', '-')}"
-        )
-    _output.to_stderr(f"Read {in_options(str(data), {'kind': '--kind'})}")
-    return data
-
-
-def given(**settings: Any) -> dict[str, Any]:
-    """Return the options that were given."""
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-def _is_movielens(name: str) -> bool:
-    """Return whether a source is the name of a data set rather than a file."""
-    return re.fullmatch(r"ml-[\w-]+", name) is not None and not Path(name).exists()

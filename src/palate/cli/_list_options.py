@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from palate.cli._app import UnknownRule
 from palate.errors import SettingError
 
 Candidates = Annotated[
@@ -46,7 +47,7 @@ Calibrate = Annotated[
 ]
 Explain = Annotated[bool, typer.Option("--explain", help="Add the reason for each recommendation.")]
 Unknown = Annotated[
-    Literal["error", "skip"] | None,
+    UnknownRule | None,
     typer.Option(
         help="What to do with users and items that the model does not know: refuse them (error), "
         "or leave them out and say so (skip). By default items to exclude are skipped, and all "
@@ -56,7 +57,7 @@ Unknown = Annotated[
 Everyone = Annotated[
     bool, typer.Option("--all", help="Write lists for all known users to the file of -o.")
 ]
-UsersFile = Annotated[
+UserIdsFile = Annotated[
     Path | None,
     typer.Option(
         "--users",

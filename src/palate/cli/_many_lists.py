@@ -9,9 +9,6 @@ from palate._words import counted
 from palate.cli import _output
 from palate.cli._progress import progress_of_lists
 
-# Maximum number of ids of what was skipped that are printed.
-_MAX_NAMED = 5
-
 
 def write_lists(
     folder: Path, users: Path | None, output: Path, *, json: bool, unknown: Any, **options: Any
@@ -47,16 +44,7 @@ def write_lists(
         skipped = {"users": list(people.skipped), "items": list(written.skipped)}
         _output.document(path=str(output), users=written.users, rows=written.rows, skipped=skipped)
         return
-    say_skipped("user", people.skipped)
-    say_skipped("item", written.skipped)
+    _output.say_skipped("user", people.skipped)
+    _output.say_skipped("item", written.skipped)
     rows = counted(written.rows, "row")
     _output.line(f"Lists for {counted(written.users, 'user')}, {rows}, are in {output}.")
-
-
-def say_skipped(noun: str, names: tuple[Any, ...]) -> None:
-    """Say on stderr which unknown users or items were skipped, if there are any."""
-    if not names:
-        return
-    named = ", ".join(repr(name) for name in names[:_MAX_NAMED])
-    more = ", ..." if len(names) > _MAX_NAMED else ""
-    _output.to_stderr(f"Skipped {counted(len(names), f'unknown {noun}')}: {named}{more}")

@@ -6,9 +6,11 @@ import dataclasses
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
+
+from palate._words import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,6 +61,19 @@ def line(text: str) -> None:
 def to_stderr(text: str) -> None:
     """Print to stderr: progress and notes."""
     print(text, file=sys.stderr, flush=True)
+
+
+# Maximum number of ids of what was skipped that are printed.
+_MAX_NAMED = 5
+
+
+def say_skipped(noun: str, names: Sequence[Any]) -> None:
+    """Say on stderr which unknown users or items were skipped, if there are any."""
+    if not names:
+        return
+    named = ", ".join(repr(name) for name in names[:_MAX_NAMED])
+    more = ", ..." if len(names) > _MAX_NAMED else ""
+    to_stderr(f"Skipped {counted(len(names), f'unknown {noun}')}: {named}{more}")
 
 
 def history_table(stderr: bool) -> "HistoryTable":

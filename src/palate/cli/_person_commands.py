@@ -5,7 +5,7 @@
 import re
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -16,13 +16,14 @@ from palate.cli._app import (
     Json,
     ModelFolder,
     Threads,
+    UnknownRule,
     Where,
     app,
     conditions,
     examples,
     pairs,
 )
-from palate.cli._many_lists import say_skipped, write_lists
+from palate.cli._many_lists import write_lists
 
 _TITLES = {
     "both": "What {} may pick and like",
@@ -67,7 +68,7 @@ def recommend(
     rate: Rate = None,
     feature: KnownOfPerson = None,
     everyone: lists.Everyone = False,
-    users: lists.UsersFile = None,
+    users: lists.UserIdsFile = None,
     output: lists.Output = None,
     n: Count = 10,
     candidates: lists.Candidates = None,
@@ -131,7 +132,7 @@ def _show_list(profile: Any, who: str, options: dict[str, Any], json: bool) -> N
     shown = best.drop("score")  # its unit says nothing
     if not profile.learned.has_ratings:
         shown = shown.rename({"ratings": "people"})  # an event of each
-    say_skipped("item", skipped)
+    _output.say_skipped("item", skipped)
     varied = _varied(options["diversity"], options["calibrate"])
     _output.table(shown, f"{_TITLES[asked].format(who)}{varied}")
 
@@ -232,7 +233,7 @@ def _profile(
     user: str | None,
     rate: list[str] | None,
     feature: list[str] | None,
-    unknown: Literal["error", "skip"] = "error",
+    unknown: UnknownRule = "error",
 ) -> tuple[Any, str]:
     """Return the profile that the options describe, and a phrase for the person."""
     import palate

@@ -50,10 +50,10 @@ def fit_if_not_worse(
     -------
     The `Gate`, or None without a model to compare with; and the model that is now in the folder.
     """
+    from palate._files import MODEL_DESCRIPTION
     from palate.evaluation._gate import gate
-    from palate.learned._file_format import DESCRIPTION
 
-    if not (folder / DESCRIPTION).exists():
+    if not (folder / MODEL_DESCRIPTION).exists():
         _output.to_stderr(f"There is no model in {folder} yet to compare with.")
         return None, fit_and_save(folder, data, solver, threads, users=True)
     found: list[Any] = []

@@ -1,6 +1,7 @@
 """Files as bytes: what gzip and zip hold is read, and what can't be a table is refused."""
 
 import gzip
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,6 +12,13 @@ from palate.errors import DataError, first_line
 _GZIP = b"\x1f\x8b"
 _SQLITE = b"SQLite format 3\0"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second if it is empty
+# How compressed files that are not read begin.
+_OTHERS = {
+    "bzip2": rb"BZh[1-9]1AY&SY",
+    "xz": rb"\xfd7zXZ\0",
+    "7-Zip": rb"7z\xbc\xaf",
+    "zstd": rb"\x28\xb5\x2f\xfd",
+}
 # What reading a damaged or unreadable file raises; of a zip with a password, RuntimeError.
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError)
 _MAX_LISTED = 10
@@ -72,8 +80,8 @@ def check_readable(path: Path) -> None:
     Raises
     ------
     DataError
-        If the file does not exist, can't be read, is empty, or is a database, or an archive of
-        several files.
+        If the file does not exist, can't be read, is empty, or is a database, an archive of several
+        files, or compressed in another way than by gzip and zip.
     """
     try:
         with open_bytes(path) as file:
@@ -86,5 +94,10 @@ def check_readable(path: Path) -> None:
         raise DataError(f"{path.name}: can't be read ({first_line(error)})") from error
     if not start:
         raise DataError(f"{path.name}: the file is empty")
+    other = next((name for name, begin in _OTHERS.items() if re.match(begin, start)), None)
+    if other is not None:
+        raise DataError(
+            f"{path.name}: is compressed by {other}, and only gzip and zip are read; unpack it"
+        )
     if start == _SQLITE:
         raise DataError(f"{path.name}: is an SQLite database; give it as sqlite:///{path}")

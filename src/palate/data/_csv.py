@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from palate.data._columns import is_number
-from palate.data._table import IsHeader, Reading, Table
+from palate.data._table import SKIP, IsHeader, Reading, Table
 from palate.data._text_file import TextFile, open_text_file
 from palate.errors import DataError, first_line
 
@@ -205,9 +205,9 @@ class _Csv:
             for line, fields in self.records(strict=True):
                 width = width or len(fields)
                 if len(fields) > width:
-                    return f", line {line:,}: {_too_many(fields, width)}{_SKIP}"
+                    return f", line {line:,}: {_too_many(fields, width)}{SKIP}"
         except csv.Error as bad:
-            return f", line {line + 1:,}: the quotes do not close ({bad}){_SKIP}"
+            return f", line {line + 1:,}: the quotes do not close ({bad}){SKIP}"
         return f": can't be read as text with columns ({first_line(error)})"
 
 
@@ -247,9 +247,6 @@ def open_csv(path: Path, is_header: IsHeader, reading: Reading) -> Table:
 
 def _lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline=""))
-
-
-_SKIP = "; mend the line, or use skip_bad_lines=True to do without"
 
 
 def _too_many(fields: list[str], width: int) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from palate.data._compressed import (
 )
 from palate.data._csv import open_csv
 from palate.data._files_of import files_of
-from palate.data._table import PLAIN, IsHeader, Reading, Table, stacked
+from palate.data._table import PLAIN, SKIP, IsHeader, Reading, Table, stacked
 from palate.data._text_file import TextFile, open_text_file
 from palate.errors import DataError, MissingExtraError, first_line
 
@@ -115,7 +115,7 @@ def _open_file(path: Path, is_header: IsHeader, reading: Reading) -> Table:
         if suffix in _COLUMNAR:
             return _open_columnar(path, suffix)
         if suffix in {".jsonl", ".ndjson", ".json"}:
-            return _open_json(path)
+            return _open_json(path, reading)
         return open_csv(path, is_header, reading)
     except (*UNREADABLE, pl.exceptions.PolarsError, UnicodeError) as error:
         raise _unreadable(path, suffix, error) from error
@@ -144,17 +144,35 @@ def _open_columnar(path: Path, suffix: str) -> Table:
     return Table(names, blocks, path.name)
 
 
-def _open_json(path: Path) -> Table:
+def _open_json(path: Path, reading: Reading) -> Table:
     file = open_text_file(path)
     text = "".join(file.blocks())
     if text.lstrip()[:1] == "[":
         return Table.of_frame(pl.read_json(text.encode(), infer_schema_length=None), path.name)
+    faults: dict[int, str] = {}
+
+    def place(row: int) -> str:
+        return f"line {_json_line(file, row):,}"
+
     try:
         frame = pl.read_ndjson(text.encode(), infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path.name}{_json_fault(file, error)}") from error
-    table = Table.of_frame(frame, path.name)
-    return replace(table, place=lambda row: f"line {_json_line(file, row):,}")
+        faults = _json_faults(file)
+        if not faults:
+            raise DataError(
+                f"{path.name}: can't be read as JSON lines ({first_line(error)})"
+            ) from error
+        row, why = next(iter(faults.items()))
+        lines = ["{}\n" if row in faults else line for row, line in enumerate(_json_lines(file))]
+        if not reading.skip_bad_lines or len(faults) == len(lines):
+            raise DataError(f"{path.name}, {place(row)}: {why}{SKIP}") from error
+        frame = pl.read_ndjson("".join(lines).encode(), infer_schema_length=None)
+    return replace(Table.of_frame(frame, path.name), place=place, fault=faults.get)
+
+
+def _json_lines(file: TextFile) -> Iterator[str]:
+    """Give the lines that hold a record."""
+    return (line for line in file.lines() if line.strip())
 
 
 def _json_line(file: TextFile, row: int) -> int:
@@ -163,12 +181,13 @@ def _json_line(file: TextFile, row: int) -> int:
     return next(islice(full, row, None))
 
 
-def _json_fault(file: TextFile, error: Exception) -> str:
-    """Return which of the JSON lines is wrong."""
-    for number, line in enumerate(file.lines(), 1):
+def _json_faults(file: TextFile) -> dict[int, str]:
+    """Return what is wrong with each of the JSON lines that hold no record, by row."""
+    faults: dict[int, str] = {}
+    for row, line in enumerate(_json_lines(file)):
         try:
-            if line.strip() and not isinstance(json.loads(line), dict):
-                return f", line {number:,}: is not a JSON object"
+            if not isinstance(json.loads(line), dict):
+                faults[row] = "is not a JSON object"
         except ValueError as bad:
-            return f", line {number:,}: is not JSON ({bad})"
-    return f": can't be read as JSON lines ({first_line(error)})"
+            faults[row] = f"is not JSON ({bad})"
+    return faults

@@ -11,6 +11,8 @@ from palate.errors import DataError, SettingError
 
 # Maximum number of rows left out that are named.
 _MAX_NAMED = 3
+# What to do about a line that can't be read.
+SKIP = "; mend the line, or use skip_bad_lines=True to do without"
 # The types that a column of titles can have.
 TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum)
 # Returns whether the fields of a text file's first line are column names.

@@ -1,10 +1,9 @@
 """Tables of ratings that were read apart, over the same users and items."""
 
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from palate.data._ratings import Ratings
 from palate.learned._lookup import require_same_type, rows_among
@@ -33,12 +32,19 @@ def over(ratings: Ratings, users: pl.DataFrame, items: pl.DataFrame) -> Ratings:
     )
 
 
-def of_users(ratings: Ratings, rows: NDArray[np.integer]) -> Ratings:
-    """Return the ratings of the users in some rows, over these users only, in that order."""
-    place = np.full(ratings.users.height, -1, dtype=np.int32)
-    place[rows] = np.arange(len(rows), dtype=np.int32)
-    own = ratings.take(place[ratings.user] >= 0)
-    return replace(own, user=place[own.user], users=ratings.users[rows])
+def with_ids_alike(one: Ratings, other: Ratings) -> tuple[Ratings, Ratings]:
+    """Return two tables from files, with ids as text in both if they are text in one of them.
+
+    In a file in which all ids happen to be whole numbers they are read as such.
+    """
+    for side in ("users", "items"):
+        tables: list[pl.DataFrame] = [getattr(ratings, side) for ratings in (one, other)]
+        dtypes = [table["id"].dtype for table in tables]
+        if pl.String in dtypes and any(dtype.is_integer() for dtype in dtypes):
+            texts = [table.with_columns(pl.col("id").cast(pl.String)) for table in tables]
+            changes: list[dict[str, Any]] = [{side: text} for text in texts]
+            one, other = replace(one, **changes[0]), replace(other, **changes[1])
+    return one, other
 
 
 def require_same_ids(ratings: Ratings, others: Ratings, where: tuple[str, str]) -> None:

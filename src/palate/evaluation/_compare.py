@@ -15,7 +15,7 @@ from palate.data._duplicates import pair_numbers
 from palate.data._ratings import Kind, Ratings, how_many
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.evaluation import _comparison
-from palate.evaluation._alignment import of_users, over, require_same_ids, united
+from palate.evaluation._alignment import over, require_same_ids, united
 from palate.evaluation._display import (
     BEHIND,
     FiguresTable,
@@ -213,8 +213,10 @@ def _measured(
     """Return the test of the models, and the figures of each."""
     for name, model in asked.items():
         if (model.row_of_item[part.valid.item] < 0).all():
+            which = f"the {how_many(on.kind, len(part.valid))} that no model was fitted to"
             raise DataError(
-                f"{model_title(name)} knows none of the items of these ratings, such as "
+                f"{model_title(name)} knows none of the items of "
+                f"{'these ratings' if len(part.valid) == len(on) else which}, such as "
                 f"{part.train.items['id'][int(part.valid.item[0])]!r}; are they of the same items?"
             )
     rating = [m for m in asked.values() if m.learned.has_ratings and on.kind == "ratings"]
@@ -301,8 +303,8 @@ def _held_out(fitted: dict[str, Ratings], on: Ratings) -> _HeldOut:
         items=items,
         kind="events",
     )
-    tested = np.unique(valid.user)
-    part = Part(train, of_users(train, tested), of_users(valid, tested))
+    tested = np.bincount(valid.user, minlength=users.height) > 0
+    part = Part(train, train.of_users(tested), valid.of_users(tested))
     return _HeldOut(part, {name: int(those.sum()) for name, those in among.items()})
 
 

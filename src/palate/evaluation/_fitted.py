@@ -9,7 +9,7 @@ from palate.evaluation._measure import Measured, N, Test
 from palate.evaluation._parts import Part
 from palate.inference._lists import Choices, question, top_items
 from palate.inference._user_posteriors import UserPosteriors
-from palate.learned._lookup import rows_among
+from palate.learned._lookup import known_rows
 from palate.model._model import Model
 
 
@@ -30,10 +30,10 @@ class FittedModel:
         self.learned, self._model = model.learned, model
         self._users = part.valid.users
         ours, theirs = self.learned.items["id"], part.train.items["id"]
-        self.row_of_item = _rows_or_none(ours, theirs)
+        self.row_of_item = known_rows(ours, theirs)
         # The row in the part of each item of the model. The last is for missing items.
-        self._item_of_row = np.append(_rows_or_none(theirs, ours), np.int32(-1))
-        self._user_rows = _rows_or_none(self.learned.require_users().users["id"], self._users["id"])
+        self._item_of_row = np.append(known_rows(theirs, ours), np.int32(-1))
+        self._user_rows = known_rows(self.learned.require_users().users["id"], self._users["id"])
         self._known = self._user_rows >= 0
         has_history = np.append(np.diff(self.learned.ratings_by_user.starts) > 0, False)
         is_rated = np.append(self.learned.rated, False)  # the last are for unknown ones
@@ -95,8 +95,3 @@ class FittedModel:
         item = self.row_of_item[given.item]
         has = item >= 0
         return group(given.user[has], given.users.height, item[has], given.rating[has])
-
-
-def _rows_or_none(known: pl.Series, ids: pl.Series) -> NDArray[np.int32]:
-    """Return the row of each of `ids` among the `known` ids; -1 if it is not among them."""
-    return rows_among(known, ids).cast(pl.Int32).fill_null(-1).to_numpy()

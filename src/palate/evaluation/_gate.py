@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from palate import _arguments, _random_streams
 from palate._native import permutation
 from palate._words import counted
+from palate.data._duplicates import pair_numbers
 from palate.data._ratings import Ratings, how_many
 from palate.errors import DataError
 from palate.evaluation import _metrics
@@ -17,7 +18,7 @@ from palate.evaluation._comparison import MIN_PEOPLE, standard_error
 from palate.evaluation._measure import Floats, rmse_influence
 from palate.evaluation._relevance import relevant_pairs
 from palate.learned._learned import Learned
-from palate.learned._lookup import rows_among
+from palate.learned._lookup import known_rows
 from palate.learned._ratings_input import with_ids_as_known
 from palate.model._model import Model
 
@@ -142,15 +143,15 @@ def _pairs(ratings: Ratings, known: Ratings) -> tuple[NDArray[np.int64], NDArray
     That of known ratings is -1 where the user or the item is not in the table any more.
     """
     user, item = (
-        rows_among(now["id"], before["id"]).cast(pl.Int64).fill_null(-1).to_numpy()[rows]
+        known_rows(now, before).astype(np.int64)[rows]
         for now, before, rows in (
-            (ratings.users, known.users, known.user),
-            (ratings.items, known.items, known.item),
+            (ratings.users["id"], known.users["id"], known.user),
+            (ratings.items["id"], known.items["id"], known.item),
         )
     )
     width = ratings.items.height
     before = np.where((user >= 0) & (item >= 0), user * width + item, -1)
-    return ratings.user.astype(np.int64) * width + ratings.item, before
+    return pair_numbers(ratings), before
 
 
 def _held_out(
@@ -180,7 +181,7 @@ def _rmse(model: Model, given: Ratings, valid: Ratings) -> tuple[float, Floats]:
     likelihood = model.learned.likelihood
     inside = np.clip(given.rating, likelihood.low, likelihood.high).astype(np.float32)
     people = model.profiles(replace(given, rating=inside), unknown="skip").posteriors
-    item = _rows_in(model, valid)[valid.item]
+    item = known_rows(model.items["id"], valid.items["id"])[valid.item]
     error = likelihood.rating(people.scores(valid.user, item)) - valid.rating
     rmse = _metrics.rmse(error)
     assert rmse is not None
@@ -194,7 +195,7 @@ def _ndcg(
     eligible: NDArray[np.bool_],
 ) -> tuple[float, Floats]:
     """Return the nDCG of a model's lists of eligible items, and the influence of each person."""
-    rows = _rows_in(model, given)
+    rows = known_rows(model.items["id"], given.items["id"])
     own = np.zeros(model.items.height, dtype=np.bool_)
     own[rows[eligible]] = True
     user, item = relevant
@@ -202,12 +203,6 @@ def _ndcg(
     values = _metrics.ndcg(_metrics.Judged.of(top, user, rows[item]))
     mean = float(np.nanmean(values))
     return mean, (values - mean) / np.count_nonzero(np.isfinite(values))
-
-
-def _rows_in(model: Model, ratings: Ratings) -> NDArray[np.int32]:
-    """Return the row in the model of each item of the ratings; -1 for unknown ones."""
-    rows = rows_among(model.items["id"], ratings.items["id"])
-    return rows.cast(pl.Int32).fill_null(-1).to_numpy()
 
 
 def _verdict(

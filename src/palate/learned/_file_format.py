@@ -37,7 +37,6 @@ from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
 FORMAT = 7
-DESCRIPTION = MODEL_DESCRIPTION
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
 )
@@ -105,8 +104,8 @@ def write_files(files: ModelFiles, path: Path) -> None:
     for name, content in files.others.items():
         if not _has_content(path / name, content):
             replace_file(path / name, content)
-    replace_file(path / DESCRIPTION, files.description)
-    _remove_others(path, {DESCRIPTION, *files.others})
+    replace_file(path / MODEL_DESCRIPTION, files.description)
+    _remove_others(path, {MODEL_DESCRIPTION, *files.others})
     sync_folder(path)
 
 

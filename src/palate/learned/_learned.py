@@ -69,6 +69,7 @@ class Learned:
         How many of the last items were added after the fit.
     added_ratings
         How many of the last ratings were added after the fit: the items were learned without them.
+        A rating or event of the fit that was given again, and a count that has grown, are not.
     user_variances
         The relative variance of each user's ratings (see `RatingVariances`); shape (users,). None
         if all are 1, and where there is no `user_table`.

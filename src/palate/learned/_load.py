@@ -14,13 +14,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate._files import locked, replace_file
+from palate._files import MODEL_DESCRIPTION, locked, replace_file
 from palate._linear_algebra import cholesky_roots
 from palate._log import log
 from palate.data._ratings import KINDS, Ratings
 from palate.errors import ModelFileError, first_line
 from palate.learned._choice_arrays import choice_from
-from palate.learned._file_format import DESCRIPTION, FORMAT, MODEL_FILE
+from palate.learned._file_format import FORMAT, MODEL_FILE
 from palate.learned._item_posterior import ItemPosterior
 from palate.learned._learned import FitRecord, Learned
 from palate.learned._parameter_arrays import MAX_MAGNITUDE, item_posterior, rating_parameters
@@ -75,11 +75,11 @@ def read_description(path: Path) -> dict[str, Any]:
     ModelFileError
         If there is none, or it can't be read.
     """
-    file = path / DESCRIPTION
+    file = path / MODEL_DESCRIPTION
     try:
         description: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        what = f"it has no {DESCRIPTION}"
+        what = f"it has no {MODEL_DESCRIPTION}"
         if path.is_file():
             what = "it is a file, and a model is a folder, such as palate fit and Model.save write"
         raise ModelFileError(f"there is no model in {path}: {what}") from error
@@ -126,7 +126,7 @@ def learned_from(
         *(struct.error, pl.exceptions.PolarsError),
     ) as error:
         raise ModelFileError(
-            f"{path / DESCRIPTION} does not describe a model: {type(error).__name__} "
+            f"{path / MODEL_DESCRIPTION} does not describe a model: {type(error).__name__} "
             f"{first_line(error)}"
         ) from error
     log.info("loaded %r from %s", learned, path)
@@ -136,9 +136,9 @@ def learned_from(
 def _content(path: Path, entry: dict[str, str], private_copies: Path | None = None) -> Any:
     file, digest = path / entry["name"], entry["sha256"]
     if not MODEL_FILE.fullmatch(file.name) or file.parent != path:
-        raise ModelFileError(f"{path / DESCRIPTION} names a file that is not part of a model")
+        raise ModelFileError(f"{path / MODEL_DESCRIPTION} names a file that is not part of a model")
     if not re.fullmatch("[0-9a-f]{64}", digest):
-        raise ModelFileError(f"{path / DESCRIPTION} has no checksum of {file.name}")
+        raise ModelFileError(f"{path / MODEL_DESCRIPTION} has no checksum of {file.name}")
     copy = None if private_copies is None else private_copies / digest
     if copy is not None:
         with suppress(FileNotFoundError):
@@ -149,7 +149,8 @@ def _content(path: Path, entry: dict[str, str], private_copies: Path | None = No
         raise ModelFileError(f"{file} is missing or can't be read: {error}") from error
     if hashlib.sha256(data).hexdigest() != digest:
         raise ModelFileError(
-            f"{file} is damaged or was changed: its checksum differs from the one in {DESCRIPTION}"
+            f"{file} is damaged or was changed: its checksum differs from the one in "
+            f"{MODEL_DESCRIPTION}"
         )
     if copy is None:
         return data

@@ -206,6 +206,11 @@ def rows_among(known: pl.Series, ids: pl.Series) -> pl.Series:
     return ids.to_frame("id").join(rows, on="id", how="left", maintain_order="left")["row"]
 
 
+def known_rows(known: pl.Series, ids: pl.Series) -> NDArray[np.int32]:
+    """Return the row of each of `ids` among the `known` ids; -1 if it is not among them."""
+    return rows_among(known, ids).cast(pl.Int32).fill_null(-1).to_numpy()
+
+
 def _rows_with_id(ids: pl.Series, name: Any) -> list[int]:
     """Return the rows with an id in another type, such as 5.0 for 5."""
     if isinstance(name, np.generic):

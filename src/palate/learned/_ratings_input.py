@@ -122,7 +122,7 @@ def with_ids_as_known(learned: Learned, ratings: Ratings) -> Ratings:
         if len(changed):
             raise DataError(
                 f"the {side} ids of the model are whole numbers, and {changed[0]!r} in these "
-                "ratings is none"
+                "ratings is not; a new fit to all ratings reads all ids as text"
             )
         tables: dict[str, Any] = {f"{side}s": table.with_columns(cast.alias("id"))}
         ratings = replace(ratings, **tables)

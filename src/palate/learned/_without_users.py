@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.data._ratings import Csr
+from palate.errors import DataError
 from palate.learned._choice import ChoiceModel, DenseWeights, LowRankWeights
 from palate.learned._feature_effects import FeatureEffects
 from palate.learned._item_posterior import ItemPosterior
@@ -28,7 +29,7 @@ def without_users(learned: Learned, gone: Mask) -> Learned:
     UnknownIdError
         If the model was saved without users.
     DataError
-        If no ratings are left.
+        If no ratings are left, or no items that the model was fitted to.
     """
     old = learned.require_users()
     kept = old.of_users(~gone).require_any()
@@ -89,7 +90,19 @@ def _known_in(effects: FeatureEffects | None, table: pl.DataFrame) -> FeatureEff
 
 
 def _choice_of(choice: ChoiceModel, kept: Mask) -> ChoiceModel:
-    """Return the choice model of the kept items."""
+    """Return the choice model of the kept items.
+
+    Raises
+    ------
+    DataError
+        If all of them were added after the fit, or were picked by nobody before it.
+    """
+    popularity = choice.popularity[kept]
+    if not popularity.any():
+        raise DataError(
+            "no item is left that the model was fitted to; fit a new model to ratings without "
+            "these users instead"
+        )
     weights: DenseWeights | LowRankWeights = choice.weights
     if isinstance(weights, DenseWeights):
         weights = DenseWeights(np.ascontiguousarray(weights.matrix[np.ix_(kept, kept)]))
@@ -105,6 +118,4 @@ def _choice_of(choice: ChoiceModel, kept: Mask) -> ChoiceModel:
             row[sparse.partner],
             sparse.rating,
         )
-    return replace(
-        choice, weights=weights, popularity=choice.popularity[kept], discount=choice.discount[kept]
-    )
+    return replace(choice, weights=weights, popularity=popularity, discount=choice.discount[kept])

@@ -203,7 +203,7 @@ class KnownUsers(Readings):
         UnknownIdError
             If a user is unknown and not to be skipped, or the model was saved without users.
         DataError
-            If no ratings are left.
+            If no ratings are left, or no items that the model was fitted to.
         """
         known = self.learned.require_users()
         gone = np.zeros(known.users.height, dtype=np.bool_)

@@ -304,10 +304,16 @@ class Model(KnownUsers):
             If the model was saved without users; or an item is unknown to a point estimate or a
             model of events or counts, in which only a refit can learn it.
         DataError
-            If there are no ratings, they are of another kind than those of the model, one lies
-            outside its scale, a sum of counts overflows, or ids or timestamps have another type.
+            If there are no ratings, or none of known items; they are of another kind than those of
+            the model, one lies outside its scale, a sum of counts overflows, or ids or timestamps
+            have another type.
         """
         known, skipped = known_ratings(self.learned, ratings, unknown)
+        if skipped and len(known) == 0:
+            raise DataError(
+                f"the model knows none of the items of these ratings, such as {skipped[0]!r}; are "
+                "they of the same items?"
+            )
         learned, drift = update(self.learned, known, new_items=unknown != "skip")
         log.info(
             "added %s to the model, now of %s and %s; %s skipped",

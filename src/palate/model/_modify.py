@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from palate.errors import SettingError
 from palate.learned._learned import Learned
 from palate.learned._modify import modify_learned
 from palate.model._model import Model
@@ -40,6 +41,8 @@ def modify(
     ------
     ModelFileError
         If there is no model, it is damaged, or the folder can't be written to.
+    SettingError
+        If `change` returns something other than a model.
 
     Examples
     --------
@@ -47,6 +50,12 @@ def modify(
     """
 
     def changed(learned: Learned) -> Learned:
-        return change(Model(learned)).learned
+        new = change(Model(learned))
+        if not isinstance(new, Model):
+            raise SettingError(
+                f"change returned something of the type {type(new).__name__}, not a model; let it "
+                "return one, such as model.forget([196]) or model.update(ratings).model"
+            )
+        return new.learned
 
     return Model(modify_learned(Path(path), changed, waiting))

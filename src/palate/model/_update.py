@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate._native import score_pairs
-from palate.data._duplicates import without_duplicates
+from palate.data._duplicates import pair_numbers, without_duplicates
 from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.learned._learned import Learned
@@ -118,19 +118,25 @@ def _merged_users(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
 
 
 def _newest(ratings: Ratings, since: int) -> tuple[Ratings, int]:
-    """Return the last rating or event of each user and item, and how many are at `since` or later.
+    """Return the last rating or event of each user and item, those since the fit last.
 
-    They stay in their order.
+    Beside them is returned the number since the fit: of those at `since` or later that are not the
+    same as one before, to which the items were fitted.
     """
-    _, last = np.unique(_pairs(ratings)[::-1], return_index=True)
-    kept = np.sort(len(ratings) - 1 - last)
-    return ratings.take(kept), int(np.count_nonzero(kept >= since))
+    pairs = pair_numbers(ratings)
+    _, first = np.unique(pairs, return_index=True)
+    _, last = np.unique(pairs[::-1], return_index=True)
+    last = len(ratings) - 1 - last
+    repeated = (first < since) & (ratings.rating[first] == ratings.rating[last])
+    recent = (last >= since) & ~repeated
+    return ratings.take(last[np.lexsort((last, recent))]), int(recent.sum())
 
 
 def _added_up(counts: Ratings, since: int) -> tuple[Ratings, int]:
-    """Return the sum of the counts of each user and item, and how many have one since the fit.
+    """Return the sum of the counts of each user and item, those since the fit last.
 
-    Those are the last ones; their counts are at `since` or later.
+    Beside them is returned the number since the fit: of pairs at `since` or later that are not
+    among those before, to which the items were fitted.
     """
     merged = without_duplicates(counts, "sum")
     if not np.isfinite(merged.rating).all():
@@ -138,14 +144,8 @@ def _added_up(counts: Ratings, since: int) -> tuple[Ratings, int]:
             "the sum of an old and a new count is too large for a number; look for an error in the "
             "new counts"
         )
-    recent = np.isin(_pairs(merged), _pairs(counts)[since:])
+    recent = ~np.isin(pair_numbers(merged), pair_numbers(counts)[:since])
     return merged.take(np.argsort(recent, kind="stable")), int(recent.sum())
-
-
-def _pairs(ratings: Ratings) -> NDArray[np.int64]:
-    """Return a number for each pair of a user and an item; shape (n,)."""
-    pairs: NDArray[np.int64] = ratings.user.astype(np.int64) * ratings.items.height + ratings.item
-    return pairs
 
 
 def _drift(

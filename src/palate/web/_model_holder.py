@@ -5,8 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+from palate._files import MODEL_DESCRIPTION
 from palate.errors import first_line
-from palate.learned._file_format import DESCRIPTION
 from palate.learned._load import remove_other_copies
 from palate.model._model import load
 from palate.web._explorer import Explorer
@@ -76,7 +76,7 @@ class ModelHolder:
 def _version(folder: Path) -> tuple[int, int] | None:
     """Return the time and inode of a model's description, which every save replaces."""
     try:
-        status = (folder / DESCRIPTION).stat()
+        status = (folder / MODEL_DESCRIPTION).stat()
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino
