@@ -51,7 +51,7 @@ IN_A_THREAD = """
 
 
 @pytest.mark.parametrize(
-    "solver", ["palate.Gibbs(factors=64)", "palate.OneCycle(epochs=40, bs=1024)"]
+    "solver", ["palate.Gibbs(factors=64)", "palate.OneCycle(factors=200, epochs=40, bs=1024)"]
 )
 def test_ctrl_c_ends_a_fit_in_another_thread(solver):
     code = textwrap.dedent(IN_A_THREAD).replace("SOLVER", solver)
