@@ -41,9 +41,10 @@ def explanation(explanation: Explanation, *, width: int = WIDTH) -> go.Figure:
     --------
     >>> import palate, palate.plots
     >>> model = palate.fit(palate.movielens("100k"))
-    >>> why = model.user(196).explain("Twister (1996)")
-    >>> palate.plots.explanation(why).layout.title.text
-    'Why the expected rating of Twister (1996) is 2.8'
+    >>> why = model.user(196).explain("Heat (1995)")
+    >>> figure = palate.plots.explanation(why)
+    >>> figure.layout.title.text.startswith("Why the expected rating of Heat (1995) is 3.")
+    True
     """
     if not isinstance(explanation, Explanation):
         raise SettingError(
