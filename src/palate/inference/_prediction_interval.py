@@ -97,7 +97,8 @@ def paired_score_variance(
         block = slice(first, first + step)
         users, rows = user[block], item[block]
         z = with_ones(parameters.item_table[rows, :-1])
-        variance[block] += np.einsum("ni,nij,nj->n", z, covariance[users], z)
+        # In two steps: all three at once would take ten times as long.
+        variance[block] += np.einsum("nj,nj->n", np.einsum("ni,nij->nj", z, covariance[users]), z)
         variance[block] += items.covariances.paired_traces(rows, moments[users])
     return variance
 
