@@ -46,7 +46,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     ValueError
         If `path` contains a null character.
     """
-    temporary = path.parent / f".palate-{secrets.token_hex(8)}.tmp"
+    temporary = _temporary(path.parent)
     file = temporary.open("xb")
     try:
         with file:
@@ -82,9 +82,14 @@ def require_writable(folder: Path) -> None:
     OSError
         If none can be created.
     """
-    probe = folder / f".palate-{secrets.token_hex(8)}.tmp"
+    probe = _temporary(folder)
     probe.touch(exist_ok=False)
     probe.unlink(missing_ok=True)
+
+
+def _temporary(folder: Path) -> Path:
+    """Return a name that `TEMPORARY` matches and that nothing has yet."""
+    return folder / f".palate-{secrets.token_hex(8)}.tmp"
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Linear algebra that several floors use."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from threadpoolctl import ThreadpoolController
 from palate._native import Cancelled, CancelToken
 
 Matrix = NDArray[np.floating[Any]]
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 # Eigenvalues below this, relative to the largest, are rounding errors.
 _MIN_EIGENVALUE = 1e-12
 _JITTER = 1e-6
@@ -89,6 +92,15 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     return limit
 
 
+def in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], threads: int) -> list[Result]:
+    """Return what `work` returns for each task; a thread does one at a time, and so does BLAS."""
+    with one_blas_thread():
+        if threads == 1 or len(tasks) == 1:
+            return [work(task) for task in tasks]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(work, tasks))
+
+
 @cache
 def _blas() -> ThreadpoolController:
     """Return NumPy's BLAS; finding it takes a millisecond."""
@@ -117,14 +129,7 @@ def multiply_by_panels(
         columns = slice(first, first + _PANEL)
         np.matmul(left, right[columns].T, out=out[:, columns])
 
-    panels = range(0, len(right), _PANEL)
-    with one_blas_thread():
-        if threads == 1 or len(panels) == 1:
-            for first in panels:
-                panel(first)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(panel, panels))
+    in_threads(panel, range(0, len(right), _PANEL), threads)
     return out
 
 
@@ -147,14 +152,7 @@ def add_product(
             np.matmul(rows, panel.T, out=part)
             out[first : first + _ROWS, column : column + _PANEL] += part
 
-    blocks = range(0, len(left), _ROWS)
-    with one_blas_thread():
-        if threads == 1 or len(blocks) == 1:
-            for first in blocks:
-                block(first)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(block, blocks))
+    in_threads(block, range(0, len(left), _ROWS), threads)
 
 
 def inverse(
@@ -175,7 +173,7 @@ def inverse(
     """
     n = len(matrix)
     if n <= _LEAF:
-        with _blas().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             return np.linalg.inv(matrix.astype(np.float64)).astype(np.float32)
     half = n // 2
     a = inverse(np.ascontiguousarray(matrix[:half, :half]), threads, cancel)

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from palate.data._ratings import Ratings
-from palate.learned._lookup import require_same_type, rows_among
+from palate.learned._lookup import known_rows, require_same_type
 
 
 def united(tables: list[pl.DataFrame]) -> pl.DataFrame:
@@ -25,8 +25,8 @@ def united(tables: list[pl.DataFrame]) -> pl.DataFrame:
 
 def over(ratings: Ratings, users: pl.DataFrame, items: pl.DataFrame) -> Ratings:
     """Return the same ratings over tables of users and items that contain theirs."""
-    user = rows_among(users["id"], ratings.users["id"]).cast(pl.Int32).to_numpy()
-    item = rows_among(items["id"], ratings.items["id"]).cast(pl.Int32).to_numpy()
+    user = known_rows(users["id"], ratings.users["id"])
+    item = known_rows(items["id"], ratings.items["id"])
     return replace(
         ratings, user=user[ratings.user], item=item[ratings.item], users=users, items=items
     )

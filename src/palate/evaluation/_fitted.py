@@ -2,7 +2,6 @@
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from palate.data._ratings import Csr, Ratings, group
 from palate.evaluation._measure import Measured, N, Test
@@ -35,6 +34,8 @@ class FittedModel:
         self._item_of_row = np.append(known_rows(theirs, ours), np.int32(-1))
         self._user_rows = known_rows(self.learned.require_users().users["id"], self._users["id"])
         self._known = self._user_rows >= 0
+        # The place of each person where those that are known come first.
+        self._order = np.argsort(np.argsort(~self._known, kind="stable"), kind="stable")
         has_history = np.append(np.diff(self.learned.ratings_by_user.starts) > 0, False)
         is_rated = np.append(self.learned.rated, False)  # the last are for unknown ones
         self.unknown_users = int((~has_history[self._user_rows]).sum())
@@ -58,15 +59,11 @@ class FittedModel:
         )
         return test.measured(name, predicted, self._item_of_row[lists.rows])
 
-    def _order(self) -> NDArray[np.intp]:
-        """Return the order of the people, of whom those that are known would come first."""
-        return np.argsort(np.argsort(~self._known, kind="stable"), kind="stable")
-
     def _histories(self) -> Csr:
         """Return the history that the model has of each person: an empty one of unknown people."""
         known = self.learned.ratings_by_user.take(self._user_rows[self._known])
         starts = np.pad(known.starts, (0, int((~self._known).sum())), mode="edge")
-        return known._replace(starts=starts).take(self._order())
+        return known._replace(starts=starts).take(self._order)
 
     def _posteriors(self, histories: Csr) -> UserPosteriors | None:
         """Return the posterior of each person: of unknown people given their features alone."""
@@ -79,7 +76,7 @@ class FittedModel:
             Csr.empty(strangers.height),
             self.learned.known_of(strangers),
         )
-        order, features = self._order(), None
+        order, features = self._order, None
         if known.known is not None and unknown.known is not None:
             features = np.concatenate([known.known, unknown.known])[order]
         return UserPosteriors(

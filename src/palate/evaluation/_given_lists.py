@@ -13,7 +13,7 @@ from palate.data._ratings import Ratings
 from palate.errors import DataError
 from palate.evaluation._metrics import Judged
 from palate.evaluation._relevance import relevant_pairs
-from palate.learned._lookup import rows_among
+from palate.learned._lookup import known_rows
 
 # The last stands for a table of polars, pandas or Arrow, or the path of one.
 Lists = Sequence[Iterable[Any]] | Mapping[Any, Iterable[Any]] | Any
@@ -51,7 +51,7 @@ def judged_lists(recommended: Lists, relevant: Relevant, k: int) -> Judged:
         )
     items = pl.concat([wanted["item"], lists["item"]]).unique(maintain_order=True)
     top = _top(lists, users, items, k)
-    return Judged.of(top, _rows(users, wanted["user"]), _rows(items, wanted["item"]))
+    return Judged.of(top, known_rows(users, wanted["user"]), known_rows(items, wanted["item"]))
 
 
 def listed_items(
@@ -93,8 +93,8 @@ def histories_with(
     users = having["user"].unique(maintain_order=True)
     items = pl.concat([having["item"], lists["item"]]).unique(maintain_order=True)
     events = Ratings(
-        user=_rows(users, having["user"]),
-        item=_rows(items, having["item"]),
+        user=known_rows(users, having["user"]),
+        item=known_rows(items, having["item"]),
         rating=np.ones(having.height, dtype=np.float32),
         timestamp=None,
         users=users.to_frame("id"),
@@ -114,12 +114,10 @@ def _top(lists: pl.DataFrame, users: pl.Series, items: pl.Series, k: int) -> NDA
         pl.col("place") < k
     )
     top = np.full((len(users), k), -1, dtype=np.int32)
-    top[_rows(users, listed["user"]), listed["place"].to_numpy()] = _rows(items, listed["item"])
+    top[known_rows(users, listed["user"]), listed["place"].to_numpy()] = known_rows(
+        items, listed["item"]
+    )
     return top
-
-
-def _rows(known: pl.Series, ids: pl.Series) -> NDArray[np.int32]:
-    return rows_among(known, ids).cast(pl.Int32).to_numpy()
 
 
 def _relevant(given: Relevant) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """Scores of all items for people, by the question that they answer."""
 
-from concurrent.futures import ThreadPoolExecutor
 from threading import local
 from typing import Any, Literal, NamedTuple
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate import _arguments
-from palate._linear_algebra import multiply_by_panels, one_blas_thread
+from palate._linear_algebra import in_threads, multiply_by_panels
 from palate._native import best_items, weigh_by_logistic
 from palate._threads import thread_count
 from palate.data._ratings import RELEVANT, Csr
@@ -328,8 +327,7 @@ def _in_cache(
     if threads == 1 or len(blocks) == 1:
         return [best_of(people, threads) for people in blocks]
     # A thread for each block: most of the time goes into functions that use a single one.
-    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda people: best_of(people, 1), blocks))
+    return in_threads(lambda people: best_of(people, 1), blocks, threads)
 
 
 def _best(

@@ -139,7 +139,7 @@ class LowRankWeights(NamedTuple):
         """Return the sum of x_i B_ij over each history, for each item j; shape (people, items)."""
         items = histories.partner
         scores: NDArray[np.float32] = multiply_sparse(
-            *histories, *self._sparse, len(self.left), threads, out=out
+            *histories, *self.sparse, len(self.left), threads, out=out
         )
         add_product(scores, multiply(*histories, self.left, threads), self.right, threads)
         # Of many histories, the diagonal is needed more than once.
@@ -172,20 +172,21 @@ class LowRankWeights(NamedTuple):
 
     def times(self, columns: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
         """Return B, with left right' on its diagonal, times some columns; shape (items, k)."""
-        product: NDArray[np.float32] = multiply(*self._sparse, columns, threads)
+        product: NDArray[np.float32] = multiply(*self.sparse, columns, threads)
         product += self.left @ (self.right.T @ columns)
         return product
 
     def transposed_times(self, columns: NDArray[np.float32], threads: int) -> NDArray[np.float32]:
         """Return B', with left right' on its diagonal, times some columns; shape (items, k)."""
-        sparse = self._sparse
+        sparse = self.sparse
         transposed = group(sparse.partner, len(self.left), sparse.row, sparse.rating)
         product: NDArray[np.float32] = multiply(*transposed, columns, threads)
         product += self.right @ (self.left.T @ columns)
         return product
 
     @property
-    def _sparse(self) -> Csr:
+    def sparse(self) -> Csr:
+        """The sparse matrix."""
         return Csr(self.starts, self.neighbours, self.values)
 
 

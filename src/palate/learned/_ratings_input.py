@@ -12,7 +12,7 @@ from palate import _arguments
 from palate.data._ratings import Csr, Ratings, require_ratings
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.learned._learned import Learned
-from palate.learned._lookup import Unknown, require_same_type, rows_among, skips_unknown
+from palate.learned._lookup import Unknown, known_rows, require_same_type, rows_among, skips_unknown
 
 _MAX_NAMED = 3
 
@@ -88,16 +88,16 @@ def model_item_rows(learned: Learned, ratings: Ratings) -> NDArray[np.int32]:
     if ratings.items is learned.items:
         return np.arange(len(ids), dtype=np.int32)
     require_same_type("item", ids, learned.items["id"])
-    rows = rows_among(learned.items["id"], ids)
+    rows = known_rows(learned.items["id"], ids)
     rated = np.unique(ratings.item)
-    unknown = ids[rated].filter(rows[rated].is_null())
+    unknown = ids[rated[rows[rated] < 0]]
     if len(unknown):
         raise UnknownIdError(
             f"the model does not know {len(unknown):,} of the items, such as "
             f"{', '.join(map(repr, unknown.head(_MAX_NAMED)))}; leave them out with "
             'unknown="skip", or fit again'
         )
-    return rows.cast(pl.Int32).fill_null(-1).to_numpy()
+    return rows
 
 
 def with_ids_as_known(learned: Learned, ratings: Ratings) -> Ratings:

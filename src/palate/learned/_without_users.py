@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.data._ratings import Csr
 from palate.errors import DataError
 from palate.learned._choice import ChoiceModel, DenseWeights, LowRankWeights
 from palate.learned._feature_effects import FeatureEffects
@@ -107,8 +106,7 @@ def _choice_of(choice: ChoiceModel, kept: Mask) -> ChoiceModel:
     if isinstance(weights, DenseWeights):
         weights = DenseWeights(np.ascontiguousarray(weights.matrix[np.ix_(kept, kept)]))
     else:
-        sparse = Csr(weights.starts, weights.neighbours, weights.values)
-        sparse = sparse.take(np.flatnonzero(kept))
+        sparse = weights.sparse.take(np.flatnonzero(kept))
         sparse = sparse.without(~kept[sparse.partner])
         row = np.cumsum(kept, dtype=np.int32) - np.int32(1)
         weights = LowRankWeights(

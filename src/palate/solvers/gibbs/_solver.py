@@ -187,13 +187,14 @@ class Gibbs:
 
     def _sample(self, chain: Chain, report: Report) -> bool:
         """Draw all sweeps, or until Ctrl-C cancels one; return whether all were drawn."""
-        sweep = 0
         try:
-            while not (chain.converged if self.sweeps is None else sweep == self.sweeps):
-                report(chain.sweep(sweep))
-                sweep += 1
+            while not self._is_enough(chain):
+                report(chain.sweep(len(chain.history)))
         except Cancelled:
             if not chain.history:
                 raise KeyboardInterrupt("before the first sweep was complete") from None
             return False
         return True
+
+    def _is_enough(self, chain: Chain) -> bool:
+        return chain.converged if self.sweeps is None else len(chain.history) == self.sweeps
