@@ -327,7 +327,10 @@ def test_on_a_phone_the_best_match_stays_in_view_and_titles_are_tapped(browser, 
         box = strip.bounding_box()
         assert box["y"] + box["height"] == pytest.approx(PHONE[1], abs=1)
     strip.get_by_role("button").tap()
-    expect(page.get_by_role("heading", name="For you", exact=True)).to_be_in_viewport()
+    heading = page.get_by_role("heading", name="For you", exact=True)
+    expect(heading).to_be_in_viewport()
+    header = page.locator("header.top").bounding_box()
+    assert heading.bounding_box()["y"] >= header["y"] + header["height"]
     heights = {
         name: page.locator(f'[data-section="{name}"]').bounding_box()["y"]
         for name in ("questions", "recommendations", "rated", "portrait")
