@@ -225,20 +225,22 @@ def test_the_balance_ends_at_each_question_and_has_both_halfway(tilted):
 
 
 @pytest.mark.parametrize("balance", [0.2, 0.7, 0.97])
-def test_between_them_scores_are_geometric_means(tilted, balance):
-    found = tilted.user(18).recommend(40, balance=balance, seen=True)
-    rows, alone = tilted.learned.item_index.rows(found["id"]), {}
-    user = tilted.learned.user_index.row(18)
+def test_between_them_scores_are_geometric_means(both, altered, balance):
+    beta = 0.3  # with 1/2, other formulas would agree
+    model = altered(both, choice=replace(both.learned.choice, rating_power=beta))
+    found = model.user(18).recommend(40, balance=balance, seen=True)
+    rows, alone = model.learned.item_index.rows(found["id"]), {}
+    user = model.learned.user_index.row(18)
     for by in ("choice", "both"):
-        alone[by] = scores_by_hand(tilted, user, by)[rows]
-    high = (alone["both"] / alone["choice"]) ** (1 / 0.5)
+        alone[by] = scores_by_hand(model, user, by)[rows]
+    high = (alone["both"] / alone["choice"]) ** (1 / beta)
     if balance < 0.5:
         expected = alone["choice"] ** (1 - 2 * balance) * alone["both"] ** (2 * balance)
     else:
         expected = alone["both"] ** (2 - 2 * balance) * high ** (2 * balance - 1)
     np.testing.assert_allclose(found["score"], expected, rtol=1e-3)
     assert (np.diff(found["score"]) <= 0).all()
-    many = tilted.recommend(40, balance=balance, seen=True).filter(user=18)
+    many = model.recommend(40, balance=balance, seen=True).filter(user=18)
     assert many["id"].equals(found["id"])
 
 
