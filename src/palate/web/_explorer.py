@@ -80,6 +80,8 @@ class Explorer:
         SettingError
             If there is no such column, or the order needs ratings and the model has none.
         """
+        if query.id:
+            return self._items_by_id(query.id)
         has_ratings = self.model.learned.has_ratings
         sort = query.sort or ("bias" if has_ratings else "ratings")
         if sort in _OF_RATINGS:
@@ -93,6 +95,18 @@ class Explorer:
         table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
         items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
+
+    def _items_by_id(self, names: list[str]) -> res.Items:
+        """Return the items with some ids or titles, and which of these are unknown."""
+        rows, unknown = self.model.learned.item_index.split(names)
+        asked = self.model.items.select("id", "item").with_row_index("row")[rows]
+        rest = self.items.drop("id", "item")  # only those with training ratings
+        table = asked.join(rest, on="row", how="left", maintain_order="left")
+        items = [
+            self._item(row | {"ratings": row["ratings"] or 0})
+            for row in table.iter_rows(named=True)
+        ]
+        return res.Items(total=len(items), page=1, size=len(names), items=items, unknown=unknown)
 
     @cached_property
     def popularity(self) -> res.Popularity:
@@ -291,8 +305,10 @@ class Explorer:
         """Return the items that a person should be asked about next."""
         profile, unknown = self.profile(request), request.unknown or "skip"
         frame = profile.next_questions(request.n, exclude=request.exclude, unknown=unknown)
+        clarity = profile.clarity(exclude=request.exclude)
         return people.Questions(
             questions=[people.Question(**row) for row in json_rows(frame, self._ids)],
+            **clarity._asdict(),
             skipped=list(distinct_names([*profile.skipped, *frame.skipped])),
         )
 

@@ -119,6 +119,15 @@ class RecommendationsRequest(Person):
             "both."
         ),
     ] = None
+    balance: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Instead of by: between what this person would pick (0) and how they would "
+            "like it (1); halfway both count as the fit has found best.",
+        ),
+    ] = None
     cautious: Annotated[
         float | None,
         Field(
@@ -201,6 +210,15 @@ class PageQuery(BaseModel):
 class ItemsQuery(PageQuery):
     """Which items to list, and in what order."""
 
+    id: Annotated[
+        list[Annotated[str, Field(max_length=1000)]],
+        Field(
+            max_length=_MAX_RATINGS,
+            description="List these items alone, in this order and on one page, whatever else is "
+            "asked: ids or titles, each by a parameter of its own. Those that are not known are "
+            "in `unknown`.",
+        ),
+    ] = []
     sort: Annotated[
         Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"] | None,
         Field(
