@@ -8,7 +8,7 @@ from palate.inference._lists import By
 from palate.learned._lookup import Unknown
 
 _MAX_RATINGS, _MAX_CANDIDATES, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
-_MAX_FEATURES, _MAX_CONDITIONS = 100, 10
+_MAX_FEATURES, _MAX_CONDITIONS, _MAX_GROUP = 100, 10, 20_000
 _Text = Annotated[StrictStr, Field(max_length=1000)]
 _Value = StrictBool | StrictInt | Annotated[float, Field(allow_inf_nan=False)] | _Text
 ItemReference = Annotated[
@@ -188,6 +188,27 @@ class PortraitRequest(Person):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ratings": [{"item": "Fargo (1996)", "rating": 5}]}]}
     )
+
+
+class PredictionsRequest(Person):
+    """Whose ratings to predict."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ratings": [{"item": "Fargo (1996)", "rating": 5}]}]}
+    )
+
+
+class GroupRequest(Body):
+    """Which items to compare with all."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": ["Fargo (1996)", "Heat (1995)"]}]}
+    )
+
+    items: Annotated[list[ItemReference], Field(max_length=_MAX_GROUP)]
+    unknown: Annotated[
+        Unknown, Field(description='Whether an unknown item is an "error" or to "skip".')
+    ] = "error"
 
 
 class PageQuery(BaseModel):
