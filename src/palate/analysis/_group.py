@@ -58,8 +58,9 @@ def describe_group(
 ) -> Group:
     """Return how the items at `rows` differ from all items that have training ratings.
 
-    Only what random groups of the same size would rarely show is reported: the share of a category,
-    the mean rank of a number or the mean position on an axis is at least three standard errors away.
+    Only what random groups of the same size would rarely show is reported: the share of a
+    category, the mean rank of a number or the mean position on an axis is at least three standard
+    errors away.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def _shifts(learned: Learned, inside: NDArray[np.bool_]) -> list[Shift]:
 def _z(own: NDArray[np.float64], every: NDArray[np.float64]) -> float:
     """Return by how many standard errors the mean of a random subset of a table is off."""
     n, size = len(own), len(every)
-    if n == 0 or n == size:
+    if n in (0, size):
         return 0.0
     error = np.sqrt(every.var() / n * (size - n) / (size - 1))
     return float((own.mean() - every.mean()) / error) if error > 0 else 0.0

@@ -38,14 +38,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: _PROBLEM | {"description": "A value is out of range or has the wrong type."},
     503: _PROBLEM | {"description": "The response took too long, or the service is busy."},
 }
-Coordinate = Annotated[
-    str,
-    Query(
-        max_length=100,
-        description="axis 1, axis 2, ...; component 1, ... (principal components of the factors); "
-        "bias; mean; ratings; or a numeric column of the items.",
-    ),
-]
 Answer = TypeVar("Answer", bound=people.Answer)
 UserId = Annotated[str, Path(max_length=1000, description="The id of a user.")]
 ItemReference = Annotated[
@@ -119,9 +111,9 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
         return holder.explorer.user(user)
 
     @app.get("/api/map")
-    def item_map(x: Coordinate = "axis 1", y: Coordinate = "axis 2") -> plane.Map:
+    def item_map(query: Annotated[req.MapQuery, Query()]) -> plane.Map:
         """Return all items in the plane of two coordinates, in columns."""
-        return holder.explorer.map(x, y)
+        return holder.explorer.map(query)
 
     @app.post("/api/groups")
     def groups(request: req.GroupRequest) -> plane.Group:

@@ -316,9 +316,13 @@ class Explorer:
             skipped=list(profile.skipped),
         )
 
-    def map(self, x: str, y: str) -> plane.Map:
-        """Return the items in the plane of two coordinates."""
-        return plane.map_columns(self.model.map(x, y), x, y, self._ids)
+    def map(self, query: req.MapQuery) -> plane.Map:
+        """Return the items that match a query in the plane of two coordinates."""
+        table = self.model.map(query.x, query.y)
+        if query.where:
+            matching = self.model.items["id"].filter(self._meeting(query.where))
+            table = table.filter(pl.col("id").is_in(matching.implode()))
+        return plane.map_columns(table, query.x, query.y, self._ids)
 
     def predictions(self, request: req.PredictionsRequest) -> plane.Predictions:
         """Return a person's expected ratings of all items."""

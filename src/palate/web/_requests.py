@@ -17,6 +17,24 @@ ItemReference = Annotated[
 ]
 
 
+Conditions = Annotated[
+    list[str],
+    Field(
+        max_length=_MAX_CONDITIONS,
+        description="Conditions COLUMN=VALUE, such as genres=Comedy or year=1990..1999. An item is "
+        "listed if it meets all of them.",
+    ),
+]
+Coordinate = Annotated[
+    str,
+    Field(
+        max_length=100,
+        description="axis 1, axis 2, ...; component 1, ... (principal components of the factors); "
+        "bias; mean; ratings; or a numeric column of the items.",
+    ),
+]
+
+
 class Body(BaseModel):
     """A JSON body. Unknown fields are refused, so that a misspelt one is not silently ignored."""
 
@@ -231,15 +249,16 @@ class ItemsQuery(PageQuery):
         ),
     ] = None
     descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
-    where: Annotated[
-        list[str],
-        Field(
-            max_length=10,
-            description="Conditions COLUMN=VALUE, such as genres=Comedy or year=1990..1999. An "
-            "item is listed if it meets all of them.",
-        ),
-    ] = []
+    where: Conditions = []
     min_ratings: Annotated[
         int,
         Field(ge=1, le=1_000_000_000, description="Minimum number of training ratings of an item."),
     ] = 1
+
+
+class MapQuery(BaseModel):
+    """Which two coordinates, and of which items."""
+
+    x: Coordinate = "axis 1"
+    y: Coordinate = "axis 2"
+    where: Conditions = []
