@@ -42,6 +42,7 @@ class Scatter {
   #points = new Points([], this.#plane);
   #contours = null;
   #outline = null;
+  #draft = null;
   #markedId = null;
   #person = null;
   #frame = 0;
@@ -69,13 +70,14 @@ class Scatter {
   set(points, axes) {
     if (this.#plane.setAxes(axes)) this.#outline = null;
     this.#points = new Points(points, this.#plane);
+    this.#points.scale(this.#plane.dotScale);
     const { x, y } = this.#points;
     this.#contours = this.#options.drag && points.length >= MIN_CONTOURED ? contours(x, y) : null;
     if (this.#outline) this.#points.select(this.#points.inside(this.#outline));
     this.#box.dataset.points = points.length;
     this.#overlay.hideTip();
     this.#draw();
-    this.#rest();
+    this.#settle(0);
   }
 
   mark(id) {
@@ -178,8 +180,9 @@ class Scatter {
     if (!width || !height) return;
     this.#plane.resize(width, height);
     this.#painter.resize(width, height);
+    this.#points.scale(this.#plane.dotScale);
     this.#draw();
-    this.#rest();
+    this.#settle(0);
   }
 
   #handlers() {
@@ -200,9 +203,11 @@ class Scatter {
   /** Draw the outline of a selection, in pixels, while it grows; select what is in it once it is done. */
   #trace(path, isDone) {
     const every = Math.ceil((path?.length ?? 0) / MAX_CORNERS);
-    this.#outline = path && path.filter((_, i) => i % every === 0).map(([x, y]) => [this.#plane.atX(x), this.#plane.atY(y)].map((value) => Number(value.toPrecision(5))));
-    if (isDone) this.select(this.#outline);
-    else this.#schedule();
+    this.#draft = path && path.filter((_, i) => i % every === 0).map(([x, y]) => [this.#plane.atX(x), this.#plane.atY(y)].map((value) => Number(value.toPrecision(5))));
+    if (!isDone) return this.#schedule();
+    const outline = this.#draft;
+    this.#draft = null;
+    return this.select(outline);
   }
 
   #hover(i) {
@@ -261,13 +266,16 @@ class Scatter {
   #moved() {
     this.#isMoving = true;
     this.#hover(-1);
-    clearTimeout(this.#resting);
-    this.#resting = setTimeout(() => this.#rest(), REST_MS);
+    this.#settle(REST_MS);
     this.#schedule();
   }
 
-  #rest() {
+  #settle(wait) {
     clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#rest(), wait);
+  }
+
+  #rest() {
     this.#isMoving = false;
     this.#schedule();
     if (!this.#points.length) return;
@@ -283,7 +291,7 @@ class Scatter {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (!this.#graph.clientWidth) return;
-    this.#painter.draw(this.#plane, this.#points, { contours: this.#contours, outline: this.#outline, isMoving: this.#isMoving });
+    this.#painter.draw(this.#plane, this.#points, { contours: this.#contours, outline: this.#draft ?? this.#outline, isMoving: this.#isMoving });
     this.#overlay.place(this.#overlay.person, this.#person, this.#plane);
     const marked = this.#points.index(this.#markedId);
     this.#overlay.place(this.#overlay.marker, this.#points.all[marked], this.#plane);
@@ -296,7 +304,7 @@ class Scatter {
     const isWanted = (i) => !all[i].faint && (!selected || selected[i]);
     const inView = this.#points.inView(this.#plane, (i) => i !== marked && isWanted(i), MAX_CANDIDATES);
     const candidates = marked >= 0 && this.place(this.#markedId) ? [marked, ...inView] : inView;
-    const points = candidates.map((i) => ({ title: all[i].title, size: all[i].size, isMarked: i === marked, ...this.#pixel(i) }));
+    const points = candidates.map((i) => ({ title: all[i].title, size: this.#points.size[i], isMarked: i === marked, ...this.#pixel(i) }));
     const max = Math.round(this.#options.labels * Math.min(1, this.#graph.clientWidth / 900));
     return placeLabels(points, this.#plane.area, max, `500 ${this.#painter.font}`);
   }

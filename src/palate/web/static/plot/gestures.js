@@ -46,40 +46,43 @@ const KEYS = {
   Escape: ({ key }) => key('clear'),
 };
 
-/** Drags of a mouse or pen, and of a finger where it draws a selection; clicks and hovering. */
+/**
+ * Drags of a mouse or pen, and of a finger where it draws a selection; presses and hovering. A press
+ * counts when it ends, not as a click: browsers make none of the first tap after a swift movement.
+ */
 function listenToDrags(node, mode, handlers, place) {
-  let drag = null;
-  let isClick = true;
+  let press = null; // {start, path, isStill, mode}; without a mode it drags nothing
   node.addEventListener('pointerdown', (event) => {
-    isClick = true;
-    if (!mode() || event.button !== 0 || (event.pointerType === 'touch' && mode() === 'pan')) return;
+    if (event.button !== 0 || !event.isPrimary) {
+      press = null;
+      return;
+    }
     const start = place(event);
-    drag = { mode: mode(), start, path: [start] };
-    node.setPointerCapture(event.pointerId);
+    const drags = mode() && !(event.pointerType === 'touch' && mode() === 'pan');
+    press = { start, path: [start], isStill: true, mode: drags ? mode() : null };
+    if (drags) node.setPointerCapture(event.pointerId);
   });
   node.addEventListener('pointermove', (event) => {
     const at = place(event);
-    if (!drag) {
-      if (event.pointerType === 'mouse') handlers.hover(...at, REACH.mouse);
-      return;
-    }
-    const last = drag.path.at(-1);
-    if (isClick && Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < STILL) return;
-    isClick = false;
-    if (drag.mode === 'pan') handlers.move(at[0] - last[0], at[1] - last[1]);
-    drag.path.push(at);
-    if (drag.mode !== 'pan') handlers.trace(outlineOf(drag), false);
+    if (!press && event.pointerType === 'mouse') handlers.hover(...at, REACH.mouse);
+    if (!press || (press.isStill && Math.hypot(at[0] - press.start[0], at[1] - press.start[1]) < STILL)) return;
+    press.isStill = false;
+    const last = press.path.at(-1);
+    press.path.push(at);
+    if (press.mode === 'pan') handlers.move(at[0] - last[0], at[1] - last[1]);
+    else if (press.mode) handlers.trace(outlineOf(press), false);
   });
-  node.addEventListener('pointerup', () => {
-    if (drag && !isClick && drag.mode !== 'pan') handlers.trace(outlineOf(drag), true);
-    drag = null;
+  node.addEventListener('pointerup', (event) => {
+    const ended = press;
+    press = null;
+    if (ended?.isStill) handlers.pick(...ended.start, event.pointerType === 'touch' ? REACH.touch : REACH.mouse);
+    else if (ended?.mode && ended.mode !== 'pan') handlers.trace(outlineOf(ended), true);
   });
   node.addEventListener('pointercancel', () => {
-    if (drag && drag.mode !== 'pan') handlers.trace(null, false);
-    drag = null;
+    if (press?.mode && press.mode !== 'pan') handlers.trace(null, false);
+    press = null;
   });
   node.addEventListener('pointerleave', handlers.leave);
-  node.addEventListener('click', (event) => isClick && handlers.pick(...place(event), event.pointerType === 'touch' ? REACH.touch : REACH.mouse));
 }
 
 /** Return the outline that a drag has drawn: a box between its ends, or the path itself. */
@@ -98,7 +101,8 @@ function listenToFingers(node, mode, handlers, place) {
   };
   const start = (event) => {
     last = mode() && event.touches.length === 2 ? pinch(event.touches) : null;
-    if (last && event.cancelable) event.preventDefault();
+    // Without its default, a tap makes no click, which could hit what the tap has opened.
+    if ((last || event.type === 'touchend') && event.cancelable) event.preventDefault();
     if (last) handlers.trace(null, false);
   };
   node.addEventListener('touchstart', start, { passive: false });

@@ -12,7 +12,7 @@ export class Overlay {
   constructor() {
     this.names = el('div');
     this.marker = markerOf('marker');
-    this.person = markerOf('marker person');
+    this.person = markerOf('marker person', 'You');
     this.tip = el('div', { class: 'tooltip', hidden: true });
     this.hint = el('div', { class: 'plot-hint', hidden: true }, 'Two fingers move the map');
     this.node = el('div', { class: 'overlay', 'aria-hidden': 'true' }, this.names, this.person, this.marker, this.tip, this.hint);
@@ -48,9 +48,13 @@ export class Overlay {
     const y = point.y === null ? above + height / 2 : up(point.y);
     marker.hidden = !plane.isInside(x, y);
     marker.classList.toggle('line', point.x === null || point.y === null);
-    const interval = (pixel, lower, upper, centre) => (lower === null || lower === undefined ? [0, 0] : [pixel(lower) - centre, pixel(upper) - centre]);
-    const [left, right] = point.x === null ? [-width / 2, width / 2] : interval(across, point.xLower, point.xUpper, x);
-    const [bottom, top] = point.y === null ? [height / 2, -height / 2] : interval(up, point.yLower, point.yUpper, y);
+    const interval = (value, ends, pixel, centre, from, length) => {
+      if (value === null) return [from - centre, from + length - centre];
+      if (ends.some((end) => end === null || end === undefined)) return [0, 0];
+      return ends.map((end) => Math.min(Math.max(pixel(end), from), from + length) - centre);
+    };
+    const [left, right] = interval(point.x, [point.xLower, point.xUpper], across, x, start, width);
+    const [bottom, top] = interval(point.y, [point.yUpper, point.yLower], up, y, above, height).reverse();
     const style = { left: x, top: y, '--left': left, '--width': right - left, '--top': top, '--height': bottom - top, '--size': point.size + 8 };
     for (const [name, value] of Object.entries(style)) marker.style.setProperty(name, `${value}px`);
   }
@@ -81,6 +85,6 @@ export class Overlay {
   }
 }
 
-function markerOf(className) {
-  return el('div', { class: className, hidden: true }, el('i'), el('b'), el('span'));
+function markerOf(className, name) {
+  return el('div', { class: className, hidden: true }, el('i'), el('b'), name && el('span', {}, name));
 }

@@ -20,6 +20,11 @@ export class Plane {
     };
   }
 
+  /** Dots are smaller in a small plot. */
+  get dotScale() {
+    return Math.min(1, Math.max(0.6, Math.sqrt((this.area.width * this.area.height) / 400_000)));
+  }
+
   /** Set the axes, {x: {range, type}, y: ...}; return whether they are others than before, and show all if so. */
   setAxes(axes) {
     const before = JSON.stringify([this.home, this.isLog]);

@@ -12,7 +12,7 @@ export class Points {
     this.all = points;
     this.x = Float64Array.from(points, ({ x }) => plane.coordinate('x', x));
     this.y = Float64Array.from(points, ({ y }) => plane.coordinate('y', y));
-    this.size = Float32Array.from(points, ({ size }) => size);
+    this.size = new Float32Array(n);
     this.colour = new Uint8Array(3 * n);
     points.forEach(({ colour }, i) => this.colour.set(channels(colour), 3 * i));
     this.alpha = new Float32Array(n);
@@ -29,6 +29,11 @@ export class Points {
 
   index(id) {
     return id === null ? -1 : this.all.findIndex((point) => point.id === id);
+  }
+
+  /** Draw the dots in a multiple of their size. */
+  scale(factor) {
+    this.all.forEach(({ size }, i) => { this.size[i] = size * factor; });
   }
 
   /** Show points as selected, given a flag for each; null ends the selection. */

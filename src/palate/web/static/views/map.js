@@ -60,6 +60,7 @@ const addressOf = ({ view, select, ...rest }) =>
 class MapView {
   #summary;
   #current;
+  #address = location.hash;
   #plot = null;
   #points = [];
   #isClosed = false;
@@ -98,7 +99,7 @@ class MapView {
       el('form', { class: 'filters', 'aria-label': 'What the map shows', on: { submit: (event) => event.preventDefault() } },
         field('Horizontal', x), field('Vertical', y), field('Colour', shade), el('div', { class: 'field' }, search.node)),
       el('div', { class: 'split map' },
-        el('div', { class: 'map-main' }, this.#tools(), this.#frame, this.#legend, this.#personLegend, this.#note), this.#panel.node),
+        el('div', { class: 'map-main' }, this.#tools(), this.#frame, el('p', { class: 'soft map-hint' }, 'Two fingers move and zoom the map.'), this.#legend, this.#personLegend, this.#note), this.#panel.node),
     ];
   }
 
@@ -112,7 +113,6 @@ class MapView {
     const tool = (name, symbol, run) => el('button', { type: 'button', 'aria-label': name, on: { click: () => this.#plot && run(this.#plot) } }, symbol);
     return el('div', { class: 'tools' },
       el('div', { class: 'segments', role: 'group', 'aria-label': 'What dragging does' }, ...this.#modes),
-      el('p', { class: 'soft map-hint' }, 'Two fingers move and zoom the map.'),
       el('div', { class: 'segments', role: 'group', 'aria-label': 'Zoom' },
         tool('Zoom in', '+', (plot) => plot.zoom(0.6)), tool('Zoom out', '−', (plot) => plot.zoom(1 / 0.6)), tool('Show all', 'All', (plot) => plot.reset())));
   }
@@ -146,6 +146,7 @@ class MapView {
   async update(next) {
     const isSame = SHAPE.every((name) => next[name] === this.#current[name]);
     this.#current = next;
+    this.#address = location.hash;
     if (isSame) this.#restore(next);
     else await this.#attempt(() => this.#draw());
   }
@@ -168,8 +169,10 @@ class MapView {
 
   /** Keep in the address what is shown, without a new entry. */
   #keep(changes) {
+    if (this.#isClosed || location.hash !== this.#address) return; // on the way to another address
     this.#current = { ...this.#current, ...changes };
-    if (!this.#isClosed) history.replaceState(null, '', addressOf(this.#current));
+    history.replaceState(null, '', addressOf(this.#current));
+    this.#address = location.hash;
   }
 
   async #draw() {
