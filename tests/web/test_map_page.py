@@ -98,6 +98,8 @@ def find(page, text):
     box.fill(text)
     page.get_by_role("option").filter(visible=True).first.wait_for()
     box.press("Enter")
+    page.wait_for_url("**find=*")
+    at_rest(page)
 
 
 def marker(page):
@@ -117,8 +119,6 @@ def test_all_items_are_drawn_and_the_map_fits_the_window(tab, address, bayes):
         assert page.evaluate(scrolled) <= 0
         # A point of the model is where its axes put it: dark blue, the colour of a high bias.
         find(page, "fargo")
-        page.wait_for_url("**find=100*")
-        at_rest(page)
         x, y = marker(page)
         red, _, blue = page.evaluate(PIXELS, [x, y])
         assert blue > red + 80

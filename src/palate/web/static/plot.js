@@ -76,7 +76,7 @@ class Scatter {
     if (this.#outline) this.#points.select(this.#points.inside(this.#outline));
     this.#box.dataset.points = points.length;
     this.#overlay.hideTip();
-    this.#draw();
+    this.#schedule();
     this.#settle(0);
   }
 

@@ -5,7 +5,7 @@ import { linearTicks, logTicks } from '../ticks.js';
 // Approximate pixels between the ticks of an axis.
 const TICK_SPACE = { x: 110, y: 70 };
 // The resolution in which more points than this are drawn while they move is that of the page.
-const MANY = 30_000;
+const MANY = 5_000;
 const RING = 3;
 
 /** Draws a plot on a canvas: grid, ticks, contours, points, rings and the outline of a selection. */

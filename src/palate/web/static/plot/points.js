@@ -14,12 +14,15 @@ export class Points {
     this.y = Float64Array.from(points, ({ y }) => plane.coordinate('y', y));
     this.size = new Float32Array(n);
     this.colour = new Uint8Array(3 * n);
-    points.forEach(({ colour }, i) => this.colour.set(channels(colour), 3 * i));
+    points.forEach(({ colour }, i) => {
+      const rgb = channels(colour);
+      for (let k = 0; k < 3; k += 1) this.colour[3 * i + k] = rgb[k];
+    });
     this.alpha = new Float32Array(n);
     this.select(null);
     // The most important first: those with the most ratings.
     this.order = Uint32Array.from(points, (_, i) => i).sort((a, b) => (points[b].ratings ?? 0) - (points[a].ratings ?? 0));
-    this.ringed = [...this.order].filter((i) => points[i].ring);
+    this.ringed = Array.from(this.order.filter((i) => points[i].ring));
     this.cells = cellsOf(this.x, this.y);
   }
 

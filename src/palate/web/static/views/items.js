@@ -32,13 +32,14 @@ function state(params, summary) {
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
+    ids: params.getAll('id'),
     minRatings: Number(params.get('min_ratings') ?? 1),
     page: Number(params.get('page') ?? 1),
   };
 }
 
-const addressOf = ({ sort, descending, search, where, minRatings, page }) =>
-  href(['items'], { sort, descending: descending ? null : false, search, where, min_ratings: minRatings > 1 ? minRatings : null, page: page > 1 ? page : null });
+const addressOf = ({ sort, descending, search, where, ids, minRatings, page }) =>
+  href(['items'], { sort, descending: descending ? null : false, search, where, id: ids, min_ratings: minRatings > 1 ? minRatings : null, page: page > 1 ? page : null });
 
 export async function show(route, summary) {
   let current = state(route.params, summary);
@@ -137,8 +138,8 @@ function rangeFilter({ name, lowest, highest }, changed) {
 }
 
 async function resultList(state, summary, signal) {
-  const { sort, descending, search, where, minRatings, page } = state;
-  const query = [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', minRatings], ['page', page], ['size', PAGE_SIZE], ...where.map((condition) => ['where', condition])];
+  const { sort, descending, search, where, ids, minRatings, page } = state;
+  const query = [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', minRatings], ['page', page], ['size', PAGE_SIZE], ...where.map((condition) => ['where', condition]), ...ids.map((id) => ['id', id])];
   const { items, total } = await request('items', { query, signal });
   announce(plural(total, 'item'));
   const summaryLine = el('p', { class: 'soft', 'data-total': total }, plural(total, 'item'));

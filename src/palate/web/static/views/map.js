@@ -51,6 +51,9 @@ function state(params, { coordinates }) {
   };
 }
 
+/** Let the browser do other things between the steps for very many items. */
+const pause = () => new Promise((done) => { setTimeout(done); });
+
 const rounded = (range) => range.map((end) => Number(end.toPrecision(6)));
 
 const addressOf = ({ view, select, ...rest }) =>
@@ -179,9 +182,15 @@ class MapView {
     const wanted = this.#current;
     const { x, y } = wanted;
     for (const [name, field] of Object.entries(this.#fields)) field.value = wanted[name];
-    const [map, colouring] = await Promise.all([requestCached('map', { x, y }), colouringBy(wanted.colour, this.#summary)]);
-    if (this.#isClosed || SHAPE.some((name) => wanted[name] !== this.#current[name])) return;
-    this.#points = mapPoints(map);
+    const isLate = () => this.#isClosed || SHAPE.some((name) => wanted[name] !== this.#current[name]);
+    const map = await requestCached('map', { x, y });
+    await pause();
+    const points = mapPoints(map);
+    await pause();
+    const colouring = await colouringBy(wanted.colour, this.#summary);
+    await pause();
+    if (isLate()) return;
+    this.#points = points;
     const axis = (name, direction) => ({ range: rangeOf(this.#points.map((one) => one[direction]), name === LOGARITHMIC), type: name === LOGARITHMIC ? 'log' : 'linear' });
     this.#axes = { x: axis(x, 'x'), y: axis(y, 'y') };
     this.#frame.replaceChildren(axisLabel('y', ends(y, this.#summary), coordinate(y, this.#summary)), this.#box, axisLabel('x', ends(x, this.#summary), coordinate(x, this.#summary)));
@@ -195,7 +204,12 @@ class MapView {
     const mine = myRatings();
     const ring = colour('--ink');
     this.#colouring = colouring;
-    for (const point of this.#points) Object.assign(point, colouring.of(point.id), { ring: mine.has(String(point.id)) && ring });
+    for (const point of this.#points) {
+      const { colour: shade, faint } = colouring.of(point.id);
+      point.colour = shade;
+      point.faint = faint;
+      point.ring = mine.size > 0 && mine.has(String(point.id)) && ring;
+    }
     this.#legend.replaceChildren(...colouring.legend);
     this.#plot.set([...this.#points].reverse(), this.#axes); // the most rated on top
   }
