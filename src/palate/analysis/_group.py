@@ -15,6 +15,8 @@ from palate.learned._learned import Learned
 _MIN_Z = 3.0
 # A category is reported if its share in the group is at least this multiple of that in all items.
 _MIN_RATIO = 1.2
+# A mean position is reported if it is at least this many standard deviations off.
+_MIN_SHIFT = 0.25
 _MAX_CATEGORIES, _MAX_NUMBERS, _MAX_AXES = 5, 3, 3
 
 
@@ -106,8 +108,10 @@ def _shifts(learned: Learned, inside: NDArray[np.bool_]) -> list[Shift]:
     shifts = []
     for axis in np.flatnonzero(sd > 0):
         z = _z(positions[inside, axis], positions[:, axis])
-        if abs(z) >= _MIN_Z:
-            mean = float(positions[inside, axis].mean() / sd[axis])
+        if abs(z) < _MIN_Z:
+            continue
+        mean = float(positions[inside, axis].mean() / sd[axis])
+        if abs(mean) >= _MIN_SHIFT:
             shifts.append((abs(mean), Shift(int(axis) + 1, mean)))
     return _clearest(shifts, _MAX_AXES)
 
