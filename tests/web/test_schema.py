@@ -26,6 +26,8 @@ ROUTES = {
     "/api/users": "GET",
     "/api/users/{user}": "GET",
     "/api/map": "GET",
+    "/api/groups": "POST",
+    "/api/predictions": "POST",
     "/api/recommendations": "POST",
     "/api/explanations": "POST",
     "/api/next-questions": "POST",

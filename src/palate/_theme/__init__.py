@@ -12,8 +12,8 @@ must not overlap a label placed before, nor the point of one. A point for which 
 gets no label. This rule has two implementations, because figures are laid out once in Python, also
 for notebooks and files without a server, and the explorer's map again in JavaScript whenever
 somebody moves it: ``plots/_label_placement.py``, which has time to try the corners as well and to
-choose the position that hides the fewest other points, and ``web/static/plot.js``, which takes the
-first free position.
+choose the position that hides the fewest other points, and ``web/static/plot/labels.js``, which
+takes the first free position.
 """
 
 from importlib.resources import files

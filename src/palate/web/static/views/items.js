@@ -2,12 +2,12 @@ import { latestOnly, matchingIds, request, requestCached } from '../api.js';
 import { scrolling, track } from '../charts.js';
 import { announce, debounced, el, errorNote, preservingFocus, renderInto } from '../dom.js';
 import { between, capitalized, count, hasRatings, number, plural, signed, titles, typeset } from '../format.js';
+import { mapPoints } from '../map/points.js';
 import { colour, rangeOf, scatter } from '../plot.js';
 import { go, href } from '../router.js';
 import { pager } from './users.js';
 
 const PAGE_SIZE = 30;
-const MAX_DRAWN = 4000;
 const MIN_RATINGS = [1, 5, 10, 20, 50, 100, 200, 500, 1000];
 const COLUMNS = [
   { key: 'item', name: 'Item' },
@@ -32,13 +32,14 @@ function state(params, summary) {
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
+    ids: params.getAll('id'),
     minRatings: Number(params.get('min_ratings') ?? 1),
     page: Number(params.get('page') ?? 1),
   };
 }
 
-const addressOf = ({ sort, descending, search, where, minRatings, page }) =>
-  href(['items'], { sort, descending: descending ? null : false, search, where, min_ratings: minRatings > 1 ? minRatings : null, page: page > 1 ? page : null });
+const addressOf = ({ sort, descending, search, where, ids, minRatings, page }) =>
+  href(['items'], { sort, descending: descending ? null : false, search, where, id: ids, min_ratings: minRatings > 1 ? minRatings : null, page: page > 1 ? page : null });
 
 export async function show(route, summary) {
   let current = state(route.params, summary);
@@ -137,8 +138,8 @@ function rangeFilter({ name, lowest, highest }, changed) {
 }
 
 async function resultList(state, summary, signal) {
-  const { sort, descending, search, where, minRatings, page } = state;
-  const query = [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', minRatings], ['page', page], ['size', PAGE_SIZE], ...where.map((condition) => ['where', condition])];
+  const { sort, descending, search, where, ids, minRatings, page } = state;
+  const query = [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', minRatings], ['page', page], ['size', PAGE_SIZE], ...where.map((condition) => ['where', condition]), ...ids.map((id) => ['id', id])];
   const { items, total } = await request('items', { query, signal });
   announce(plural(total, 'item'));
   const summaryLine = el('p', { class: 'soft', 'data-total': total }, plural(total, 'item'));
@@ -189,10 +190,9 @@ function linkRowsToPoints(results, chart) {
 /** The scatter plot of all items beside the table. */
 function scatterChart(results) {
   const box = el('div', { class: 'plot', role: 'img', 'aria-busy': 'true', 'aria-label': 'Every item by mean rating and bias; the table lists the same items' });
-  const note = el('p', { class: 'soft' });
   const node = el('figure', { class: 'side', 'data-chart': 'items' },
     el('div', { class: 'axis-y' }, 'Bias ↑'), box, el('div', { class: 'axis-x' }, 'Mean rating →'),
-    el('figcaption', { class: 'soft' }, 'Larger dots have more ratings. Highlighted dots are in the table.'), note);
+    el('figcaption', { class: 'soft' }, 'Larger dots have more ratings. Highlighted dots are in the table.'));
   let plot = null;
   let current = null;
   let all = [];
@@ -207,7 +207,7 @@ function scatterChart(results) {
   const draw = async () => {
     if (!plot || !current) return;
     const state = current;
-    const ids = state.where.length ? await matchingIds(state.where, MAX_DRAWN) : null;
+    const ids = state.where.length ? await matchingIds(state.where) : null;
     if (state !== current || !plot) return;
     const listed = new Set([...results.querySelectorAll('tr[data-item]')].map((row) => row.dataset.item));
     const text = state.search.toLowerCase();
@@ -220,8 +220,7 @@ function scatterChart(results) {
   const start = async () => {
     try {
       const map = await requestCached('map', { x: 'mean', y: 'bias' });
-      all = toPoints(map.points.slice(0, MAX_DRAWN));
-      if (map.points.length > MAX_DRAWN) note.textContent = `Only the ${count(MAX_DRAWN)} items with the most ratings are drawn.`;
+      all = mapPoints(map);
       const created = await scatter(box, { tooltip, onHover: highlightRow, onPick: ({ id }) => go(href(['item', id])) });
       if (isClosed) return created.close();
       plot = created;
@@ -247,15 +246,4 @@ function scatterChart(results) {
       plot = null;
     },
   };
-}
-
-/** Convert points of the API to points of a plot. */
-export function toPoints(points) {
-  const title = titles(points);
-  const max = Math.max(...points.map(({ ratings }) => ratings), 1);
-  return points.map((one) => ({
-    id: one.id, title: title(one), ratings: one.ratings, x: one.x, y: one.y,
-    xLower: one.x_lower, xUpper: one.x_upper, yLower: one.y_lower, yUpper: one.y_upper,
-    size: 4 + 14 * Math.sqrt(one.ratings / max),
-  }));
 }
