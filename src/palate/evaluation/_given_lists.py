@@ -47,7 +47,7 @@ def judged_lists(recommended: Lists, relevant: Relevant, k: int) -> Judged:
 def paired_lists(
     first: Lists, second: Lists, k: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the first `k` items of both lists of each user that has two, as rows of the same items.
+    """Return the first `k` items of both lists of each user with two, as rows of the same items.
 
     Raises
     ------

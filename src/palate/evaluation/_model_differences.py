@@ -166,7 +166,7 @@ def _top(
     """Return the rows of the best items of each person, -1 where fewer are left."""
     learned = people.learned
     choices = Choices(learned.rated, left_out)
-    rows = top_items(
+    return top_items(
         learned,
         people.histories,
         people.rating_posteriors,
@@ -175,4 +175,3 @@ def _top(
         by=question(learned, by),
         threads=threads,
     ).rows
-    return rows

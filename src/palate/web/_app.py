@@ -19,6 +19,8 @@ from palate import _theme
 from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
+from palate.web._compare import ComparedModels
+from palate.web._compare_routes import add_compare_routes
 from palate.web._middleware import SKIPPED, AccessSettings, ServiceMiddleware
 from palate.web._model_holder import ModelHolder
 from palate.web._problems import register_error_handlers
@@ -59,8 +61,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware:
-    """Return the ASGI application that serves the model of `holder`."""
+def create_app(
+    holder: ModelHolder, access: AccessSettings, compared: ComparedModels | None = None
+) -> ServiceMiddleware:
+    """Return the ASGI application that serves the model of `holder`, beside another if given."""
     app = FastAPI(
         title="Palate",
         version=version("palate"),
@@ -75,18 +79,20 @@ def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware
         openapi_url="/api/openapi.json",
     )
     register_error_handlers(app)
-    _add_model_routes(app, holder)
+    _add_model_routes(app, holder, compared)
     _add_person_routes(app, holder)
+    add_compare_routes(app, holder, compared)
     _add_other_routes(app)
     app.mount("/", StaticFiles(directory=_STATIC_FOLDER, html=True), name="page")
     return ServiceMiddleware(app, access)
 
 
-def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
+def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModels | None) -> None:
     @app.get("/api/model")
     def model() -> res.Summary:
         """Return the summary of the model: its size, settings, fitting history and axes."""
-        return holder.explorer.summary
+        summary, names = holder.explorer.summary, None if compared is None else compared.names
+        return summary.model_copy(update={"compared": names})
 
     @app.get("/api/evaluation")
     def evaluation() -> res.Evaluation:

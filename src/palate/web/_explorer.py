@@ -1,6 +1,7 @@
 """What the service computes from a model, in the types of its responses."""
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -149,14 +150,7 @@ class Explorer:
             If the item has no training ratings.
         """
         model, row = self.model, self.model.learned.item_index.row(reference)
-        found = self.items.filter(pl.col("row") == row)
-        if found.height == 0:
-            title = model.items["item"][row]
-            raise SettingError(
-                f"{title!r} has no training {self.summary.kind}, so the model knows nothing about "
-                "it; choose another item"
-            )
-        biases = found.row(0, named=True)
+        biases = self._biases_of(row)
         decomposition = ("mu", "raters_bias", "raters_interaction", "residual")
         return res.ItemPage(
             **self._item(biases).model_dump(),
@@ -165,6 +159,38 @@ class Explorer:
             neighbours=self._neighbours(row) if model.learned.has_ratings else [],
             also_picked=[] if model.learned.choice is None else self._also_picked(row),
         )
+
+    def _biases_of(self, row: int) -> dict[str, Any]:
+        """Return the row of `items` of the item in a row of the model."""
+        found = self.items.filter(pl.col("row") == row)
+        if found.height == 0:
+            title = self.model.items["item"][row]
+            raise SettingError(
+                f"{title!r} has no training {self.summary.kind}, so the model knows nothing about "
+                "it; choose another item"
+            )
+        return found.row(0, named=True)
+
+    def placed_item(self, row: int) -> tuple[res.Item, list[res.Place]]:
+        """Return the item in a row of the model, and its positions on the axes.
+
+        Raises
+        ------
+        SettingError
+            If the item has no training ratings.
+        """
+        item = self._item(self._biases_of(row))
+        return item, self._places(row) if self.model.learned.has_ratings else []
+
+    @property
+    def item_ids(self) -> Mapping[Any, int | str]:
+        """The JSON form of each item's id."""
+        return self._ids
+
+    @property
+    def user_ids(self) -> Mapping[Any, int | str]:
+        """The JSON form of each known user's id."""
+        return self._user_ids
 
     def _neighbours(self, row: int) -> list[res.Neighbour]:
         """Return the items that are liked by the same people as the item in a row."""

@@ -204,6 +204,10 @@ class Summary(BaseModel):
     columns: list[Column]
     coordinates: Annotated[list[str], Field(description="The coordinates that the map offers.")]
     palate: Annotated[str, Field(description="The version of Palate.")]
+    compared: Annotated[
+        list[str] | None,
+        Field(description="The names of this model and of another beside it, if there is one."),
+    ] = None
 
 
 class Score(BaseModel):
