@@ -171,22 +171,8 @@ class ModelComparison:
         """
         by = request.by or (self.lists_by[0] if self.lists_by else None)
         person = request.person()
-        profiles = []
-        for place in (0, 1):
-            with self._named(place):
-                profiles.append(self.explorers[place].profile(person))
-        found = []
-        for place in (0, 1):
-            other = self.explorers[1 - place]
-            had = other.model.items["id"].gather(profiles[1 - place].rated)
-            wanted = req.RecommendationsRequest(
-                **person.model_dump(exclude_unset=True),
-                n=_DEPTH,
-                by=by,
-                exclude=[other.item_ids[one] for one in had],
-            )
-            with self._named(place):
-                found.append(self.explorers[place].recommendations(wanted))
+        profiles = [self._profile(place, person) for place in (0, 1)]
+        found = [self._list(place, person, profiles[1 - place], by) for place in (0, 1)]
         unknown = [list(profile.skipped) for profile in profiles]
         neither = [name for name in unknown[0] if name in unknown[1]]
         lists = [
@@ -197,7 +183,7 @@ class ModelComparison:
             )
             for place in (0, 1)
         ]
-        listed = [{one.id for one in given.recommendations} for given in lists]
+        listed = [{str(one.id) for one in given.recommendations} for given in lists]
         return res.ComparedLists(
             lists=lists,
             common=len(listed[0] & listed[1]),
@@ -205,38 +191,58 @@ class ModelComparison:
             skipped=neither,
         )
 
+    def _profile(self, place: int, person: req.Person) -> Profile:
+        with self._named(place):
+            return self.explorers[place].profile(person)
+
+    def _list(
+        self, place: int, person: req.Person, other: Profile, by: By | None
+    ) -> people.Recommendations:
+        """Return a long list of one model, without what the person has had by the other."""
+        ids = self.explorers[1 - place].item_ids
+        had = self.explorers[1 - place].model.items["id"].gather(other.rated)
+        wanted = req.RecommendationsRequest(
+            **person.model_dump(exclude_unset=True),
+            n=_DEPTH,
+            by=by,
+            exclude=[ids[one] for one in had],
+        )
+        with self._named(place):
+            return self.explorers[place].recommendations(wanted)
+
     def _names(self, profiles: list[Profile]) -> list[of_model.ItemName]:
         """Return the items of a person's history, each once."""
-        names = {}
+        names: dict[str, of_model.ItemName] = {}
         for explorer, profile in zip(self.explorers, profiles, strict=True):
-            for row in json_rows(
-                explorer.model.items[profile.rated].select("id", "item"), explorer.item_ids
-            ):
-                names.setdefault(row["id"], of_model.ItemName(**row))
+            items = explorer.model.items[profile.rated].select("id", "item")
+            for row in json_rows(items, explorer.item_ids):
+                names.setdefault(str(row["id"]), of_model.ItemName(**row))
         return list(names.values())
+
+    @cached_property
+    def _known(self) -> list[set[str]]:
+        """The ids that each model knows, as text: they may be sent as numbers by one of them."""
+        return [{str(one) for one in explorer.item_ids.values()} for explorer in self.explorers]
 
     def _beside(
         self, place: int, found: list[people.Recommendations], other: Profile, n: int
     ) -> list[res.ComparedItem]:
         """Return the first items of one list with what the other model makes of them."""
-        ranks = {one.id: one.rank for one in found[1 - place].recommendations}
         listed = found[place].recommendations[:n]
-        there = self.explorers[1 - place].model.learned
-        known = set(self.explorers[1 - place].item_ids.values())
-        knows = [one.id in known for one in listed]
-        expected: dict[Any, float] = {}
-        if there.has_ratings and any(knows):
-            asked = [one.id for one, is_known in zip(listed, knows, strict=True) if is_known]
-            predictions = other.predict(asked)["prediction"].to_list()
-            expected = dict(zip(asked, predictions, strict=True))
+        ranks = {str(one.id): one.rank for one in found[1 - place].recommendations}
+        common = [str(one.id) for one in listed if str(one.id) in self._known[1 - place]]
+        expected: dict[str, float] = {}
+        if self.explorers[1 - place].model.learned.has_ratings:
+            predictions = other.predict(common)["prediction"].to_list()
+            expected = dict(zip(common, predictions, strict=True))
         return [
             res.ComparedItem(
                 **one.model_dump(),
-                other_knows=is_known,
-                other_rank=ranks.get(one.id),
-                other_prediction=expected.get(one.id),
+                other_knows=str(one.id) in common,
+                other_rank=ranks.get(str(one.id)),
+                other_prediction=expected.get(str(one.id)),
             )
-            for one, is_known in zip(listed, knows, strict=True)
+            for one in listed
         ]
 
     def explanation(self, request: req.ComparedExplanationRequest) -> people.Explanation:
