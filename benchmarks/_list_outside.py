@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import palate
-from palate.evaluation._metrics import Judged, ndcg
+from palate.evaluation._metric_formulas import Judged, ndcg
 
 _RELEVANT, _N = 4, 10
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 import palate
 from palate._threads import thread_count
-from palate.evaluation._metrics import Judged, ndcg, recall
+from palate.evaluation._metric_formulas import Judged, ndcg, recall
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

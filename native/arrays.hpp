@@ -16,7 +16,7 @@
 #include <string>
 #include <type_traits>
 
-#include "palate/products.hpp"
+#include "palate/sparse_products.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;

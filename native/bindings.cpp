@@ -18,8 +18,8 @@
 #include "palate/gibbs.hpp"
 #include "palate/one_cycle.hpp"
 #include "palate/philox.hpp"
-#include "palate/profile.hpp"
 #include "palate/score.hpp"
+#include "palate/side_posterior.hpp"
 #include "palate/team.hpp"
 #include "palate/top_n.hpp"
 

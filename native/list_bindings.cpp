@@ -4,7 +4,7 @@
 
 #include "arrays.hpp"
 #include "palate/lists.hpp"
-#include "palate/products.hpp"
+#include "palate/sparse_products.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <vector>
 
-#include "palate/best.hpp"
+#include "palate/best_of_row.hpp"
 #include "palate/team.hpp"
 
 namespace palate {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "palate/best.hpp"
+#include "palate/best_of_row.hpp"
 #include "palate/team.hpp"
 #include "palate/vector_math.hpp"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "palate/best.hpp"
+#include "palate/best_of_row.hpp"
 #include "palate/lanes.hpp"
 #include "palate/team.hpp"
 

@@ -7,7 +7,7 @@ import pytest
 
 import palate
 from palate.analysis._genres import genre_shares
-from palate.evaluation import _metrics
+from palate.evaluation import _metric_formulas as formulas
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def lists(model, users, **options):
 def test_diverse_lists_have_items_of_other_users(fitted):
     users = range(1, 61)
     plain, diverse = lists(fitted, users), lists(fitted, users, diversity=0.6)
-    assert _metrics.diversity(diverse, fitted.ratings) > 1.05 * _metrics.diversity(
+    assert formulas.diversity(diverse, fitted.ratings) > 1.05 * formulas.diversity(
         plain, fitted.ratings
     )
     assert (plain[:, 0] == diverse[:, 0]).all()  # the best is chosen first
@@ -73,8 +73,8 @@ def test_calibrated_lists_are_in_the_proportions_of_the_history(fitted):
     histories = fitted.ratings.by_user().take(np.arange(60))
     genres = genre_shares(fitted.items)
     plain, calibrated = lists(fitted, users), lists(fitted, users, calibrate="genres")
-    before = _metrics.genre_divergence(plain, histories, genres)
-    assert _metrics.genre_divergence(calibrated, histories, genres) < 0.8 * before
+    before = formulas.genre_divergence(plain, histories, genres)
+    assert formulas.genre_divergence(calibrated, histories, genres) < 0.8 * before
 
 
 def test_variety_by_rating_and_without_a_history(fitted):

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import palate
-from palate.evaluation import _parts
+from palate.evaluation import _held_out_parts
 from palate.solvers._combined import Combined
 from palate.solvers.gibbs._chain import Chain
 
@@ -200,7 +200,7 @@ def test_ctrl_c_ends_an_evaluation(small, monkeypatch):
 
 def test_people_outside_the_fit_are_measured_by_their_profiles(ml100k):
     evaluation = palate.evaluate(ml100k, QUICK, split="users", seed=1)
-    part = _parts.parts_of(ml100k, 5, "users", None, 1)[0][0]
+    part = _held_out_parts.parts_of(ml100k, 5, "users", None, 1)[0][0]
     profiles = QUICK.fit(part.train).profiles(part.given)
     squares, recalls = [], []
     for person in range(len(profiles)):
@@ -321,7 +321,7 @@ def test_features_of_a_test_table_are_those_of_new_items(small):
         pl.DataFrame({"user": ["ann", "zoe"], "item": ["gin", "cup"], "rating": [1, 5]}),
         items=items,
     )
-    (part,), _, _ = _parts.parts_of(small, 5, None, None, 0, test=test)
+    (part,), _, _ = _held_out_parts.parts_of(small, 5, None, None, 0, test=test)
     assert part.train.items["item"].to_list() == ["ale", "Cup", "gin", "rum", "tea"]
     assert part.train.users["id"].to_list() == ["ann", "bob", "cat", "dan", "eve", "zoe"]
     assert part.train.frame().equals(small.frame())

@@ -10,7 +10,7 @@
 #include <span>
 
 #include "palate/cancel.hpp"
-#include "palate/products.hpp"
+#include "palate/sparse_products.hpp"
 
 namespace palate {
 

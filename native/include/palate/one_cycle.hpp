@@ -19,8 +19,8 @@
 #include <span>
 #include <vector>
 
+#include "palate/adam_schedule.hpp"
 #include "palate/lanes.hpp"
-#include "palate/schedule.hpp"
 
 namespace palate {
 

@@ -8,8 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate.analysis._matching_items import matching_items
-from palate.data._described import as_text
 from palate.data._id_columns import read_ids
+from palate.data._metadata import as_text
 from palate.data._ratings import Csr, group
 from palate.errors import DataError
 from palate.learned._learned import Learned

@@ -13,7 +13,7 @@ from palate.analysis._list_options import ListOptions
 from palate.analysis._recommendations import reasons, score_quantiles
 from palate.analysis._variety import Variety
 from palate.data._ratings import Csr
-from palate.data._table_file import TableFile
+from palate.data._table_writer import TableFile
 from palate.inference._lists import Choices, Lists, Workspace, top_items
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned

@@ -9,7 +9,7 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Count, Json, ModelFolder, UnknownRule, app, examples
-from palate.cli._reading_options import (
+from palate.cli._ratings_options import (
     DatabaseTable,
     Duplicates,
     ItemColumn,

@@ -11,7 +11,7 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
-from palate.cli._reading_options import given
+from palate.cli._ratings_options import given
 from palate.cli._saving import warn_if_interrupted
 
 # The number of items at each end that the demo prints, and that its JSON has.
@@ -93,7 +93,7 @@ def _quality_of_lists(model: Any, train: Any, valid: Any, threads: int | None) -
 
     from palate._threads import thread_count
     from palate.evaluation._baselines import Popularity
-    from palate.evaluation._metrics import Judged, ndcg
+    from palate.evaluation._metric_formulas import Judged, ndcg
     from palate.evaluation._relevance import relevant_pairs
 
     people = model.profiles()

@@ -11,7 +11,7 @@ import typer
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
 from palate.cli._progress import progress_of_fit
-from palate.cli._reading_options import (
+from palate.cli._ratings_options import (
     DatabaseTable,
     Duplicates,
     ItemColumn,
@@ -178,7 +178,7 @@ def _next(model: Any, data: Any, output: Path, *, users: bool) -> str:
 
 def _summary(kind: str, model: Any) -> str:
     """Return what was fitted to a table of this kind, and what the fit has chosen, in words."""
-    from palate.solvers.choice._words import chosen_settings
+    from palate.solvers.choice._settings_text import chosen_settings
 
     parts, choice, has_ratings = [], model.learned.choice, model.learned.has_ratings
     if has_ratings:

@@ -30,7 +30,7 @@ def write_lists(
     """
     import palate
     from palate.data._id_columns import read_ids
-    from palate.data._table_file import require_table_file
+    from palate.data._table_writer import require_table_file
 
     require_table_file(output)
     ids = None if users is None else read_ids(users, ["user"])["user"]

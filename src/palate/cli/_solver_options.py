@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from palate.cli._reading_options import ReadingCommand
+from palate.cli._ratings_options import ReadingCommand
 
 # Settings of every solver, for which the commands declare options.
 _COMMON = {"seed"}

@@ -40,7 +40,7 @@ def vectors(
     The names of the files end in .parquet or .jsonl.
     """
     import palate
-    from palate.data._table_file import replacing_table
+    from palate.data._table_writer import replacing_table
 
     if items is None and users is None:
         raise palate.SettingError("name a file for the vectors with --items, --users or both")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import polars as pl
 
 from palate.data._columns import usual
-from palate.data._described import as_text
+from palate.data._metadata import as_text
 from palate.data._sources import open_table
 from palate.data._table import Table, listed
 from palate.errors import DataError

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from palate._log import log
 from palate.data._columns import find_columns, is_ratings_header
 from palate.data._database import is_database_url, open_database
-from palate.data._described import shown, with_items, with_users
 from palate.data._duplicates import refuse_duplicates, without_duplicates
-from palate.data._kinds import of_kind
+from palate.data._metadata import shown, with_items, with_users
+from palate.data._rating_kinds import of_kind
 from palate.data._ratings import Kind, Ratings, how_many
 from palate.data._sources import open_table
 from palate.data._table import PLAIN, TEXT_TYPES, Convert, Decimal, Reading, Table

@@ -18,7 +18,7 @@ from palate.data._compressed import (
     starts_with,
 )
 from palate.data._csv import open_csv
-from palate.data._files_of import files_of
+from palate.data._file_patterns import files_of
 from palate.data._table import PLAIN, SKIP, IsHeader, Reading, Table, stacked
 from palate.data._text_file import TextFile, open_text_file
 from palate.errors import DataError, MissingExtraError, first_line

@@ -14,7 +14,7 @@ from palate._words import counted
 from palate.data._duplicates import pair_numbers
 from palate.data._ratings import Kind, Ratings, how_many
 from palate.errors import DataError, SettingError, UnknownIdError
-from palate.evaluation import _comparison
+from palate.evaluation import _significance
 from palate.evaluation._alignment import over, require_same_ids, united
 from palate.evaluation._display import (
     BEHIND,
@@ -25,8 +25,8 @@ from palate.evaluation._display import (
     relevance,
 )
 from palate.evaluation._fitted import FittedModel
+from palate.evaluation._held_out_parts import Part
 from palate.evaluation._measure import Measured, Test
-from palate.evaluation._parts import Part
 from palate.evaluation._titles import distinct, model_title
 from palate.model._model import Model, load
 
@@ -187,9 +187,9 @@ def _compared(
     """Return the comparison of models on what is held out."""
     asked = {name: FittedModel(model, held_out.part) for name, model in named.items()}
     test, measured = _measured(asked, held_out.part, on, threads)
-    results = _comparison.results_of(measured)
-    people = _comparison.people_compared(measured)
-    said = _comparison.sentence(results, people, model_title)
+    results = _significance.results_of(measured)
+    people = _significance.people_compared(measured)
+    said = _significance.sentence(results, people, model_title)
     log.info("compared %s on %s: %s", ", ".join(named), how_many(on.kind, len(test.valid)), said)
     return Comparison(
         on=on.source,

@@ -11,7 +11,7 @@ from palate._threads import thread_count
 from palate._words import counted
 from palate.data._ratings import Ratings
 from palate.errors import DataError
-from palate.evaluation import _comparison
+from palate.evaluation import _significance
 from palate.evaluation._baselines import BASELINES
 from palate.evaluation._display import (
     BEHIND,
@@ -21,8 +21,8 @@ from palate.evaluation._display import (
     ratings_table,
     relevance,
 )
+from palate.evaluation._held_out_parts import FOLDS, parts_of
 from palate.evaluation._measure import Measured, Test
-from palate.evaluation._parts import FOLDS, parts_of
 from palate.evaluation._titles import distinct
 from palate.solvers import require_solver
 from palate.solvers._combined import Combined
@@ -123,7 +123,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure solvers and four baselines on held-out ratings.
 
-    The figures (see ``palate/evaluation/_metrics.py``) are rmse and mae, also of the warm and the
+    The figures (see ``evaluation/_metric_formulas.py``) are rmse and mae, also of the warm and the
     cold ratings; coverage and width of 50% and 90% intervals; and ndcg_10, recall_10,
     catalogue_coverage, diversity and, where the items have genres, genre_divergence of lists: the
     ten highest scores among all items that others, but not the user, have rated in training. The
@@ -179,9 +179,9 @@ def _evaluation(
     given: Ratings | None,
 ) -> Evaluation:
     """Return the evaluation of what was measured; `given` is the test table, if there is one."""
-    results, people = _comparison.results_of(measured), _comparison.people_compared(measured)
-    sentence = _comparison.sentence(results, people)
-    sentence += _comparison.where_baselines_win(results, people)
+    results, people = _significance.results_of(measured), _significance.people_compared(measured)
+    sentence = _significance.sentence(results, people)
+    sentence += _significance.where_baselines_win(results, people)
     log.info("evaluated %s on %s: %s", ", ".join(measured), split, sentence)
     cold, lowest = [int(test.cold.sum()) for test in tests], tests[0].lowest_relevant
     left_out = 0 if given is None else len(given) - len(tests[0].valid)

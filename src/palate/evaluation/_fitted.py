@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from palate.data._ratings import Csr, Ratings, group
+from palate.evaluation._held_out_parts import Part
 from palate.evaluation._measure import Measured, N, Test
-from palate.evaluation._parts import Part
 from palate.inference._lists import Choices, question, top_items
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._lookup import known_rows

@@ -13,10 +13,10 @@ from palate._words import counted
 from palate.data._duplicates import pair_numbers
 from palate.data._ratings import Ratings, how_many
 from palate.errors import DataError
-from palate.evaluation import _metrics
-from palate.evaluation._comparison import MIN_PEOPLE, standard_error
+from palate.evaluation import _metric_formulas as formulas
 from palate.evaluation._measure import Floats, rmse_influence
 from palate.evaluation._relevance import relevant_pairs
+from palate.evaluation._significance import MIN_PEOPLE, standard_error
 from palate.learned._learned import Learned
 from palate.learned._lookup import known_rows
 from palate.learned._ratings_input import with_ids_as_known
@@ -183,7 +183,7 @@ def _rmse(model: Model, given: Ratings, valid: Ratings) -> tuple[float, Floats]:
     people = model.profiles(replace(given, rating=inside), unknown="skip").posteriors
     item = known_rows(model.items["id"], valid.items["id"])[valid.item]
     error = likelihood.rating(people.scores(valid.user, item)) - valid.rating
-    rmse = _metrics.rmse(error)
+    rmse = formulas.rmse(error)
     assert rmse is not None
     return rmse, rmse_influence(error, valid.user, valid.users.height)
 
@@ -200,7 +200,7 @@ def _ndcg(
     own[rows[eligible]] = True
     user, item = relevant
     top = model.profiles(given, unknown="skip").top_items(_N, eligible=own)
-    values = _metrics.ndcg(_metrics.Judged.of(top, user, rows[item]))
+    values = formulas.ndcg(formulas.Judged.of(top, user, rows[item]))
     mean = float(np.nanmean(values))
     return mean, (values - mean) / np.count_nonzero(np.isfinite(values))
 

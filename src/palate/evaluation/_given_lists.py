@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.data._described import as_text
 from palate.data._id_columns import read_ids
+from palate.data._metadata import as_text
 from palate.data._ratings import Ratings
 from palate.errors import DataError
-from palate.evaluation._metrics import Judged
+from palate.evaluation._metric_formulas import Judged
 from palate.evaluation._relevance import relevant_pairs
 from palate.learned._lookup import known_rows
 

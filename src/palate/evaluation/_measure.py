@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from palate.analysis._genres import genre_shares
 from palate.data._ratings import Csr, Ratings
-from palate.evaluation import _metrics
+from palate.evaluation import _metric_formulas as formulas
 from palate.evaluation._baselines import Baseline
-from palate.evaluation._parts import Part
+from palate.evaluation._held_out_parts import Part
 from palate.evaluation._relevance import relevant_pairs
 from palate.inference._lists import By
 from palate.inference._user_posteriors import UserPosteriors
@@ -147,7 +147,7 @@ class Test:
             error = likelihood.unclipped(scores) - valid.rating
             sd = users.rating_sd(valid.user, item)
             for percent in (50, 90):
-                coverage, width = _metrics.interval(error, sd, percent / 100)
+                coverage, width = formulas.interval(error, sd, percent / 100)
                 figures |= {f"coverage_{percent}": coverage, f"width_{percent}": width}
         return figures, influence
 
@@ -155,20 +155,26 @@ class Test:
         parts = {"": error, "_warm": error[~self.cold], "_cold": error[self.cold]}
         figures: dict[str, Any] = {}
         for part, errors in parts.items():
-            figures |= {f"rmse{part}": _metrics.rmse(errors), f"mae{part}": _metrics.mae(errors)}
+            figures |= {
+                f"rmse{part}": formulas.rmse(errors),
+                f"mae{part}": formulas.mae(errors),
+            }
         return figures, rmse_influence(error, self.predicted.user, self.valid.users.height)
 
     def _lists(self, top: NDArray[np.int32], influences: dict[str, Floats]) -> dict[str, Any]:
         figures: dict[str, Any] = {
-            "catalogue_coverage": _metrics.catalogue_coverage(top, int(self.eligible.sum())),
-            "diversity": _metrics.diversity(top, self.train),
+            "catalogue_coverage": formulas.catalogue_coverage(top, int(self.eligible.sum())),
+            "diversity": formulas.diversity(top, self.train),
         }
         if self.genres is not None:
-            figures["genre_divergence"] = _metrics.genre_divergence(
+            figures["genre_divergence"] = formulas.genre_divergence(
                 top, self.histories, self.genres
             )
-        judged = _metrics.Judged.of(top, *self.relevant)
-        for figure, metric in (("ndcg_10", _metrics.ndcg), ("recall_10", _metrics.recall)):
+        judged = formulas.Judged.of(top, *self.relevant)
+        for figure, metric in (
+            ("ndcg_10", formulas.ndcg),
+            ("recall_10", formulas.recall),
+        ):
             values = metric(judged)
             known = int(np.isfinite(values).sum())
             if known:

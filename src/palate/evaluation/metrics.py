@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate.data._ratings import Ratings
-from palate.evaluation import _metrics
+from palate.evaluation import _metric_formulas as formulas
 from palate.evaluation._given_lists import (
     Lists,
     Relevant,
@@ -71,7 +71,7 @@ def precision(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
     >>> palate.metrics.precision([["tea", "rum"]], [["tea", "ale", "gin"]], k=2)
     0.5
     """
-    return _mean(_metrics.precision, recommended, relevant, k)
+    return _mean(formulas.precision, recommended, relevant, k)
 
 
 def recall(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
@@ -79,7 +79,7 @@ def recall(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
 
     See `precision` for the parameters and errors.
     """
-    return _mean(_metrics.recall, recommended, relevant, k)
+    return _mean(formulas.recall, recommended, relevant, k)
 
 
 def ndcg(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
@@ -89,7 +89,7 @@ def ndcg(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
     items. It is divided by that of the best list of `k` items. See `precision` for the parameters
     and errors.
     """
-    return _mean(_metrics.ndcg, recommended, relevant, k)
+    return _mean(formulas.ndcg, recommended, relevant, k)
 
 
 def average_precision(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
@@ -99,7 +99,7 @@ def average_precision(recommended: Lists, relevant: Relevant, k: int = 10) -> fl
     divided by the number of relevant items, but at most by `k`. See `precision` for the parameters
     and errors.
     """
-    return _mean(_metrics.average_precision, recommended, relevant, k)
+    return _mean(formulas.average_precision, recommended, relevant, k)
 
 
 def reciprocal_rank(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
@@ -108,7 +108,7 @@ def reciprocal_rank(recommended: Lists, relevant: Relevant, k: int = 10) -> floa
     The reciprocal rank of a list is 1 / p, where p is the position of the first relevant item; it
     is 0 without one. See `precision` for the parameters and errors.
     """
-    return _mean(_metrics.reciprocal_rank, recommended, relevant, k)
+    return _mean(formulas.reciprocal_rank, recommended, relevant, k)
 
 
 def hit_rate(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
@@ -116,7 +116,7 @@ def hit_rate(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
 
     See `precision` for the parameters and errors.
     """
-    return _mean(_metrics.hit_rate, recommended, relevant, k)
+    return _mean(formulas.hit_rate, recommended, relevant, k)
 
 
 def overlap(first: Lists, second: Lists, k: int = 10) -> float:
@@ -170,7 +170,7 @@ def catalogue_coverage(
         If `k` is less than 1.
     """
     top, items = listed_items(recommended, catalogue, _arguments.count("k", k))
-    return _or_nan(_metrics.catalogue_coverage(top, items))
+    return _or_nan(formulas.catalogue_coverage(top, items))
 
 
 def novelty(recommended: Lists, histories: Lists | Ratings, k: int = 10) -> float:
@@ -198,7 +198,7 @@ def novelty(recommended: Lists, histories: Lists | Ratings, k: int = 10) -> floa
         If `k` is less than 1.
     """
     return _or_nan(
-        _metrics.novelty(*histories_with(recommended, histories, _arguments.count("k", k)))
+        formulas.novelty(*histories_with(recommended, histories, _arguments.count("k", k)))
     )
 
 
@@ -210,12 +210,12 @@ def diversity(recommended: Lists, histories: Lists | Ratings, k: int = 10) -> fl
     than two items are left out; NaN if that is all. See `novelty` for the parameters and errors.
     """
     return _or_nan(
-        _metrics.diversity(*histories_with(recommended, histories, _arguments.count("k", k)))
+        formulas.diversity(*histories_with(recommended, histories, _arguments.count("k", k)))
     )
 
 
 def _mean(
-    metric: Callable[[_metrics.Judged], NDArray[np.float64]],
+    metric: Callable[[formulas.Judged], NDArray[np.float64]],
     recommended: Lists,
     relevant: Relevant,
     k: int,

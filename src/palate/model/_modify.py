@@ -5,7 +5,7 @@ from pathlib import Path
 
 from palate.errors import SettingError
 from palate.learned._learned import Learned
-from palate.learned._modify import modify_learned
+from palate.learned._locked_change import modify_learned
 from palate.model._model import Model
 
 

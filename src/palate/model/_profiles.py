@@ -16,7 +16,7 @@ from palate.analysis._list_options import ListOptions
 from palate.analysis._many_recommendations import ManyRecommendations, WrittenLists
 from palate.analysis._vectors import VectorsBy, as_column, people_vectors
 from palate.data._ratings import Csr
-from palate.data._table_file import replacing_table
+from palate.data._table_writer import replacing_table
 from palate.inference._lists import By, Choices, question, top_items
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned

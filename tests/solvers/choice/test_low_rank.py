@@ -7,7 +7,7 @@ import pytest
 
 import palate
 from palate._native import CancelToken
-from palate.evaluation import _metrics
+from palate.evaluation import _metric_formulas as formulas
 from palate.evaluation._relevance import relevant_pairs
 from palate.solvers.choice import _low_rank, _search
 from palate.solvers.choice._exact import ExactGraph
@@ -138,7 +138,7 @@ def test_lists_are_as_good_as_those_of_the_exact_model(fitted, split, ml100k):
     relevant = relevant_pairs(ml100k, split[1])
     low_rank, exact = (model.profiles().top_items(10) for model in fitted)
     found, best = (
-        float(np.nanmean(_metrics.ndcg(_metrics.Judged.of(top, *relevant))))
+        float(np.nanmean(formulas.ndcg(formulas.Judged.of(top, *relevant))))
         for top in (low_rank, exact)
     )
     assert found > 0.475

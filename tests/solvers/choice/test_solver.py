@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import palate
-from palate.evaluation import _metrics
+from palate.evaluation import _metric_formulas as formulas
 from palate.evaluation._relevance import relevant_pairs
 from palate.solvers.choice import _hold_out, _search
 
@@ -26,7 +26,7 @@ def small_table():
 def ndcg(model, ratings, valid, by="choice"):
     top = model.profiles().top_items(10, by=by, threads=2)
     return float(
-        np.nanmean(_metrics.ndcg(_metrics.Judged.of(top, *relevant_pairs(ratings, valid))))
+        np.nanmean(formulas.ndcg(formulas.Judged.of(top, *relevant_pairs(ratings, valid))))
     )
 
 
@@ -37,7 +37,7 @@ def popular_ndcg(train, valid, ratings):
     scores[train.user, train.item] = -1
     top = np.argsort(-scores, axis=1, kind="stable")[:, :10].astype(np.int32)
     return float(
-        np.nanmean(_metrics.ndcg(_metrics.Judged.of(top, *relevant_pairs(ratings, valid))))
+        np.nanmean(formulas.ndcg(formulas.Judged.of(top, *relevant_pairs(ratings, valid))))
     )
 
 

@@ -4,8 +4,8 @@ from palate.model._model import Model
 from palate.plots._history import history
 from palate.plots._report._html import figure, note, paragraph
 from palate.solvers._registry import solver_description
+from palate.solvers.choice._settings_text import chosen_settings
 from palate.solvers.choice._solver import Choice
-from palate.solvers.choice._words import chosen_settings
 
 _CONVERGED = (
     "Lower values mean predictions closer to the ratings. Where a line has levelled off, a longer "

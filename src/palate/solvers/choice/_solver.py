@@ -18,7 +18,7 @@ from palate.solvers._log import log_fit
 from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import require_histories
 from palate.solvers.choice._search import Search
-from palate.solvers.choice._words import chosen_settings
+from palate.solvers.choice._settings_text import chosen_settings
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-#include "palate/profile.hpp"
+#include "palate/side_posterior.hpp"
 
 #include "palate/team.hpp"
 

@@ -1,4 +1,4 @@
-#include "palate/best.hpp"
+#include "palate/best_of_row.hpp"
 
 #include <algorithm>
 

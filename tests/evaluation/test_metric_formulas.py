@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 import palate
-from palate.evaluation import _metrics
+from palate.evaluation import _metric_formulas as formulas
 
 
 def rows(*lists):
@@ -14,33 +14,33 @@ def rows(*lists):
 
 def test_errors():
     error = np.array([3.0, -4.0])
-    assert _metrics.rmse(error) == pytest.approx(np.sqrt(12.5))
-    assert _metrics.mae(error) == pytest.approx(3.5)
-    assert _metrics.rmse(error[:0]) is None
-    assert _metrics.mae(error[:0]) is None
+    assert formulas.rmse(error) == pytest.approx(np.sqrt(12.5))
+    assert formulas.mae(error) == pytest.approx(3.5)
+    assert formulas.rmse(error[:0]) is None
+    assert formulas.mae(error[:0]) is None
 
 
 def test_intervals():
     """Of normal errors they hold what they should; their width is 2 z sd."""
     error = np.random.default_rng(0).normal(0, 2, 100_000)
-    coverage, width = _metrics.interval(error, np.full(100_000, 2.0), 0.9)
+    coverage, width = formulas.interval(error, np.full(100_000, 2.0), 0.9)
     assert coverage == pytest.approx(0.9, abs=0.005)
     assert width == pytest.approx(2 * 1.6448536 * 2)
-    assert _metrics.interval(np.array([0.0, 9.0]), np.array([1.0, 3.0]), 0.5)[0] == 0.5
+    assert formulas.interval(np.array([0.0, 9.0]), np.array([1.0, 3.0]), 0.5)[0] == 0.5
 
 
 def test_the_best_list_has_an_ndcg_of_one_even_where_it_is_too_short():
     user, item = np.zeros(5, np.int32), np.arange(5, dtype=np.int32)
-    best = _metrics.Judged.of(rows([4, 0]), user, item)
-    assert (_metrics.ndcg(best), _metrics.average_precision(best)) == ([1], [1])
-    assert _metrics.recall(best) == [2 / 5]
-    nothing = _metrics.Judged.of(rows([7, 8]), user, item)
-    assert (_metrics.ndcg(nothing), _metrics.recall(nothing)) == ([0], [0])
+    best = formulas.Judged.of(rows([4, 0]), user, item)
+    assert (formulas.ndcg(best), formulas.average_precision(best)) == ([1], [1])
+    assert formulas.recall(best) == [2 / 5]
+    nothing = formulas.Judged.of(rows([7, 8]), user, item)
+    assert (formulas.ndcg(nothing), formulas.recall(nothing)) == ([0], [0])
 
 
 def test_catalogue_coverage():
-    assert _metrics.catalogue_coverage(rows([1, 2], [2, -1]), 8) == 0.25
-    assert _metrics.catalogue_coverage(rows([-1]), 0) is None
+    assert formulas.catalogue_coverage(rows([1, 2], [2, -1]), 8) == 0.25
+    assert formulas.catalogue_coverage(rows([-1]), 0) is None
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def test_novelty_equals_a_naive_loop(events, lists):
         if bits:
             means.append(np.mean(bits))
     assert len(means) == 29
-    assert _metrics.novelty(lists, events) == pytest.approx(np.mean(means))
-    assert _metrics.novelty(lists[2:3], events) is None
+    assert formulas.novelty(lists, events) == pytest.approx(np.mean(means))
+    assert formulas.novelty(lists[2:3], events) is None
 
 
 def test_diversity_equals_a_naive_loop(events, lists):
@@ -84,8 +84,8 @@ def test_diversity_equals_a_naive_loop(events, lists):
         if unlike:
             means.append(np.mean(unlike))
     assert len(means) == 28
-    assert _metrics.diversity(lists, events) == pytest.approx(np.mean(means))
-    assert _metrics.diversity(lists[1:3], events) is None
+    assert formulas.diversity(lists, events) == pytest.approx(np.mean(means))
+    assert formulas.diversity(lists[1:3], events) is None
 
 
 def test_genre_divergence_equals_a_naive_loop(events, lists):
@@ -104,13 +104,13 @@ def test_genre_divergence_equals_a_naive_loop(events, lists):
             terms = [a * np.log(a / (0.99 * b + 0.01 * a)) for a, b in zip(p, q, strict=True) if a]
             divergences.append(sum(terms))
     assert 25 < len(divergences) < 30
-    found = _metrics.genre_divergence(lists, given, genres)
+    found = formulas.genre_divergence(lists, given, genres)
     assert found == pytest.approx(np.mean(divergences))
 
 
 def test_lists_in_the_proportions_of_the_history_have_no_divergence(events):
     given, genres = events.by_user().take(np.array([3])), np.eye(2)[np.arange(12) % 2]
-    assert _metrics.genre_divergence(given.partner[None], given, genres) == pytest.approx(0)
-    one_sided = _metrics.genre_divergence(rows([0, 2, 4]), given, genres)
+    assert formulas.genre_divergence(given.partner[None], given, genres) == pytest.approx(0)
+    one_sided = formulas.genre_divergence(rows([0, 2, 4]), given, genres)
     assert 0.5 < one_sided < np.log(100)
-    assert _metrics.genre_divergence(rows([-1, -1]), given, genres) is None
+    assert formulas.genre_divergence(rows([-1, -1]), given, genres) is None

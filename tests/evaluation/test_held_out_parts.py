@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import palate
-from palate.evaluation import _parts
+from palate.evaluation import _held_out_parts
 
 
 def ids(ratings):
@@ -19,7 +19,7 @@ def pairs(ratings):
 
 @pytest.fixture(scope="module")
 def part(ml100k):
-    return _parts.parts_of(ml100k, 5, "users", None, 0)[0][0]
+    return _held_out_parts.parts_of(ml100k, 5, "users", None, 0)[0][0]
 
 
 def test_people_outside_the_fit_are_unknown_to_it(part, ml100k):
@@ -40,20 +40,22 @@ def test_half_of_each_history_is_held_out(part, ml100k):
 
 
 def test_the_choice_of_people_and_of_halves_depends_on_the_seed_alone(part, ml100k):
-    again, other = (_parts.parts_of(ml100k, 5, "users", 0.2, seed)[0][0] for seed in (0, 1))
+    again, other = (
+        _held_out_parts.parts_of(ml100k, 5, "users", 0.2, seed)[0][0] for seed in (0, 1)
+    )
     assert pairs(again.valid) == pairs(part.valid)
     assert ids(other.given) != ids(part.given)
 
 
 def test_at_most_10_000_people_are_left_out(monkeypatch, ml100k):
-    monkeypatch.setattr(_parts, "_MAX_PEOPLE", 30)
-    only = _parts.parts_of(ml100k, 5, "users", 0.5, 0)[0][0]
+    monkeypatch.setattr(_held_out_parts, "_MAX_PEOPLE", 30)
+    only = _held_out_parts.parts_of(ml100k, 5, "users", 0.5, 0)[0][0]
     assert only.given.users.height == 30
 
 
 def test_people_with_one_rating_stay_in_the_fit(small):
     for seed in range(9):
-        only = _parts.parts_of(small, 5, "users", 0.5, seed)[0][0]
+        only = _held_out_parts.parts_of(small, 5, "users", 0.5, seed)[0][0]
         assert "bob" in ids(only.train)
         assert only.given.users.height == 2
 
@@ -62,7 +64,7 @@ def test_a_given_rating_beyond_the_scale_of_the_fit_counts_as_its_end(small):
     """A model takes no rating outside the scale that it was fitted to."""
     generous = small.user == ids(small).index("ann")
     ratings = replace(small, rating=np.where(generous, 9, small.rating).astype(np.float32))
-    parts = [_parts.parts_of(ratings, 5, "users", 0.5, seed)[0][0] for seed in range(9)]
+    parts = [_held_out_parts.parts_of(ratings, 5, "users", 0.5, seed)[0][0] for seed in range(9)]
     outside = [part for part in parts if "ann" in ids(part.given)]
     assert outside
     for part in outside:

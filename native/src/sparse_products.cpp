@@ -1,4 +1,4 @@
-#include "palate/products.hpp"
+#include "palate/sparse_products.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "palate/schedule.hpp"
+#include "palate/adam_schedule.hpp"
 
 #include <algorithm>
 

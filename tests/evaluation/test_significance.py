@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palate.evaluation import _comparison
+from palate.evaluation import _significance
 from palate.evaluation._baselines import BASELINES
 from palate.evaluation._measure import FIGURES, Measured, rmse_influence
 from palate.evaluation._titles import contender_title, distinct
@@ -22,8 +22,8 @@ def ranked(name, folds):
 
 def compared(**contenders):
     measured = {name: ranked(name, folds) for name, folds in contenders.items()}
-    results = _comparison.results_of(measured)
-    said = _comparison.sentence(results, _comparison.people_compared(measured))
+    results = _significance.results_of(measured)
+    said = _significance.sentence(results, _significance.people_compared(measured))
     return {row["name"]: row for row in results}, said
 
 
@@ -86,7 +86,7 @@ def test_the_standard_error_is_that_of_the_bootstrap():
         ]
         for name, error in errors.items()
     }
-    found = _comparison.results_of(measured)[1]
+    found = _significance.results_of(measured)[1]
     differences = []
     for _ in range(2000):
         weight = np.bincount(rng.integers(60, size=60), minlength=60)[user]
@@ -109,7 +109,9 @@ def test_the_sentence_names_the_winner_and_what_is_no_worse_beyond_chance():
     )
     same = compared(a=good, b=good, c=good - 0.1 + noise)[1]
     assert same.startswith("A and b have the best lists (nDCG@10 0.400), ahead of c by 0.1")
-    assert _comparison.sentence([], {}) == "No held-out rating is relevant, so nothing is compared."
+    assert (
+        _significance.sentence([], {}) == "No held-out rating is relevant, so nothing is compared."
+    )
 
 
 def test_the_sentence_has_names_of_the_prose():
@@ -145,7 +147,7 @@ def test_too_few_people_are_not_compared():
         {"name": name, "rmse_behind": k, "ndcg_10_behind": k} | figures
         for k, name in enumerate("ab")
     ]
-    said = _comparison.sentence(rows, {"rmse": 30, "ndcg_10": 4})
+    said = _significance.sentence(rows, {"rmse": 30, "ndcg_10": 4})
     assert said.startswith("Lists are not compared, since only 4 people have anything relevant he")
     assert "; a predicts ratings best (RMSE 1.000), ahead of b" in said
 
@@ -157,8 +159,8 @@ def test_a_baseline_is_said_to_be_better_only_beyond_chance():
 
     def said(**contenders):
         measured = {name: ranked(name, folds) for name, folds in contenders.items()}
-        results = _comparison.results_of(measured)
-        return _comparison.where_baselines_win(results, _comparison.people_compared(measured))
+        results = _significance.results_of(measured)
+        return _significance.where_baselines_win(results, _significance.people_compared(measured))
 
     names = {"popularity": good, "gibbs": good - 0.1 + noise}
     assert said(**names) == " Popularity has better lists than Gibbs sampling here."
