@@ -10,7 +10,7 @@ from palate import _random_streams
 from palate._native import permutation
 from palate.analysis._intervals import bound_nearest_zero, default_min_ratings, null_column
 from palate.data._ratings import Csr, group
-from palate.evaluation._metrics import overlap
+from palate.evaluation._metric_formulas import overlap
 from palate.inference._lists import By, Choices, question, top_items
 from palate.learned._lookup import known_rows
 from palate.model._model import Model
