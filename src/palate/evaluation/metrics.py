@@ -144,9 +144,7 @@ def overlap(first: Lists, second: Lists, k: int = 10) -> float:
     >>> palate.metrics.overlap([["tea", "rum"]], [["rum", "ale"]])
     0.5
     """
-    return _mean_known(
-        _metric_formulas.overlap(*paired_lists(first, second, _arguments.count("k", k)))
-    )
+    return _mean_known(formulas.overlap(*paired_lists(first, second, _arguments.count("k", k))))
 
 
 def catalogue_coverage(

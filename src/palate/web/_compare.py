@@ -114,11 +114,9 @@ class ModelComparison:
         self.names = list(explorers)
         self.explorers = list(explorers.values())
         self._models = {name: explorer.model for name, explorer in explorers.items()}
-        first, second = self._models.values()
         require_comparable(self._models)
         self._accuracy = background_accuracy(self._models)
         self._lock = threading.Lock()
-        self.common_items = int((known_rows(second.items["id"], first.items["id"]) >= 0).sum())
 
     @cached_property
     def summary(self) -> res.Compared:
@@ -129,7 +127,7 @@ class ModelComparison:
             users = int((known_rows(second.users["id"], first.users["id"]) >= 0).sum())
         return res.Compared(
             models=[self._one(place) for place in (0, 1)],
-            common_items=self.common_items,
+            common_items=len(self._known[0] & self._known[1]),
             common_users=users,
             lists_by=self.lists_by,
         )
@@ -142,11 +140,11 @@ class ModelComparison:
 
     def _one(self, place: int) -> res.ComparedModel:
         explorer, other = self.explorers[place], self.explorers[1 - place]
-        model, items = explorer.model, explorer.model.items
-        unknown = known_rows(other.model.items["id"], items["id"]) < 0
-        only = np.flatnonzero(unknown & model.learned.rated)
-        counts = model.learned.item_counts
-        most = only[np.argsort(-counts[only], kind="stable")][:_MAX_ONLY]
+        model, counts = explorer.model, explorer.model.learned.item_counts
+        known = _rated_ids(other.model)
+        only = model.items["id"].is_in(known.implode()).not_().to_numpy() & model.learned.rated
+        most = np.flatnonzero(only)
+        most = most[np.argsort(-counts[most], kind="stable")][:_MAX_ONLY]
         rows = json_rows(model.learned.item_frame(most), explorer.item_ids)
         return res.ComparedModel(
             name=self.names[place],
@@ -154,7 +152,7 @@ class ModelComparison:
             items=int(model.learned.rated.sum()),
             users=explorer.summary.users,
             ratings=int(counts.sum()),
-            only_items=len(only),
+            only_items=int(only.sum()),
             only=[of_model.ItemName(**row) for row in rows],
         )
 
@@ -220,8 +218,11 @@ class ModelComparison:
 
     @cached_property
     def _known(self) -> list[set[str]]:
-        """The ids that each model knows, as text: they may be sent as numbers by one of them."""
-        return [{str(one) for one in explorer.item_ids.values()} for explorer in self.explorers]
+        """The ids of the items that people have in each model, as text.
+
+        As JSON, numbers are text in a model in which one of them is very large.
+        """
+        return [set(_rated_ids(explorer.model).cast(pl.String)) for explorer in self.explorers]
 
     def _beside(
         self, place: int, found: list[people.Recommendations], other: Profile, n: int
@@ -357,6 +358,11 @@ def require_comparable(models: dict[str, Model]) -> None:
             f"{where[0]} and {where[1]} have no item in common, such as {examples}; are they of "
             "the same items?"
         )
+
+
+def _rated_ids(model: Model) -> pl.Series:
+    """Return the ids of the items that can be in a list: those with training ratings."""
+    return model.items["id"].filter(pl.Series(model.learned.rated))
 
 
 def _no_overlap(reason: str) -> res.Overlap:

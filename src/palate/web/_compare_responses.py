@@ -17,7 +17,7 @@ class ComparedModel(BaseModel):
     items: Annotated[int, Field(description="Number of items with training ratings.")]
     users: Annotated[int | None, Field(description="Null if it was saved without users.")]
     ratings: int
-    only_items: Annotated[int, Field(description="How many items the other model does not know.")]
+    only_items: Annotated[int, Field(description="How many of them have none in the other model.")]
     only: Annotated[
         list[res.ItemName], Field(description="Some of these, those with the most ratings first.")
     ]
@@ -27,7 +27,7 @@ class Compared(BaseModel):
     """Two models, and what they have in common."""
 
     models: Annotated[list[ComparedModel], Field(min_length=2, max_length=2)]
-    common_items: int
+    common_items: Annotated[int, Field(description="Number of items with ratings in both.")]
     common_users: Annotated[
         int | None, Field(description="Null if a model was saved without users.")
     ]
@@ -40,7 +40,9 @@ class Compared(BaseModel):
 class ComparedItem(people.Recommendation):
     """An item in the list of one model, and what the other makes of it."""
 
-    other_knows: Annotated[bool, Field(description="Whether the other model knows the item.")]
+    other_knows: Annotated[
+        bool, Field(description="Whether the item has training ratings in the other model.")
+    ]
     other_rank: Annotated[
         int | None,
         Field(description="Its place in the list of the other model; null beyond the 100th."),

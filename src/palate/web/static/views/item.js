@@ -15,7 +15,8 @@ export async function show({ id }, summary) {
     title: item.item,
     lead: lead(item),
     body: [
-      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, summary.scale.length ? 'Rate it' : 'Pick it')),
+      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, summary.scale.length ? 'Rate it' : 'Pick it'),
+        el('a', { class: 'button quiet', href: href(['compare', 'items'], { a: item.id }) }, 'Compare with ...')),
       metadata(item, summary),
       ...ofRatings,
       summary.lists_by.includes('choice') ? section('Picked by the same people', 'also-picked', ...alsoPicked(item)) : '',
