@@ -30,6 +30,14 @@ ROUTES = {
     "/api/explanations": "POST",
     "/api/next-questions": "POST",
     "/api/portraits": "POST",
+    "/api/compare": "GET",
+    "/api/compare/lists": "POST",
+    "/api/compare/explanations": "POST",
+    "/api/compare/overlap": "GET",
+    "/api/compare/biases": "GET",
+    "/api/compare/accuracy": "GET",
+    "/api/compare/items": "GET",
+    "/api/compare/people": "GET",
 }
 
 

@@ -52,8 +52,9 @@ export function listsOfOne(compared, summary) {
 
 const inCommon = ({ common, lists: [{ recommendations: one }] }) => `${common} of ${plural(one.length, 'title')} ${common === 1 ? 'is' : 'are'} in both lists.`;
 
-function notes({ lists, skipped }) {
-  const unknown = lists.filter(({ unknown: own }) => own.length).map(({ model, unknown: own }) => `${model} does not know ${plural(own.length, 'of these titles', 'of these titles')}, and goes by the rest.`);
+function notes({ lists, skipped, history }) {
+  const title = (id) => history.find((one) => String(one.id) === String(id))?.item ?? id;
+  const unknown = lists.filter(({ unknown: own }) => own.length).map(({ model, unknown: own }) => `${model} does not know ${own.map(title).join('; ')}, and goes by the rest.`);
   if (skipped.length) unknown.push(`${plural(skipped.length, 'title')} that neither model knows ${skipped.length === 1 ? 'is' : 'are'} left out.`);
   return unknown.map((text) => el('p', { class: 'note' }, text));
 }
