@@ -120,7 +120,7 @@ def test_updates_and_forgotten_people_reach_a_running_service(bayes, tmp_path):
         palate.modify(folder, lambda model: model.forget([9999, 196]))
         wait_for(9999, 404)
         wait_for(196, 404)
-        names = {path.name for path in copies.glob("*/*") if len(path.name) == 64}
+        names = {path.name for path in copies.rglob("*") if len(path.name) == 64}
         entries = json.loads((folder / "palate.json").read_text())["files"]
         assert names == {entries["arrays"]["sha256"]}
 
