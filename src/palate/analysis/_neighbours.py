@@ -22,7 +22,7 @@ from palate.learned._learned import Learned
 
 Order = Literal["similarity", "cautious"]
 Matrix = NDArray[np.float64]
-Rows = NDArray[np.integer[Any]]
+Rows = NDArray[np.int64]
 # A function from n rows to the means of their posteriors, shape (n, k), and the covariances, shape
 # (n, k, k).
 Posterior = Callable[[Rows], tuple[Matrix, Matrix]]

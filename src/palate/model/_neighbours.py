@@ -1,10 +1,10 @@
 """Neighbours: the methods of `Model` that compare items with items, and users with users."""
 
-from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
 
+from palate._computed_once import computed_once
 from palate.analysis._choice_reasons import picked_together
 from palate.analysis._neighbours import Directions, similar_items, similar_users
 from palate.errors import SettingError
@@ -14,12 +14,12 @@ from palate.model._readings import Readings
 class Neighbours(Readings):
     """The part of `Model` that finds similar items and users."""
 
-    @cached_property
+    @computed_once
     def item_directions(self) -> Directions:
         """The directions of the factors of the items, which `similar` compares."""
         return Directions.of_items(self.learned)
 
-    @cached_property
+    @computed_once
     def user_directions(self) -> Directions:
         """The directions of the positions of the known users, which `similar_users` compares."""
         return Directions.of_users(self.learned, self.user_posteriors)

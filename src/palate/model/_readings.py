@@ -1,11 +1,11 @@
 """The readings of a model: the methods of `Model` that return what was learned as tables."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
 
+from palate._computed_once import computed_once
 from palate.analysis._axes import AxisNames, axes
 from palate.analysis._biases import item_biases, user_biases
 from palate.analysis._map import item_map
@@ -31,7 +31,7 @@ class Readings:
     def __init__(self, learned: Learned) -> None:
         self.learned = learned
 
-    @cached_property
+    @computed_once
     def user_posteriors(self) -> UserPosteriors:
         """The posteriors of the known users."""
         table = self.learned.require_user_table()
@@ -43,17 +43,17 @@ class Readings:
             self.learned.known_of_users,
         )
 
-    @cached_property
+    @computed_once
     def item_means(self) -> MeanDecomposition:
         """The decomposition of the mean rating of each item."""
         return decompose_item_means(self.learned)
 
-    @cached_property
+    @computed_once
     def user_means(self) -> MeanDecomposition:
         """The decomposition of the mean rating of each known user."""
         return decompose_user_means(self.learned, self.user_posteriors)
 
-    @cached_property
+    @computed_once
     def axis_names(self) -> AxisNames:
         """The names of the axes and of their ends."""
         return AxisNames(self.learned)

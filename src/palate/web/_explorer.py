@@ -1,13 +1,13 @@
 """What the service computes from a model, in the types of its responses."""
 
 import re
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._matching_items import matching_items
 from palate.analysis._popularity import contrasts
@@ -47,7 +47,7 @@ class Explorer:
             self.portrait(self.model.profile({}))
         return self
 
-    @cached_property
+    @computed_once
     def summary(self) -> res.Summary:
         """The summary of the model."""
         return summarize(self.model, self._ids)
@@ -56,7 +56,7 @@ class Explorer:
         """Return the evaluation of the model's solver; the first call starts it."""
         return self._evaluation.result()
 
-    @cached_property
+    @computed_once
     def items(self) -> pl.DataFrame:
         """Every item that has training ratings, with its bias and its row in the model.
 
@@ -94,7 +94,7 @@ class Explorer:
         items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
 
-    @cached_property
+    @computed_once
     def popularity(self) -> res.Popularity:
         """The items picked often but liked little, and those picked rarely but well liked.
 
@@ -204,7 +204,7 @@ class Explorer:
             )
         return places
 
-    @cached_property
+    @computed_once
     def _users(self) -> pl.DataFrame:
         """Every user with a history: id, number of ratings, and their mean if there are ratings."""
         learned = self.model.learned
