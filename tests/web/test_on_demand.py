@@ -105,7 +105,11 @@ def test_another_worker_takes_over_from_one_that_dies(quick, runs, tmp_path):
 
 def test_the_page_shows_an_item_before_its_neighbours(tab, address):
     held = []
-    tab.route("**/api/neighbours/*", held.append)
+
+    def hold(route):
+        held.append(route)
+
+    tab.route("**/api/neighbours/*", hold)
     try:
         with visited(tab, f"{address}/#/item/50"):
             sections = tab.locator("[data-section=decomposition], [data-section=axes]")
