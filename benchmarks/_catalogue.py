@@ -5,10 +5,58 @@ import polars as pl
 
 import palate
 
-FIRST = "Silent Golden Broken Last Hidden Crimson Paper Distant Burning Little Frozen Velvet".split()
-SECOND = "River Garden Letter Harbour Mountain Orchard Mirror Station Winter Island Bridge".split()
-THIRD = "Song Secret Promise House Daughter Stranger Summer Journey Witness Return Shadow".split()
-GENRES = "Action Adventure Animation Comedy Crime Drama Fantasy Horror Romance Thriller".split()
+FIRST = [
+    "Silent",
+    "Golden",
+    "Broken",
+    "Last",
+    "Hidden",
+    "Crimson",
+    "Paper",
+    "Distant",
+    "Burning",
+    "Little",
+    "Frozen",
+    "Velvet",
+]
+SECOND = [
+    "River",
+    "Garden",
+    "Letter",
+    "Harbour",
+    "Mountain",
+    "Orchard",
+    "Mirror",
+    "Station",
+    "Winter",
+    "Island",
+    "Bridge",
+]
+THIRD = [
+    "Song",
+    "Secret",
+    "Promise",
+    "House",
+    "Daughter",
+    "Stranger",
+    "Summer",
+    "Journey",
+    "Witness",
+    "Return",
+    "Shadow",
+]
+GENRES = [
+    "Action",
+    "Adventure",
+    "Animation",
+    "Comedy",
+    "Crime",
+    "Drama",
+    "Fantasy",
+    "Horror",
+    "Romance",
+    "Thriller",
+]
 TASTES, NOISE_SD = 20, 0.8
 
 
