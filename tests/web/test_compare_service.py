@@ -192,7 +192,7 @@ def test_biases_on_other_scales_are_not_compared(folder, ml100k):
     frame = ml100k.frame().with_columns(pl.col("rating") * 2)
     doubled = palate.OneCycle(epochs=1, y_range=(0, 11)).fit(palate.read_ratings(frame))
     comparison = ModelComparison({"a": holder_of(folder).explorer, "b": Explorer(doubled)})
-    assert comparison.biases().why_not == "the ratings are on different scales, 1 to 5 and 2 to 10"
+    assert comparison.biases.why_not == "the ratings are on different scales, 1 to 5 and 2 to 10"
 
 
 def test_one_model_alone_has_nothing_to_compare(folder):
@@ -209,7 +209,7 @@ def test_a_replaced_model_is_compared_anew(folder, point, bayes, tmp_path):
     try:
         kept, holder.explorer = holder.explorer, Explorer(bayes)
         assert both.current is not first
-        assert both.current.overlap().mean == 1
+        assert both.current.overlap.mean == 1
     finally:
         holder.explorer = kept
 

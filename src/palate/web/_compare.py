@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from palate._computed_once import computed_once
 from palate.errors import DataError, PalateError, SettingError
 from palate.evaluation._model_differences import bias_differences, list_overlap
 from palate.evaluation._titles import distinct, model_title
@@ -116,9 +116,8 @@ class ModelComparison:
         self._models = {name: explorer.model for name, explorer in explorers.items()}
         require_comparable(self._models)
         self._accuracy = background_accuracy(self._models)
-        self._lock = threading.Lock()
 
-    @cached_property
+    @computed_once
     def summary(self) -> res.Compared:
         """What the two models have in common."""
         first, second = self._models.values()
@@ -132,7 +131,7 @@ class ModelComparison:
             lists_by=self.lists_by,
         )
 
-    @cached_property
+    @computed_once
     def lists_by(self) -> list[By]:
         """What both models can rank lists by, the default first."""
         first, second = (explorer.summary.lists_by for explorer in self.explorers)
@@ -216,7 +215,7 @@ class ModelComparison:
                 names.setdefault(str(row["id"]), of_model.ItemName(**row))
         return list(names.values())
 
-    @cached_property
+    @computed_once
     def _known(self) -> list[set[str]]:
         """The ids of the items that people have in each model, as text.
 
@@ -260,13 +259,9 @@ class ModelComparison:
         with self._named(place):
             return self.explorers[place].explanation(asked)
 
+    @computed_once
     def overlap(self) -> res.Overlap:
-        """Return how alike the lists are over the people whom both models know."""
-        with self._lock:
-            return self._overlap
-
-    @cached_property
-    def _overlap(self) -> res.Overlap:
+        """How alike the lists are over the people whom both models know."""
         first, second = self._models.values()
         for name, model in self._models.items():
             if model.users is None:
@@ -285,13 +280,9 @@ class ModelComparison:
             counts=counts.tolist(),
         )
 
+    @computed_once
     def biases(self) -> res.ComparedBiases:
-        """Return the items whose biases differ most between the models."""
-        with self._lock:
-            return self._biases
-
-    @cached_property
-    def _biases(self) -> res.ComparedBiases:
+        """The items whose biases differ most between the models."""
         first, second = self._models.values()
         scales = [explorer.summary.scale for explorer in self.explorers]
         for name, model in self._models.items():

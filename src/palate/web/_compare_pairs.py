@@ -36,7 +36,7 @@ def item_pair(explorer: Explorer, first: Any, second: Any) -> res.ItemPair:
         likes_both, fans = liking.height, _fans(explorer, liking)
     elif table is not None:
         fans = _fans(explorer, table)
-    placed = [explorer.placed_item(row) for row in rows]
+    placed = [explorer.placed_item(one) for one in (first, second)]
     return res.ItemPair(
         items=[item for item, _ in placed],
         axes=[places for _, places in placed],

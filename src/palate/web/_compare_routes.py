@@ -45,12 +45,12 @@ def add_compare_routes(app: FastAPI, holder: ModelHolder, models: ComparedModels
     @app.get("/api/compare/overlap")
     def compare_overlap() -> res.Overlap:
         """Return how alike the lists of both models are, over the people whom both know."""
-        return compared().overlap()
+        return compared().overlap
 
     @app.get("/api/compare/biases")
     def compare_biases() -> res.ComparedBiases:
         """Return the items that one of the models finds better liked than the other does."""
-        return compared().biases()
+        return compared().biases
 
     @app.get("/api/compare/accuracy")
     def compare_accuracy() -> res.Accuracy:

@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from palate._linear_algebra import one_blas_thread
 from palate.errors import SettingError
 from palate.model._model import Model, load
 from palate.web._app import create_app
@@ -106,7 +107,8 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
         )
     threading.Thread(target=_announce, args=(settings, browser, ready), daemon=True).start()
     if settings.workers == 1:
-        _run(_create_app(settings, holders), settings)
+        with one_blas_thread():  # there are as many threads as requests
+            _run(_create_app(settings, holders), settings)
         return
     with tempfile.TemporaryDirectory() as metrics, tempfile.TemporaryDirectory() as copies:
         # Workers are new processes that read their settings from the environment.
@@ -135,6 +137,7 @@ def _run(app: Any, settings: Settings, **options: Any) -> None:
 
 def create_worker_app() -> ServiceMiddleware:
     """Return the application of a worker process, with the settings from its environment."""
+    one_blas_thread()  # for as long as the process lives
     settings = Settings(**json.loads(os.environ[_SETTINGS_VARIABLE]))
     holders = []
     for number, folder in enumerate(settings.folders):
@@ -241,7 +244,7 @@ def explore(model: Model, other: Model | None = None, *, height: int = 800) -> A
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    holders = [ModelHolder(Explorer(one).precompute()) for one in models]
+    holders = [ModelHolder(Explorer(one)) for one in models]
     app = create_app(holders[0], AccessSettings(), ComparedModels.of(holders, names))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     threading.Thread(target=server.run, daemon=True).start()
