@@ -59,7 +59,7 @@ def detail(response, status):
 def measured(client):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = client.get("/api/compare/accuracy").json()
+        found = client.post("/api/compare/accuracy").json()
         if found["scores"] or found["why_not"]:
             return found
         time.sleep(0.05)
@@ -143,7 +143,7 @@ def test_overlap_and_biases_are_those_of_the_library(client, bayes, model):
 
 
 def test_the_accuracy_is_measured_once_and_in_the_background(client, folder, point):
-    assert client.get("/api/compare/accuracy").json()["scores"] is None
+    assert client.post("/api/compare/accuracy").json()["scores"] is None
     found = measured(client)
     scores = {one["name"]: one for one in found["scores"]}
     assert list(scores) == ["bayes", "point"]
@@ -198,7 +198,7 @@ def test_biases_on_other_scales_are_not_compared(folder, ml100k):
 def test_one_model_alone_has_nothing_to_compare(folder):
     client = client_of(folder)
     assert client.get("/api/model").json()["compared"] is None
-    for path in ("", "/overlap", "/biases", "/accuracy"):
+    for path in ("", "/overlap", "/biases"):
         assert "there is one model here" in detail(client.get(f"/api/compare{path}"), 422)
 
 

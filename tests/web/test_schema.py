@@ -36,7 +36,7 @@ ROUTES = {
     "/api/compare/explanations": "POST",
     "/api/compare/overlap": "GET",
     "/api/compare/biases": "GET",
-    "/api/compare/accuracy": "GET",
+    "/api/compare/accuracy": "POST",
     "/api/compare/items": "GET",
     "/api/compare/people": "GET",
 }

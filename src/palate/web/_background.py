@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from palate.errors import PalateError, first_line
 
-# How much lower than that of the service its priority is.
-_NICENESS = 15
+# The lowest priority, as of an evaluation.
+_NICENESS = 19
 Result = TypeVar("Result", bound=BaseModel)
 
 

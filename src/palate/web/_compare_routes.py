@@ -52,9 +52,9 @@ def add_compare_routes(app: FastAPI, holder: ModelHolder, models: ComparedModels
         """Return the items that one of the models finds better liked than the other does."""
         return compared().biases
 
-    @app.get("/api/compare/accuracy")
+    @app.post("/api/compare/accuracy")
     def compare_accuracy() -> res.Accuracy:
-        """Return the accuracy of both solvers; the first call starts its measurement."""
+        """Measure both solvers, unless that is running or done; scores are null until then."""
         return compared().accuracy()
 
     _add_pair_routes(app, holder)

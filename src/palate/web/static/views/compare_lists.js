@@ -27,7 +27,7 @@ export function listsOfOne(compared, summary) {
     const by = isAsked ? rankedBy(params.get('by'), choices) : null;
     lists.set(by ?? choices.lists_by[0]);
     const found = await request('compare/lists', { body: { ...who, by }, signal }).catch((error) => {
-      chooser(person, { params, at, compared, summary, history: [] });
+      if (!signal.aborted) chooser(person, { params, at, compared, summary, history: [] });
       throw error;
     });
     if (signal.aborted) return undefined;

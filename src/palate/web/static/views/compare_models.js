@@ -64,7 +64,7 @@ export function accuracy() {
   const button = el('button', { type: 'button', class: 'button', 'data-action': 'measure' }, 'Measure it');
   const measure = async () => {
     button.disabled = true;
-    const found = await request('compare/accuracy');
+    const found = await request('compare/accuracy', { body: {} });
     if (!isOpen) return;
     if (found.why_not || found.scores) {
       node.replaceChildren(...(found.why_not ? [unknown(found.why_not)] : scores(found)));
