@@ -171,3 +171,26 @@ def test_other_bad_requests_are_refused():
         metrics.recall([["a"]], [["a"]], k=0)
     with pytest.raises(palate.DataError, match="item 'b' is recommended, but is not in the catal"):
         metrics.catalogue_coverage([["b"]], ["a"])
+
+
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_overlap_is_the_fraction_in_common(lists, k):
+    rng = np.random.default_rng(6)
+    others = {user: rng.permutation(30)[:9].tolist() for user in [*lists, "nobody"]}
+    pairs = [(set(lists[user][:k]), set(others[user][:k])) for user in lists if lists[user]]
+    expected = np.mean([len(a & b) / max(len(a), len(b)) for a, b in pairs])
+    assert metrics.overlap(lists, others, k=k) == pytest.approx(expected)
+    assert metrics.overlap(others, others, k=k) == 1
+    assert metrics.overlap(others, lists, k=k) == metrics.overlap(lists, others, k=k)
+
+
+def test_overlap_of_what_has_no_pairs():
+    assert metrics.overlap([["tea", "rum"]], [["rum", "ale"]]) == 0.5
+    assert metrics.overlap([["tea"]], [["rum"]]) == 0
+    assert np.isnan(metrics.overlap([[]], [[]]))
+    with pytest.raises(palate.DataError, match="no user has two lists: the ids are such as '1'"):
+        metrics.overlap({1: ["tea"]}, {2: ["tea"]})
+    with pytest.raises(palate.DataError, match="there are 1 lists, and second lists of 2 users"):
+        metrics.overlap([["tea"]], [["tea"], ["rum"]])
+    with pytest.raises(palate.DataError, match="first and second are not given in the same way"):
+        metrics.overlap([["tea"]], {"ann": ["tea"]})

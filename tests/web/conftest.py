@@ -16,6 +16,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from palate.web._app import create_app
+from palate.web._compare import ComparedModels, names_of
 from palate.web._middleware import AccessSettings
 from palate.web._model_holder import ModelHolder
 
@@ -92,10 +93,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def compared(folder, other):
+    """Return what compares the models in two folders."""
+    return ComparedModels([holder_of(folder), holder_of(other)], names_of([folder, other]))
+
+
 @contextlib.contextmanager
-def serving_in_thread(folder, access=AccessSettings()):  # noqa: B008  (it is immutable)
+def serving_in_thread(folder, access=AccessSettings(), other=None):  # noqa: B008  (it is immutable)
     """Serve a model from a thread of this process, which starts faster; yield the address."""
-    app = create_app(holder_of(folder), access)
+    both = None if other is None else compared(folder, other)
+    app = create_app(holder_of(folder), access, both)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)

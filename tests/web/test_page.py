@@ -46,6 +46,7 @@ def test_the_overview_shows_the_model_and_its_evaluation(tab, address):
     with opened(tab, address) as page:
         assert "943 people" in page.locator("h1").inner_text().replace("\n", " ")
         expect(page.get_by_text("Action, newer").first).to_be_visible()
+        page.get_by_role("button", name="Evaluate", exact=True).click()
         page.get_by_text("This model").first.wait_for(timeout=60_000)
         page.get_by_role("link", name="Items", exact=True).click()
         page.wait_for_url("**#/items*")
@@ -313,7 +314,6 @@ def test_a_token_is_requested_and_stored_for_the_tab(browser, folder):
 def test_the_first_view_does_not_shift_while_it_loads(tab, address):
     with opened(tab, address) as page:
         page.reload()
-        page.get_by_text("This model").first.wait_for(timeout=60_000)
         wait_until_idle(page)
         shift = page.evaluate(
             "new Promise(done => new PerformanceObserver(list => done(list.getEntries()"

@@ -22,6 +22,7 @@ ROUTES = {
     "/api/evaluation": "GET",
     "/api/items": "GET",
     "/api/items/{item}": "GET",
+    "/api/neighbours/{item}": "GET",
     "/api/popularity": "GET",
     "/api/users": "GET",
     "/api/users/{user}": "GET",
@@ -32,6 +33,14 @@ ROUTES = {
     "/api/explanations": "POST",
     "/api/next-questions": "POST",
     "/api/portraits": "POST",
+    "/api/compare": "GET",
+    "/api/compare/lists": "POST",
+    "/api/compare/explanations": "POST",
+    "/api/compare/overlap": "GET",
+    "/api/compare/biases": "GET",
+    "/api/compare/accuracy": "POST",
+    "/api/compare/items": "GET",
+    "/api/compare/people": "GET",
 }
 
 

@@ -61,11 +61,18 @@ def report(
     epilog=examples(
         "palate explore model",
         "palate explore model --port 8080 --no-browser",
+        "palate explore models/june models/july",
         "palate explore model --host 0.0.0.0 --workers 4 --reload-model --access-log",
     ),
 )
 def explore(
     model: ModelFolder,
+    other: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The folder of another model: the page gets a view that compares the two.",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[
@@ -100,5 +107,6 @@ def explore(
         workers=workers,
         reload_model=reload_model,
         access_log=access_log,
+        other=None if other is None else str(other),
     )
     web.serve(settings, browser=not no_browser, ready=_output.to_stderr)

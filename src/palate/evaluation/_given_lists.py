@@ -31,17 +31,7 @@ def judged_lists(recommended: Lists, relevant: Relevant, k: int) -> Judged:
     DataError
         If these have another form or are not of the same users, or an item is twice in a list.
     """
-    by_position = [_is_by_position(given) for given in (recommended, relevant)]
-    if by_position[0] != by_position[1]:
-        raise DataError(
-            "recommended and relevant are not given in the same way: one has the ids of the users "
-            "and the other has not; give both by position, or both with the ids"
-        )
-    if by_position[0] and len(recommended) != len(relevant):
-        raise DataError(
-            f"there are {len(recommended):,} lists, and relevant items of {len(relevant):,} users; "
-            "give one list for each user"
-        )
+    _require_same_form("recommended", recommended, "relevant", relevant)
     lists, wanted = _pairs("recommended", recommended), _relevant(relevant)
     users = pl.concat([wanted["user"], lists["user"]]).unique(maintain_order=True)
     if lists.height and wanted.height and not wanted["user"].is_in(lists["user"].implode()).any():
@@ -52,6 +42,47 @@ def judged_lists(recommended: Lists, relevant: Relevant, k: int) -> Judged:
     items = pl.concat([wanted["item"], lists["item"]]).unique(maintain_order=True)
     top = _top(lists, users, items, k)
     return Judged.of(top, known_rows(users, wanted["user"]), known_rows(items, wanted["item"]))
+
+
+def paired_lists(
+    first: Lists, second: Lists, k: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the first `k` items of both lists of each user with two, as rows of the same items.
+
+    Raises
+    ------
+    DataError
+        If these have another form or are not of the same users, or an item is twice in a list.
+    """
+    _require_same_form("first", first, "second", second)
+    one, other = _pairs("first", first), _pairs("second", second)
+    users = one["user"].unique(maintain_order=True)
+    users = users.filter(users.is_in(other["user"].implode()))
+    if users.is_empty() and one.height and other.height:
+        raise DataError(
+            f"no user has two lists: the ids are such as {one['user'][0]!r} and "
+            f"{other['user'][0]!r}"
+        )
+    items = pl.concat([one["item"], other["item"]]).unique(maintain_order=True)
+    both = (lists.filter(pl.col("user").is_in(users.implode())) for lists in (one, other))
+    top, other_top = (_top(lists, users, items, k) for lists in both)
+    return top, other_top
+
+
+def _require_same_form(name: str, given: Any, other_name: str, other: Any) -> None:
+    """Check that both are given by position, for as many users, or both with the ids of these."""
+    by_position = [_is_by_position(one) for one in (given, other)]
+    if by_position[0] != by_position[1]:
+        raise DataError(
+            f"{name} and {other_name} are not given in the same way: one has the ids of the users "
+            "and the other has not; give both by position, or both with the ids"
+        )
+    if by_position[0] and len(given) != len(other):
+        what = f"{other_name} items" if other_name == "relevant" else f"{other_name} lists"
+        raise DataError(
+            f"there are {len(given):,} lists, and {what} of {len(other):,} users; "
+            "give one list for each user"
+        )
 
 
 def listed_items(

@@ -143,6 +143,25 @@ def hit_rate(judged: Judged) -> NDArray[np.float64]:
     return judged.known(np.any(judged.hit, axis=1))
 
 
+def overlap(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return for each user how many items two lists have in common, as a fraction of their length.
+
+    The length is that of the longer list; NaN where both are empty. This is the overlap of two
+    rankings at a depth (Webber, Moffat and Zobel, "A similarity measure for indefinite rankings",
+    ACM TOIS 2010, section 3).
+
+    Parameters
+    ----------
+    first, second
+        The rows of the items of each user's two lists, -1 for none; shapes (users, n).
+    """
+    listed = second >= 0
+    pairs = np.nonzero(listed)[0].astype(np.int32), second[listed]
+    common = Judged.of(first, *pairs).hit.sum(axis=1)
+    length = np.maximum((first >= 0).sum(axis=1), listed.sum(axis=1))
+    return np.where(length > 0, common / np.maximum(length, 1), np.nan)
+
+
 def catalogue_coverage(top: NDArray[np.int32], eligible: int) -> float | None:
     """Return the fraction of the eligible items that are recommended to at least one user.
 

@@ -29,6 +29,7 @@ from palate.evaluation._given_lists import (
     histories_with,
     judged_lists,
     listed_items,
+    paired_lists,
 )
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "hit_rate",
     "ndcg",
     "novelty",
+    "overlap",
     "precision",
     "recall",
     "reciprocal_rank",
@@ -117,6 +119,34 @@ def hit_rate(recommended: Lists, relevant: Relevant, k: int = 10) -> float:
     return _mean(formulas.hit_rate, recommended, relevant, k)
 
 
+def overlap(first: Lists, second: Lists, k: int = 10) -> float:
+    """Return how alike two sets of lists are: the fraction of items that they have in common.
+
+    For the first `k` items A and B of the two lists of a user it is ``|A n B| / max(|A|, |B|)``, in
+    any order: 1 for the same items, 0 for none in common. The mean over the users with both lists.
+
+    Parameters
+    ----------
+    first, second
+        Two lists for each user, such as those of two models; see `palate.metrics` for their forms.
+    k
+        How many items of each list count.
+
+    Raises
+    ------
+    DataError
+        If these have another form, are not of the same users, or an item is twice in a list.
+    SettingError
+        If `k` is less than 1.
+
+    Examples
+    --------
+    >>> palate.metrics.overlap([["tea", "rum"]], [["rum", "ale"]])
+    0.5
+    """
+    return _mean_known(formulas.overlap(*paired_lists(first, second, _arguments.count("k", k))))
+
+
 def catalogue_coverage(
     recommended: Lists, catalogue: Iterable[Any] | Ratings, k: int = 10
 ) -> float:
@@ -191,7 +221,11 @@ def _mean(
     k: int,
 ) -> float:
     """Return the mean of a metric over the users to whom anything is relevant."""
-    values = metric(judged_lists(recommended, relevant, _arguments.count("k", k)))
+    return _mean_known(metric(judged_lists(recommended, relevant, _arguments.count("k", k))))
+
+
+def _mean_known(values: NDArray[np.float64]) -> float:
+    """Return the mean of the values that are no NaN; NaN without any."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
 

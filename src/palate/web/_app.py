@@ -12,6 +12,7 @@ from fastapi import FastAPI, Path, Query
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from palate import _theme
@@ -19,6 +20,8 @@ from palate.web import _map as plane
 from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
+from palate.web._compare import ComparedModels
+from palate.web._compare_routes import add_compare_routes
 from palate.web._middleware import SKIPPED, AccessSettings, ServiceMiddleware
 from palate.web._model_holder import ModelHolder
 from palate.web._problems import register_error_handlers
@@ -26,6 +29,9 @@ from palate.web._problems import register_error_handlers
 # Handlers hold the interpreter lock most of the time: more threads only slow down each other and
 # the event loop. Under benchmarks/serve.py two threads halve the 99th percentile of the latency.
 _THREADS = 2
+# Smaller responses fit into one packet as they are. Higher levels take several times longer for
+# some percent.
+_COMPRESSED_BYTES, _COMPRESSION_LEVEL = 1000, 4
 _STATIC_FOLDER = str(files("palate.web") / "static")
 _PROBLEM = {"content": {"application/problem+json": {"schema": res.Problem.model_json_schema()}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -51,8 +57,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware:
-    """Return the ASGI application that serves the model of `holder`."""
+def create_app(
+    holder: ModelHolder, access: AccessSettings, compared: ComparedModels | None = None
+) -> ServiceMiddleware:
+    """Return the ASGI application that serves the model of `holder`, beside another if given."""
     app = FastAPI(
         title="Palate",
         version=version("palate"),
@@ -66,24 +74,34 @@ def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
+    app.add_middleware(
+        GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL
+    )
     register_error_handlers(app)
-    _add_model_routes(app, holder)
+    _add_model_routes(app, holder, compared)
     _add_person_routes(app, holder)
+    add_compare_routes(app, holder, compared)
     _add_other_routes(app)
     app.mount("/", StaticFiles(directory=_STATIC_FOLDER, html=True), name="page")
     return ServiceMiddleware(app, access)
 
 
-def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
+def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModels | None) -> None:
     @app.get("/api/model")
     def model() -> res.Summary:
         """Return the summary of the model: its size, settings, fitting history and axes."""
-        return holder.explorer.summary
+        summary, names = holder.explorer.summary, None if compared is None else compared.names
+        return summary.model_copy(update={"compared": names})
 
     @app.get("/api/evaluation")
     def evaluation() -> res.Evaluation:
-        """Return metrics of the solver and of baselines; the first call starts the evaluation."""
-        return holder.explorer.evaluation()
+        """Return metrics of the solver and of baselines, once somebody has asked for them."""
+        return holder.explorer.evaluation.result()
+
+    @app.post("/api/evaluation")
+    def start_evaluation() -> res.Evaluation:
+        """Start the evaluation, at low priority, unless it is running or has been done."""
+        return holder.explorer.evaluation.start()
 
     @app.get("/api/items")
     def items(query: Annotated[req.ItemsQuery, Query()]) -> res.Items:
@@ -92,8 +110,14 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
 
     @app.get("/api/items/{item:path}")
     def item(item: ItemReference) -> res.ItemPage:
-        """Return one item: bias, mean, axes, neighbours, and what the same people pick."""
+        """Return one item: bias, mean and axes."""
         return holder.explorer.item(item)
+
+    # Not below the path of the item: an id may contain slashes.
+    @app.get("/api/neighbours/{item:path}")
+    def neighbours(item: ItemReference) -> res.Neighbours:
+        """Return the items that the same people like, and those that they pick."""
+        return holder.explorer.neighbours(item)
 
     @app.get("/api/popularity")
     def popularity() -> res.Popularity:

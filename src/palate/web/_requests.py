@@ -194,6 +194,51 @@ class ExplanationRequest(Person):
     ] = 5
 
 
+class ComparedListsRequest(Person):
+    """For whom two models recommend, and how many items."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ratings": [{"item": "Fargo (1996)", "rating": 5}]}]}
+    )
+
+    n: Annotated[int, Field(ge=1, le=_MAX_RESULTS, description="Number of items.")] = 10
+    by: Annotated[
+        By | None,
+        Field(description="What the items are ranked by; by default the first that both can."),
+    ] = None
+
+    def person(self) -> Person:
+        """Return whom it is about; items that a model does not know are skipped by default."""
+        return _only_person(self)
+
+
+class ComparedExplanationRequest(ExplanationRequest):
+    """For whom to explain which item, and by which of two models."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "second",
+                    "ratings": [{"item": "Fargo (1996)", "rating": 5}],
+                    "item": "Heat (1995)",
+                }
+            ]
+        }
+    )
+
+    model: Annotated[Literal["first", "second"], Field(description="Which of the two models.")]
+
+    def person(self) -> Person:
+        """Return whom it is about; items that a model does not know are skipped by default."""
+        return _only_person(self)
+
+
+def _only_person(request: Person) -> Person:
+    given = request.model_dump(include=set(Person.model_fields), exclude_unset=True)
+    return Person.model_validate({"unknown": "skip"} | given)
+
+
 class QuestionsRequest(Person):
     """Whom to ask, how many questions, and which items not to ask about."""
 

@@ -75,6 +75,15 @@ class AlsoPicked(ItemName):
     ratings: int
 
 
+class Neighbours(BaseModel):
+    """The neighbours of an item."""
+
+    neighbours: Annotated[list[Neighbour], Field(description="Items liked by the same people.")]
+    also_picked: Annotated[
+        list[AlsoPicked], Field(description="Items picked by the same people, the likeliest first.")
+    ]
+
+
 class Place(OnAxis):
     """The position of an item on an axis, with its 90% interval."""
 
@@ -83,7 +92,7 @@ class Place(OnAxis):
 
 
 class ItemPage(Item):
-    """All that the model knows about one item.
+    """All that the model knows about one item, but for its neighbours.
 
     mean = mu + bias + raters_bias + raters_interaction + residual.
     """
@@ -95,10 +104,6 @@ class ItemPage(Item):
     ]
     residual: float | None
     axes: list[Place]
-    neighbours: Annotated[list[Neighbour], Field(description="Items liked by the same people.")]
-    also_picked: Annotated[
-        list[AlsoPicked], Field(description="Items picked by the same people, the likeliest first.")
-    ]
 
 
 class Contrasted(ItemName):
@@ -188,6 +193,10 @@ class Summary(BaseModel):
     columns: list[Column]
     coordinates: Annotated[list[str], Field(description="The coordinates that the map offers.")]
     palate: Annotated[str, Field(description="The version of Palate.")]
+    compared: Annotated[
+        list[str] | None,
+        Field(description="The names of this model and of another beside it, if there is one."),
+    ] = None
 
 
 class Score(BaseModel):
@@ -205,10 +214,11 @@ class Score(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """The solver of this model beside baselines; scores are null while it is being evaluated."""
+    """The solver of this model beside baselines; scores are null until it has been evaluated."""
 
-    scores: list[Score] | None
-    split: str | None
+    scores: list[Score] | None = None
+    split: str | None = None
+    running: Annotated[bool, Field(description="Whether it is being evaluated.")] = False
     sentence: Annotated[str | None, Field(description="What is best, and by how much.")] = None
     why_not: Annotated[str | None, Field(description="Why it can't be evaluated.")] = None
 

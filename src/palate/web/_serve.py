@@ -16,9 +16,11 @@ from typing import Any
 
 import uvicorn
 
+from palate._linear_algebra import one_blas_thread
 from palate.errors import SettingError
 from palate.model._model import Model, load
 from palate.web._app import create_app
+from palate.web._compare import ComparedModels, names_of, names_of_models, require_comparable
 from palate.web._explorer import Explorer
 from palate.web._middleware import AccessSettings, ServiceMiddleware
 from palate.web._model_holder import ModelHolder
@@ -49,6 +51,8 @@ class Settings:
         Whether to load a new model when one is saved in the folder.
     access_log
         Whether to write a line of JSON to stderr for each request.
+    other
+        The folder of another model to compare the first with.
     """
 
     folder: str
@@ -57,6 +61,12 @@ class Settings:
     workers: int = 1
     reload_model: bool = False
     access_log: bool = False
+    other: str | None = None
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of the model, and of the other one if there is one."""
+        return [Path(folder) for folder in (self.folder, self.other) if folder is not None]
 
 
 def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) -> None:
@@ -77,15 +87,19 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
     ModelFileError
         If there is no model in the folder, or it is damaged.
     SettingError
-        If the port is taken, or the token can't be sent in a header.
+        If the port is taken, the token can't be sent in a header, or the two models are the same
+        one or of different kinds.
+    DataError
+        If the two models are not of the same items.
     """
     token = _token()
     _check_port(settings.host, settings.port)
-    folder = Path(settings.folder)
+    names = names_of(settings.folders)
     if settings.workers == 1:
-        holder = ModelHolder.from_folder(folder)
-    else:
-        load(folder)  # fail here with one clear error instead of in each worker
+        holders = [ModelHolder.from_folder(folder) for folder in settings.folders]
+        require_comparable({n: h.explorer.model for n, h in zip(names, holders, strict=True)})
+    else:  # fail here with one clear error instead of in each worker
+        require_comparable({n: load(f) for n, f in zip(names, settings.folders, strict=True)})
     if token is None and not _is_loopback(settings.host):
         ready(
             "Warning: anyone who can reach this address can read the ratings. Set "
@@ -93,7 +107,8 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
         )
     threading.Thread(target=_announce, args=(settings, browser, ready), daemon=True).start()
     if settings.workers == 1:
-        _run(_create_app(settings, holder), settings)
+        with one_blas_thread():  # there are as many threads as requests
+            _run(_create_app(settings, holders), settings)
         return
     with tempfile.TemporaryDirectory() as metrics, tempfile.TemporaryDirectory() as copies:
         # Workers are new processes that read their settings from the environment.
@@ -122,17 +137,25 @@ def _run(app: Any, settings: Settings, **options: Any) -> None:
 
 def create_worker_app() -> ServiceMiddleware:
     """Return the application of a worker process, with the settings from its environment."""
+    one_blas_thread()  # for as long as the process lives
     settings = Settings(**json.loads(os.environ[_SETTINGS_VARIABLE]))
-    copies = Path(os.environ[_COPIES_VARIABLE])
-    return _create_app(settings, ModelHolder.from_folder(Path(settings.folder), copies))
+    holders = []
+    for number, folder in enumerate(settings.folders):
+        copies = Path(os.environ[_COPIES_VARIABLE]) / str(number)
+        copies.mkdir(exist_ok=True)
+        holders.append(ModelHolder.from_folder(folder, copies))
+    return _create_app(settings, holders)
 
 
-def _create_app(settings: Settings, holder: ModelHolder) -> ServiceMiddleware:
+def _create_app(settings: Settings, holders: list[ModelHolder]) -> ServiceMiddleware:
     if settings.reload_model:
-        holder.watch()
+        for holder in holders:
+            holder.watch()
     token = _token()
     local_only = token is None and _is_loopback(settings.host)
-    return create_app(holder, AccessSettings(token, local_only, settings.access_log))
+    access = AccessSettings(token, local_only, settings.access_log)
+    names = names_of(settings.folders)
+    return create_app(holders[0], access, ComparedModels.of(holders, names))
 
 
 def _token() -> str | None:
@@ -189,13 +212,15 @@ def _check_port(host: str, port: int) -> None:
             ) from error
 
 
-def explore(model: Model, height: int = 800) -> Any:
+def explore(model: Model, other: Model | None = None, *, height: int = 800) -> Any:
     """Serve a model from this process and show its page in a frame of a notebook.
 
     Parameters
     ----------
     model
         The model to show.
+    other
+        Another model to compare it with: the page gets the view "Compare".
     height
         The height of the frame in pixels.
 
@@ -203,13 +228,24 @@ def explore(model: Model, height: int = 800) -> Any:
     -------
     IPython.display.IFrame
         The frame; the last expression of a cell displays it.
+
+    Raises
+    ------
+    SettingError
+        If `other` is no model, or of another kind.
+    DataError
+        If the two models are not of the same items.
     """
     from IPython.display import IFrame  # noqa: PLC0415  (only available in a notebook)
 
+    models = [model] if other is None else [model, other]
+    names = names_of_models(models)
+    require_comparable(dict(zip(names, models, strict=True)))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = create_app(ModelHolder(Explorer(model).precompute()), AccessSettings())
+    holders = [ModelHolder(Explorer(one)) for one in models]
+    app = create_app(holders[0], AccessSettings(), ComparedModels.of(holders, names))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:

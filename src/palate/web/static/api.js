@@ -88,3 +88,4 @@ export async function matchingIds(where) {
 }
 
 export const itemPath = (id) => `items/${encodeURIComponent(id)}`;
+export const neighboursPath = (id) => `neighbours/${encodeURIComponent(id)}`;

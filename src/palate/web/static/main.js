@@ -12,6 +12,7 @@ const VIEWS = {
   try: () => import('./views/try.js'),
   users: () => import('./views/users.js'),
   user: () => import('./views/user.js'),
+  compare: () => import('./views/compare.js'),
 };
 const PARENTS = { item: 'items', user: 'users' };
 
@@ -63,7 +64,9 @@ function display(view, route, hash) {
   document.title = `${view.title} · Palate`;
   current = { ...view, path: route.path, hash };
   document.querySelector('[data-view="users"]').hidden = !summary?.users;
+  document.querySelector('[data-view="compare"]').hidden = !summary?.compared;
   document.querySelector('li:has(> [data-view="map"])').hidden = Boolean(summary && !hasRatings(summary));
+  document.querySelector('.top [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   scrollTo(0, isLinkFollowed ? 0 : (scrollPositions.get(hash) ?? 0));
   isLinkFollowed = false;
   if (!isFirst) heading.focus({ preventScroll: true });

@@ -81,7 +81,8 @@ function expected({ prediction, lower, upper, at_least: atLeast }) {
     atLeast !== null && el('small', {}, `at least ${number(atLeast)}`));
 }
 
-function whyButton(panel, title, load) {
+/** A button that opens a panel with an explanation. */
+export function whyButton(panel, title, load) {
   const button = el('button', { type: 'button', class: 'link', 'aria-expanded': 'false', 'aria-controls': panel.id, 'aria-label': `Why? ${title}`, 'data-focus-key': `why ${title}` }, 'Why?');
   button.addEventListener('click', () => {
     panel.hidden = !panel.hidden;

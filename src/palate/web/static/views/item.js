@@ -1,25 +1,34 @@
-import { itemPath, request } from '../api.js';
+import { itemPath, neighboursPath, request } from '../api.js';
 import { axisLine, axisLines, scrolling, track, waterfall } from '../charts.js';
-import { el, section } from '../dom.js';
+import { el, renderInto, section } from '../dom.js';
 import { between, followers, number, ordinal, plural, short, signed, titles, typeset } from '../format.js';
 import { href, tryHref } from '../router.js';
 
 export async function show({ id }, summary) {
   const item = await request(itemPath(id));
+  const similar = el('div', { 'aria-busy': 'true' });
+  const picked = el('div', { 'aria-busy': 'true' });
+  const hasChoice = summary.lists_by.includes('choice');
   const ofRatings = item.mean === null ? [] : [
     section('Where its mean comes from', 'decomposition', ...decomposition(item, summary)),
     section('Its position on the axes', 'axes', ...positions(item)),
-    section('Similar items', 'neighbours', ...neighbours(item)),
+    section('Similar items', 'neighbours', similar),
   ];
   return {
     title: item.item,
     lead: lead(item),
     body: [
-      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, summary.scale.length ? 'Rate it' : 'Pick it')),
+      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, summary.scale.length ? 'Rate it' : 'Pick it'),
+        el('a', { class: 'button quiet', href: href(['compare', 'items'], { a: item.id }) }, 'Compare with ...')),
       metadata(item, summary),
       ...ofRatings,
-      summary.lists_by.includes('choice') ? section('Picked by the same people', 'also-picked', ...alsoPicked(item)) : '',
+      hasChoice ? section('Picked by the same people', 'also-picked', picked) : '',
     ],
+    mounted: () => {
+      const found = request(neighboursPath(item.id));
+      renderInto(similar, found.then(neighbours));
+      if (hasChoice) renderInto(picked, found.then((those) => alsoPicked(those, item)));
+    },
   };
 }
 
@@ -103,7 +112,7 @@ function neighbours({ neighbours: found }) {
   ];
 }
 
-function alsoPicked({ also_picked: found, mean }) {
+function alsoPicked({ also_picked: found }, { mean }) {
   if (!found.length) return [el('p', { class: 'soft' }, 'Nothing is known of what else they pick.')];
   const title = titles(found);
   const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, followers({ ...one, mean })));

@@ -18,7 +18,7 @@ const POLL_MS = 1000;
 const MAX_CONTRASTED = 5;
 
 export async function show(_, summary) {
-  const scores = el('div', { class: 'scores', 'aria-busy': 'true' }, evaluating());
+  const scores = el('div', { class: 'scores' });
   const liked = el('div', { class: 'liked columns' });
   const contrasted = el('div', { class: 'liked columns' });
   let isOpen = true;
@@ -39,7 +39,7 @@ export async function show(_, summary) {
     mounted: () => {
       renderInto(liked, hasRatings(summary) ? mostLiked(summary) : mostPicked());
       if (hasRatings(summary)) renderInto(contrasted, popularity(summary));
-      renderInto(scores, evaluation(() => isOpen));
+      renderInto(scores, evaluation(scores, () => isOpen));
     },
     close: () => {
       isOpen = false;
@@ -142,15 +142,25 @@ function evaluating() {
   return el('p', { class: 'soft', role: 'status' }, 'Evaluating: the model is being refitted with a fifth of its data held out.');
 }
 
-/** Return the charts of the evaluation once it is complete, polling while the view is open. */
-async function evaluation(isOpen) {
+/** Return the charts of the evaluation; until somebody has asked for it, a button that does. */
+async function evaluation(box, isOpen, asked) {
   for (;;) {
-    const result = await request('evaluation');
+    const result = await (asked ?? request('evaluation'));
+    asked = null;
     if (result.why_not) return el('p', { class: 'note' }, `Not evaluated: ${result.why_not}.`);
     if (result.scores) return scoreCharts(result);
+    if (!result.running) return evaluateButton(() => renderInto(box, evaluation(box, isOpen, request('evaluation', { body: {} }))));
+    box.replaceChildren(evaluating());
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     if (!isOpen()) return undefined;
   }
+}
+
+function evaluateButton(start) {
+  return [
+    el('p', {}, 'To measure it, the model is refitted with a fifth of its data held out. This takes about as long as the fit.'),
+    el('p', { class: 'actions' }, el('button', { type: 'button', class: 'button quiet', 'data-action': 'evaluate', on: { click: start } }, 'Evaluate')),
+  ];
 }
 
 const MEASURES = [

@@ -20,16 +20,17 @@ export async function show({ id, params: first }, summary) {
       return recommendations(found.recommendations, person, summary);
     }));
   };
+  const compare = el('p', { class: 'actions' }, el('a', { class: 'button quiet', href: href(['compare', 'people'], { a: page.user }) }, 'Compare with ...'));
   const forThem = section('For you', 'recommendations', lists.node, lists.text, box);
   return {
     title: `User ${page.user}`,
     lead: `${historyText(page)}. Below, “you” means this person.`,
-    body: page.portrait ? [
+    body: [compare, ...(page.portrait ? [
       section('Portrait', 'portrait', portraitOf(page, summary)),
       el('div', { class: 'columns' }, history(page, summary),
         section('Surprises', 'surprises', el('p', { class: 'soft' }, 'The ratings that differ most from what the model expects of this person.'), surprises(page.portrait.surprises))),
       forThem,
-    ] : [el('div', { class: 'columns' }, forThem, history(page, summary))],
+    ] : [el('div', { class: 'columns' }, forThem, history(page, summary))])],
     mounted: () => refresh(first),
     update: ({ params }) => refresh(params),
   };
