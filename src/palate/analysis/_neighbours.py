@@ -1,4 +1,4 @@
-"""Neighbours: the most similar items and users, with intervals."""
+"""Neighbours: the most similar items, with intervals."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -16,7 +16,6 @@ from palate.analysis._intervals import (
     validate_order,
 )
 from palate.errors import UnknownIdError
-from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 
 Order = Literal["similarity", "cautious"]
@@ -66,36 +65,6 @@ def similar_items(
         correlation=_correlation(learned.item_table, spread, row, rows),
         ratings=learned.item_counts[rows],
     )
-
-
-def similar_users(
-    learned: Learned, users: UserPosteriors, user: Any, n: int, order: Order | None
-) -> pl.DataFrame:
-    """Return the users most similar to one; see `Model.similar_users`."""
-    _arguments.integer("n", n, 1)
-    row, axes = learned.user_index.row(user), learned.canonical_axes
-    others = np.delete(np.arange(len(users)), row)
-    positions = axes.user_positions(users.table)
-    found = _Similarities(positions[row], positions[others])
-
-    def draw(rows: Rows, normals: Matrix) -> Matrix:
-        factors = users.covariances(rows)[:, :-1, :-1].astype(np.float64)
-        covariances = axes.user_transform.T @ factors @ axes.user_transform
-        return _draws(positions[rows], covariances, normals)
-
-    found.add_intervals(draw, row, others)
-    best = found.best(order, n)
-    rows, ratings = others[best], users.ratings
-    rated = ratings.take(np.array([row])).partner
-    common = [int(np.isin(ratings.take(np.array([r])).partner, rated).sum()) for r in rows]
-    items = learned.item_table[learned.rated].astype(np.float64)
-    columns = found.columns(best) | {
-        "correlation": _correlation(users.table, np.cov(items.T), row, rows),
-        "ratings": np.diff(ratings.starts)[rows],
-        "common": pl.Series(common, dtype=pl.Int64),
-    }
-    known = learned.require_users()
-    return pl.DataFrame({"user": known.users["id"].gather(rows)} | columns)
 
 
 def _blocks(rows: Rows) -> Iterator[Rows]:
@@ -160,11 +129,10 @@ def _cosine(one: Matrix, many: Matrix) -> Matrix:
 def _correlation(
     table: NDArray[np.float32], spread: Matrix, row: int, rows: NDArray[np.int64]
 ) -> Matrix:
-    """Return the correlation of the scores of `rows` with those of `row` over the other side.
+    """Return the correlation of the scores of `rows` with those of `row` over the users.
 
-    For items that is the population of users, for users the items. For two rows z = [factors, 1]
-    and w, and the covariance S of the other side's factors and bias, the correlation is
-    z' S w / sqrt(z' S z  w' S w).
+    For two items z = [factors, 1] and w, and the covariance S of the users' factors and bias, the
+    correlation is z' S w / sqrt(z' S z  w' S w).
     """
     z = with_ones(table[:, :-1])
     one, many = z[row], z[rows]

@@ -15,8 +15,9 @@ from palate.analysis._mean_decomposition import (
     decompose_item_means,
     decompose_user_means,
 )
-from palate.analysis._neighbours import similar_items, similar_users
+from palate.analysis._neighbours import similar_items
 from palate.analysis._popularity import item_popularity
+from palate.analysis._similar_users import similar_users
 from palate.errors import SettingError
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
@@ -320,28 +321,30 @@ class Readings:
             return picked_together(self.learned, item, n, min_ratings)
         return similar_items(self.learned, item, n, order, min_ratings)
 
-    def similar_users(
-        self, user: Any, n: int = 10, *, order: Literal["similarity", "cautious"] | None = None
-    ) -> pl.DataFrame:
+    def similar_users(self, user: Any, n: int = 10) -> pl.DataFrame:
         """Return the `n` users whose tastes are most similar to those of `user`.
 
-        Similarity is the cosine between the positions of two users on the canonical axes, relative
-        to the average user. See `similar` for `order`.
+        With the positions x of users on the canonical axes, and the diagonal matrix S of the mean
+        squares of the items' positions, ``x_u' S x_v`` is how far the tastes of two users move
+        their scores in the same direction, on average over the items. Their similarity is::
+
+            E[x_u]' S E[x_v] / sqrt(E[x_u' S x_u] E[x_v' S x_v])
+
+        with means over the posteriors of both: the correlation of their tastes in units of the
+        score, nearer to zero the less is known of either.
 
         Returns
         -------
         polars.DataFrame
-            The most similar first, with the columns user, similarity, lower, upper, sure (these
-            four from draws of both profiles), cosine, correlation (of the scores of the two users
-            over the items), ratings (the number of training ratings) and common (the number of
-            items that both have rated).
+            The most similar first: user, similarity, ratings (the number of training ratings) and
+            common (the number of items that both have rated).
 
         Raises
         ------
         UnknownIdError
             If the user is unknown, or the model was saved without users.
         SettingError
-            If `n` is out of range, or the order does not exist.
+            If `n` is out of range.
 
         Examples
         --------
@@ -351,7 +354,7 @@ class Readings:
         >>> model.similar_users(196, 3).height
         3
         """
-        return similar_users(self.learned, self.user_posteriors, user, n, order)
+        return similar_users(self.learned, self.user_posteriors, user, n)
 
     def map(self, x: str = "axis 1", y: str = "axis 2") -> pl.DataFrame:
         """Return two coordinates of each item, the most rated first; `palate.plots.map` draws them.
