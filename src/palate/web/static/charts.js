@@ -1,4 +1,4 @@
-import { el, newId, svg } from './dom.js';
+import { el, svg } from './dom.js';
 import { between, number, signed } from './format.js';
 
 const fraction = (x, low, high) => Math.min(1, Math.max(0, (x - low) / (high - low)));
@@ -150,25 +150,4 @@ function niceTicks(low, high) {
 /** A region that scrolls horizontally where its content is too wide. */
 export function scrolling(label, ...children) {
   return el('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, ...children);
-}
-
-/** Buttons for rating: stars if the scale is 1, 2, 3, ..., else buttons with the values. */
-export function ratingButtons({ title, scale, value, focusKey, onRate }) {
-  const stars = scale.length <= 7 && scale.every((step, i) => step === i + 1);
-  const name = newId('rate');
-  const group = el('div', { class: stars ? 'stars' : 'chips', role: 'group', 'aria-labelledby': name });
-  group.append(el('span', { class: 'visually-hidden', id: name }, `Rate ${title}`));
-  for (const step of scale) {
-    const pressed = step === value;
-    const label = stars ? `${step} of ${scale.length}` : String(step);
-    const button = el('button', { type: 'button', 'aria-label': label, 'aria-pressed': String(pressed), 'data-value': step, 'data-focus-key': focusKey && `${focusKey} ${step}`, class: value !== undefined && step <= value ? 'on' : null }, stars ? star() : label);
-    button.addEventListener('click', () => onRate(step));
-    group.append(button);
-  }
-  return group;
-}
-
-function star() {
-  return svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' },
-    svg('path', { d: 'M12 2.8l2.8 5.9 6.4.9-4.6 4.5 1.1 6.4-5.7-3.1-5.7 3.1 1.1-6.4L2.8 9.6l6.4-.9z' }));
 }

@@ -43,13 +43,16 @@ export function go(address, { replace = false } = {}) {
 }
 
 const TRY_STATE_KEY = 'palate-try';
+export const TRY_STATE_CHANGED = 'trystate';
+
+/** Return the state of the view "Try it", which this tab stores, as the parameters of its address. */
+export const tryParams = () => new URLSearchParams(sessionStorage.getItem(TRY_STATE_KEY) ?? '');
 
 /** Store the state of the view "Try it" in this tab, so that links in other views lead back to it. */
 export function storeTryState(params) {
+  if (params.toString() === tryParams().toString()) return;
   sessionStorage.setItem(TRY_STATE_KEY, params.toString());
+  dispatchEvent(new Event(TRY_STATE_CHANGED));
 }
 
-export function tryHref(more = {}) {
-  const stored = Object.fromEntries(new URLSearchParams(sessionStorage.getItem(TRY_STATE_KEY) ?? ''));
-  return href(['try'], { ...stored, ...more });
-}
+export const tryHref = (more = {}) => href(['try'], { ...Object.fromEntries(tryParams()), ...more });

@@ -1,9 +1,9 @@
 import { itemPath, latestOnly, request, requestCached } from '../api.js';
-import { ratingButtons } from '../charts.js';
 import { itemCombobox } from '../combobox.js';
 import { announce, el, preservingFocus, renderInto, section } from '../dom.js';
 import { hasRatings, plural, short, titles } from '../format.js';
 import { listSwitch, portrait, rankedBy, recommendations } from '../people.js';
+import { ratingControl } from '../rating.js';
 import { decoded, go, href, storeTryState } from '../router.js';
 
 const QUESTIONS = 3;
@@ -81,7 +81,7 @@ export async function show(route, summary) {
 
   const ratedRow = (title) => ([id, value]) => el('li', { 'data-item': id },
     el('a', { href: href(['item', id]) }, title),
-    isPicking ? '' : ratingButtons({ title, scale: summary.scale, value, focusKey: `rating ${id}`, onRate: (step) => rate(id, step) }),
+    isPicking ? '' : ratingControl({ title, scale: summary.scale, value, focusKey: `rating ${id}`, onRate: (step) => (step === null ? unrate(id) : rate(id, step)) }),
     el('button', { type: 'button', class: 'link', 'data-focus-key': `remove ${id}`, 'aria-label': `Remove ${title}`, on: { click: () => unrate(id) } }, 'Remove'));
   const showRated = () => {
     const title = titles([...items.values()]);
@@ -98,7 +98,7 @@ export async function show(route, summary) {
     el('div', { class: 'answer' },
       isPicking
         ? el('button', { type: 'button', class: 'button quiet', 'aria-label': `Pick ${title(one)}`, on: { click: () => rate(one.id, 1) } }, 'Pick')
-        : ratingButtons({ title: title(one), scale: summary.scale, onRate: (step) => rate(one.id, step) }),
+        : ratingControl({ title: title(one), scale: summary.scale, onRate: (step) => rate(one.id, step) }),
       el('button', { type: 'button', class: 'link', 'aria-label': `${words.skip}: ${title(one)}`, on: { click: () => skip(one.id) } }, words.skip)));
   /** Return the most informative items; where no expected ratings are known, popular ones. */
   const nextItems = async (signal) => {
