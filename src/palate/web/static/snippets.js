@@ -40,5 +40,5 @@ async function copied(text) {
 
 /** Buttons that copy what is shown as code; `python` and `curl` are texts, or functions that return them. */
 export function snippets({ python, curl }) {
-  return [copyButton('Copy as Python', python), copyButton('Copy as curl', curl)];
+  return [python && copyButton('Copy as Python', python), curl && copyButton('Copy as curl', curl)].filter(Boolean);
 }

@@ -4,7 +4,7 @@ import { announce, debounced, el, errorNote } from '../dom.js';
 import { PICKS_ONLY, between, coordinate, count, ends, hasRatings, number, plural } from '../format.js';
 import { colour, rangeOf, scatter } from '../plot.js';
 import { go, href } from '../router.js';
-import { toPoints } from './items.js';
+import { toPoints } from './items_chart.js';
 
 const MAX_DRAWN = 4000;
 const MAX_LISTED = 60;
