@@ -1,6 +1,5 @@
 """The axes of taste: exemplars at their ends, associations with item features, and names."""
 
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, bound_nearest_zero, default_min_ratings, null_column
 from palate.data._features import Feature, features
 from palate.learned._learned import Learned
@@ -89,16 +89,16 @@ class AxisNames:
     def __init__(self, learned: Learned) -> None:
         self._learned = learned
 
-    @cached_property
+    @computed_once
     def _rows_and_ends(self) -> tuple[list[dict[str, Any]], list[tuple[End, End]]]:
         return _rows_and_ends(self._learned, 1)
 
-    @cached_property
+    @computed_once
     def table(self) -> pl.DataFrame:
         """The axes with one exemplar at each end; see `Model.axes`."""
         return pl.DataFrame(self._rows_and_ends[0], schema=_schema(self._learned))
 
-    @cached_property
+    @computed_once
     def leanings(self) -> list[tuple[str, str]]:
         """What somebody at the low and at the high end of each axis leans to, in words."""
         return [
@@ -106,7 +106,7 @@ class AxisNames:
             for row, (low, high) in zip(*self._rows_and_ends, strict=True)
         ]
 
-    @cached_property
+    @computed_once
     def ends(self) -> list[tuple[str, str]]:
         """The name of the low and of the high end of each axis; an exemplar if there is none."""
         ends = []

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate._native import score_pairs, top_n
 from palate._threads import thread_count
 from palate.data._ratings import Csr
@@ -103,7 +103,7 @@ class UserPosteriors:
         """Return the effective number of parameters of each user; shape (users,)."""
         return self._of_covariances[:, 1]
 
-    @cached_property
+    @computed_once
     def _of_covariances(self) -> NDArray[np.float64]:
         """The variance of each user's bias, and `effective_parameters`; shape (users, 2).
 

@@ -1,12 +1,12 @@
 """Canonical axes: orthogonal axes, the strongest first, along which users are uncorrelated."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate.learned._main_effects import axis_signs
 from palate.learned._parameters import Parameters
 from palate.learned._user_prior import UserPrior
@@ -52,7 +52,7 @@ class CanonicalAxes:
     sd: Matrix | None
     share: Matrix
 
-    @cached_property
+    @computed_once
     def centred_items(self) -> Matrix:
         """The positions of the items relative to their mean; shape (items, k)."""
         return self.items - self.item_mean

@@ -1,13 +1,13 @@
 """The data behind a model: all that a fit leaves."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate._threads import thread_count
 from palate.data._ratings import Csr, Kind, Ratings
 from palate.errors import SettingError, UnknownIdError
@@ -194,27 +194,27 @@ class Learned:
         """Whether each item has a training rating; shape (items,)."""
         return self.item_counts > 0
 
-    @cached_property
+    @computed_once
     def canonical_axes(self) -> CanonicalAxes:
         """The positions of items and users on canonical axes."""
         return canonical_axes(self.parameters, self.rated)
 
-    @cached_property
+    @computed_once
     def choice_directions(self) -> ChoiceDirections:
         """The directions in which the choice scores of people differ most."""
         return ChoiceDirections.of(self.require_choice().weights, thread_count(None))
 
-    @cached_property
+    @computed_once
     def item_index(self) -> ItemIndex:
         """The index of items by id or title."""
         return ItemIndex(self.items)
 
-    @cached_property
+    @computed_once
     def user_index(self) -> IdIndex:
         """The index of users by id."""
         return IdIndex(self.require_users().users["id"], "user")
 
-    @cached_property
+    @computed_once
     def known_of_users(self) -> NDArray[np.float32] | None:
         """The known features of each known user, shape (users, m); None if there are none."""
         return self.known_of(self.require_users().users)
@@ -231,12 +231,12 @@ class Learned:
             return None
         return self.parameters.user_prior.known.of(people)
 
-    @cached_property
+    @computed_once
     def ratings_by_user(self) -> Csr:
         """The training ratings grouped by user."""
         return self.require_users().by_user()
 
-    @cached_property
+    @computed_once
     def ratings_by_item(self) -> Csr:
         """The training ratings grouped by item."""
         return self.require_users().by_item()

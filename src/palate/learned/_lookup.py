@@ -6,13 +6,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate.errors import DataError, SettingError, UnknownIdError
 
 # What to do with ids that the model does not know: refuse them, or leave them out and say so.
@@ -68,8 +68,12 @@ class IdIndex:
     def __init__(self, ids: pl.Series, kind: str) -> None:
         self._ids, self._kind = ids, kind
 
-    @cached_property
+    @computed_once
     def _rows(self) -> dict[tuple[type, Any], int]:
+        return self._rows_by_name()
+
+    def _rows_by_name(self) -> dict[tuple[type, Any], int]:
+        """Return the row of each id, in its own type and as text."""
         rows: dict[tuple[type, Any], int] = {
             (str, text): row for row, text in enumerate(self._ids.cast(pl.String))
         }
@@ -150,16 +154,16 @@ class ItemIndex(IdIndex):
         super().__init__(items["id"], "item")
         self._titles = items["item"]
 
-    @cached_property
-    def _rows(self) -> dict[tuple[type, Any], int]:
+    def _rows_by_name(self) -> dict[tuple[type, Any], int]:
+        """Return the row of each id, and of each title that is unique."""
         titles = self._titles.to_frame("item").with_row_index("row")
         unique = titles.filter(pl.col("item").is_unique())
         by_title: dict[tuple[type, Any], int] = {
             (str, title): row for row, title in unique.iter_rows()
         }
-        return by_title | super()._rows
+        return by_title | super()._rows_by_name()
 
-    @cached_property
+    @computed_once
     def _rows_by_title(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         """The rows of each title as it is, and in lower case."""
         exact, lower = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)

@@ -1,11 +1,11 @@
 """The prior over users: the distribution of a person's factors and bias before any rating."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate._native import multiply
 from palate.data._ratings import Csr
 from palate.learned._known_features import KnownFeatures
@@ -88,7 +88,7 @@ class UserPrior:
         )
         return shifts
 
-    @cached_property
+    @computed_once
     def _shift_coefficients(self) -> NDArray[np.float64]:
         return self.coefficients @ self.precision
 
@@ -96,7 +96,7 @@ class UserPrior:
     def _pair_coefficients(self) -> NDArray[np.float64]:
         return self._shift_coefficients[: len(self._shift_coefficients) - len(self.known)]
 
-    @cached_property
+    @computed_once
     def _shifts_of_items(self) -> NDArray[np.float32]:
         """What the loadings of each item add to a shift; shape (items, k + 1)."""
         assert self.features is not None
@@ -108,7 +108,7 @@ class UserPrior:
         population = self.population_covariance
         return self.covariance if population is None else population
 
-    @cached_property
+    @computed_once
     def precision(self) -> NDArray[np.float64]:
         """The inverse of the covariance, regularised so that it exists."""
         variance = np.diag(self.covariance)

@@ -13,12 +13,12 @@ from palate.errors import SettingError
 from palate.inference._lists import By
 from palate.learned._lookup import Unknown
 from palate.learned._without_users import without_users
+from palate.model._neighbours import Neighbours
 from palate.model._profile import Profile
 from palate.model._profiles import Profiles
-from palate.model._readings import Readings
 
 
-class KnownUsers(Readings):
+class KnownUsers(Neighbours):
     """The part of `Model` that concerns the known users."""
 
     def user(self, user: Any) -> Profile:

@@ -1,24 +1,20 @@
 """The readings of a model: the methods of `Model` that return what was learned as tables."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
 
+from palate._computed_once import computed_once
 from palate.analysis._axes import AxisNames, axes
 from palate.analysis._biases import item_biases, user_biases
-from palate.analysis._choice_reasons import picked_together
 from palate.analysis._map import item_map
 from palate.analysis._mean_decomposition import (
     MeanDecomposition,
     decompose_item_means,
     decompose_user_means,
 )
-from palate.analysis._neighbours import similar_items
 from palate.analysis._popularity import item_popularity
-from palate.analysis._similar_users import similar_users
-from palate.errors import SettingError
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 
@@ -35,7 +31,7 @@ class Readings:
     def __init__(self, learned: Learned) -> None:
         self.learned = learned
 
-    @cached_property
+    @computed_once
     def user_posteriors(self) -> UserPosteriors:
         """The posteriors of the known users."""
         table = self.learned.require_user_table()
@@ -47,17 +43,17 @@ class Readings:
             self.learned.known_of_users,
         )
 
-    @cached_property
+    @computed_once
     def item_means(self) -> MeanDecomposition:
         """The decomposition of the mean rating of each item."""
         return decompose_item_means(self.learned)
 
-    @cached_property
+    @computed_once
     def user_means(self) -> MeanDecomposition:
         """The decomposition of the mean rating of each known user."""
         return decompose_user_means(self.learned, self.user_posteriors)
 
-    @cached_property
+    @computed_once
     def axis_names(self) -> AxisNames:
         """The names of the axes and of their ends."""
         return AxisNames(self.learned)
@@ -259,102 +255,6 @@ class Readings:
         'Action, newer <-> Drama, older'
         """
         return axes(self.learned, exemplars)
-
-    def similar(
-        self,
-        item: Any,
-        n: int = 10,
-        *,
-        by: Literal["taste", "choice"] | None = None,
-        order: Literal["similarity", "cautious"] | None = None,
-        min_ratings: int | None = None,
-    ) -> pl.DataFrame:
-        """Return the `n` items most similar to `item`: those with the most similar factors.
-
-        Similarity is the cosine between the factors of two items, as in chapter 8 of the fastai
-        book: the mean over 400 draws from both posteriors, or that of a point estimate.
-
-        Parameters
-        ----------
-        item, n
-            The id or the title of an item, and the maximum number of items to return.
-        by
-            "taste": as above. "choice", the default for events and counts: picked by the same
-            people, by the partial correlation given all else that they picked.
-        order
-            "similarity": by the cosine of the learned factors. "cautious", the default but for a
-            point estimate: by the lower bound of the 90% interval.
-        min_ratings
-            Leave out items with fewer training ratings; by default 1, or 20 for a point estimate.
-
-        Returns
-        -------
-        polars.DataFrame
-            The most similar first:
-
-            - id, item
-            - similarity
-            - lower, upper, sure: the 90% interval over the draws, and whether it lies above zero;
-              null in a point estimate
-            - cosine: of the learned factors
-            - correlation: of the scores of the two items over the population of users
-            - ratings: their number. By "choice": id, item, partial_correlation, ratings
-
-        Raises
-        ------
-        UnknownIdError
-            If the item is unknown or not rated, or the title names several items.
-        SettingError
-            If an argument is out of range, or the cautious order is requested of a point estimate.
-
-        Examples
-        --------
-        >>> import palate
-        >>> model = palate.fit(palate.movielens("100k"))
-        >>> model.similar("Star Wars (1977)", 2)["item"].to_list()
-        ['Empire Strikes Back, The (1980)', 'Return of the Jedi (1983)']
-        """
-        kind = by or ("taste" if self.learned.has_ratings else "choice")
-        if kind not in {"taste", "choice"}:
-            raise SettingError(f'by is {by!r}; choose "taste" or "choice"')
-        if kind == "choice":
-            return picked_together(self.learned, item, n, min_ratings)
-        return similar_items(self.learned, item, n, order, min_ratings)
-
-    def similar_users(self, user: Any, n: int = 10) -> pl.DataFrame:
-        """Return the `n` users whose tastes are most similar to those of `user`.
-
-        With the positions x of users on the canonical axes, and the diagonal matrix S of the mean
-        squares of the items' positions, ``x_u' S x_v`` is how far the tastes of two users move
-        their scores in the same direction, on average over the items. Their similarity is::
-
-            E[x_u]' S E[x_v] / sqrt(E[x_u' S x_u] E[x_v' S x_v])
-
-        with means over the posteriors of both: the correlation of their tastes in units of the
-        score, nearer to zero the less is known of either.
-
-        Returns
-        -------
-        polars.DataFrame
-            The most similar first: user, similarity, ratings (the number of training ratings) and
-            common (the number of items that both have rated).
-
-        Raises
-        ------
-        UnknownIdError
-            If the user is unknown, or the model was saved without users.
-        SettingError
-            If `n` is out of range.
-
-        Examples
-        --------
-        >>> import palate
-        >>> ratings = palate.movielens("100k")
-        >>> model = palate.fit(ratings)
-        >>> model.similar_users(196, 3).height
-        3
-        """
-        return similar_users(self.learned, self.user_posteriors, user, n)
 
     def map(self, x: str = "axis 1", y: str = "axis 2") -> pl.DataFrame:
         """Return two coordinates of each item, the most rated first; `palate.plots.map` draws them.

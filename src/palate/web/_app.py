@@ -96,8 +96,13 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
 
     @app.get("/api/evaluation")
     def evaluation() -> res.Evaluation:
-        """Return metrics of the solver and of baselines; the first call starts the evaluation."""
-        return holder.explorer.evaluation()
+        """Return metrics of the solver and of baselines, once somebody has asked for them."""
+        return holder.explorer.evaluation.result()
+
+    @app.post("/api/evaluation")
+    def start_evaluation() -> res.Evaluation:
+        """Start the evaluation, at low priority, unless it is running or has been done."""
+        return holder.explorer.evaluation.start()
 
     @app.get("/api/items")
     def items(query: Annotated[req.ItemsQuery, Query()]) -> res.Items:
@@ -106,8 +111,14 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
 
     @app.get("/api/items/{item:path}")
     def item(item: ItemReference) -> res.ItemPage:
-        """Return one item: bias, mean, axes, neighbours, and what the same people pick."""
+        """Return one item: bias, mean and axes."""
         return holder.explorer.item(item)
+
+    # Not below the path of the item: an id may contain slashes.
+    @app.get("/api/neighbours/{item:path}")
+    def neighbours(item: ItemReference) -> res.Neighbours:
+        """Return the items that the same people like, and those that they pick."""
+        return holder.explorer.neighbours(item)
 
     @app.get("/api/popularity")
     def popularity() -> res.Popularity:

@@ -1,4 +1,4 @@
-"""The evaluation of a model's solver, measured once and in the background."""
+"""The evaluation of a model's solver, measured in the background when somebody asks for it."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from palate._files import locked, replace_file
 from palate.errors import PalateError, first_line
 from palate.evaluation import evaluate
 from palate.inference._lists import By
@@ -17,49 +18,87 @@ from palate.web import _responses as res
 
 # Evaluating a solver on more ratings than this takes minutes.
 _MAX_RATINGS = 2_000_000
+# The lowest priority.
+_NICENESS = 19
+_RESULT = "evaluation.json"
 # -P: modules in the working directory must not shadow others.
 _COMMAND = [sys.executable, "-P", "-c", "from palate.web._evaluation import main; main()"]
 
 
 class BackgroundEvaluation:
-    """Evaluates the solver of a model beside baselines; the first call starts it.
+    """Evaluates the solver of a model beside baselines, once, when it is asked to.
 
-    The evaluation runs in a process of its own, which ends with this one. A thread would compete
-    with requests for the interpreter lock, and Python aborts if it exits while a daemon thread is
-    in a kernel.
+    The evaluation runs in a process of its own, which has a low priority and ends with this one. A
+    thread would compete with requests for the interpreter lock, and Python aborts if it exits while
+    a daemon thread is in a kernel.
+
+    Parameters
+    ----------
+    model
+        The model.
+    folder
+        Where the result is kept: one folder for a model, which several processes can share. The one
+        that holds its lock evaluates, and the others wait for the result; if it dies, another one
+        takes over. None for a temporary folder.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._result: res.Evaluation | None = None
+    def __init__(self, model: Model, folder: Path | None = None) -> None:
+        self._model, self._folder = model, folder
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._is_waiting = False
         self._lock = threading.Lock()
 
     def result(self) -> res.Evaluation:
         """Return the evaluation; its scores are None until they have been measured."""
+        why_not = self._why_not()
+        if why_not is not None:
+            return _unavailable(why_not)
         with self._lock:
-            if self._result is None:
-                self._result = self._start()
-            return self._result
+            if self._folder is None or not self._folder.exists():
+                return res.Evaluation()  # nobody has asked
+            done = self._folder / _RESULT
+            if done.exists():
+                return res.Evaluation.model_validate_json(done.read_bytes())
+            self._wait_for_result()
+            return res.Evaluation(running=True)
 
-    def _start(self) -> res.Evaluation:
+    def start(self) -> res.Evaluation:
+        """Start the evaluation, unless it has been started, and return it as `result` does."""
+        if self._why_not() is None:
+            with self._lock:
+                if self._folder is None:
+                    self._temporary = tempfile.TemporaryDirectory()
+                    self._folder = Path(self._temporary.name)
+                self._folder.mkdir(parents=True, exist_ok=True)
+        return self.result()
+
+    def _why_not(self) -> str | None:
         ratings, solver = self._model.ratings, self._model.fit.solver
         if ratings is None:
-            return _unavailable("the model was saved without its users")
+            return "the model was saved without its users"
         if solver not in SOLVERS:
-            return _unavailable(f"a model fitted by {solver} can't be refitted here")
+            return f"a model fitted by {solver} can't be refitted here"
         if len(ratings) > _MAX_RATINGS:
-            size = f"{len(ratings):,} {ratings.kind}"
-            return _unavailable(f"{size} take minutes; run palate evaluate")
-        threading.Thread(target=self._run, daemon=True).start()
-        return res.Evaluation(scores=None, split=None)
+            return f"{len(ratings):,} {ratings.kind} take minutes; run palate evaluate"
+        return None
+
+    def _wait_for_result(self) -> None:
+        """Evaluate in the background, or wait for the process that does, if this does not yet."""
+        if not self._is_waiting:
+            self._is_waiting = True
+            threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        try:
-            result = _evaluate_in_process(self._model)
-        except (OSError, ValueError) as error:  # so that clients do not poll forever
-            result = _unavailable(f"the evaluation failed: {first_line(error)}")
-        with self._lock:
-            self._result = result
+        assert self._folder is not None
+        done = self._folder / _RESULT
+        with locked(self._folder):
+            if done.exists():
+                return
+            try:
+                result = _evaluate_in_process(self._model)
+            except (OSError, ValueError) as error:  # so that clients do not poll forever
+                result = _unavailable(f"the evaluation failed: {first_line(error)}")
+            replace_file(done, result.model_dump_json().encode())
 
 
 def _evaluate_in_process(model: Model) -> res.Evaluation:
@@ -81,6 +120,8 @@ def main() -> None:
 
     The process ends when its stdin is closed, so that it does not outlive the service.
     """
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)  # whoever uses the service goes first
     threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     try:
         result = _evaluate(load(Path(sys.argv[1])))
@@ -119,4 +160,4 @@ def _evaluate(model: Model) -> res.Evaluation:
 
 
 def _unavailable(reason: str) -> res.Evaluation:
-    return res.Evaluation(scores=None, split=None, why_not=reason)
+    return res.Evaluation(why_not=reason)

@@ -1,13 +1,14 @@
 """What the service computes from a model, in the types of its responses."""
 
 import re
-from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._matching_items import matching_items
 from palate.analysis._popularity import contrasts
@@ -19,45 +20,56 @@ from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._evaluation import BackgroundEvaluation
-from palate.web._json import json_ids, json_rows, json_value
+from palate.web._item_neighbours import item_neighbours
+from palate.web._json import Ids, json_ids, json_rows, json_value
 from palate.web._known_users import KnownUsers
 from palate.web._reasons import explained, recommended
 from palate.web._summary import summarize
 
-_MAX_NEIGHBOURS, _MAX_SURPRISES, _MAX_FAVOURITES, _MAX_PICKED = 12, 8, 12, 100
+_MAX_SURPRISES, _MAX_FAVOURITES, _MAX_PICKED = 8, 12, 100
 _MAX_CONTRASTED = 10
 # The columns of the table of items that need ratings.
 _OF_RATINGS = ("mean", "bias", "lower", "upper", "gap")
 
 
 class Explorer:
-    """Answers requests about one model; tables that every request needs are computed once."""
+    """Answers requests about one model.
 
-    def __init__(self, model: Model) -> None:
+    Tables that many requests need are computed when the first one does, and only once.
+
+    Parameters
+    ----------
+    model
+        The model.
+    evaluation_folder
+        See `BackgroundEvaluation`.
+    """
+
+    def __init__(self, model: Model, evaluation_folder: Path | None = None) -> None:
         self.model = model
-        self._ids = json_ids(model.items["id"])
-        self._user_ids = {} if model.users is None else json_ids(model.users["id"])
-        self._evaluation = BackgroundEvaluation(model)
+        self.evaluation = BackgroundEvaluation(model, evaluation_folder)
 
     def precompute(self) -> "Explorer":
-        """Compute what is cached, so that the first visitor need not wait for it."""
-        _ = self.summary, self.items, self.model.learned.item_index
-        if self.items.height:
-            self.item(self.items["id"][0])
-        if self.model.learned.has_ratings:
-            self.portrait(self.model.profile({}))
+        """Compute what most requests need, so that the first one need not wait for it."""
+        _ = self.summary, self.items, self._ids, self.model.learned.item_index
         return self
 
-    @cached_property
+    @computed_once
+    def _ids(self) -> Ids:
+        """The JSON form of the id of each item."""
+        return json_ids(self.model.items["id"])
+
+    @computed_once
+    def _user_ids(self) -> Ids:
+        """The JSON form of the id of each known user."""
+        return json_ids(self.model.learned.require_users().users["id"])
+
+    @computed_once
     def summary(self) -> res.Summary:
         """The summary of the model."""
         return summarize(self.model, self._ids)
 
-    def evaluation(self) -> res.Evaluation:
-        """Return the evaluation of the model's solver; the first call starts it."""
-        return self._evaluation.result()
-
-    @cached_property
+    @computed_once
     def items(self) -> pl.DataFrame:
         """Every item that has training ratings, with its bias and its row in the model.
 
@@ -108,7 +120,7 @@ class Explorer:
             more.rename({name: f"items.{name}" for name in more.columns if name in known})
         )
 
-    @cached_property
+    @computed_once
     def popularity(self) -> res.Popularity:
         """The items picked often but liked little, and those picked rarely but well liked.
 
@@ -153,7 +165,7 @@ class Explorer:
         )
 
     def item(self, reference: Any) -> res.ItemPage:
-        """Return all about the item with an id or a title.
+        """Return all about the item with an id or a title, but for its neighbours.
 
         Raises
         ------
@@ -162,39 +174,30 @@ class Explorer:
         SettingError
             If the item has no training ratings.
         """
-        model, row = self.model, self.model.learned.item_index.row(reference)
-        found = self.items.filter(pl.col("row") == row)
-        if found.height == 0:
-            title = model.items["item"][row]
-            raise SettingError(
-                f"{title!r} has no training {self.summary.kind}, so the model knows nothing about "
-                "it; choose another item"
-            )
-        biases = found.row(0, named=True)
+        row = self._known_row(reference)
+        biases = self.items.row(by_predicate=pl.col("row") == row, named=True)
         decomposition = ("mu", "raters_bias", "raters_interaction", "residual")
         return res.ItemPage(
             **self._item(biases).model_dump(),
             **{name: json_value(biases[name]) for name in decomposition},
-            axes=self._places(row) if model.learned.has_ratings else [],
-            neighbours=self._neighbours(row) if model.learned.has_ratings else [],
-            also_picked=[] if model.learned.choice is None else self._also_picked(row),
+            axes=self._places(row) if self.model.learned.has_ratings else [],
         )
 
-    def _neighbours(self, row: int) -> list[res.Neighbour]:
-        """Return the items that are liked by the same people as the item in a row."""
-        neighbours = self.model.similar(self.model.items["id"][row], _MAX_NEIGHBOURS)
-        return [
-            res.Neighbour(**{name: neighbour[name] for name in res.Neighbour.model_fields})
-            for neighbour in json_rows(neighbours, self._ids)
-        ]
+    def neighbours(self, reference: Any) -> res.Neighbours:
+        """Return what people like and pick who like or pick an item; see `item` for errors."""
+        row = self._known_row(reference)
+        return item_neighbours(self.model, row, self._ids, self.summary.scale)
 
-    def _also_picked(self, row: int) -> list[res.AlsoPicked]:
-        """Return what people pick whose history is the item in a row."""
-        highest = self.summary.scale[-1] if self.summary.scale else 1
-        alone = self.model.profile({self.model.items["id"][row]: highest})
-        found = alone.recommend(_MAX_NEIGHBOURS, by="choice").filter(pl.col("score") > 0)
-        names = ("id", "item", "score", "ratings")
-        return [res.AlsoPicked(**one) for one in json_rows(found.select(names), self._ids)]
+    def _known_row(self, reference: Any) -> int:
+        """Return the row of an item that has training ratings, by its id or title."""
+        learned = self.model.learned
+        row = learned.item_index.row(reference)
+        if learned.item_counts[row] == 0:
+            raise SettingError(
+                f"{learned.items['item'][row]!r} has no training {learned.kind}, so the model "
+                "knows nothing about it; choose another item"
+            )
+        return row
 
     def _places(self, row: int) -> list[res.Place]:
         """Return the positions of an item on the axes, with 90% intervals where there are any."""
@@ -218,7 +221,7 @@ class Explorer:
             )
         return places
 
-    @cached_property
+    @computed_once
     def known_users(self) -> KnownUsers:
         """What can be asked about the known users."""
         return KnownUsers(self.model, self._ids, self._user_ids)

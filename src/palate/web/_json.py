@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+# The JSON form of each id.
+Ids = Mapping[Any, int | str]
 # The largest integer n for which JavaScript represents all integers from -n to n exactly.
 _MAX_SAFE_INTEGER = (1 << 53) - 1
 
@@ -21,7 +23,7 @@ def json_ids(ids: pl.Series) -> dict[Any, int | str]:
     return dict(zip(ids.to_list(), sent.to_list(), strict=True))
 
 
-def json_rows(frame: pl.DataFrame, ids: Mapping[Any, int | str]) -> list[dict[str, Any]]:
+def json_rows(frame: pl.DataFrame, ids: Ids) -> list[dict[str, Any]]:
     """Return the rows of a table of items as JSON values; `ids` has the JSON form of each id."""
     return [
         {name: json_value(value) for name, value in row.items()} | {"id": ids[row["id"]]}

@@ -1,13 +1,12 @@
 """What the service computes about known users: their list, histories, likes, and rating counts."""
 
-from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._computed_once import computed_once
 from palate.analysis._mean_decomposition import user_biases_in_ratings
 from palate.analysis._rating_counts import rating_counts
 from palate.analysis._residuals import Residuals
@@ -16,7 +15,7 @@ from palate.model._model import Model
 from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
-from palate.web._json import json_rows, json_value
+from palate.web._json import Ids, json_rows, json_value
 
 _OF_RATINGS = {"mean", "bias", "spread", "expected", "residual", "surprise", "influence"}
 # Integers between these are taken as seconds since 1970: from 1973 to 2286.
@@ -26,13 +25,11 @@ _LEAST_SECONDS, _MOST_SECONDS = 10**8, 10**10
 class KnownUsers:
     """Answers requests about the known users of one model."""
 
-    def __init__(
-        self, model: Model, ids: Mapping[Any, int | str], user_ids: Mapping[Any, int | str]
-    ) -> None:
+    def __init__(self, model: Model, ids: Ids, user_ids: Ids) -> None:
         self.model, self._ids, self._user_ids = model, ids, user_ids
         self._orders: dict[tuple[str, bool], NDArray[np.uint32]] = {}
 
-    @cached_property
+    @computed_once
     def table(self) -> pl.DataFrame:
         """Every user with a history; what needs ratings is null in a model that has none.
 

@@ -31,13 +31,16 @@ class ModelHolder:
     def from_folder(cls, folder: Path, private_copies: Path | None = None) -> "ModelHolder":
         """Load the model in a folder; see `palate.load` for `private_copies`.
 
+        Processes that share private copies evaluate a model once for all of them.
+
         Raises
         ------
         ModelFileError
             If there is no model in the folder, or it is damaged.
         """
         version = _version(folder)  # read first: a model saved while this one loads is a new one
-        holder = cls(Explorer(load(folder, private_copies=private_copies)).precompute())
+        model = load(folder, private_copies=private_copies)
+        holder = cls(Explorer(model, _evaluation_folder(private_copies, version)))
         holder._folder, holder._version = folder, version
         holder._private_copies = private_copies
         return holder
@@ -61,7 +64,8 @@ class ModelHolder:
         self._version = version
         try:
             model = load(self._folder, private_copies=self._private_copies)
-            explorer = Explorer(model).precompute()
+            evaluation_folder = _evaluation_folder(self._private_copies, version)
+            explorer = Explorer(model, evaluation_folder).precompute()
             if self._private_copies is not None:
                 remove_other_copies(self._folder, self._private_copies)
             self.explorer = explorer
@@ -80,3 +84,10 @@ def _version(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino
+
+
+def _evaluation_folder(private_copies: Path | None, version: tuple[int, int] | None) -> Path | None:
+    """Return where processes that share private copies share the evaluation of a saved model."""
+    if private_copies is None or version is None:
+        return None
+    return private_copies / "evaluations" / "-".join(map(str, version))

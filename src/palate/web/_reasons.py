@@ -1,6 +1,5 @@
 """Recommendations with their reasons, and explanations, as responses."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -11,9 +10,7 @@ from palate.learned._lookup import distinct_names
 from palate.model._profile import Profile
 from palate.web import _person_responses as people
 from palate.web import _requests as req
-from palate.web._json import json_rows, json_value
-
-Ids = Mapping[Any, int | str]
+from palate.web._json import Ids, json_rows, json_value
 
 
 def recommended(

@@ -71,6 +71,15 @@ class AlsoPicked(ItemName):
     ratings: int
 
 
+class Neighbours(BaseModel):
+    """The neighbours of an item."""
+
+    neighbours: Annotated[list[Neighbour], Field(description="Items liked by the same people.")]
+    also_picked: Annotated[
+        list[AlsoPicked], Field(description="Items picked by the same people, the likeliest first.")
+    ]
+
+
 class Place(OnAxis):
     """The position of an item on an axis, with its 90% interval."""
 
@@ -79,7 +88,7 @@ class Place(OnAxis):
 
 
 class ItemPage(Item):
-    """All that the model knows about one item.
+    """All that the model knows about one item, but for its neighbours.
 
     mean = mu + bias + raters_bias + raters_interaction + residual.
     """
@@ -91,10 +100,6 @@ class ItemPage(Item):
     ]
     residual: float | None
     axes: list[Place]
-    neighbours: Annotated[list[Neighbour], Field(description="Items liked by the same people.")]
-    also_picked: Annotated[
-        list[AlsoPicked], Field(description="Items picked by the same people, the likeliest first.")
-    ]
 
 
 class RatingCount(BaseModel):
@@ -240,10 +245,11 @@ class Score(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """The solver of this model beside baselines; scores are null while it is being evaluated."""
+    """The solver of this model beside baselines; scores are null until it has been evaluated."""
 
-    scores: list[Score] | None
-    split: str | None
+    scores: list[Score] | None = None
+    split: str | None = None
+    running: Annotated[bool, Field(description="Whether it is being evaluated.")] = False
     sentence: Annotated[str | None, Field(description="What is best, and by how much.")] = None
     why_not: Annotated[str | None, Field(description="Why it can't be evaluated.")] = None
 

@@ -11,7 +11,7 @@ from palate.inference._lists import By
 from palate.learned._learned import Learned
 from palate.model._model import Model
 from palate.web import _responses as res
-from palate.web._json import json_value
+from palate.web._json import Ids, json_value
 
 _MAX_AXES, _MAX_EXEMPLARS, _MAX_COMPONENTS = 12, 8, 3
 # Maximum number of categories of a column to filter by.
@@ -20,7 +20,7 @@ _MAX_CATEGORIES = 40
 _MAX_SCALE_STEPS = 11
 
 
-def summarize(model: Model, ids: dict[Any, int | str]) -> res.Summary:
+def summarize(model: Model, ids: Ids) -> res.Summary:
     """Return the summary of a model; `ids` has the JSON form of each item's id."""
     columns, learned = _columns(model), model.learned
     likelihood = learned.likelihood if learned.has_ratings else None
@@ -73,7 +73,7 @@ def _rating_scale(model: Model) -> list[float]:
     return [float(x) for x in np.linspace(low, high, steps)]
 
 
-def _axes(model: Model, ids: dict[Any, int | str]) -> list[res.Axis]:
+def _axes(model: Model, ids: Ids) -> list[res.Axis]:
     def exemplars(rows: list[dict[str, Any]]) -> list[res.Exemplar]:
         return [res.Exemplar(**row | {"id": ids[row["id"]]}) for row in rows]
 
