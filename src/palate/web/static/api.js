@@ -108,3 +108,4 @@ export async function matchingIds(where, max) {
 }
 
 export const itemPath = (id) => `items/${encodeURIComponent(id)}`;
+export const neighboursPath = (id) => `neighbours/${encodeURIComponent(id)}`;

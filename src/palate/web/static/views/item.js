@@ -1,4 +1,4 @@
-import { itemPath, request } from '../api.js';
+import { itemPath, neighboursPath, request } from '../api.js';
 import { axisLine, axisLines, ratingCounts, scrolling, track, waterfall } from '../charts.js';
 import { curl, literal, python } from '../code.js';
 import { el, renderInto, section } from '../dom.js';
@@ -27,7 +27,7 @@ export async function show({ id }, summary) {
       section('As code', 'code', el('p', { class: 'actions' }, ...code(item, summary))),
     ].filter(Boolean),
     mounted: () => {
-      const later = Promise.resolve(item);
+      const later = request(neighboursPath(item.id));
       renderInto(similar, later.then(neighbours));
       renderInto(picked, later.then((found) => alsoPicked(found, item)));
       if (isRated && summary.users) renderInto(counts, request('rating-counts', { query: { item: item.id } }).then(({ steps }) => ratingCounts(steps, 'Ratings given and expected')));
@@ -42,10 +42,11 @@ const skeleton = () => ['', '', ''].map(() => el('div', { class: 'placeholder li
 
 /** Buttons that copy what is shown of an item as code. */
 function code({ id }, summary) {
-  const ways = hasRatings(summary) ? ['taste', ...(summary.lists_by.includes('choice') ? ['choice'] : [])] : ['choice'];
-  const lines = ways.map((by) => `print(model.similar(${literal(id)}, by=${literal(by)}))`);
-  const own = ['biases = model.biases("bias")', `print(biases.filter(biases["id"].cast(str) == ${literal(String(id))}))`];
-  return snippets({ python: python(...(hasRatings(summary) ? own : []), ...lines), curl: curl(itemPath(id)) });
+  const name = literal(id);
+  const lines = hasRatings(summary) ? ['biases = model.biases("bias")', `print(biases.filter(biases["id"].cast(str) == ${literal(String(id))}))`, `print(model.similar(${name}, 12))`] : [];
+  const alone = summary.scale.length ? `{${name}: ${summary.scale.at(-1)}}` : `[${name}]`;
+  if (summary.lists_by.includes('choice')) lines.push(`print(model.profile(${alone}).recommend(12, by="choice"))`);
+  return snippets({ python: python(...lines), curl: curl(itemPath(id)) });
 }
 
 function lead(item) {
