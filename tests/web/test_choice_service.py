@@ -102,11 +102,12 @@ def test_an_explanation_has_both_decompositions(both_client):
 
 
 def test_an_item_shows_what_the_same_people_pick(both_client, both):
-    page = json_of(both_client.get("/api/items/50"))
+    found = json_of(both_client.get("/api/neighbours/50"))
     expected = both.profile({50: 5}).recommend(12, by="choice")
-    assert [one["id"] for one in page["also_picked"]] == expected["id"].to_list()
-    assert page["bias"] is not None
-    assert page["neighbours"]
+    assert [one["id"] for one in found["also_picked"]] == expected["id"].to_list()
+    similar = both.similar(50, 12)
+    assert [one["id"] for one in found["neighbours"]] == similar["id"].to_list()
+    assert json_of(both_client.get("/api/items/50"))["bias"] is not None
 
 
 def test_the_summary_of_a_model_of_events(events_client):
@@ -127,8 +128,9 @@ def test_items_of_events_are_listed_by_how_many_people_picked_them(events_client
     assert {one["bias"] for one in found} == {one["mean"] for one in found} == {None}
     first = json_of(events_client.get("/api/items", params={"sort": "item", "descending": False}))
     assert first["items"][0]["item"] == events.items["item"].min()
-    page = json_of(events_client.get("/api/items/50"))
-    assert (page["axes"], page["neighbours"], len(page["also_picked"])) == ([], [], 12)
+    assert json_of(events_client.get("/api/items/50"))["axes"] == []
+    neighbours = json_of(events_client.get("/api/neighbours/50"))
+    assert (neighbours["neighbours"], len(neighbours["also_picked"])) == ([], 12)
 
 
 def comedies(model):
@@ -189,7 +191,7 @@ def test_what_needs_ratings_says_so(events_client, method, path, body):
 def test_counts_are_shown_as_such():
     table = {"user": [1, 1, 2, 2, 3, 3], "item": list("abbcca"), "count": [40, 2, 3, 1, 9, 70]}
     model = palate.fit(palate.read_ratings(table, kind="counts"))
-    explorer = Explorer(model).precompute()
+    explorer = Explorer(model)
     assert explorer.summary.kind == "counts"
     assert [(one.item, one.rating) for one in explorer.user(1).favourites] == [("a", 40), ("b", 2)]
     got = client_of_explorer(explorer).post(
@@ -203,7 +205,7 @@ def client_of_explorer(explorer):
 
 
 def test_the_choice_model_alone_of_ratings_takes_ratings(choice):
-    client = client_of_explorer(Explorer(choice).precompute())
+    client = client_of_explorer(Explorer(choice))
     summary = json_of(client.get("/api/model"))
     assert (summary["kind"], summary["scale"]) == ("ratings", [1, 2, 3, 4, 5])
     assert len(listed(client, ratings=[FARGO], n=3)) == 3
@@ -253,7 +255,7 @@ SMALL = palate.Gibbs(factors=4, sweeps=20, burn_in=5)
 def test_the_evaluation_names_the_lists_of_the_model(small_movies, solver, names):
     explorer = Explorer(palate.fit(small_movies, solver))
     deadline = time.monotonic() + 120
-    while (done := explorer.evaluation()).scores is None:
+    while (done := explorer.evaluation.start()).scores is None:
         assert done.why_not is None
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -22,6 +22,7 @@ ROUTES = {
     "/api/evaluation": "GET",
     "/api/items": "GET",
     "/api/items/{item}": "GET",
+    "/api/neighbours/{item}": "GET",
     "/api/popularity": "GET",
     "/api/users": "GET",
     "/api/users/{user}": "GET",

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from plotly.offline import get_plotlyjs
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from palate import _theme
@@ -27,6 +28,9 @@ from palate.web._problems import register_error_handlers
 # Handlers hold the interpreter lock most of the time: more threads only slow down each other and
 # the event loop. Under benchmarks/serve.py two threads halve the 99th percentile of the latency.
 _THREADS = 2
+# Smaller responses fit into one packet as they are. Higher levels take several times longer for
+# some percent.
+_COMPRESSED_BYTES, _COMPRESSION_LEVEL = 1000, 4
 _STATIC_FOLDER = str(files("palate.web") / "static")
 _PROBLEM = {"content": {"application/problem+json": {"schema": res.Problem.model_json_schema()}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -78,6 +82,9 @@ def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+    )
+    app.add_middleware(
+        GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL
     )
     register_error_handlers(app)
     _add_model_routes(app, holder)

@@ -1,10 +1,12 @@
 """The evaluation of a model's solver, measured in the background when somebody asks for it."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 
 from palate._files import locked, replace_file
@@ -44,7 +46,6 @@ class BackgroundEvaluation:
 
     def __init__(self, model: Model, folder: Path | None = None) -> None:
         self._model, self._folder = model, folder
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._is_waiting = False
         self._lock = threading.Lock()
 
@@ -67,8 +68,8 @@ class BackgroundEvaluation:
         if self._why_not() is None:
             with self._lock:
                 if self._folder is None:
-                    self._temporary = tempfile.TemporaryDirectory()
-                    self._folder = Path(self._temporary.name)
+                    self._folder = Path(tempfile.mkdtemp())
+                    weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
                 self._folder.mkdir(parents=True, exist_ok=True)
         return self.result()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from palate._linear_algebra import one_blas_thread
 from palate.errors import SettingError
 from palate.model._model import Model, load
 from palate.web._app import create_app
@@ -93,7 +94,8 @@ def serve(settings: Settings, *, browser: bool, ready: Callable[[str], None]) ->
         )
     threading.Thread(target=_announce, args=(settings, browser, ready), daemon=True).start()
     if settings.workers == 1:
-        _run(_create_app(settings, holder), settings)
+        with one_blas_thread():  # there are as many threads as requests
+            _run(_create_app(settings, holder), settings)
         return
     with tempfile.TemporaryDirectory() as metrics, tempfile.TemporaryDirectory() as copies:
         # Workers are new processes that read their settings from the environment.
@@ -122,6 +124,7 @@ def _run(app: Any, settings: Settings, **options: Any) -> None:
 
 def create_worker_app() -> ServiceMiddleware:
     """Return the application of a worker process, with the settings from its environment."""
+    one_blas_thread()  # for as long as the process lives
     settings = Settings(**json.loads(os.environ[_SETTINGS_VARIABLE]))
     copies = Path(os.environ[_COPIES_VARIABLE])
     return _create_app(settings, ModelHolder.from_folder(Path(settings.folder), copies))
@@ -209,7 +212,7 @@ def explore(model: Model, height: int = 800) -> Any:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = create_app(ModelHolder(Explorer(model).precompute()), AccessSettings())
+    app = create_app(ModelHolder(Explorer(model)), AccessSettings())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
