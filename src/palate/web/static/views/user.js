@@ -119,7 +119,7 @@ async function history(user, state, summary, { addressOf, signal }) {
     columns: historyColumns(entries, summary, hasTimes),
     rows: entries,
     sort: { key: sort, descending: state.descending },
-    onSort: (next) => go(addressOf({ ...state, sort: next.key, descending: next.descending, page: 1 }), { replace: true }),
+    onSort: (next) => go(addressOf({ ...state, sort: next.key, descending: next.descending, page: 1 })),
     rowAttributes: ({ id }) => ({ 'data-item': id }),
   });
   return [
