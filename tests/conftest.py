@@ -257,7 +257,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def tab(browser):
-    """Return the tab that the tests share. A new one would start a process and compile Plotly."""
+    """Return the tab that the tests share. A new one would start a process."""
     return browser.new_page()
 
 

@@ -167,7 +167,7 @@ def test_the_search_box_works_from_the_keyboard(tab, address):
 
 def test_the_map_finds_items_and_changes_coordinates(tab, address):
     with opened(tab, address, "#/map") as page:
-        page.wait_for_selector(".plotly .scatterlayer, .js-plotly-plot canvas, .gl-canvas")
+        expect(page.locator('[data-list="map"] h2')).to_contain_text("1,682 titles in view")
         page.get_by_label("Vertical").select_option("bias")
         page.wait_for_url("**y=bias*")
         box = page.get_by_role("form").get_by_role("combobox", name="Find a title")
@@ -229,9 +229,9 @@ def in_each_size_and_scheme(page, sizes):
             yield width, scheme
 
 
-# Plotly redraws 0.1 seconds after the last change of size.
+# A plot is drawn again once its box has another size.
 FOLLOWED = """(async () => {
-    const width = graph => graph.querySelector('.main-svg').getBoundingClientRect().width;
+    const width = graph => graph.querySelector('canvas').width / devicePixelRatio;
     const graphs = [...document.querySelectorAll('.graph')];
     const deadline = performance.now() + 30_000;
     while (!graphs.every(graph => Math.abs(width(graph) - graph.clientWidth) < 1)) {
@@ -240,8 +240,7 @@ FOLLOWED = """(async () => {
     }
 })()"""
 
-# Plotly redraws in the first frame and what lies over it in the second; then transitions end, here
-# without their 0.15 to 0.35 seconds.
+# A plot is drawn in the next frame; then transitions end, here without their 0.15 to 0.5 seconds.
 DRAWN = """new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
     .then(() => Promise.allSettled(document.getAnimations().map(one => {
         one.finish();

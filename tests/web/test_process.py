@@ -264,7 +264,7 @@ def test_a_folder_without_a_model_and_a_taken_port(folder, tmp_path):
     assert "choose another --port" in done.stderr
 
 
-@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "plotly"])
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
 def test_without_the_extra_the_command_names_it(folder, missing):
     code = f"""
 import sys

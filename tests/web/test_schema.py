@@ -32,6 +32,8 @@ ROUTES = {
     "/api/similar-users": "GET",
     "/api/rating-counts": "GET",
     "/api/map": "GET",
+    "/api/groups": "POST",
+    "/api/predictions": "POST",
     "/api/recommendations": "POST",
     "/api/explanations": "POST",
     "/api/next-questions": "POST",

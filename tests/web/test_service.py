@@ -37,7 +37,7 @@ def test_the_summary(client, bayes):
     assert summary["axes"][0]["name"] == bayes.axes()["name"][0]
     assert {column["name"] for column in summary["columns"]} == {"year", "genres"}
     for coordinate in summary["coordinates"]:
-        assert json_of(client.get("/api/map", params={"x": coordinate}))["points"]
+        assert json_of(client.get("/api/map", params={"x": coordinate}))["columns"]["id"]
 
 
 def test_items_are_searched_filtered_sorted_and_paged(client, bayes):

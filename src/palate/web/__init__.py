@@ -5,7 +5,7 @@ from palate.errors import MissingExtraError
 try:
     from palate.web._serve import Settings, explore, serve
 except ModuleNotFoundError as error:
-    required = ("fastapi", "plotly", "prometheus_client", "pydantic", "starlette", "uvicorn")
+    required = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")
     if (error.name or "").split(".")[0] not in required:
         raise
     message = "the explorer requires an extra: pip install 'palate[web]'"

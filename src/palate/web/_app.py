@@ -10,13 +10,13 @@ from typing import Annotated, Any, TypeVar
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Path, Query
 from fastapi.responses import Response
-from plotly.offline import get_plotlyjs
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from palate import _theme
+from palate.web import _map as plane
 from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
@@ -47,14 +47,6 @@ _CSV: dict[str, Any] = {
     "response_class": Response,
     "responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 }
-Coordinate = Annotated[
-    str,
-    Query(
-        max_length=100,
-        description="axis 1, axis 2, ...; component 1, ... (principal components of the factors); "
-        "bias; mean; ratings; or a numeric column of the items.",
-    ),
-]
 Answer = TypeVar("Answer", bound=people.Answer)
 UserId = Annotated[str, Path(max_length=1000, description="The id of a user.")]
 ItemReference = Annotated[
@@ -138,13 +130,14 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:
         return csv_response(holder.explorer.export(query), "items.csv")
 
     @app.get("/api/map")
-    def item_map(
-        x: Coordinate = "axis 1",
-        y: Coordinate = "axis 2",
-        size: Annotated[int, Query(ge=1, le=20_000, description="Maximum number of items.")] = 5000,
-    ) -> res.Map:
-        """Return the items with the most ratings in the plane of two coordinates."""
-        return holder.explorer.map(x, y, size)
+    def item_map(query: Annotated[req.MapQuery, Query()]) -> plane.Map:
+        """Return all items in the plane of two coordinates, in columns."""
+        return holder.explorer.map(query)
+
+    @app.post("/api/groups")
+    def groups(request: req.GroupRequest) -> plane.Group:
+        """Return what items have in common: metadata, bias and positions unlike those of all."""
+        return _counted("/api/groups", holder.explorer.group(request))
 
 
 def _add_user_routes(app: FastAPI, holder: ModelHolder) -> None:
@@ -204,6 +197,11 @@ def _add_person_routes(app: FastAPI, holder: ModelHolder) -> None:
         explorer = holder.explorer
         return _counted("/api/portraits", explorer.portrait(explorer.profile(request)))
 
+    @app.post("/api/predictions")
+    def predictions(request: req.PredictionsRequest) -> plane.Predictions:
+        """Return a person's expected ratings of all items, in columns."""
+        return _counted("/api/predictions", holder.explorer.predictions(request))
+
 
 def _counted(route: str, answer: Answer) -> Answer:
     """Return an answer after counting what it does not take into account."""
@@ -212,16 +210,9 @@ def _counted(route: str, answer: Answer) -> Answer:
 
 
 def _add_other_routes(app: FastAPI) -> None:
-    plotly = get_plotlyjs().encode()
-
     @app.get("/theme.css", include_in_schema=False)
     def theme() -> Response:
         return Response(_theme.stylesheet(), media_type="text/css")
-
-    @app.get("/plotly.js", include_in_schema=False)
-    def plotly_script() -> Response:
-        headers = {"Cache-Control": "max-age=86400"}
-        return Response(plotly, media_type="text/javascript", headers=headers)
 
     @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz")

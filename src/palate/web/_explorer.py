@@ -12,10 +12,12 @@ from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._matching_items import matching_items
 from palate.analysis._popularity import contrasts
+from palate.data._features import Feature, features
 from palate.errors import SettingError
 from palate.learned._lookup import distinct_names
 from palate.model._model import Model
 from palate.model._profile import Profile
+from palate.web import _map as plane
 from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
@@ -315,10 +317,25 @@ class Explorer:
             skipped=list(profile.skipped),
         )
 
-    def map(self, x: str, y: str, size: int) -> res.Map:
-        """Return up to `size` items in the plane of two coordinates, the most rated first."""
-        points = [res.Point(**row) for row in json_rows(self.model.map(x, y).head(size), self._ids)]
-        return res.Map(x=x, y=y, points=points)
+    def map(self, query: req.MapQuery) -> plane.Map:
+        """Return the items that match a query in the plane of two coordinates."""
+        table = self.model.map(query.x, query.y)
+        if query.where:
+            matching = self.model.items["id"].filter(self._meeting(query.where))
+            table = table.filter(pl.col("id").is_in(matching.implode()))
+        return plane.map_columns(table, query.x, query.y, self._ids)
+
+    def predictions(self, request: req.PredictionsRequest) -> plane.Predictions:
+        """Return a person's expected ratings of all items."""
+        return plane.predictions(self.model, self.profile(request), self._ids)
+
+    def group(self, request: req.GroupRequest) -> plane.Group:
+        """Return what items have in common."""
+        return plane.group(self.model, self._features, request)
+
+    @cached_property
+    def _features(self) -> list[Feature]:
+        return features(self.model.items)
 
 
 def _page(table: pl.DataFrame, query: req.Paging) -> pl.DataFrame:

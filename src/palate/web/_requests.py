@@ -8,12 +8,30 @@ from palate.inference._lists import By
 from palate.learned._lookup import Unknown
 
 _MAX_RATINGS, _MAX_CANDIDATES, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
-_MAX_FEATURES, _MAX_CONDITIONS = 100, 10
+_MAX_FEATURES, _MAX_CONDITIONS, _MAX_GROUP = 100, 10, 20_000
 _Text = Annotated[StrictStr, Field(max_length=1000)]
 _Value = StrictBool | StrictInt | Annotated[float, Field(allow_inf_nan=False)] | _Text
 ItemReference = Annotated[
     StrictInt | _Text,
     Field(description="The id of an item, or its title.", examples=["Fargo (1996)"]),
+]
+
+
+Conditions = Annotated[
+    list[str],
+    Field(
+        max_length=_MAX_CONDITIONS,
+        description="Conditions COLUMN=VALUE, such as genres=Comedy or year=1990..1999. An item is "
+        "listed if it meets all of them.",
+    ),
+]
+Coordinate = Annotated[
+    str,
+    Field(
+        max_length=100,
+        description="axis 1, axis 2, ...; component 1, ... (principal components of the factors); "
+        "bias; mean; ratings; or a numeric column of the items.",
+    ),
 ]
 
 
@@ -190,6 +208,27 @@ class PortraitRequest(Person):
     )
 
 
+class PredictionsRequest(Person):
+    """Whose ratings to predict."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ratings": [{"item": "Fargo (1996)", "rating": 5}]}]}
+    )
+
+
+class GroupRequest(Body):
+    """Which items to compare with all."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": ["Fargo (1996)", "Heat (1995)"]}]}
+    )
+
+    items: Annotated[list[ItemReference], Field(max_length=_MAX_GROUP)]
+    unknown: Annotated[
+        Unknown, Field(description='Whether an unknown item is an "error" or to "skip".')
+    ] = "error"
+
+
 class Paging(BaseModel):
     """One page of a list."""
 
@@ -216,14 +255,7 @@ class ItemsFilter(BaseModel):
         ),
     ] = None
     descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
-    where: Annotated[
-        list[str],
-        Field(
-            max_length=10,
-            description="Conditions COLUMN=VALUE, such as genres=Comedy or year=1990..1999. An "
-            "item is listed if it meets all of them.",
-        ),
-    ] = []
+    where: Conditions = []
     min_ratings: Annotated[
         int,
         Field(ge=1, le=1_000_000_000, description="Minimum number of training ratings of an item."),
@@ -290,3 +322,11 @@ class RatingCountsQuery(BaseModel):
         if (self.item is None) == (self.user is None):
             raise ValueError("give either an item or a user")
         return self
+
+
+class MapQuery(BaseModel):
+    """Which two coordinates, and of which items."""
+
+    x: Coordinate = "axis 1"
+    y: Coordinate = "axis 2"
+    where: Conditions = []

@@ -116,26 +116,6 @@ class RatingCounts(BaseModel):
     steps: list[RatingCount]
 
 
-class Point(ItemName):
-    """An item on the map, with 90% intervals of its coordinates."""
-
-    x: float
-    x_lower: float | None
-    x_upper: float | None
-    y: float
-    y_lower: float | None
-    y_upper: float | None
-    ratings: int
-
-
-class Map(BaseModel):
-    """Items in a plane, those with the most ratings first."""
-
-    x: Annotated[str, Field(description="The horizontal coordinate.")]
-    y: Annotated[str, Field(description="The vertical coordinate.")]
-    points: list[Point]
-
-
 class Contrasted(ItemName):
     """An item that is picked more often, or more rarely, than others that are liked as well."""
 

@@ -1,5 +1,4 @@
 const TOKEN_KEY = 'palate-token';
-const PAGE_SIZE = 200;
 
 /** An error that the service reports, with its HTTP status; 0 if the service can't be reached. */
 export class Problem extends Error {
@@ -97,14 +96,10 @@ export function requestCached(path, query) {
   return cache.get(key);
 }
 
-/** Return the ids of the items that meet all conditions: at most `max`, those with the most ratings. */
-export async function matchingIds(where, max) {
-  const page = (n) =>
-    requestCached('items', [...where.map((condition) => ['where', condition]), ['sort', 'ratings'], ['size', PAGE_SIZE], ['page', n]]);
-  const first = await page(1);
-  const pages = Math.min(Math.ceil(first.total / PAGE_SIZE), Math.ceil(max / PAGE_SIZE));
-  const rest = await Promise.all(Array.from({ length: Math.max(0, pages - 1) }, (_, i) => page(i + 2)));
-  return new Set([first, ...rest].flatMap(({ items }) => items.map(({ id }) => id)));
+/** Return the ids of the items that meet all conditions. */
+export async function matchingIds(where) {
+  const { columns } = await requestCached('map', [['x', 'ratings'], ['y', 'ratings'], ...where.map((condition) => ['where', condition])]);
+  return new Set(columns.id);
 }
 
 export const itemPath = (id) => `items/${encodeURIComponent(id)}`;

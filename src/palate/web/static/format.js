@@ -43,9 +43,9 @@ export function ordinal(n) {
 
 /** Return a function from an item to its title, with the id where two items share a title. */
 export function titles(items) {
-  const ids = new Map();
-  for (const { id, item } of items) ids.set(item, (ids.get(item) ?? new Set()).add(id));
-  return ({ id, item }) => (ids.get(item)?.size > 1 ? `${item} · id ${id}` : item);
+  const only = new Map(); // the id of the only item with a title; null if there are several
+  for (const { id, item } of items) only.set(item, only.has(item) && only.get(item) !== id ? null : id);
+  return ({ id, item }) => (only.get(item) === null ? `${item} · id ${id}` : item);
 }
 
 const SOLVERS = { gibbs: 'Gibbs sampling', 'one-cycle': 'one-cycle training', choice: 'the choice model' };

@@ -1,253 +1,317 @@
 import { el, prefersReducedMotion } from './dom.js';
+import { contours } from './plot/density.js';
+import { listen } from './plot/gestures.js';
+import { placeLabels } from './plot/labels.js';
+import { Overlay } from './plot/overlay.js';
+import { Painter } from './plot/painter.js';
+import { Plane } from './plot/plane.js';
+import { Points } from './plot/points.js';
 
-const MARGIN = { l: 46, r: 14, t: 14, b: 30 };
-const ANIMATION_MS = 500;
+const ANIMATION_MS = 350;
+// A plot that has not moved for so long is at rest.
+const REST_MS = 120;
+const ZOOM_STEP = 0.6;
 // Maximum number of points that are tried for a label.
 const MAX_CANDIDATES = 300;
-let loading;
+// With fewer points, contours of their density say nothing that the points do not.
+const MIN_CONTOURED = 400;
+// An outline that is drawn by hand is kept with so many corners, so that an address can hold it.
+const MAX_CORNERS = 40;
 
-/** Load Plotly. It is large, so only the views that draw with it load it. */
-function loadPlotly() {
-  loading ??= new Promise((resolve, reject) => {
-    const script = el('script', { src: 'plotly.js' });
-    script.onload = () => resolve(globalThis.Plotly);
-    script.onerror = () => {
-      loading = undefined;
-      reject(new Error('the plotting library could not be loaded'));
-    };
-    document.head.append(script);
-  });
-  return loading;
-}
-
-const property = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-export const colour = property;
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * Draw a scatter plot in a box. Points are {id, title, x, y, size, colour, faint, xLower, ...}.
- * Plotly draws the points and axes; labels, marker and tooltip are elements of an overlay.
+ * Draw a scatter plot in a box. Points are {id, title, x, y, size, colour, faint, ring, ratings,
+ * xLower, ...}. A canvas shows the points and axes; labels, markers and tooltip are elements over it.
  * `tooltip` returns the lines of a point's tooltip. With `drag` ('pan', 'select' or 'lasso') the
- * plot can be zoomed and dragged. `labels` is the maximum number of labels on a wide plot.
+ * plot can be zoomed and dragged, also with the keyboard; `label` is then its accessible name.
+ * `labels` is the maximum number of labels on a wide plot. Once the plot is at rest, `onView` gets
+ * the points in view, the most rated first, and the view; `onSelect` gets the selected points, or
+ * null, and their outline in coordinates.
  */
-export async function scatter(box, { drag = false, labels = 0, tooltip, onPick, onHover, onView, onSelect } = {}) {
-  const Plotly = await loadPlotly();
-  const graph = el('div', { class: 'graph' });
-  const overlay = el('div', { class: 'overlay', 'aria-hidden': 'true' });
-  const names = el('div');
-  const marker = el('div', { class: 'marker', hidden: true }, el('i'), el('b'));
-  const tip = el('div', { class: 'tooltip', hidden: true });
-  overlay.append(names, marker, tip);
-  box.replaceChildren(graph, overlay);
-  let points = [];
-  let axes = {};
-  let markedId = null;
-  let selectedIds = null;
-  let frame = 0;
+export const scatter = (box, options) => new Scatter(box, options);
 
-  const pixel = (axis, value) => axis._offset + axis.d2p(value);
-  const isInside = ({ _offset: start, _length: length }, position) => position >= start && position <= start + length;
-  const pointsInView = () => {
-    const { xaxis, yaxis } = graph._fullLayout;
-    return points
-      .map((point) => ({ point, x: pixel(xaxis, point.x), y: pixel(yaxis, point.y) }))
-      .filter(({ x, y }) => isInside(xaxis, x) && isInside(yaxis, y));
-  };
-  const drawOverlay = () => {
-    frame = 0;
-    if (!graph._fullLayout) return;
-    placeMarker();
-    const inView = pointsInView();
-    if (labels) {
-      const max = Math.round(labels * Math.min(1, graph.clientWidth / 900));
-      const labelled = selectedIds ? inView.filter(({ point }) => selectedIds.has(point.id)) : inView;
-      names.replaceChildren(...placeLabels(labelled, graph._fullLayout, max, markedId));
-    }
-    onView?.(inView.map(({ point }) => point));
-  };
-  const scheduleOverlay = () => {
-    frame ||= requestAnimationFrame(drawOverlay);
-  };
-  const placeMarker = () => {
-    const point = points.find(({ id }) => id === markedId);
-    marker.hidden = !point;
-    if (!point) return;
-    const { xaxis, yaxis } = graph._fullLayout;
-    const [x, y] = [pixel(xaxis, point.x), pixel(yaxis, point.y)];
-    marker.hidden = !(isInside(xaxis, x) && isInside(yaxis, y));
-    const interval = (axis, lower, upper, centre) => (lower === null || lower === undefined ? [0, 0] : [pixel(axis, lower) - centre, pixel(axis, upper) - centre]);
-    const [left, right] = interval(xaxis, point.xLower, point.xUpper, x);
-    const [bottom, top] = interval(yaxis, point.yLower, point.yUpper, y);
-    const style = { left: x, top: y, '--left': left, '--width': right - left, '--top': top, '--height': bottom - top, '--size': point.size + 8 };
-    for (const [name, value] of Object.entries(style)) marker.style.setProperty(name, `${value}px`);
-  };
-  const showTooltip = (point) => {
-    tip.replaceChildren(el('strong', {}, point.title), ...tooltip(point).map((line) => el('span', {}, line)));
-    tip.hidden = false;
-    const { xaxis, yaxis } = graph._fullLayout;
-    const [x, y] = [pixel(xaxis, point.x), pixel(yaxis, point.y)];
-    const left = Math.min(Math.max(4, x - tip.offsetWidth / 2), graph.clientWidth - tip.offsetWidth - 4);
-    tip.style.left = `${left}px`;
-    tip.style.top = `${y > tip.offsetHeight + 18 ? y - tip.offsetHeight - 14 : y + 14}px`;
-  };
+class Scatter {
+  #box;
+  #options;
+  #canvas = el('canvas');
+  #graph;
+  #overlay = new Overlay();
+  #plane = new Plane();
+  #painter;
+  #points = new Points([], this.#plane);
+  #contours = null;
+  #outline = null;
+  #draft = null;
+  #markedId = null;
+  #person = null;
+  #frame = 0;
+  #animation = 0;
+  #resting = 0;
+  #isMoving = false;
+  #hovered = -1;
+  #cleanUp;
+  /** Called when the colours of the page have changed, to set points in new ones. */
+  onColours = null;
 
-  const draw = async () => {
-    await Plotly.react(graph, [trace(points)], layout(axes, drag), { displayModeBar: false, scrollZoom: Boolean(drag), doubleClick: 'reset', showTips: false });
-    scheduleOverlay();
-  };
-  const setRanges = async (x, y) => {
-    axes = { ...axes, x: { ...axes.x, range: x }, y: { ...axes.y, range: y } };
-    // Plotly's animations fail while a selection is drawn.
-    if (prefersReducedMotion() || drag !== 'pan') return Plotly.relayout(graph, { 'xaxis.range': x, 'yaxis.range': y });
-    overlay.classList.add('animating');
-    await Plotly.animate(graph, { layout: { xaxis: { range: x }, yaxis: { range: y } } }, { transition: { duration: ANIMATION_MS, easing: 'cubic-in-out' }, frame: { duration: ANIMATION_MS, redraw: false } });
-    overlay.classList.remove('animating');
-    return scheduleOverlay();
-  };
-  const scaledRange = (axis, factor) => {
-    const [low, high] = graph._fullLayout[axis].range;
-    const [middle, half] = [(low + high) / 2, ((high - low) * factor) / 2];
-    return [middle - half, middle + half];
-  };
-
-  await draw();
-  graph.on('plotly_hover', ({ points: [{ pointIndex }] }) => {
-    showTooltip(points[pointIndex]);
-    onHover?.(points[pointIndex].id);
-  });
-  graph.on('plotly_unhover', () => {
-    tip.hidden = true;
-    onHover?.(null);
-  });
-  graph.on('plotly_click', ({ points: [{ pointIndex }] }) => onPick?.(points[pointIndex]));
-  const select = (selected) => {
-    selectedIds = selected?.length ? new Set(selected.map(({ id }) => id)) : null;
-    scheduleOverlay();
-    onSelect?.(selected);
-  };
-  graph.on('plotly_selected', (event) => event && select(event.points.map(({ pointIndex }) => points[pointIndex])));
-  graph.on('plotly_deselect', () => select(null));
-  graph.on('plotly_relayouting', scheduleOverlay);
-  graph.on('plotly_afterplot', scheduleOverlay);
-  const resizeObserver = new ResizeObserver(() => graph.isConnected && Plotly.Plots.resize(graph));
-  resizeObserver.observe(box);
-  const darkMode = matchMedia('(prefers-color-scheme: dark)');
-  const recolour = () => plot.onColours?.() ?? draw();
-  darkMode.addEventListener('change', recolour);
-
-  const plot = {
-    set(newPoints, newAxes) {
-      points = newPoints;
-      axes = newAxes;
-      selectedIds = null;
-      return draw();
-    },
-    mark(id) {
-      markedId = id;
-      scheduleOverlay();
-    },
-    /** Zoom in on a point: a quarter of the full range, centred on it. */
-    zoomTo(point) {
-      const range = (axis) => {
-        const [low, high] = axes.full[axis];
-        const centre = axes[axis]?.type === 'log' ? Math.log10(point[axis]) : point[axis];
-        return [centre - (high - low) / 8, centre + (high - low) / 8];
-      };
-      return setRanges(range('x'), range('y'));
-    },
-    zoom: (factor) => setRanges(scaledRange('xaxis', factor), scaledRange('yaxis', factor)),
-    reset: () => setRanges(axes.full.x, axes.full.y),
-    setDragMode(mode) {
-      drag = mode;
-      return Plotly.relayout(graph, { dragmode: mode });
-    },
-    clearSelection() {
-      selectedIds = null;
-      return Plotly.update(graph, { selectedpoints: [null] }, { selections: [] });
-    },
-    close() {
-      resizeObserver.disconnect();
-      darkMode.removeEventListener('change', recolour);
-      Plotly.purge(graph);
-    },
-  };
-  return plot;
-}
-
-function trace(points) {
-  const column = (name) => points.map((point) => point[name]);
-  return {
-    type: 'scatter',
-    mode: 'markers',
-    x: column('x'),
-    y: column('y'),
-    hoverinfo: 'none',
-    marker: { size: column('size'), color: column('colour'), opacity: points.map(({ faint }) => (faint ? 0.28 : 0.82)), line: { width: 0.75, color: colour('--raised') } },
-    selected: { marker: { opacity: 1 } },
-    unselected: { marker: { opacity: 0.1 } },
-  };
-}
-
-function layout({ x = {}, y = {} }, drag) {
-  const axis = ({ range, type = 'linear' }) => ({
-    type,
-    range,
-    fixedrange: !drag,
-    gridcolor: colour('--line'),
-    zerolinecolor: colour('--zero'),
-    zerolinewidth: 1,
-    tickfont: { color: colour('--soft'), size: 12 },
-    nticks: 7,
-    ...(type === 'log' && { dtick: 1 }),
-  });
-  return {
-    autosize: true,
-    margin: MARGIN,
-    paper_bgcolor: 'rgba(0,0,0,0)',
-    plot_bgcolor: 'rgba(0,0,0,0)',
-    font: { family: property('--font') },
-    hovermode: 'closest',
-    hoverdistance: 12,
-    dragmode: drag,
-    showlegend: false,
-    newselection: { line: { color: colour('--accent'), width: 1.5, dash: 'solid' } },
-    activeselection: { fillcolor: 'rgba(0,0,0,0)' },
-    xaxis: axis(x),
-    yaxis: axis(y),
-  };
-}
-
-/**
- * Return labels that do not overlap each other or the labelled points. The marked point is placed
- * first, then the points with the most ratings; each label takes the first free position. The rule
- * and its other implementation are described in palate/_theme.
- */
-function placeLabels(inView, { xaxis, yaxis }, max, markedId) {
-  const context = document.createElement('canvas').getContext('2d');
-  context.font = `500 12px ${property('--font')}`;
-  const [right, bottom] = [xaxis._offset + xaxis._length, yaxis._offset + yaxis._length];
-  const occupied = [];
-  const isFree = ([x0, y0, x1, y1]) => x0 >= xaxis._offset && x1 <= right && y0 >= yaxis._offset && y1 <= bottom
-    && !occupied.some((other) => x0 < other[2] && x1 > other[0] && y0 < other[3] && y1 > other[1]);
-  const priority = ({ id, ratings }) => (id === markedId ? Infinity : ratings);
-  const candidates = inView.filter(({ point }) => !point.faint || point.id === markedId)
-    .sort((a, b) => priority(b.point) - priority(a.point))
-    .slice(0, MAX_CANDIDATES);
-  const labels = [];
-  for (const { point, x, y } of candidates) {
-    if (labels.length >= max) break;
-    const isMarked = point.id === markedId;
-    const width = context.measureText(point.title).width + 4;
-    const gap = point.size / 2 + 3;
-    const positions = [
-      ...(isMarked ? [[x + 8, y - gap - 17], [x - 8 - width, y - gap - 17]] : []), // clear of the intervals
-      [x + gap, y - 8], [x - gap - width, y - 8], [x - width / 2, y - gap - 15], [x - width / 2, y + gap - 1],
-    ];
-    const box = positions.map(([left, top]) => [left, top, left + width, top + 16]).find(isFree);
-    if (!box) continue;
-    occupied.push(box, [x - gap, y - gap, x + gap, y + gap]);
-    labels.push(el('span', { class: isMarked ? 'name marked' : 'name', style: { left: `${box[0]}px`, top: `${box[1]}px` } }, point.title));
+  constructor(box, { drag = false, labels = 0, tooltip, ...options } = {}) {
+    this.#box = box;
+    this.#options = { drag, labels, tooltip, ...options };
+    const interactive = drag && { tabindex: 0, role: 'application', 'aria-label': options.label };
+    this.#graph = el('div', { class: 'graph', ...interactive, 'data-drag': drag || null }, this.#canvas);
+    box.replaceChildren(this.#graph, this.#overlay.node);
+    this.#painter = new Painter(this.#canvas);
+    listen(this.#graph, () => this.#options.drag, this.#handlers());
+    this.#resize();
+    this.#cleanUp = this.#observe();
   }
-  return labels;
+
+  /** Show points; the view stays as it is if the axes, {x: {range, type}, y: ...}, are the same as before. */
+  set(points, axes) {
+    if (this.#plane.setAxes(axes)) this.#outline = null;
+    this.#points = new Points(points, this.#plane);
+    this.#points.scale(this.#plane.dotScale);
+    const { x, y } = this.#points;
+    this.#contours = this.#options.drag && points.length >= MIN_CONTOURED ? contours(x, y) : null;
+    if (this.#outline) this.#points.select(this.#points.inside(this.#outline));
+    this.#box.dataset.points = points.length;
+    this.#overlay.hideTip();
+    this.#draw();
+    this.#settle(0);
+  }
+
+  mark(id) {
+    this.#markedId = id;
+    this.#schedule();
+  }
+
+  /** Mark where a person is, {x, y, xLower, xUpper, ...}; a coordinate that is null makes it a line. */
+  markPerson(person) {
+    if (person && this.#person) this.#overlay.glide();
+    this.#person = person;
+    this.#schedule();
+  }
+
+  /** Return where a point is, in pixels of the box; null if it is not in view. */
+  place(id) {
+    const i = this.#points.index(id);
+    if (i < 0) return null;
+    const at = this.#pixel(i);
+    return this.#plane.isInside(at.x, at.y) ? at : null;
+  }
+
+  /** Zoom in on a point: a quarter of the full range, centred on it. */
+  zoomTo({ id }) {
+    const i = this.#points.index(id);
+    return this.#animateTo(this.#plane.around(this.#points.x[i], this.#points.y[i]));
+  }
+
+  zoom(factor) {
+    return this.#animateTo(this.#plane.zoomed(factor));
+  }
+
+  reset() {
+    return this.#animateTo(structuredClone(this.#plane.home));
+  }
+
+  /** Show a view, {x: [from, to], y: [from, to]} in coordinates. */
+  show(view) {
+    cancelAnimationFrame(this.#animation);
+    this.#plane.view = view;
+    this.#moved();
+  }
+
+  /** Show everything, at once. */
+  showAll() {
+    this.show(structuredClone(this.#plane.home));
+  }
+
+  setDragMode(mode) {
+    this.#options.drag = mode;
+    this.#graph.dataset.drag = mode;
+  }
+
+  /** Select the points in a polygon of coordinates. */
+  select(outline) {
+    const flags = this.#points.inside(outline);
+    const selected = this.#points.all.filter((_, i) => flags[i]);
+    if (!selected.length) return this.clearSelection();
+    this.#outline = outline;
+    this.#points.select(flags);
+    this.#schedule();
+    return this.#options.onSelect?.(selected, outline);
+  }
+
+  clearSelection() {
+    this.#outline = null;
+    this.#points.select(null);
+    this.#schedule();
+    this.#options.onSelect?.(null, null);
+  }
+
+  close() {
+    this.#cleanUp();
+    cancelAnimationFrame(this.#frame);
+    cancelAnimationFrame(this.#animation);
+    clearTimeout(this.#resting);
+  }
+
+  #observe() {
+    const resizes = new ResizeObserver(() => this.#resize());
+    resizes.observe(this.#graph);
+    const recolour = () => {
+      this.#painter.readColours();
+      this.onColours?.();
+      this.#schedule();
+    };
+    const schemes = matchMedia('(prefers-color-scheme: dark)');
+    schemes.addEventListener('change', recolour);
+    const themes = new MutationObserver(recolour);
+    themes.observe(document.documentElement, { attributes: true });
+    return () => {
+      resizes.disconnect();
+      schemes.removeEventListener('change', recolour);
+      themes.disconnect();
+    };
+  }
+
+  #resize() {
+    const { clientWidth: width, clientHeight: height } = this.#graph;
+    if (!width || !height) return;
+    this.#plane.resize(width, height);
+    this.#painter.resize(width, height);
+    this.#points.scale(this.#plane.dotScale);
+    this.#draw();
+    this.#settle(0);
+  }
+
+  #handlers() {
+    const plane = this.#plane;
+    const show = (view) => this.show(view);
+    return {
+      move: (dx, dy) => show(plane.moved(dx, dy)),
+      zoom: (factor, x, y) => show(plane.zoomed(factor, x, y)),
+      trace: (path, isDone) => this.#trace(path, isDone),
+      hover: (x, y, reach) => this.#hover(this.#points.nearest(plane, x, y, reach)),
+      leave: () => this.#hover(-1),
+      pick: (x, y, reach) => this.#pick(this.#points.nearest(plane, x, y, reach)),
+      key: (name) => this.#key(name),
+      oneFinger: () => this.#overlay.showHint(),
+    };
+  }
+
+  /** Draw the outline of a selection, in pixels, while it grows; select what is in it once it is done. */
+  #trace(path, isDone) {
+    const every = Math.ceil((path?.length ?? 0) / MAX_CORNERS);
+    this.#draft = path && path.filter((_, i) => i % every === 0).map(([x, y]) => [this.#plane.atX(x), this.#plane.atY(y)].map((value) => Number(value.toPrecision(5))));
+    if (!isDone) return this.#schedule();
+    const outline = this.#draft;
+    this.#draft = null;
+    return this.select(outline);
+  }
+
+  #hover(i) {
+    if (i === this.#hovered) return;
+    this.#hovered = i;
+    this.#graph.classList.toggle('on-point', i >= 0);
+    if (i < 0) {
+      this.#overlay.hideTip();
+      this.#options.onHover?.(null);
+      return;
+    }
+    const point = this.#points.all[i];
+    const { x, y } = this.#pixel(i);
+    this.#overlay.showTip(point.title, this.#options.tooltip(point), x, y, this.#graph.clientWidth);
+    this.#options.onHover?.(point.id);
+  }
+
+  #pick(i) {
+    this.#options.onPick?.(i < 0 ? null : this.#points.all[i]);
+  }
+
+  /** Act on a key; after a move, the point nearest to the middle has the tooltip, and Enter picks it. */
+  #key(name) {
+    const { left, top, width, height } = this.#plane.area;
+    const middle = () => this.#points.nearest(this.#plane, left + width / 2, top + height / 2, Math.min(width, height) / 2);
+    const keys = {
+      moved: () => this.#hover(middle()),
+      in: () => this.zoom(ZOOM_STEP),
+      out: () => this.zoom(1 / ZOOM_STEP),
+      all: () => this.reset(),
+      pick: () => this.#pick(middle()),
+      clear: () => (this.#outline ? this.clearSelection() : this.#pick(-1)),
+    };
+    keys[name]();
+  }
+
+  #animateTo(view) {
+    if (prefersReducedMotion()) return this.show(view);
+    cancelAnimationFrame(this.#animation);
+    const from = structuredClone(this.#plane.view);
+    const start = performance.now();
+    return new Promise((done) => {
+      const step = (now) => {
+        const part = Math.min(1, Math.max(0, now - start) / ANIMATION_MS);
+        const eased = part < 0.5 ? 4 * part ** 3 : 1 - (2 - 2 * part) ** 3 / 2;
+        const between = (a, b) => a.map((end, i) => (part === 1 ? b[i] : end + (b[i] - end) * eased));
+        this.#plane.view = { x: between(from.x, view.x), y: between(from.y, view.y) };
+        this.#moved();
+        if (part < 1) this.#animation = requestAnimationFrame(step);
+        else done();
+      };
+      this.#animation = requestAnimationFrame(step);
+    });
+  }
+
+  #moved() {
+    this.#isMoving = true;
+    this.#hover(-1);
+    this.#settle(REST_MS);
+    this.#schedule();
+  }
+
+  #settle(wait) {
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#rest(), wait);
+  }
+
+  #rest() {
+    this.#isMoving = false;
+    this.#schedule();
+    if (!this.#points.length) return;
+    const { view } = this.#plane;
+    this.#options.onView?.(this.#points.inView(this.#plane).map((i) => this.#points.all[i]), this.#plane.isHome() ? null : view);
+  }
+
+  #schedule() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    if (!this.#graph.clientWidth) return;
+    this.#painter.draw(this.#plane, this.#points, { contours: this.#contours, outline: this.#draft ?? this.#outline, isMoving: this.#isMoving });
+    this.#overlay.place(this.#overlay.person, this.#person, this.#plane);
+    const marked = this.#points.index(this.#markedId);
+    this.#overlay.place(this.#overlay.marker, this.#points.all[marked], this.#plane);
+    if (this.#options.labels) this.#overlay.showLabels(this.#labels(marked));
+    this.#options.onDraw?.();
+  }
+
+  #labels(marked) {
+    const { selected, all } = this.#points;
+    const isWanted = (i) => !all[i].faint && (!selected || selected[i]);
+    const inView = this.#points.inView(this.#plane, (i) => i !== marked && isWanted(i), MAX_CANDIDATES);
+    const candidates = marked >= 0 && this.place(this.#markedId) ? [marked, ...inView] : inView;
+    const points = candidates.map((i) => ({ title: all[i].title, size: this.#points.size[i], isMarked: i === marked, ...this.#pixel(i) }));
+    const max = Math.round(this.#options.labels * Math.min(1, this.#graph.clientWidth / 900));
+    return placeLabels(points, this.#plane.area, max, `500 ${this.#painter.font}`);
+  }
+
+  #pixel(i) {
+    return { x: this.#plane.pixelX(this.#points.x[i]), y: this.#plane.pixelY(this.#points.y[i]) };
+  }
 }
 
 /** Return the range of the values with a margin; of their logarithms to base 10 for a log axis. */

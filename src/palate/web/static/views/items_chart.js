@@ -1,10 +1,9 @@
 import { matchingIds, requestCached } from '../api.js';
 import { el, errorNote } from '../dom.js';
-import { between, count, number, plural, signed, titles } from '../format.js';
+import { between, number, plural, signed } from '../format.js';
+import { mapPoints } from '../map/points.js';
 import { colour, rangeOf, scatter } from '../plot.js';
 import { go, href } from '../router.js';
-
-const MAX_DRAWN = 4000;
 
 /** Mark the point of the row that has the pointer or the focus. */
 export function linkRowsToPoints(results, chart) {
@@ -16,10 +15,9 @@ export function linkRowsToPoints(results, chart) {
 /** The scatter plot of all items beside the table. */
 export function scatterChart(results) {
   const box = el('div', { class: 'plot', role: 'img', 'aria-busy': 'true', 'aria-label': 'Every item by mean rating and bias; the table lists the same items' });
-  const note = el('p', { class: 'soft' });
   const node = el('figure', { class: 'side', 'data-chart': 'items' },
     el('div', { class: 'axis-y' }, 'Bias ↑'), box, el('div', { class: 'axis-x' }, 'Mean rating →'),
-    el('figcaption', { class: 'soft' }, 'Larger dots have more ratings. Highlighted dots are in the table.'), note);
+    el('figcaption', { class: 'soft' }, 'Larger dots have more ratings. Highlighted dots are in the table.'));
   let plot = null;
   let current = null;
   let all = [];
@@ -34,7 +32,7 @@ export function scatterChart(results) {
   const draw = async () => {
     if (!plot || !current) return;
     const state = current;
-    const ids = state.where.length ? await matchingIds(state.where, MAX_DRAWN) : null;
+    const ids = state.where.length ? await matchingIds(state.where) : null;
     if (state !== current || !plot) return;
     const listed = new Set([...results.querySelectorAll('tr[data-item]')].map((row) => row.dataset.item));
     const text = state.search.toLowerCase();
@@ -47,8 +45,7 @@ export function scatterChart(results) {
   const start = async () => {
     try {
       const map = await requestCached('map', { x: 'mean', y: 'bias' });
-      all = toPoints(map.points.slice(0, MAX_DRAWN));
-      if (map.points.length > MAX_DRAWN) note.textContent = `Only the ${count(MAX_DRAWN)} items with the most ratings are drawn.`;
+      all = mapPoints(map);
       const created = await scatter(box, { tooltip, onHover: highlightRow, onPick: ({ id }) => go(href(['item', id])) });
       if (isClosed) return created.close();
       plot = created;
@@ -74,15 +71,4 @@ export function scatterChart(results) {
       plot = null;
     },
   };
-}
-
-/** Convert points of the API to points of a plot. */
-export function toPoints(points) {
-  const title = titles(points);
-  const max = Math.max(...points.map(({ ratings }) => ratings), 1);
-  return points.map((one) => ({
-    id: one.id, title: title(one), ratings: one.ratings, x: one.x, y: one.y,
-    xLower: one.x_lower, xUpper: one.x_upper, yLower: one.y_lower, yUpper: one.y_upper,
-    size: 4 + 14 * Math.sqrt(one.ratings / max),
-  }));
 }

@@ -1,185 +1,282 @@
-import { matchingIds, requestCached } from '../api.js';
+import { latestOnly, requestCached } from '../api.js';
 import { itemCombobox } from '../combobox.js';
-import { announce, debounced, el, errorNote } from '../dom.js';
-import { PICKS_ONLY, between, coordinate, count, ends, hasRatings, number, plural } from '../format.js';
+import { announce, el, errorNote } from '../dom.js';
+import { PICKS_ONLY, between, coordinate, ends, hasRatings, number, plural, short } from '../format.js';
+import { itemCard } from '../map/card.js';
+import { MINE, colourOptions, colouringBy } from '../map/colours.js';
+import { sidePanel } from '../map/panel.js';
+import { personLegend, personOn } from '../map/person.js';
+import { mapPoints } from '../map/points.js';
+import { myRatings, onMyRatings } from '../my_ratings.js';
 import { colour, rangeOf, scatter } from '../plot.js';
 import { go, href } from '../router.js';
-import { toPoints } from './items_chart.js';
 
-const MAX_DRAWN = 4000;
-const MAX_LISTED = 60;
 const MAX_LABELS = 44;
 const DRAG_MODES = [['pan', 'Move'], ['select', 'Box'], ['lasso', 'Lasso']];
 // The coordinate that is drawn on a logarithmic scale.
 const LOGARITHMIC = 'ratings';
+// The state that decides what is drawn.
+const SHAPE = ['x', 'y', 'colour'];
+const LABEL = 'Map of the items. Arrow keys move it, plus and minus zoom, 0 shows all, and Enter opens the title nearest to the middle. The list after it has the same titles.';
 
 export async function show(route, summary) {
   if (!hasRatings(summary)) return { title: 'Map', body: [el('p', { class: 'note' }, PICKS_ONLY)] };
-  let current = state(route.params, summary);
-  let plot = null;
-  let drawn = [];
-  let selected = null;
-  let isClosed = false;
-  const change = (changes) => go(href(['map'], { ...current, ...changes }));
-  const selectField = (id, name, options) => el('select', { id, on: { change: (event) => change({ [name]: event.target.value }) } }, options());
-  const coordinates = () => summary.coordinates.map((name) => el('option', { value: name }, coordinate(name, summary)));
-  const selects = { x: selectField('map-x', 'x', coordinates), y: selectField('map-y', 'y', coordinates), colour: selectField('map-colour', 'colour', () => colourOptions(summary)) };
-  const box = el('div', { class: 'plot tall', role: 'img', 'aria-busy': 'true', 'aria-label': 'Map of the items; the list next to it names them' });
-  const frame = el('div', { class: 'map-frame' });
-  const legend = el('div', { class: 'map-legend' });
-  const list = el('div', { class: 'map-list', 'data-list': 'map' });
-  const note = el('p', { class: 'soft' });
-
-  const field = (name, select) => el('div', { class: 'field' }, el('label', { for: select.id }, name), select);
-  const search = itemCombobox({ label: 'Find a title', onPick: ({ id }) => reveal(id) });
-  const reveal = async (id) => {
-    if (selected) await clearSelection(); // Plotly can't animate while a selection is drawn
-    const point = drawn.find((candidate) => candidate.id === id);
-    if (!point || !plot) return announce('That item is not on the map');
-    announce(`${point.title} is marked`);
-    current = { ...current, find: id };
-    history.replaceState(null, '', href(['map'], current));
-    plot.mark(id);
-    return plot.zoomTo(point);
-  };
-  const press = (button) => button.parentNode.querySelectorAll('[aria-pressed]').forEach((other) => other.setAttribute('aria-pressed', String(other === button)));
-  const modes = DRAG_MODES.map(([mode, name], i) => el('button', { type: 'button', 'data-mode': mode, 'aria-pressed': String(i === 0), on: { click: (event) => {
-    press(event.currentTarget);
-    plot?.setDragMode(mode);
-  } } }, name));
-  const tool = (name, symbol, run) => el('button', { type: 'button', 'aria-label': name, on: { click: () => plot && run() } }, symbol);
-  const tools = el('div', { class: 'tools' },
-    el('div', { class: 'segments', role: 'group', 'aria-label': 'What dragging does' }, ...modes),
-    el('div', { class: 'segments', role: 'group', 'aria-label': 'Zoom' }, tool('Zoom in', '+', () => plot.zoom(0.6)), tool('Zoom out', '−', () => plot.zoom(1 / 0.6)), tool('Show all', 'All', () => plot.reset())));
-
-  const select = (points) => {
-    selected = points?.length ? points : null;
-    updateList(selected ?? drawn);
-    announce(selected ? `${plural(selected.length, 'title')} selected` : 'Nothing selected');
-  };
-  const clearSelection = async () => {
-    await plot.clearSelection();
-    select(null);
-  };
-  const updateList = (points) => {
-    const sorted = [...points].sort((a, b) => b.ratings - a.ratings);
-    const row = (point) => el('li', { 'data-item': point.id }, el('a', { href: href(['item', point.id]) }, point.title), el('small', {}, plural(point.ratings, 'rating')));
-    const heading = selected ? `${plural(points.length, 'title')} selected` : `${plural(points.length, 'title')} in view`;
-    const more = sorted.length > MAX_LISTED ? el('p', { class: 'soft' }, `The items with the most ratings; ${count(sorted.length - MAX_LISTED)} more are not listed.`) : '';
-    list.replaceChildren(el('h2', {}, heading),
-      selected ? el('button', { type: 'button', class: 'link', on: { click: clearSelection } }, 'Clear the selection') : '',
-      el('ul', { tabindex: 0, 'aria-label': heading }, ...sorted.slice(0, MAX_LISTED).map(row)), more);
-  };
-  const updateListLater = debounced(120, (points) => !selected && !isClosed && updateList(points));
-  const mark = (event) => plot?.mark(drawn.find(({ id }) => String(id) === event.target.closest('li')?.dataset.item)?.id ?? current.find);
-  for (const event of ['mouseover', 'focusin']) list.addEventListener(event, mark);
-
-  const tooltip = (point) => {
-    const value = (name, x, lower, upper) => `${coordinate(name, summary).split(':')[0]} ${number(x)}${lower === null ? '' : ` (${between(lower, upper)})`}`;
-    return [value(current.x, point.x, point.xLower, point.xUpper), value(current.y, point.y, point.yLower, point.yUpper), plural(point.ratings, 'rating')];
-  };
-  const draw = async () => {
-    for (const [name, field] of Object.entries(selects)) field.value = current[name];
-    const { x, y } = current;
-    const [map, colouring] = await Promise.all([requestCached('map', { x, y }), colouringBy(current.colour, summary)]);
-    if (!plot || current.x !== x || current.y !== y) return;
-    const type = (name) => (name === LOGARITHMIC ? 'log' : 'linear');
-    drawn = toPoints(map.points.slice(0, MAX_DRAWN)).map((point) => ({ ...point, ...colouring.of(point.id) }));
-    note.textContent = map.points.length > MAX_DRAWN ? `Only the ${count(MAX_DRAWN)} items with the most ratings are drawn.` : '';
-    const full = { x: rangeOf(drawn.map((one) => one.x), x === LOGARITHMIC), y: rangeOf(drawn.map((one) => one.y), y === LOGARITHMIC) };
-    frame.replaceChildren(axisLabel('y', ends(y, summary), coordinate(y, summary)), box, axisLabel('x', ends(x, summary), coordinate(x, summary)));
-    legend.replaceChildren(...colouring.legend);
-    selected = null;
-    await plot.set([...drawn].reverse(), { x: { range: full.x, type: type(x) }, y: { range: full.y, type: type(y) }, full });
-    const found = drawn.find(({ id }) => String(id) === String(current.find));
-    plot.mark(found?.id ?? null);
-  };
-  frame.append(box);
-
+  const map = new MapView(state(route.params, summary), summary);
   return {
     title: 'Map',
     lead: 'Every dot is an item; larger dots have more ratings. On two axes of taste, items near each other are liked by the same people.',
-    body: [
-      el('form', { class: 'filters', 'aria-label': 'What the map shows', on: { submit: (event) => event.preventDefault() } },
-        field('Horizontal', selects.x), field('Vertical', selects.y), field('Colour', selects.colour), el('div', { class: 'field' }, search.node)),
-      el('div', { class: 'split map' }, el('div', {}, tools, frame, legend, note), list),
-    ],
-    mounted: async () => {
-      try {
-        const created = await scatter(box, { drag: 'pan', labels: MAX_LABELS, tooltip, onPick: ({ id }) => go(href(['item', id])), onView: updateListLater, onSelect: select });
-        if (isClosed) return created.close();
-        plot = created;
-        plot.onColours = draw;
-        return await draw();
-      } catch (error) {
-        return box.replaceChildren(errorNote(error));
-      } finally {
-        box.removeAttribute('aria-busy');
-      }
-    },
-    update: async ({ params }) => {
-      current = state(params, summary);
-      try {
-        await draw();
-      } catch (error) {
-        note.replaceChildren(errorNote(error));
-      }
-    },
-    close: () => {
-      isClosed = true;
-      plot?.close();
-    },
+    body: map.body,
+    mounted: () => map.start(),
+    update: ({ params }) => map.update(state(params, summary)),
+    close: () => map.close(),
   };
 }
 
+/** Return the state of the view from the parameters of its address, with defaults. */
 function state(params, { coordinates }) {
   const valid = (name, fallback) => (coordinates.includes(params.get(name)) ? params.get(name) : fallback);
+  const numbers = (name) => (params.get(name) ?? '').split(',').filter(Boolean).map(Number);
+  const pairs = (values) => Array.from({ length: values.length / 2 }, (_, i) => values.slice(2 * i, 2 * i + 2));
   const [first, second = first] = coordinates;
-  return { x: valid('x', first), y: valid('y', second), colour: params.get('colour') ?? 'bias', find: params.get('find') };
-}
-
-function colourOptions({ columns }) {
-  const numeric = columns.filter((column) => column.lowest !== null).map(({ name }) => name);
-  const numbers = ['bias', 'ratings', ...numeric].map((name) => el('option', { value: name }, coordinate(name, { axes: [] })));
-  const groups = columns.filter((column) => column.values.length).map(({ name, values }) =>
-    el('optgroup', { label: coordinate(name, { axes: [] }) }, ...values.map((value) => el('option', { value: `${name}=${value}` }, value))));
-  return [...numbers, ...groups];
-}
-
-/** Return the colours of items and their legend: by a number, or one category against the others. */
-async function colouringBy(by, summary) {
-  const swatch = (background, text) => el('span', { class: 'swatch' }, el('i', { style: { background } }), text);
-  if (by.includes('=')) {
-    const ids = await matchingIds([by], MAX_DRAWN);
-    const [inside, outside] = [colour('--accent'), colour('--dot')];
-    return {
-      of: (id) => (ids.has(id) ? { colour: inside } : { colour: outside, faint: true }),
-      legend: [swatch(inside, by.slice(by.indexOf('=') + 1)), swatch(outside, 'others')],
-    };
-  }
-  const { points } = await requestCached('map', { x: by, y: LOGARITHMIC });
-  const log = by === LOGARITHMIC;
-  const values = new Map(points.map(({ id, x }) => [id, log ? Math.log10(x) : x]));
-  const sorted = [...values.values()].sort((a, b) => a - b);
-  const [low, high] = [sorted[Math.floor(0.02 * sorted.length)], sorted[Math.floor(0.98 * sorted.length)]];
-  const stops = by === 'bias' ? ['--against', '--middle', '--accent'] : ['--pale', '--accent'];
-  const colours = stops.map(colour);
-  const text = (v) => (log ? count(Math.round(10 ** v)) : by === 'bias' ? number(v) : String(Math.round(v)));
-  const bar = el('span', { class: 'ramp', style: { background: `linear-gradient(to right, ${colours.join(', ')})` } });
+  const [view, select] = [numbers('view'), numbers('select')];
+  const isSound = (values) => values.every(Number.isFinite);
+  const [across, up] = pairs(view);
   return {
-    of: (id) => ({ colour: values.has(id) ? interpolate(colours, (values.get(id) - low) / (high - low || 1)) : colour('--dot') }),
-    legend: [el('span', {}, coordinate(by, summary)), el('span', {}, text(low)), bar, el('span', {}, text(high))],
+    x: valid('x', first),
+    y: valid('y', second),
+    colour: params.get('colour') ?? 'bias',
+    find: params.get('find'),
+    view: view.length === 4 && isSound(view) && across[0] < across[1] && up[0] < up[1] ? { x: across, y: up } : null,
+    select: select.length >= 6 && select.length % 2 === 0 && isSound(select) ? pairs(select) : null,
   };
 }
 
-/** Return the colour at a fraction of the way through a list of hexadecimal colours. */
-function interpolate(colours, fraction) {
-  const position = Math.min(0.9999, Math.max(0, fraction)) * (colours.length - 1);
-  const [from, to] = [colours[Math.floor(position)], colours[Math.floor(position) + 1]].map(channels);
-  return `rgb(${from.map((c, i) => Math.round(c + (to[i] - c) * (position % 1))).join(',')})`;
-}
+const rounded = (range) => range.map((end) => Number(end.toPrecision(6)));
 
-const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+const addressOf = ({ view, select, ...rest }) =>
+  href(['map'], { ...rest, view: view && [...rounded(view.x), ...rounded(view.y)].join(','), select: select?.flat().join(',') });
+
+/** The map with its fields, tools, legend, card and panel. */
+class MapView {
+  #summary;
+  #current;
+  #address = location.hash;
+  #plot = null;
+  #points = [];
+  #isClosed = false;
+  #latestPerson = latestOnly();
+  #stopListening = null;
+  #axes = null;
+  #colouring = null;
+  #selected = null;
+  #opened = null;
+  #inView = [];
+  #fields;
+  #modes;
+  #box = el('div', { class: 'plot tall', 'aria-busy': 'true' });
+  #frame = el('div', { class: 'map-frame' });
+  #legend = el('div', { class: 'map-legend' });
+  #personLegend = el('div', { class: 'map-legend' });
+  #note = el('div');
+  #panel;
+  #card;
+
+  constructor(current, summary) {
+    this.#current = current;
+    this.#summary = summary;
+    this.#fields = this.#selects();
+    this.#modes = DRAG_MODES.map(([mode, name]) => el('button', { type: 'button', 'data-mode': mode, 'aria-pressed': String(mode === 'pan'), on: { click: () => this.#setMode(mode) } }, name));
+    this.#panel = sidePanel(summary, { onClear: () => this.#plot.clearSelection(), onMark: (id) => this.#plot?.mark(this.#find(id ?? this.#current.find)?.id ?? null) });
+    this.#card = itemCard(summary, () => this.#open(null));
+    this.#frame.append(this.#box);
+  }
+
+  get body() {
+    const field = (name, control) => el('div', { class: 'field' }, el('label', { for: control.id }, name), control);
+    const search = itemCombobox({ label: 'Find a title', onPick: ({ id }) => this.#reveal(id) });
+    const { x, y, colour: shade } = this.#fields;
+    return [
+      el('form', { class: 'filters', 'aria-label': 'What the map shows', on: { submit: (event) => event.preventDefault() } },
+        field('Horizontal', x), field('Vertical', y), field('Colour', shade), el('div', { class: 'field' }, search.node)),
+      el('div', { class: 'split map' },
+        el('div', { class: 'map-main' }, this.#tools(), this.#frame, el('p', { class: 'soft map-hint' }, 'Two fingers move and zoom the map.'), this.#legend, this.#personLegend, this.#note), this.#panel.node),
+    ];
+  }
+
+  #selects() {
+    const coordinates = () => this.#summary.coordinates.map((name) => el('option', { value: name }, coordinate(name, this.#summary)));
+    const select = (name, options) => el('select', { id: `map-${name}`, on: { change: ({ target }) => this.#change({ [name]: target.value }) } }, options);
+    return { x: select('x', coordinates()), y: select('y', coordinates()), colour: select('colour', colourOptions(this.#summary)) };
+  }
+
+  #tools() {
+    const tool = (name, symbol, run) => el('button', { type: 'button', 'aria-label': name, on: { click: () => this.#plot && run(this.#plot) } }, symbol);
+    return el('div', { class: 'tools' },
+      el('div', { class: 'segments', role: 'group', 'aria-label': 'What dragging does' }, ...this.#modes),
+      el('div', { class: 'segments', role: 'group', 'aria-label': 'Zoom' },
+        tool('Zoom in', '+', (plot) => plot.zoom(0.6)), tool('Zoom out', '−', (plot) => plot.zoom(1 / 0.6)), tool('Show all', 'All', (plot) => plot.reset())));
+  }
+
+  async start() {
+    await this.#attempt(() => {
+      this.#plot = scatter(this.#box, {
+        drag: 'pan',
+        labels: MAX_LABELS,
+        label: LABEL,
+        tooltip: (point) => this.#tooltip(point),
+        onPick: (point) => this.#open(point, true),
+        onView: (points, view) => this.#viewed(points, view),
+        onSelect: (points, outline) => this.#select(points, outline),
+        onDraw: () => this.#card.moveTo(this.#opened && this.#plot?.place(this.#opened.id), this.#box),
+      });
+      this.#box.append(this.#card.node);
+      this.#plot.onColours = () => this.#attempt(() => this.#recolour());
+      this.#stopListening = onMyRatings(() => this.#rated());
+      return this.#draw();
+    });
+    this.#box.removeAttribute('aria-busy');
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#stopListening?.();
+    this.#plot?.close();
+  }
+
+  async update(next) {
+    const isSame = SHAPE.every((name) => next[name] === this.#current[name]);
+    this.#current = next;
+    this.#address = location.hash;
+    if (isSame) this.#restore(next);
+    else await this.#attempt(() => this.#draw());
+  }
+
+  /** Run a task; say below the map what went wrong. */
+  async #attempt(task) {
+    try {
+      await task();
+      this.#note.replaceChildren();
+    } catch (error) {
+      this.#note.replaceChildren(errorNote(error));
+    }
+  }
+
+  /** Change what is drawn, in a new entry of the browser's history. */
+  #change(changes) {
+    const isMoved = changes.x || changes.y;
+    go(addressOf({ ...this.#current, ...(isMoved && { view: null, select: null }), ...changes }));
+  }
+
+  /** Keep in the address what is shown, without a new entry. */
+  #keep(changes) {
+    if (this.#isClosed || location.hash !== this.#address) return; // on the way to another address
+    this.#current = { ...this.#current, ...changes };
+    history.replaceState(null, '', addressOf(this.#current));
+    this.#address = location.hash;
+  }
+
+  async #draw() {
+    const wanted = this.#current;
+    const { x, y } = wanted;
+    for (const [name, field] of Object.entries(this.#fields)) field.value = wanted[name];
+    const [map, colouring] = await Promise.all([requestCached('map', { x, y }), colouringBy(wanted.colour, this.#summary)]);
+    if (this.#isClosed || SHAPE.some((name) => wanted[name] !== this.#current[name])) return;
+    this.#points = mapPoints(map);
+    const axis = (name, direction) => ({ range: rangeOf(this.#points.map((one) => one[direction]), name === LOGARITHMIC), type: name === LOGARITHMIC ? 'log' : 'linear' });
+    this.#axes = { x: axis(x, 'x'), y: axis(y, 'y') };
+    this.#frame.replaceChildren(axisLabel('y', ends(y, this.#summary), coordinate(y, this.#summary)), this.#box, axisLabel('x', ends(x, this.#summary), coordinate(x, this.#summary)));
+    this.#paint(colouring);
+    this.#restore(wanted);
+    await this.#placePerson();
+  }
+
+  /** Show the points in their colours, with a ring round those that the visitor has rated. */
+  #paint(colouring) {
+    const mine = myRatings();
+    const ring = colour('--ink');
+    this.#colouring = colouring;
+    for (const point of this.#points) Object.assign(point, colouring.of(point.id), { ring: mine.has(String(point.id)) && ring });
+    this.#legend.replaceChildren(...colouring.legend);
+    this.#plot.set([...this.#points].reverse(), this.#axes); // the most rated on top
+  }
+
+  /** Show the part, the selection and the item that an address names. */
+  #restore({ view, select, find }) {
+    if (view) this.#plot.show(view);
+    else this.#plot.showAll();
+    if (select) this.#plot.select(select);
+    else if (this.#selected) this.#plot.clearSelection();
+    this.#open(this.#find(find));
+  }
+
+  async #recolour() {
+    const by = this.#current.colour;
+    const colouring = await colouringBy(by, this.#summary);
+    if (!this.#isClosed && by === this.#current.colour) this.#paint(colouring);
+  }
+
+  /** Show what a rating has changed: the ring, where the visitor is, and the expected ratings. */
+  #rated() {
+    if (this.#current.colour !== MINE) this.#paint(this.#colouring);
+    return this.#attempt(() => Promise.all([this.#placePerson(), this.#current.colour === MINE && this.#recolour()]));
+  }
+
+  async #placePerson() {
+    this.#personLegend.replaceChildren(...personLegend(this.#current));
+    const person = await this.#latestPerson((signal) => personOn(this.#current, this.#points, this.#summary, signal));
+    if (person !== undefined && !this.#isClosed) this.#plot.markPerson(person);
+  }
+
+  #find(id) {
+    return id === null ? null : this.#points.find((point) => String(point.id) === String(id));
+  }
+
+  /** Open the card of an item and mark its point; null closes it. */
+  #open(point, isPicked = false) {
+    this.#opened = point ?? null;
+    this.#plot.mark(point?.id ?? null);
+    this.#keep({ find: point?.id ?? null });
+    if (!point) return this.#card.hide();
+    return this.#card.show(point, isPicked);
+  }
+
+  async #reveal(id) {
+    const point = this.#find(id);
+    if (!point || !this.#plot) return announce('That item is not on the map');
+    if (this.#selected) this.#plot.clearSelection();
+    this.#open(point);
+    announce(`${point.title} is marked`);
+    return this.#plot.zoomTo(point);
+  }
+
+  #viewed(points, view) {
+    this.#inView = points;
+    if (!this.#selected) this.#panel.show(points, false, this.#current);
+    this.#keep({ view });
+  }
+
+  #select(points, outline) {
+    if (!points && !this.#selected) return;
+    const byRatings = points?.sort((a, b) => b.ratings - a.ratings) ?? null;
+    this.#selected = byRatings;
+    this.#keep({ select: outline });
+    this.#panel.show(byRatings ?? this.#inView, Boolean(byRatings), this.#current);
+    announce(byRatings ? `${plural(byRatings.length, 'title')} selected` : 'Nothing selected');
+  }
+
+  #setMode(mode) {
+    for (const button of this.#modes) button.setAttribute('aria-pressed', String(button.dataset.mode === mode));
+    this.#plot?.setDragMode(mode);
+  }
+
+  #tooltip(point) {
+    const value = (name, x, lower, upper) => `${coordinate(name, this.#summary).split(':')[0]} ${number(x)}${lower === null ? '' : ` (${between(lower, upper)})`}`;
+    const rated = myRatings().get(String(point.id));
+    return [
+      value(this.#current.x, point.x, point.xLower, point.xUpper), value(this.#current.y, point.y, point.yLower, point.yUpper), plural(point.ratings, 'rating'),
+      ...(this.#current.colour === MINE ? [`You are expected to give ${this.#colouring.text(point.id)}`] : []), ...(rated ? [`You rated it ${short(rated)}`] : [])];
+  }
+}
 
 /** Return the label along one side of the map, with the names of the two ends. */
 function axisLabel(side, { low, high }, name) {

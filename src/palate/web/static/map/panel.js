@@ -1,0 +1,81 @@
+import { latestOnly, request } from '../api.js';
+import { downloadCsv } from '../csv.js';
+import { el, renderInto } from '../dom.js';
+import { capitalized, count, ends, percent, number, plural, signed } from '../format.js';
+import { myRatings, rate } from '../my_ratings.js';
+import { ratingControl } from '../rating.js';
+import { href } from '../router.js';
+
+const MAX_LISTED = 60;
+// As many as the service compares at once, and as an address may hold.
+const MAX_COMPARED = 20_000;
+const MAX_LINKED = 200;
+
+/** The panel beside the map: the items in view, or what those selected have in common and who they are. */
+export function sidePanel(summary, { onClear, onMark }) {
+  const node = el('aside', { class: 'map-panel', 'data-list': 'map', 'aria-label': 'Titles on the map' });
+  const latest = latestOnly();
+  let shown = { points: [], isSelection: false, coordinates: {} };
+  let isRating = false;
+  const row = (point) => el('li', { 'data-item': point.id },
+    el('a', { href: href(['item', point.id]) }, point.title),
+    isRating
+      ? ratingControl({ title: point.title, scale: summary.scale, value: myRatings().get(String(point.id)), onRate: (value) => rate(point.id, value) })
+      : el('small', {}, plural(point.ratings, 'rating')));
+  const list = () => {
+    const { points } = shown;
+    const more = points.length > MAX_LISTED ? el('p', { class: 'soft' }, `The items with the most ratings; ${count(points.length - MAX_LISTED)} more are not listed.`) : '';
+    return [el('ul', { tabindex: 0, 'aria-label': heading(shown) }, ...points.slice(0, MAX_LISTED).map(row)), more];
+  };
+  const listed = el('div');
+  const drawList = () => listed.replaceChildren(...list());
+  const toggleRating = (event) => {
+    isRating = !isRating;
+    event.currentTarget.setAttribute('aria-pressed', String(isRating));
+    drawList();
+  };
+  const actions = () => el('div', { class: 'map-actions' },
+    el('button', { type: 'button', class: 'button quiet', 'aria-pressed': String(isRating), on: { click: toggleRating } }, 'Rate these'),
+    el('button', { type: 'button', class: 'button quiet', on: { click: () => download(shown) } }, 'Download CSV'),
+    el('a', { class: 'button quiet', href: href(['items'], { id: shown.points.slice(0, MAX_LINKED).map(({ id }) => id) }) }, 'Show in Items'));
+  const mark = ({ target }) => onMark(target.closest('li')?.dataset.item ?? null);
+  for (const event of ['mouseover', 'focusin']) node.addEventListener(event, mark);
+  for (const event of ['mouseleave', 'focusout']) node.addEventListener(event, () => onMark(null));
+  return {
+    node,
+    /** Show points, the most rated first: those in view, or those selected. */
+    show(points, isSelection, coordinates) {
+      shown = { points, isSelection, coordinates };
+      isRating &&= isSelection;
+      const common = el('div', { class: 'map-common' });
+      node.replaceChildren(el('h2', {}, heading(shown)), ...(isSelection ? [el('button', { type: 'button', class: 'link', on: { click: onClear } }, 'Clear the selection'), common, actions()] : []), listed);
+      drawList();
+      if (isSelection) renderInto(common, latest((signal) => inCommon(points, summary, signal)));
+    },
+  };
+}
+
+const heading = ({ points, isSelection }) => `${plural(points.length, 'title')} ${isSelection ? 'selected' : 'in view'}`;
+
+/** Return what items have in common, as a list of sentences. */
+async function inCommon(points, summary, signal) {
+  const body = { items: points.slice(0, MAX_COMPARED).map(({ id }) => id), unknown: 'skip' };
+  const { mean_bias: bias, categories, ranges, shifts } = await request('groups', { body, signal });
+  const rounded = (value) => (Number.isInteger(value) || Math.abs(value) >= 100 ? String(Math.round(value)) : number(value));
+  const fact = (name, text) => el('li', {}, el('strong', {}, name), el('span', {}, text));
+  return el('ul', { 'aria-label': 'What they have in common' },
+    bias !== null && fact(`Bias ${signed(bias)}`, 'on average'),
+    ...categories.map(({ value, share, share_of_all: all }) => fact(value, `${percent(share)}, of all ${percent(all)}`)),
+    ...ranges.map((one) => fact(capitalized(one.column), `half are ${rounded(one.lower)} to ${rounded(one.upper)}; of all, ${rounded(one.lower_of_all)} to ${rounded(one.upper_of_all)}`)),
+    ...shifts.filter(({ axis }) => summary.axes.some((known) => known.axis === axis)).map(({ axis, position }) => {
+      const { low, high } = ends(`axis ${axis}`, summary);
+      return fact(`Axis ${axis}`, `${number(Math.abs(position), 1)} standard deviations towards ${position < 0 ? low : high}`);
+    }));
+}
+
+function download({ points, coordinates: { x, y } }) {
+  const has = (name) => points.some((point) => point[name] !== null);
+  const columns = [['id', 'id'], ['item', 'title'], ['ratings', 'ratings'],
+    [x, 'x'], [`${x} lower`, 'xLower'], [`${x} upper`, 'xUpper'], [y, 'y'], [`${y} lower`, 'yLower'], [`${y} upper`, 'yUpper']].filter(([name, key], i, all) => has(key) && all.findIndex((other) => other[0] === name) === i);
+  downloadCsv('selected.csv', columns.map(([name]) => name), points.map((point) => columns.map(([, key]) => point[key])));
+}
