@@ -333,7 +333,7 @@ class Explorer:
         """Return what items have in common."""
         return plane.group(self.model, self._features, request)
 
-    @cached_property
+    @computed_once
     def _features(self) -> list[Feature]:
         return features(self.model.items)
 
