@@ -142,16 +142,23 @@ function ratingColumns(items, { sure: hasIntervals }) {
   ];
 }
 
-/** Buttons that copy the list as code; in Python a model without ratings has no filters by column. */
+/** Buttons that copy the list as code; without ratings there is no table of biases in Python. */
 function code(state, summary, query) {
   const asCurl = curl('items', { query: [...query, ['size', PAGE_SIZE], ['page', state.page]] });
-  const where = state.where.map((condition) => condition.split(/=(.*)/s).slice(0, 2).map(literal).join(': '));
-  const words = state.search.split(/\s+/).filter(Boolean).map((word) => `.filter(polars.col("item").str.to_lowercase().str.contains(${literal(word.toLowerCase())}, literal=True))`);
-  const order = `.sort(${literal(state.sort)}, descending=${state.descending ? 'True' : 'False'}, nulls_last=True)`;
-  const options = [state.minRatings > 1 && `min_ratings=${state.minRatings}`, where.length && `where={${where.join(', ')}}`].filter(Boolean).join(', ');
-  if (hasRatings(summary)) {
-    const lines = [words.length && 'import polars', `items = model.biases(${options ? `"bias", ${options}` : '"bias"'})`, `print(items${words.join('')}${order})`];
-    return snippets({ python: python(...lines.filter(Boolean)), curl: asCurl });
-  }
-  return snippets({ curl: asCurl });
+  return snippets({ python: hasRatings(summary) && python(...biases(state)), curl: asCurl });
+}
+
+/** Return lines of Python that print the list. Ranks and gaps are among all items, so that those that match are chosen afterwards. */
+function biases({ sort, descending, search, where, minRatings }) {
+  const conditions = where.map((condition) => condition.split(/=(.*)/s).slice(0, 2).map(literal).join(': '));
+  const options = [minRatings > 1 && `min_ratings=${minRatings}`, conditions.length && `where={${conditions.join(', ')}}`].filter(Boolean).join(', ');
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return [
+    (options || words.length) && 'import polars',
+    'items = model.biases("bias")',
+    options && `some = model.biases("bias", ${options})["id"].to_list()`,
+    options && 'items = items.filter(polars.col("id").is_in(some))',
+    ...words.map((word) => `items = items.filter(polars.col("item").str.to_lowercase().str.contains(${literal(word)}, literal=True))`),
+    `print(items.sort(${literal(sort)}, descending=${descending ? 'True' : 'False'}, nulls_last=True))`,
+  ].filter(Boolean);
 }
