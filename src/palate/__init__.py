@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from palate.analysis._explanation import Explanation
     from palate.analysis._item_table import ItemTable
     from palate.analysis._portrait import Portrait
+    from palate.analysis._questions import Clarity
     from palate.analysis._vectors import Vectors
     from palate.data import splits
     from palate.data._movielens import movielens
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Choice",
     "ChoiceExplanation",
+    "Clarity",
     "Comparison",
     "DataError",
     "DownloadError",
@@ -87,6 +89,7 @@ _WINGS = ("plots", "sklearn", "torch", "web")
 _MODULES = {
     "Choice": "palate.solvers.choice._solver",
     "ChoiceExplanation": "palate.analysis._choice_reasons",
+    "Clarity": "palate.analysis._questions",
     "Comparison": "palate.evaluation",
     "Evaluation": "palate.evaluation",
     "Explanation": "palate.analysis._explanation",

@@ -1,5 +1,7 @@
 """What to ask next: the gain equals its definition, and answers reduce the uncertainty."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,28 @@ def test_there_are_no_more_questions_than_items(small):
     with pytest.raises(palate.UnknownIdError):
         me.next_questions(1, exclude=["wine"], unknown="error")
     assert me.next_questions(1, exclude=["wine"]).skipped == ("wine",)
+
+
+@pytest.mark.parametrize("which", ["bayes", "model"])
+def test_clarity_is_the_share_of_the_variance_that_is_explained(which, request):
+    model = request.getfixturevalue(which)
+    me = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2})
+    anyone = replace(
+        me, rating_posterior=replace(me.posterior, covariance=model.profile({}).covariance)
+    )
+    explained = 1 - uncertainty(me) / uncertainty(anyone)
+    assert me.clarity().explained == pytest.approx(explained, rel=1e-4)
+    assert model.profile({}).clarity().explained == pytest.approx(0, abs=1e-6)
+
+
+def test_clarity_foresees_after_how_many_answers_half_is_explained(bayes):
+    me = bayes.profile({"Fargo (1996)": 5})
+    explained, more = me.clarity()
+    before = uncertainty(me) / (1 - explained)
+    gains = me.next_questions(more)["gain"].to_numpy()
+    assert more > 1
+    assert explained + gains[:-1].sum() / before < 0.5 <= explained + gains.sum() / before
+    assert me.clarity(exclude=me.next_questions(30)["id"]).more > more
+    much = bayes.user(1).clarity()
+    assert much.explained > 0.5
+    assert much.more == 0

@@ -1,5 +1,6 @@
 """Lists by each question: for one person and for many, and what can't be answered."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -213,3 +214,59 @@ def test_top_items_are_rows_and_minus_one(events):
     for user in range(60):
         assert (top[user] >= 0).sum() == 40 - len(profiles[user].rated)
     assert (profiles.top_items(5, seen=True) >= 0).all()
+
+
+def test_the_balance_ends_at_each_question_and_has_both_halfway(tilted):
+    for balance, by in ((0, "choice"), (0.5, "both"), (1, "rating")):
+        balanced, expected = tilted.recommend(8, balance=balance), tilted.recommend(8, by=by)
+        assert balanced.equals(expected)
+        alone = tilted.user(17).recommend(8, balance=balance)
+        assert alone.equals(tilted.user(17).recommend(8, by=by))
+
+
+@pytest.mark.parametrize("balance", [0.2, 0.7, 0.97])
+def test_between_them_scores_are_geometric_means(both, altered, balance):
+    beta = 0.3  # with 1/2, other formulas would agree
+    model = altered(both, choice=replace(both.learned.choice, rating_power=beta))
+    found = model.user(18).recommend(40, balance=balance, seen=True)
+    rows, alone = model.learned.item_index.rows(found["id"]), {}
+    user = model.learned.user_index.row(18)
+    for by in ("choice", "both"):
+        alone[by] = scores_by_hand(model, user, by)[rows]
+    high = (alone["both"] / alone["choice"]) ** (1 / beta)
+    if balance < 0.5:
+        expected = alone["choice"] ** (1 - 2 * balance) * alone["both"] ** (2 * balance)
+    else:
+        expected = alone["both"] ** (2 - 2 * balance) * high ** (2 * balance - 1)
+    np.testing.assert_allclose(found["score"], expected, rtol=1e-3)
+    assert (np.diff(found["score"]) <= 0).all()
+    many = model.recommend(40, balance=balance, seen=True).filter(user=18)
+    assert many["id"].equals(found["id"])
+
+
+def test_more_balance_means_better_liked_items(tilted):
+    me = tilted.user(18)
+    means = [
+        me.recommend(10, balance=balance)["prediction"].mean() for balance in np.linspace(0, 1, 9)
+    ]
+    assert means == sorted(means)
+    assert means[0] < means[4] < means[8]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"balance": 1.01}, "balance is 1.01; it must be from 0 to 1"),
+        ({"balance": "half"}, "balance is 'half'; it must be a number"),
+        ({"balance": 0.3, "by": "rating"}, 'leave out by="rating"'),
+        ({"balance": 0.3, "cautious": 0.1}, "leave out balance="),
+    ],
+)
+def test_a_balance_that_makes_no_sense_is_refused(tilted, options, message):
+    with pytest.raises(palate.SettingError, match=re.escape(message)):
+        tilted.user(1).recommend(3, **options)
+
+
+def test_a_balance_needs_both_questions(events):
+    with pytest.raises(palate.SettingError, match="needs a model of ratings"):
+        events.user(1).recommend(3, balance=0)

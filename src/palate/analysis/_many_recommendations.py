@@ -84,7 +84,7 @@ class ManyRecommendations:
     ) -> None:
         self._learned, self._users, self._options = learned, users, options
         self._histories, self._posteriors = histories, posteriors
-        self._by, self._quantile = options.question(learned), options.quantile()
+        self._by, self._quantile = options.ranking(learned), options.quantile()
         self._workspace = Workspace()
         self._variety = Variety(learned, options.diversity, options.calibrate)
         eligible = eligible_items(

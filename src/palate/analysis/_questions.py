@@ -1,6 +1,6 @@
 """Questions: the items whose ratings would be most informative about a person."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,26 @@ from palate.learned._learned import Learned
 from palate.learned._lookup import Unknown
 
 Numbers = NDArray[np.float64]
+# The share of the variance that is explained where tastes are clear; and the maximum number of
+# further ratings that are foreseen.
+_CLEAR, _MAX_MORE = 0.5, 20
+
+
+class Clarity(NamedTuple):
+    """How clear a person's tastes are to a model.
+
+    Attributes
+    ----------
+    explained
+        The share of the prior variance of an expected rating that the history explains, from 0 to
+        1: averaged over the items, as the gain of `Profile.next_questions` is.
+    more
+        After how many further ratings of the most informative items half of it will be explained,
+        and the tastes count as clear; at most 20.
+    """
+
+    explained: float
+    more: int
 
 
 def next_questions(
@@ -24,25 +44,61 @@ def next_questions(
     _arguments.integer("n", n, 1)
     eligible, skipped = eligible_items(learned, exclude=exclude, unknown=unknown)
     eligible[user.rated] = False
-    z, noise = _directions(learned, user)
-    rated = z[learned.rated]
-    mean_moment = rated.T @ rated / max(1, len(rated))
-    covariance = user.covariance.astype(np.float64)
-    # People can only rate items that they know, so gains are weighted by the number of ratings.
-    familiarity = learned.item_counts / max(1, learned.item_counts.max(initial=0))
-    rows, gains = [], []
-    for _ in range(min(n, int(eligible.sum()))):
-        projected = z @ covariance
-        variance = np.einsum("nk,nk->n", projected, z) + noise
-        gain = quadratic_forms(projected, mean_moment) / variance
-        best = int(np.argmax(np.where(eligible, gain * familiarity, -1.0)))
-        rows.append(best)
-        gains.append(float(gain[best]))
-        eligible[best] = False
-        covariance -= np.outer(projected[best], projected[best]) / variance[best]
-    asked = np.array(rows, dtype=np.int64)
+    asked, gains = _most_informative(learned, user, _directions(learned, user), eligible, n)
     frame = learned.item_frame(asked, gain=gains, ratings=learned.item_counts[asked])
     return ItemTable.of(frame, skipped)
+
+
+def clarity(learned: Learned, user: UserPosterior, exclude: Any) -> Clarity:
+    """Return how clear a person's tastes are; see `Profile.clarity`."""
+    eligible, _ = eligible_items(learned, exclude=exclude, unknown="skip")
+    eligible[user.rated] = False
+    directions = _directions(learned, user)
+    rated = directions[0][learned.rated]
+    before = quadratic_forms(rated, learned.parameters.user_prior.of_anyone).mean()
+    left = quadratic_forms(rated, user.covariance.astype(np.float64)).mean()
+    explained = max(0.0, float(1 - left / before))
+    if explained >= _CLEAR:
+        return Clarity(explained, 0)
+    _, gains = _most_informative(learned, user, directions, eligible, _MAX_MORE)
+    after = explained + np.cumsum(gains) / before
+    return Clarity(explained, min(int((after < _CLEAR).sum()) + 1, _MAX_MORE))
+
+
+def _most_informative(
+    learned: Learned,
+    user: UserPosterior,
+    directions: tuple[Numbers, Numbers],
+    eligible: NDArray[np.bool_],
+    n: int,
+) -> tuple[NDArray[np.int64], Numbers]:
+    """Return the rows of the `n` most informative items and their gains; each follows the others.
+
+    Each answer changes the covariance V by a term of rank one. So what depends on V and on every
+    item, V z and the mean over i of (z_i' V z)^2, is updated and not computed anew.
+    """
+    z, noise = directions
+    rated = z[learned.rated]
+    mean_moment = rated.T @ rated / max(1, len(rated))
+    # People can only rate items that they know, so gains are weighted by the number of ratings.
+    familiarity = learned.item_counts / max(1, learned.item_counts.max(initial=0))
+    projected = z @ user.covariance.astype(np.float64)
+    reduction = quadratic_forms(projected, mean_moment)
+    variance = np.einsum("nk,nk->n", projected, z) + noise
+    left, rows, gains = eligible.copy(), [], []
+    for _ in range(min(n, int(left.sum()))):
+        gain = reduction / variance
+        best = int(np.argmax(np.where(left, gain * familiarity, -1.0)))
+        rows.append(best)
+        gains.append(float(gain[best]))
+        left[best] = False
+        direction = projected[best].copy()
+        share = z @ direction / variance[best]
+        moment = mean_moment @ direction
+        reduction += share * (share * float(direction @ moment) - 2 * (projected @ moment))
+        variance -= share**2 * variance[best]
+        projected -= np.outer(share, direction)
+    return np.array(rows, dtype=np.int64), np.array(gains)
 
 
 def _directions(learned: Learned, user: UserPosterior) -> tuple[Numbers, Numbers]:

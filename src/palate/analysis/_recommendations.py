@@ -21,7 +21,7 @@ from palate.analysis._item_table import ItemTable
 from palate.analysis._list_options import ListOptions
 from palate.analysis._variety import Variety
 from palate.data._ratings import Csr
-from palate.inference._lists import By, ListScores, list_scores
+from palate.inference._lists import ListScores, Ranking, list_scores
 from palate.inference._prediction_interval import score_variance
 from palate.inference._user_posterior import UserPosterior
 from palate.learned._learned import Learned
@@ -46,7 +46,7 @@ def recommendations(
     learned: Learned, history: Csr, user: UserPosterior | None, options: ListOptions
 ) -> ItemTable:
     """Return the best items for one person; see `Profile.recommend`."""
-    by, quantile = options.question(learned), options.quantile()
+    by, quantile = options.ranking(learned), options.quantile()
     eligible, skipped = eligible_items(
         learned,
         candidates=options.candidates,
@@ -84,7 +84,7 @@ def recommendations(
     return ItemTable.of(frame, skipped)
 
 
-def _scores(learned: Learned, history: Csr, user: UserPosterior | None, by: By) -> ListScores:
+def _scores(learned: Learned, history: Csr, user: UserPosterior | None, by: Ranking) -> ListScores:
     """Return the scores of every item for one person."""
     if by == "rating" and user is not None:
         return ListScores(user.scores(learned.item_table)[None, :], None)
@@ -114,7 +114,7 @@ def score_quantiles(
 
 
 def reasons(
-    learned: Learned, history: Csr, user: UserPosterior | None, rows: Rows, by: By
+    learned: Learned, history: Csr, user: UserPosterior | None, rows: Rows, by: Ranking
 ) -> list[str]:
     """Return in words why each of the items at `rows` is in the list of a person."""
     if by == "rating" and user is not None:

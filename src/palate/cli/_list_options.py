@@ -23,6 +23,13 @@ By = Annotated[
         "or by both; by default all that the model knows."
     ),
 ]
+Balance = Annotated[
+    float | None,
+    typer.Option(
+        help="Instead of --by, from 0 to 1: between what the person would pick (0) and how they "
+        "would like it (1)."
+    ),
+]
 Cautious = Annotated[
     float | None,
     typer.Option(

@@ -79,6 +79,7 @@ def recommend(
     unknown: lists.Unknown = None,
     seen: lists.Seen = False,
     by: lists.By = None,
+    balance: lists.Balance = None,
     cautious: lists.Cautious = None,
     diversity: lists.Diversity = 0.0,
     calibrate: lists.Calibrate = None,
@@ -95,6 +96,7 @@ def recommend(
         "unknown": unknown,
         "seen": seen,
         "by": by,
+        "balance": balance,
         "cautious": cautious,
         "diversity": diversity,
         "calibrate": calibrate,
@@ -120,7 +122,7 @@ def recommend(
 
 def _show_list(profile: Any, who: str, options: dict[str, Any], json: bool) -> None:
     """Print the list of one person, and what was skipped."""
-    from palate.inference._lists import question
+    from palate.analysis._list_options import ListOptions
     from palate.learned._lookup import distinct_names
 
     best = profile.recommend(**options)
@@ -128,13 +130,14 @@ def _show_list(profile: Any, who: str, options: dict[str, Any], json: bool) -> N
     if json:
         _output.document(recommendations=best, skipped=list(skipped))
         return
-    asked = question(profile.learned, options["by"] if options["cautious"] is None else "rating")
+    ranking = ListOptions(**options).ranking(profile.learned)
+    asked = ranking if isinstance(ranking, str) else "both"
     shown = best.drop("score")  # its unit says nothing
     if not profile.learned.has_ratings:
         shown = shown.rename({"ratings": "people"})  # an event of each
     _output.say_skipped("item", skipped)
     varied = _varied(options["diversity"], options["calibrate"])
-    _output.table(shown, f"{_TITLES[asked].format(who)}{varied}")
+    _output.table(shown, f"{_TITLES.get(asked, _TITLES['both']).format(who)}{varied}")
 
 
 def _varied(diversity: float, calibrate: str | None) -> str:

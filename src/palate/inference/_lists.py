@@ -17,6 +17,8 @@ from palate.learned._learned import Learned
 from palate.learned._likelihood import Likelihood
 
 By = Literal["both", "choice", "rating"]
+# A question, or a number between 0 and 1: the balance of both.
+Ranking = By | float
 _QUESTIONS = ("both", "choice", "rating")
 # Maximum number of scores of the people whose choice scores are computed together, 1 GB; and of a
 # block that is small enough for the cache, of which each thread holds several arrays.
@@ -62,13 +64,22 @@ class ListScores(NamedTuple):
 
 
 def list_scores(
-    learned: Learned, histories: Csr, user_table: NDArray[np.float32] | None, by: By, threads: int
+    learned: Learned,
+    histories: Csr,
+    user_table: NDArray[np.float32] | None,
+    by: Ranking,
+    threads: int,
 ) -> ListScores:
     """Return the scores of every item for each person.
 
-    By "rating" this is the score of the rating model, and by "choice" that of `ChoiceModel`. By
-    "both" the latter is multiplied by the probability of a high rating to the power that the fit
-    has found best.
+    By "rating" this is the score of the rating model, and by "choice" that of `ChoiceModel`, s. By
+    "both" it is s h^beta, with the probability of a high rating h and the power beta that the fit
+    has found best. By a balance b it is a weighted geometric mean::
+
+        s^(1 - 2b) (s h^beta)^(2b)           of choice and both, if b <= 1/2
+        (s h^beta)^(2 - 2b) h^(2b - 1)       of both and the rating, if b >= 1/2
+
+    A negative s keeps its sign: what a history speaks against is ranked last.
 
     Parameters
     ----------
@@ -79,7 +90,7 @@ def list_scores(
     user_table
         Each person's factors, then the bias; shape (people, k + 1). None for events.
     by
-        The question.
+        The question, or the balance of both.
     threads
         The number of threads.
     """
@@ -95,7 +106,7 @@ def _with_choice(
     choice_scores: NDArray[np.float32],
     user_table: NDArray[np.float32] | None,
     *,
-    by: By,
+    by: Ranking,
     threads: int,
     buffer: NDArray[np.float32] | None = None,
 ) -> ListScores:
@@ -103,8 +114,8 @@ def _with_choice(
 
     They are computed in `buffer`, if that is given.
     """
-    power = learned.require_choice().rating_power
-    if by == "choice" or power == 0:
+    of_choice, power = _powers(learned.require_choice().rating_power, by)
+    if power == 0:
         return ListScores(choice_scores, choice_scores)
     assert user_table is not None
     rating = rating_scores(learned.item_table, user_table, threads, buffer)
@@ -113,8 +124,19 @@ def _with_choice(
     scores = rating if likelihood.linear else likelihood.unclipped(rating)
     slope = _LOGISTIC / likelihood.noise_sd
     shift = slope * (likelihood.mu - _lowest_high(likelihood))
-    weigh_by_logistic(choice_scores, scores, slope, shift, power, threads)
+    weighed = choice_scores
+    if of_choice < 1:
+        weighed = np.copysign(np.abs(choice_scores) ** np.float32(of_choice), choice_scores)
+    weigh_by_logistic(weighed, scores, slope, shift, power, threads)
     return ListScores(scores, choice_scores)
+
+
+def _powers(beta: float, by: Ranking) -> tuple[float, float]:
+    """Return the powers of the choice score and of the probability of a high rating."""
+    if isinstance(by, str):
+        return 1.0, beta if by == "both" else 0.0
+    of_both = min(1.0, 2 - 2 * by)
+    return of_both, min(1.0, 2 * by) * of_both * beta + 1 - of_both
 
 
 def rating_scores(
@@ -219,7 +241,7 @@ def top_items(
     n: int,
     choices: Choices,
     *,
-    by: By,
+    by: Ranking,
     chances: bool = False,
     threads: int | None = None,
     workspace: "Workspace | None" = None,
@@ -295,7 +317,7 @@ def _in_cache(
     choices: Choices,
     *,
     n: int,
-    by: By,
+    by: Ranking,
     chances: bool,
     threads: int,
 ) -> list[Lists]:

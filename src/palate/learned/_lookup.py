@@ -113,6 +113,21 @@ class IdIndex:
         found = np.array([-1 if row is None else row for row in rows], dtype=np.int64)
         return Found(found, distinct_names(skipped))
 
+    def split(self, names: list[str]) -> tuple[list[int], list[str]]:
+        """Return the rows of ids or titles in their order, and which are unknown or ambiguous."""
+        rows: list[int] = []
+        unknown: list[str] = []
+        for name in names:
+            try:
+                row = self._find(name)
+            except UnknownIdError:
+                row = None
+            if row is None:
+                unknown.append(name)
+            else:
+                rows.append(row)
+        return rows, unknown
+
     def _find(self, name: Any) -> int | None:
         """Return the row of an id or title; None if it is unknown."""
         if isinstance(name, np.generic):

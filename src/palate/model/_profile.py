@@ -14,7 +14,7 @@ from palate.analysis._explanation import Explanation, explain
 from palate.analysis._item_table import ItemTable
 from palate.analysis._list_options import ListOptions
 from palate.analysis._portrait import Portrait, portrait
-from palate.analysis._questions import next_questions
+from palate.analysis._questions import Clarity, clarity, next_questions
 from palate.analysis._recommendations import favourites, predictions, recommendations
 from palate.analysis._vectors import VectorsBy, people_vectors
 from palate.data._ratings import Csr
@@ -131,6 +131,7 @@ class Profile:
         where: Mapping[str, Any] | None = None,
         seen: bool = False,
         by: By | None = None,
+        balance: float | None = None,
         cautious: float | None = None,
         diversity: float = 0.0,
         calibrate: str | None = None,
@@ -149,6 +150,8 @@ class Profile:
         by
             What items are ranked by: "choice", what this person would pick; "rating", how they
             would like it; "both", see `palate.fit`. By default both, where the model knows both.
+        balance
+            Instead of `by`, from 0 to 1: "choice" (0), "both" (0.5), "rating" (1) or in between.
         cautious
             A probability p above 0 and up to 0.5, such as 0.1: rank by the p-quantile of the
             posterior of the expected rating. It implies ``by="rating"``.
@@ -176,8 +179,8 @@ class Profile:
         SettingError
             If an argument is out of range, or the model can't answer the question.
         """
-        choice = (candidates, exclude, where, seen, by, cautious, diversity, calibrate, explain)
-        options = ListOptions(n, *choice, unknown)
+        choice = (candidates, exclude, where, seen, by, balance, cautious, diversity)
+        options = ListOptions(n, *choice, calibrate, explain, unknown)
         return recommendations(self.learned, self.history, self.rating_posterior, options)
 
     def explain(self, item: Any, n: int = 5) -> Explanation:
@@ -311,6 +314,21 @@ class Profile:
         3
         """
         return next_questions(self.learned, self.posterior, n, exclude, unknown)
+
+    def clarity(self, *, exclude: Iterable[Any] = ()) -> Clarity:
+        """Return how clear this person's tastes are, and how many ratings would make them clear.
+
+        With the prior covariance V_0 and that of this profile, V, the history explains ``1 - mean
+        over i of z_i' V z_i / mean over i of z_i' V_0 z_i`` of the variance of an expected rating
+        (see `next_questions`). `exclude` has items that the person can't rate.
+
+        Examples
+        --------
+        >>> import palate
+        >>> palate.fit(palate.movielens("100k")).profile({}).clarity().explained
+        0.0
+        """
+        return clarity(self.learned, self.posterior, exclude)
 
     def describe(self, n: int = 5) -> Portrait:
         """Return a portrait of this person: tastes, generosity, predictability and surprises.

@@ -145,6 +145,7 @@ class Profiles:
         where: Mapping[str, Any] | None = None,
         seen: bool = False,
         by: By | None = None,
+        balance: float | None = None,
         cautious: float | None = None,
         diversity: float = 0.0,
         calibrate: str | None = None,
@@ -183,8 +184,10 @@ class Profiles:
             If an argument is out of range, the model can't answer the question, or a table can't be
             read.
         """
-        choice = (candidates, exclude, where, seen, by, cautious, diversity, calibrate, explain)
-        options = ListOptions(n, *choice, unknown, candidates_by_user, exclude_by_user)
+        choice = (candidates, exclude, where, seen, by, balance, cautious, diversity)
+        options = ListOptions(
+            n, *choice, calibrate, explain, unknown, candidates_by_user, exclude_by_user
+        )
         lists = self._lists(options)
         return ItemTable.of(lists.frame(np.arange(len(self)), threads), lists.skipped)
 
@@ -198,6 +201,7 @@ class Profiles:
         where: Mapping[str, Any] | None = None,
         seen: bool = False,
         by: By | None = None,
+        balance: float | None = None,
         cautious: float | None = None,
         diversity: float = 0.0,
         calibrate: str | None = None,
@@ -228,8 +232,10 @@ class Profiles:
         UnknownIdError, SettingError, DataError
             As in `recommend`; also for another ending of the name.
         """
-        choice = (candidates, exclude, where, seen, by, cautious, diversity, calibrate, explain)
-        options = ListOptions(n, *choice, unknown, candidates_by_user, exclude_by_user)
+        choice = (candidates, exclude, where, seen, by, balance, cautious, diversity)
+        options = ListOptions(
+            n, *choice, calibrate, explain, unknown, candidates_by_user, exclude_by_user
+        )
         with replacing_table(Path(path)) as table:
             return self._lists(options).write(table, threads, progress)
 

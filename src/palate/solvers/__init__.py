@@ -23,7 +23,11 @@ def fit(
 
     Lists are made from both: the score of `Choice`, in whose histories high ratings count more,
     times the probability of a high rating to a power of 0, 1/8, 1/4 or 1/2. The power is chosen
-    like the settings of `Choice`, by a hold-out from the training ratings.
+    like the settings of `Choice`, by a hold-out from the training ratings. With the score s, the
+    probability h and the power k, the argument ``balance=b`` of lists ranks by a weighted geometric
+    mean instead: of s and ``s h^k`` with the weights ``1 - 2b`` and ``2b`` up to a half, and of
+    ``s h^k`` and h with the weights ``2 - 2b`` and ``2b - 1`` from there. Items of which s is
+    negative, since the history speaks against them, come last.
 
     Parameters
     ----------

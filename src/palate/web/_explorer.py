@@ -88,7 +88,9 @@ class Explorer:
         return table.with_columns(pl.lit(None).alias(name) for name in sorted(unknown))
 
     def item_list(self, query: req.ItemsQuery) -> res.Items:
-        """Return a page of the items that match a query; see `matching`."""
+        """Return a page of the items that match a query, or those asked for; see `matching`."""
+        if query.id:
+            return self._items_by_id(query.id)
         table = self.matching(query)
         items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
@@ -121,6 +123,18 @@ class Explorer:
         return table.select(known if self.model.learned.has_ratings else known[:3]).hstack(
             more.rename({name: f"items.{name}" for name in more.columns if name in known})
         )
+
+    def _items_by_id(self, names: list[str]) -> res.Items:
+        """Return the items with some ids or titles, and which of these are unknown."""
+        rows, unknown = self.model.learned.item_index.split(names)
+        asked = self.model.items.select("id", "item").with_row_index("row")[rows]
+        rest = self.items.drop("id", "item")  # only those with training ratings
+        table = asked.join(rest, on="row", how="left", maintain_order="left")
+        items = [
+            self._item(row | {"ratings": row["ratings"] or 0})
+            for row in table.iter_rows(named=True)
+        ]
+        return res.Items(total=len(items), page=1, size=len(names), items=items, unknown=unknown)
 
     @computed_once
     def popularity(self) -> res.Popularity:
@@ -294,8 +308,10 @@ class Explorer:
         """Return the items that a person should be asked about next."""
         profile, unknown = self.profile(request), request.unknown or "skip"
         frame = profile.next_questions(request.n, exclude=request.exclude, unknown=unknown)
+        clarity = profile.clarity(exclude=request.exclude)
         return people.Questions(
             questions=[people.Question(**row) for row in json_rows(frame, self._ids)],
+            **clarity._asdict(),
             skipped=list(distinct_names([*profile.skipped, *frame.skipped])),
         )
 

@@ -141,6 +141,20 @@ class Questions(Answer):
     """Items to ask about, the most informative first."""
 
     questions: list[Question]
+    explained: Annotated[
+        float,
+        Field(
+            description="The share of the prior variance of an expected rating, averaged over the "
+            "items, that the history explains."
+        ),
+    ]
+    more: Annotated[
+        int,
+        Field(
+            description="After how many further ratings of the most informative items half of it "
+            "will be explained, and the tastes count as clear; at most 20."
+        ),
+    ]
 
 
 class Standing(OnAxis):

@@ -24,6 +24,7 @@ def recommended(
         where=request.where,
         unknown=request.unknown,
         by=request.by,
+        balance=request.balance,
         cautious=request.cautious,
         diversity=request.diversity,
         calibrate=request.calibrate,

@@ -137,6 +137,15 @@ class RecommendationsRequest(Person):
             "both."
         ),
     ] = None
+    balance: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Instead of by: between what this person would pick (0) and how they would "
+            "like it (1); halfway both count as the fit has found best.",
+        ),
+    ] = None
     cautious: Annotated[
         float | None,
         Field(
@@ -264,6 +273,16 @@ class ItemsFilter(BaseModel):
 
 class ItemsQuery(Paging, ItemsFilter):
     """Which items to list, in what order, and which page of the list."""
+
+    id: Annotated[
+        list[Annotated[str, Field(max_length=1000)]],
+        Field(
+            max_length=_MAX_RATINGS,
+            description="List these items alone, in this order and on one page, whatever else is "
+            "asked: ids or titles, each by a parameter of its own. Those that are not known are "
+            "in `unknown`.",
+        ),
+    ] = []
 
 
 UserReference = Annotated[str, Field(max_length=1000, description="The id of a known user.")]

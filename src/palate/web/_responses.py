@@ -52,6 +52,10 @@ class Items(BaseModel):
     page: int
     size: int
     items: list[Item]
+    unknown: Annotated[
+        list[str],
+        Field(description="What was asked for by id and is no item, or the title of several."),
+    ] = []
 
 
 class Neighbour(ItemName):

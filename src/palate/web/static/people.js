@@ -28,6 +28,7 @@ const QUESTIONS = {
   both: { name: 'Both', text: 'What you would pick and like.' },
   choice: { name: 'Would pick', text: 'What people with a history like yours pick, whether they like it or not.' },
   rating: { name: 'Would like', text: 'What you would rate highest, whether or not you would come across it.' },
+  between: { text: 'What people like you pick, weighed against how much you would like it.' },
 };
 const CHANCE = 'The percentage is the chance that an item is the next that you pick.';
 
@@ -51,8 +52,11 @@ export function listSwitch(summary, onChange) {
   return { node, text, set };
 }
 
-/** A list of recommendations; `person` is the user, or the ratings or items that they are for. */
-export function recommendations(found, person, summary) {
+/**
+ * A list of recommendations; `person` is the user, or the ratings or items that they are for. `actions`
+ * returns what can be done with an item, from the item and its title.
+ */
+export function recommendations(found, person, summary, actions) {
   if (!found.length) return el('p', { class: 'soft' }, 'Nothing is left to recommend.');
   const title = titles(found);
   const [low, high] = [summary.scale[0], summary.scale.at(-1)];
@@ -65,6 +69,7 @@ export function recommendations(found, person, summary) {
           [one.reason, one.rating_reason].map((reason) => reason && el('p', { class: 'soft' }, capitalized(typeset(reason))))),
         one.prediction !== null && [expected(one), track(low, high, one.prediction, one.lower, one.upper)],
         whyButton(panel, title(one), () => request('explanations', { body: { ...person, item: one.id } }))),
+      actions?.(one, title(one)),
       panel);
   }));
 }
@@ -77,7 +82,7 @@ function expected({ prediction, lower, upper, at_least: atLeast }) {
 }
 
 function whyButton(panel, title, load) {
-  const button = el('button', { type: 'button', class: 'link', 'aria-expanded': 'false', 'aria-controls': panel.id, 'aria-label': `Why? ${title}` }, 'Why?');
+  const button = el('button', { type: 'button', class: 'link', 'aria-expanded': 'false', 'aria-controls': panel.id, 'aria-label': `Why? ${title}`, 'data-focus-key': `why ${title}` }, 'Why?');
   button.addEventListener('click', () => {
     panel.hidden = !panel.hidden;
     button.setAttribute('aria-expanded', String(!panel.hidden));

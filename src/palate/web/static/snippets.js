@@ -42,3 +42,20 @@ async function copied(text) {
 export function snippets({ python, curl }) {
   return [python && copyButton('Copy as Python', python), curl && copyButton('Copy as curl', curl)].filter(Boolean);
 }
+
+/** A button that downloads a table as CSV; `rows` returns its rows, the first with the names of the columns. */
+export function downloadButton(name, file, rows) {
+  const download = () => {
+    const address = URL.createObjectURL(new Blob([csv(rows())], { type: 'text/csv' }));
+    el('a', { href: address, download: file }).click();
+    URL.revokeObjectURL(address);
+  };
+  return el('button', { type: 'button', class: 'button quiet', on: { click: download } }, name);
+}
+
+const csv = (rows) => rows.map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
+
+function csvField(value) {
+  const text = String(value ?? '');
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

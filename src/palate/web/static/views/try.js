@@ -1,193 +1,277 @@
-import { itemPath, latestOnly, request, requestCached } from '../api.js';
+import { latestOnly, request } from '../api.js';
 import { itemCombobox } from '../combobox.js';
-import { announce, el, preservingFocus, renderInto, section } from '../dom.js';
-import { hasRatings, plural, short, titles } from '../format.js';
-import { listSwitch, portrait, rankedBy, recommendations } from '../people.js';
+import { announce, el, errorNote, preservingFocus, renderInto, section } from '../dom.js';
+import { hasRatings, number, plural, short, titles } from '../format.js';
+import { formatRatings, myPerson, onMyRatings, onScale, rate } from '../my_ratings.js';
+import { portrait, recommendations } from '../people.js';
 import { ratingControl } from '../rating.js';
-import { decoded, go, href, storeTryState } from '../router.js';
+import { go, storeTryState } from '../router.js';
+import { copyLink, inPlace, listControls, setAside, takeAway } from './try_list.js';
+import { itemNames } from './try_names.js';
+import { clarity, questionGrid } from './try_questions.js';
+import { addressOf, listOptions, stateOf } from './try_state.js';
 
-const QUESTIONS = 3;
-// Popular items that are offered where the model can't choose the most informative ones.
-const POPULAR = 6;
 const RECOMMENDATIONS = 10;
-// Cautious recommendations are ranked by this quantile of the expected rating.
-const CAUTIOUS_QUANTILE = 0.1;
-
-/** Return the state of the view from its address, where ratings have the form 100:5,50:4; picks, 100:1. */
-function state(params, summary) {
-  const list = (name) => (params.get(name) ?? '').split(',').filter(Boolean);
-  const pairs = list('r').map((pair) => pair.split(':')).filter(([id, rating]) => id && Number.isFinite(Number(rating ?? NaN)));
-  return {
-    ratings: new Map(pairs.map(([id, rating]) => [decoded(id), Number(rating)])),
-    unseen: list('unseen').map(decoded),
-    ask: params.get('ask'),
-    by: params.get('by'),
-    cautious: summary.sure && params.get('cautious') === '1',
-  };
-}
-
-function addressOf({ ratings, unseen, ask, cautious, by }) {
-  return href(['try'], {
-    r: [...ratings].map(([id, rating]) => `${encodeURIComponent(id)}:${rating}`).join(','),
-    unseen: unseen.map(encodeURIComponent).join(','),
-    ask,
-    by,
-    cautious: cautious ? '1' : null,
-  });
-}
 
 /** The words of the view: in a model without a scale of ratings, people pick items. */
 const WORDS = {
-  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Have not seen it' },
-  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip' },
+  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Have not seen it', skipped: 'Have not seen' },
+  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip', skipped: 'Skipped' },
 };
 
 export async function show(route, summary) {
-  let current = state(route.params, summary);
-  const isPicking = summary.scale.length === 0;
-  const words = isPicking ? WORDS.pick : WORDS.rate;
-  let isQuestionAnswered = false;
-  const chart = hasRatings(summary) ? portrait(summary) : null;
-  const rated = el('div', { 'data-list': 'rated' });
-  const questions = el('div', { 'data-list': 'questions', 'aria-busy': 'true', class: 'questions' });
-  const recommended = el('div', { 'data-list': 'recommendations', 'aria-busy': 'true', class: 'tall' });
-  const heading = el('h2', { id: 'recommended-title' });
-  const latest = latestOnly();
-  let items = new Map();
-  const [lowest, highest] = [summary.scale[0], summary.scale.at(-1)];
-  const validRatings = () => [...current.ratings].filter(([id, rating]) => items.has(id) && (isPicking || (rating >= lowest && rating <= highest)));
-  const describe = (ratings) => (isPicking ? { items: ratings.map(([id]) => id) } : { ratings: ratings.map(([item, rating]) => ({ item, rating })) });
-  const person = () => describe(validRatings());
-
-  const rate = (id, rating) => {
-    const ratings = new Map(current.ratings).set(String(id), rating);
-    const ask = String(id) === current.ask ? null : current.ask;
-    isQuestionAnswered = ask !== current.ask || questions.contains(document.activeElement);
-    go(addressOf({ ...current, ratings, ask }));
-  };
-  const unrate = (id) => {
-    const ratings = new Map(current.ratings);
-    ratings.delete(id);
-    go(addressOf({ ...current, ratings }));
-  };
-  const askAbout = (id) => {
-    isQuestionAnswered = true;
-    go(addressOf({ ...current, ask: id, unseen: current.unseen.filter((other) => other !== id) }));
-  };
-  const skip = (id) => {
-    isQuestionAnswered = true;
-    go(addressOf({ ...current, unseen: [...current.unseen, String(id)], ask: String(id) === current.ask ? null : current.ask }));
-  };
-
-  const ratedRow = (title) => ([id, value]) => el('li', { 'data-item': id },
-    el('a', { href: href(['item', id]) }, title),
-    isPicking ? '' : ratingControl({ title, scale: summary.scale, value, focusKey: `rating ${id}`, onRate: (step) => (step === null ? unrate(id) : rate(id, step)) }),
-    el('button', { type: 'button', class: 'link', 'data-focus-key': `remove ${id}`, 'aria-label': `Remove ${title}`, on: { click: () => unrate(id) } }, 'Remove'));
-  const showRated = () => {
-    const title = titles([...items.values()]);
-    const rows = validRatings().map(([id, rating]) => ratedRow(title(items.get(id)))([id, rating]));
-    const ignored = current.ratings.size - rows.length;
-    return [
-      ignored ? el('p', { class: 'note' }, `${plural(ignored, words.one)} in this link ignored: unknown item${isPicking ? '' : ', or rating outside the scale'}.`) : '',
-      rows.length ? el('ul', { class: 'rated' }, ...rows.reverse()) : el('p', { class: 'soft' }, 'None so far.'),
-    ];
-  };
-
-  const question = (title) => (one) => el('li', { 'data-item': one.id },
-    el('strong', {}, title(one)),
-    el('div', { class: 'answer' },
-      isPicking
-        ? el('button', { type: 'button', class: 'button quiet', 'aria-label': `Pick ${title(one)}`, on: { click: () => rate(one.id, 1) } }, 'Pick')
-        : ratingControl({ title: title(one), scale: summary.scale, onRate: (step) => rate(one.id, step) }),
-      el('button', { type: 'button', class: 'link', 'aria-label': `${words.skip}: ${title(one)}`, on: { click: () => skip(one.id) } }, words.skip)));
-  /** Return the most informative items; where no expected ratings are known, popular ones. */
-  const nextItems = async (signal) => {
-    const exclude = current.unseen;
-    if (hasRatings(summary)) return (await request('next-questions', { body: { ...person(), n: QUESTIONS, exclude }, signal })).questions;
-    const body = { ...describe([]), n: POPULAR, exclude: [...exclude, ...items.keys()] };
-    return (await request('recommendations', { body, signal })).recommendations;
-  };
-  const showQuestions = async (signal) => {
-    const [next, chosen] = await Promise.all([
-      nextItems(signal),
-      current.ask && !current.ratings.has(current.ask) ? requestCached(itemPath(current.ask)) : null,
-    ]);
-    const shown = [chosen, ...next.filter(({ id }) => id !== chosen?.id)].filter(Boolean).slice(0, hasRatings(summary) ? QUESTIONS : POPULAR);
-    return el('ul', {}, ...shown.map(question(titles(shown))));
-  };
-  const showRecommendations = async (signal) => {
-    const body = { ...person(), n: RECOMMENDATIONS, reasons: true, exclude: current.unseen, by: ranking(), ...(current.cautious && { cautious: CAUTIOUS_QUANTILE }) };
-    const { recommendations: found } = await request('recommendations', { body, signal });
-    announce(`${plural(current.ratings.size, words.one)} ${words.given}. First recommendation: ${found[0]?.item ?? 'none'}`);
-    return recommendations(found, person(), summary);
-  };
-
-  const refresh = () => latest(async (signal) => {
-    storeTryState(new URL(addressOf({ ...current, ask: null }).slice(1), location.href).searchParams);
-    heading.textContent = current.ratings.size ? 'For you' : 'For the average person, so far';
-    lists.set(ranking());
-    toggle.checked = current.cautious;
-    saferChoices.hidden = ranking() !== 'rating';
-    clear.hidden = copy.hidden = !current.ratings.size && !current.unseen.length;
-    const render = (box, work) => renderInto(box, work.then((node) => (signal.aborted ? undefined : node), (error) => (signal.aborted ? undefined : Promise.reject(error))));
-    items = await knownItems([...current.ratings.keys()]);
-    if (signal.aborted) return;
-    await Promise.all([
-      preservingFocus(() => rated.replaceChildren(...showRated()), () => rated.querySelector('button') ?? search.input),
-      render(questions, showQuestions(signal)).then(() => !signal.aborted && focusNext()),
-      render(recommended, showRecommendations(signal)),
-      chart && render(portraitError, request('portraits', { body: person(), signal }).then((response) => {
-        if (!signal.aborted) chart.set(response);
-        return [];
-      })),
-    ]);
-  });
-  const portraitError = el('div');
-  const focusNext = () => {
-    // Not away from where the reader has gone in the meantime.
-    if (isQuestionAnswered && document.activeElement === document.body) questions.querySelector('button')?.focus({ preventScroll: true });
-    isQuestionAnswered = false;
-  };
-
-  const ranking = () => (current.cautious ? 'rating' : rankedBy(current.by, summary));
-  const lists = listSwitch(summary, (by) => go(addressOf({ ...current, by, cautious: null })));
-  const toggle = el('input', { type: 'checkbox', name: 'cautious', on: { change: () => go(addressOf({ ...current, cautious: toggle.checked })) } });
-  const copied = el('span', { class: 'soft', role: 'status' });
-  const copy = el('button', { type: 'button', class: 'button quiet', 'data-action': 'copy', on: { click: () => copyLink(copied) } }, 'Copy the link');
-  const clear = el('button', { type: 'button', class: 'button quiet', 'data-action': 'clear', on: { click: () => go(addressOf({ ratings: new Map(), unseen: [], by: current.by, cautious: current.cautious })) } }, 'Clear');
-  const search = itemCombobox({ label: words.add, onPick: ({ id }) => (isPicking ? rate(id, 1) : askAbout(String(id))) });
-  const saferChoices = el('label', { class: 'toggle' }, toggle, el('span', {}, 'Safer choices first'));
-
+  const view = new TryView(route.params, summary);
   return {
     title: 'Try it',
-    lead: `${isPicking ? 'Pick a few items' : `Rate a few items from ${short(lowest)} to ${short(highest)}`} and see what the model recommends to you. Your ${isPicking ? 'picks' : 'ratings'} are kept in this tab and in the address of the page; the service does not store them.`,
-    body: [el('div', { class: 'split try' },
-      el('div', { class: 'stack' },
-        section(words.some, 'questions', el('p', { class: 'soft' }, hasRatings(summary) ? 'Your ratings of these would tell the model the most about your taste.' : 'Many people picked these. Add others below.'), questions, search.node),
-        section(words.own, 'rated', rated, el('p', { class: 'actions' }, copy, clear, copied)),
-        chart && section('Your taste', 'portrait', chart.node, portraitError)),
-      el('div', { class: 'stack' },
-        el('section', { 'aria-labelledby': 'recommended-title', 'data-section': 'recommendations' },
-          el('div', { class: 'title-row' }, heading, summary.sure && saferChoices), lists.node, lists.text, recommended)))],
-    mounted: refresh,
+    lead: view.lead(),
+    body: view.body(),
+    mounted: () => view.refresh(),
     update: ({ params }) => {
-      current = state(params, summary);
-      return refresh();
+      view.state = stateOf(params, summary);
+      return view.refresh();
     },
+    close: view.stop,
   };
 }
 
-/** Return a map from each id to its item, without the ids that the service does not know. */
-async function knownItems(ids) {
-  const found = await Promise.all(ids.map((id) => requestCached(itemPath(id)).then((item) => [[id, item]], () => [])));
-  return new Map(found.flat());
-}
+class TryView {
+  constructor(params, summary) {
+    this.summary = summary;
+    this.state = stateOf(params, summary);
+    this.isPicking = summary.scale.length === 0;
+    this.words = this.isPicking ? WORDS.pick : WORDS.rate;
+    this.names = itemNames();
+    this.latest = latestOnly();
+    this.list = []; // the recommendations that are shown
+    this.stop = onMyRatings((ratings) => {
+      if (formatRatings(ratings) === formatRatings(this.state.ratings)) return;
+      this.go({ ratings, ask: ratings.has(this.state.ask) ? null : this.state.ask });
+    });
+    this.build();
+  }
 
-async function copyLink(status) {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    status.textContent = 'Copied';
-  } catch {
-    status.textContent = 'Copy it from the address bar';
+  /** Make the parts of the page that last as long as the view. */
+  build() {
+    const { summary, words } = this;
+    const without = (ids, id) => [...ids.filter((other) => other !== String(id)), String(id)];
+    this.grid = questionGrid(summary, words, {
+      onRate: rate,
+      onSkip: (id) => this.go({ unseen: without(this.state.unseen, id), ask: String(id) === this.state.ask ? null : this.state.ask }),
+    });
+    this.actions = inPlace(summary, { onRate: rate, onDismiss: (id) => this.go({ dismissed: without(this.state.dismissed, id) }) });
+    this.clarity = clarity(summary);
+    this.chart = hasRatings(summary) ? portrait(summary) : null;
+    this.controls = listControls(summary, (state, options) => go(addressOf(state), options));
+    this.search = itemCombobox({ label: words.add, onPick: (item) => this.add(item) });
+    this.boxes = {
+      questions: el('div', { 'data-list': 'questions', 'aria-busy': 'true', class: 'questions' }, this.grid.list),
+      trouble: el('div'),
+      unseen: el('div', { 'data-list': 'unseen' }),
+      rated: el('div', { 'data-list': 'rated', 'aria-busy': 'true' }, placeholders(this.state.ratings.size && 2)),
+      recommended: el('div', { 'data-list': 'recommendations', 'aria-busy': 'true', class: 'tall' }, placeholders(6, 'block')),
+      dismissed: el('div', { 'data-list': 'dismissed' }),
+      portrait: el('div', { 'aria-busy': 'true' }, placeholders(4)),
+    };
+    this.heading = el('h2', { id: 'recommended-title', tabindex: -1 }, 'Recommendations');
+    this.clear = el('button', { type: 'button', class: 'button quiet', 'data-action': 'clear', on: { click: () => this.go({ ratings: new Map(), unseen: [], dismissed: [], ask: null }) } }, 'Clear');
+    this.ownActions = el('p', { class: 'actions' }, copyLink(), this.clear);
+    this.takeAway = takeAway(() => this.described());
+    this.best = el('button', { type: 'button', on: { click: () => this.heading.scrollIntoView() } }, 'Finding your best match');
+    this.strip = el('div', { class: 'best-match', 'aria-busy': 'true' }, this.best, el('span', {}));
+  }
+
+  lead() {
+    const { summary, isPicking } = this;
+    const [lowest, highest] = [summary.scale[0], summary.scale.at(-1)];
+    return `${isPicking ? 'Pick a few items' : `Rate a few items from ${short(lowest)} to ${short(highest)}`} and see what the model recommends to you. Your ${isPicking ? 'picks' : 'ratings'} are kept in this tab and in the address of the page; the service does not store them.`;
+  }
+
+  body() {
+    const { boxes, words, summary } = this;
+    const intro = hasRatings(summary) ? this.clarity.node : el('p', { class: 'soft' }, 'Many people picked these. Add others below.');
+    return [
+      el('div', { class: 'split try' },
+        el('div', { class: 'stack' },
+          section(words.some, 'questions', intro, boxes.trouble, boxes.questions, this.search.node, boxes.unseen),
+          section(words.own, 'rated', boxes.rated, this.ownActions),
+          this.chart && section('Your taste', 'portrait', boxes.portrait)),
+        el('div', { class: 'stack' },
+          el('section', { 'aria-labelledby': 'recommended-title', 'data-section': 'recommendations' },
+            this.heading, this.controls.node, this.controls.text, boxes.recommended, boxes.dismissed, this.takeAway))),
+      this.strip,
+    ];
+  }
+
+  go(changes) {
+    go(addressOf({ ...this.state, ...changes }));
+  }
+
+  /** Take up a title that the visitor has found: pick it, or ask for its rating. */
+  add(item) {
+    this.names.learn([item]);
+    if (this.isPicking) return rate(item.id, 1);
+    this.isAsked = true;
+    return this.go({ ask: String(item.id), unseen: this.state.unseen.filter((id) => id !== String(item.id)) });
+  }
+
+  /** Return the ratings that the model can use, by the id of their item: those on its scale, of items that it knows. */
+  usable() {
+    const found = [...onScale(this.state.ratings, this.summary)].filter(([name]) => !this.names.isUnknown(name));
+    return new Map(found.map(([name, value]) => [this.names.get(name)?.id ?? name, value]));
+  }
+
+  person() {
+    return myPerson(this.summary, this.usable());
+  }
+
+  /** Show the state of the address. */
+  refresh() {
+    return this.latest(async (signal) => {
+      const { state, boxes } = this;
+      storeTryState(new URL(addressOf({ ...state, ask: null }).slice(1), location.href).searchParams);
+      this.controls.set(state);
+      for (const box of [boxes.questions, boxes.rated, boxes.recommended, boxes.portrait, this.strip]) box.setAttribute('aria-busy', 'true');
+      const names = [...state.ratings.keys(), ...state.unseen, ...state.dismissed, ...(state.ask ? [state.ask] : [])];
+      const trouble = await this.names.lookUp(names, signal).then(() => null, (error) => error);
+      if (signal.aborted) return;
+      await Promise.all([
+        this.showOwn(trouble),
+        this.showQuestions(signal),
+        this.showRecommendations(signal),
+        this.chart && this.showPortrait(signal),
+      ]);
+    });
+  }
+
+  /** Return the nodes of a promise, or a note of its error with a way to try again; undefined once another state is shown. */
+  settled(signal, promise) {
+    const retry = (error) => [errorNote(error), el('button', { type: 'button', class: 'button quiet', on: { click: () => this.refresh() } }, 'Try again')];
+    return promise.catch(retry).then((nodes) => (signal?.aborted ? undefined : nodes));
+  }
+
+  showOwn(trouble) {
+    const { state, boxes, names } = this;
+    const named = (ids) => ids.map((id) => names.get(id) ?? { id, item: id });
+    const undo = (name) => (id) => this.go({ [name]: state[name].filter((other) => String(names.get(other)?.id ?? other) !== id) });
+    const aside = (box, name, ids, key) => {
+      const items = named(ids);
+      box.replaceChildren(setAside(name, items, titles(items), undo(key)));
+    };
+    this.ownActions.hidden = !state.ratings.size && !state.unseen.length && !state.dismissed.length;
+    return preservingFocus(async () => {
+      aside(boxes.unseen, this.words.skipped, state.unseen, 'unseen');
+      aside(boxes.dismissed, 'Not interested', state.dismissed, 'dismissed');
+      const note = trouble ? await this.settled(null, Promise.reject(trouble)) : [];
+      await renderInto(boxes.rated, Promise.resolve([...this.leftOut(), ...note, this.ratedList(named)]));
+    }, () => boxes.rated.querySelector('input, button') ?? this.search.input);
+  }
+
+  /** Return a note of the ratings that the model can't use, if there are any. */
+  leftOut() {
+    const { ratings } = this.state;
+    const onTheScale = onScale(ratings, this.summary);
+    const unknown = [...ratings.keys()].filter((name) => this.names.isUnknown(name));
+    const offScale = [...ratings.keys()].filter((name) => !onTheScale.has(name));
+    const notes = [
+      unknown.length && `${plural(unknown.length, this.words.one)} left out, because this model does not know ${unknown.length > 1 ? 'these items' : 'this item'}: ${unknown.join(', ')}.`,
+      offScale.length && `${plural(offScale.length, 'rating')} left out, because the scale of this model goes from ${short(this.summary.scale[0])} to ${short(this.summary.scale.at(-1))}.`,
+    ].filter(Boolean);
+    if (!notes.length) return [];
+    const kept = new Map([...onTheScale].filter(([name]) => !this.names.isUnknown(name)));
+    return [el('div', { class: 'note' }, ...notes.map((text) => el('p', {}, text)), el('button', { type: 'button', class: 'link', on: { click: () => this.go({ ratings: kept }) } }, 'Remove from the address'))];
+  }
+
+  ratedList(named) {
+    const { summary } = this;
+    const ids = [...this.state.ratings.keys()].filter((name) => !this.names.isUnknown(name));
+    if (!ids.length) return el('p', { class: 'soft' }, 'None so far.');
+    const items = named(ids);
+    const title = titles(items);
+    const row = (item, place) => {
+      const name = title(item);
+      return el('li', { 'data-item': item.id },
+        el('a', { href: `#/item/${encodeURIComponent(item.id)}` }, name),
+        this.isPicking
+          ? el('button', { type: 'button', class: 'link', 'data-focus-key': `remove ${item.id}`, 'aria-label': `Remove ${name}`, on: { click: () => rate(ids[place], null) } }, 'Remove')
+          : ratingControl({ title: name, scale: summary.scale, value: this.state.ratings.get(ids[place]), onRate: (value) => rate(ids[place], value) }));
+    };
+    return el('ul', { class: 'rated' }, ...items.map(row).reverse());
+  }
+
+  /** Return the most informative items; where no expected ratings are known, popular ones. */
+  async nextItems(signal) {
+    const { summary, state, grid } = this;
+    if (hasRatings(summary)) {
+      const response = await request('next-questions', { body: { ...this.person(), n: grid.count, exclude: state.unseen }, signal });
+      return { found: response.questions.sort((one, other) => other.ratings - one.ratings), response };
+    }
+    const body = { ...myPerson(summary, new Map()), n: grid.count, exclude: [...state.unseen, ...this.usable().keys()] };
+    return { found: (await request('recommendations', { body, signal })).recommendations };
+  }
+
+  async showQuestions(signal) {
+    const { state, boxes, grid, names } = this;
+    const work = this.nextItems(signal).then(({ found, response }) => {
+      if (signal.aborted) return [];
+      names.learn(found);
+      const rated = this.usable();
+      const closed = new Set([...[...rated.keys()].map(String), ...state.unseen]);
+      const chosen = state.ask && !closed.has(state.ask) ? names.get(state.ask) : null;
+      grid.set(found, (id) => !closed.has(id), chosen);
+      if (response) this.clarity.set(response, rated.size);
+      this.strip.lastChild.textContent = response ? this.clarity.text.textContent : '';
+      boxes.questions.removeAttribute('aria-busy');
+      if (chosen && this.isAsked) grid.focusFirst();
+      this.isAsked = false;
+      return [];
+    });
+    const nodes = await this.settled(signal, work);
+    if (nodes) boxes.trouble.replaceChildren(...nodes);
+  }
+
+  async showRecommendations(signal) {
+    const { summary, boxes } = this;
+    const body = { ...this.person(), n: RECOMMENDATIONS, reasons: true, exclude: this.state.dismissed, ...listOptions(this.state, summary) };
+    const work = request('recommendations', { body, signal }).then(({ recommendations: found }) => {
+      if (signal.aborted) return [];
+      this.names.learn(found);
+      this.list = found;
+      this.showBest(found);
+      return recommendations(found, this.person(), summary, this.actions);
+    });
+    const nodes = await this.settled(signal, work);
+    const rows = () => [...boxes.recommended.querySelectorAll('.recommendations > li')];
+    const place = rows().findIndex((row) => row.contains(document.activeElement));
+    const kind = document.activeElement.matches('input') ? 'input' : '.in-place > .link:last-child';
+    // What was rated or set aside is gone from the list, and the next one is in its place.
+    const next = () => (rows()[place] ?? rows().at(-1))?.querySelector(kind);
+    await preservingFocus(() => renderInto(boxes.recommended, Promise.resolve(nodes)), place < 0 ? undefined : next);
+  }
+
+  showBest(found) {
+    const { size } = this.usable();
+    const [first] = found;
+    this.heading.textContent = size ? 'For you' : 'For the average person, so far';
+    this.best.replaceChildren(el('span', {}, size ? 'Best match' : 'Most people’s favourite'), el('strong', {}, first?.item ?? 'none'), first?.prediction != null ? el('span', {}, number(first.prediction, 1)) : '');
+    this.strip.removeAttribute('aria-busy');
+    announce(`${plural(size, this.words.one)} ${this.words.given}. First recommendation: ${first?.item ?? 'none'}`);
+  }
+
+  async showPortrait(signal) {
+    const work = request('portraits', { body: this.person(), signal }).then((response) => {
+      if (!signal.aborted) this.chart.set(response);
+      return this.chart.node;
+    });
+    await renderInto(this.boxes.portrait, this.settled(signal, work));
+  }
+
+  /** Return what is needed to make the list elsewhere. */
+  described() {
+    const { names, state, summary, isPicking } = this;
+    const history = [...this.usable()].map(([id, value]) => ({ id, item: names.get(String(id))?.item, value }));
+    const exclude = state.dismissed.filter((id) => !names.isUnknown(id)).map((id) => names.get(id)?.id ?? id);
+    return { history, isPicking, n: RECOMMENDATIONS, exclude, options: listOptions(state, summary), found: this.list };
   }
 }
+
+const placeholders = (count, kind = 'line') => Array.from({ length: count }, () => el('div', { class: `placeholder ${kind}`, 'aria-hidden': 'true' }));
