@@ -82,7 +82,10 @@ def test_items_are_rated_in_the_list_by_keyboard_and_on_their_pages(tab, address
         expect(group.get_by_role("radio", name="2 of 5")).to_be_checked()
         page.get_by_role("link", name="See what suits you").click()
         page.wait_for_url("**#/try?r=50:2*")
+        expect(page.locator("h1")).to_have_text("Try it")
+        wait_until_idle(page)
         page.go_back()
+        expect(page.locator("h1")).to_have_text("Items")
         group.get_by_role("button", name="Clear").click()
         expect(page.get_by_text("You have rated")).to_have_count(0)
 
