@@ -111,7 +111,7 @@ def test_rating_five_changes_the_list_and_the_link_can_be_shared(tab, address):
         for _ in range(5):
             answered = page.locator('[data-list="rated"] li').count()
             question = page.locator('[data-list="questions"] li').first
-            question.get_by_role("radio", name="1 of 5").check()
+            question.get_by_role("radio", name="1 of 5").click()
             expect(page.locator('[data-list="rated"] li')).to_have_count(answered + 1)
             wait_until_idle(page)
             widths.append(taste_width(page))

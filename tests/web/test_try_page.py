@@ -95,7 +95,7 @@ def test_a_failure_drops_no_rating_and_can_be_tried_again(own_page, both_address
     expect(rated.locator("li").first).to_contain_text("Star Wars (1977)")
 
     page.route("**/api/recommendations", lambda route: route.fulfill(**BUSY))
-    rated.get_by_role("radio", name="1 of 5").first.check()
+    rated.get_by_role("radio", name="1 of 5").first.click()
     page.wait_for_url("**50:1")
     failed = page.locator('[data-list="recommendations"]')
     expect(failed.get_by_role("alert")).to_contain_text("busy")
@@ -182,7 +182,7 @@ def test_one_answer_changes_one_card_and_brings_the_goal_nearer(tab, both_addres
             if text == "Your tastes are clear":
                 break
             given = page.locator('[data-list="rated"] li').count()
-            page.locator(CARDS).first.get_by_role("radio", name="4 of 5").check()
+            page.locator(CARDS).first.get_by_role("radio", name="4 of 5").click()
             expect(page.locator('[data-list="rated"] li')).to_have_count(given + 1)
         assert 4 <= page.locator('[data-list="rated"] li').count() <= 14
         ids = dict(re.findall(r"(\d+):(\d)", page.url.partition("r=")[2]))
@@ -234,7 +234,7 @@ def test_a_rating_in_the_list_keeps_the_place(tab, both_address, both):
         expect(page.locator(ROWS).nth(4).get_by_role("radio").first).to_be_focused()
         scrolled = page.evaluate("scrollY")
         assert scrolled > 0
-        page.locator(ROWS).nth(4).get_by_role("radio", name="2 of 5").check()
+        page.locator(ROWS).nth(4).get_by_role("radio", name="2 of 5").click()
         page.wait_for_url(re.compile(r":5,\d+:2"))
         wait_until_idle(page)
         assert page.evaluate("scrollY") == scrolled
