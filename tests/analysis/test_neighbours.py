@@ -73,40 +73,12 @@ def test_correlations_are_those_of_predicted_ratings(bayes, model):
             assert row["correlation"] == pytest.approx(correlation, abs=0.08)
 
 
-def test_similar_users(bayes, ml100k):
-    similar = bayes.similar_users(196, 942)
-    assert similar.height == 942
-    assert 196 not in set(similar["user"])
-    assert similar["lower"].is_sorted(descending=True)
-    table = bayes.learned.user_table.astype(float)
-    first = similar.row(0, named=True)
-    p, q = table[195, :-1], table[first["user"] - 1, :-1]
-    cosine = p @ q / np.linalg.norm(p) / np.linalg.norm(q)
-    assert first["cosine"] == pytest.approx(cosine, abs=1e-5)
-    assert first["lower"] < first["similarity"] < first["upper"]
-    rated = {u: set(ml100k.item[ml100k.user == u - 1].tolist()) for u in (196, first["user"])}
-    assert first["common"] == len(rated[196] & rated[first["user"]])
-    assert first["ratings"] == len(rated[first["user"]])
-    scores = [table[u - 1, :-1] @ bayes.item_factors.T + bayes.item_biases for u in rated]
-    assert first["correlation"] == pytest.approx(np.corrcoef(*scores)[0, 1], abs=1e-4)
-
-
-def test_users_of_a_point_estimate_have_intervals_too(model):
-    similar = model.similar_users(196, 3, order="similarity")
-    assert similar["cosine"].is_sorted(descending=True)
-    assert similar["lower"].null_count() == 0
-
-
 def test_bad_requests_are_refused(bayes, tmp_path):
     with pytest.raises(palate.SettingError, match="order is 'best'; it must be one of sim"):
         bayes.similar(SILENCE, order="best")
-    with pytest.raises(palate.UnknownIdError, match="there is no user 'zoe'"):
-        bayes.similar_users("zoe")
     bayes.save(tmp_path / "m", users=False)
     alone = palate.load(tmp_path / "m")
     assert alone.similar(SILENCE).equals(bayes.similar(SILENCE))
-    with pytest.raises(palate.UnknownIdError, match="saved without its users"):
-        alone.similar_users(196)
 
 
 def test_diagonal_covariances_find_nearly_the_same_neighbours(bayes, altered):
@@ -126,7 +98,6 @@ def test_a_tiny_table_has_neighbours(small):
     for solver in (palate.Gibbs(factors=1, sweeps=30), palate.OneCycle(factors=1, epochs=2)):
         model = palate.fit(small, solver)
         assert model.similar("tea", order="similarity").height == 3
-        assert model.similar_users("ann").height == 4
 
 
 def test_an_item_without_ratings_has_no_neighbours(small):
@@ -147,7 +118,7 @@ def test_similar_is_the_cosine(model):
 
 @pytest.fixture
 def everything(monkeypatch):
-    """Return a function that computes with all items or users as candidates."""
+    """Return a function that computes with all items as candidates."""
 
     def _everything(similar, *arguments):
         with monkeypatch.context() as patch:
@@ -158,14 +129,12 @@ def everything(monkeypatch):
 
 
 def test_candidates_give_the_neighbours_of_the_exhaustive_search(bayes, everything):
-    """Of items with many and with few ratings, in both orders; and of users."""
+    """Of items with many and with few ratings, in both orders."""
     for item in bayes.biases("gap", min_ratings=1)["id"][::140].to_list():
         expected = everything(bayes.similar, item, 12)
         assert bayes.similar(item, 12).equals(expected), item
     plain = functools.partial(bayes.similar, order="similarity")
     assert plain(50, 12).equals(everything(plain, 50, 12))
-    for user in range(1, 100, 20):
-        assert bayes.similar_users(user, 12).equals(everything(bayes.similar_users, user, 12))
 
 
 def test_few_candidates_are_enough_since_uncertain_ones_come_later(bayes, everything, monkeypatch):

@@ -141,6 +141,7 @@ def test_the_views_of_events_leave_out_what_needs_ratings(tab, events_address):
         expect(page.get_by_text("knows what people pick, not how they like it")).to_be_visible()
         expect(page.get_by_role("link", name="Map")).to_be_hidden()
         assert page.get_by_role("heading", name="Picked often").count() == 0
+        page.get_by_role("button", name="Measure it").click()
         page.get_by_text("This model").first.wait_for(timeout=60_000)
         assert page.locator('[data-measure="rmse"]').count() == 0
         go(page, events_address, "#/map")
@@ -152,11 +153,13 @@ def test_the_views_of_events_leave_out_what_needs_ratings(tab, events_address):
         wait_until_idle(page)
         go(page, events_address, "#/item/50")
         expect(page.locator(".lead")).to_have_text("583 people picked it.")
-        page.get_by_role("link", name="Pick it").click()
-        expect(page.locator('[data-list="questions"] li').first).to_contain_text("Star Wars")
+        page.get_by_role("button", name="Pick Star Wars").click()
+        page.get_by_role("link", name="See what suits you").click()
+        expect(page.locator('[data-list="rated"] li')).to_contain_text("Star Wars")
         go(page, events_address, "#/user/196")
-        expect(page.get_by_role("heading", name="History")).to_be_visible()
-        expect(page.locator('[data-section="favourites"] li')).to_have_count(39)
+        expect(page.get_by_role("heading", name="Their history")).to_be_visible()
+        expect(page.locator('[data-list="history"] tbody tr')).to_have_count(25)
+        expect(page.locator('[data-list="history"] [data-total]')).to_have_text("39 items")
         assert page.get_by_role("heading", name="Portrait").count() == 0
 
 
@@ -195,9 +198,9 @@ def test_counts_say_how_often(tab, tmp_path):
     table = {"user": [1, 1, 2, 2, 3, 3], "item": list("abbcca"), "count": [40, 2, 3, 1, 9, 70]}
     palate.fit(palate.read_ratings(table, kind="counts")).save(tmp_path / "m")
     with serving_in_thread(tmp_path / "m") as address, opened(tab, address, "#/user/1") as page:
-        expect(page.get_by_role("heading", name="Picked most often")).to_be_visible()
-        favourites = page.locator('[data-section="favourites"] li')
-        expect(favourites.first).to_contain_text("40 times")
+        history = page.locator('[data-list="history"]')
+        expect(history.get_by_role("columnheader", name="Times")).to_be_visible()
+        expect(history.locator("tbody tr").first).to_contain_text("40")
         expect_titles(page, ["c"])
 
 

@@ -46,7 +46,7 @@ def test_the_overview_shows_the_model_and_its_evaluation(tab, address):
     with opened(tab, address) as page:
         assert "943 people" in page.locator("h1").inner_text().replace("\n", " ")
         expect(page.get_by_text("Action, newer").first).to_be_visible()
-        page.get_by_role("button", name="Evaluate", exact=True).click()
+        page.get_by_role("button", name="Measure it").click()
         page.get_by_text("This model").first.wait_for(timeout=60_000)
         page.get_by_role("link", name="Items", exact=True).click()
         page.wait_for_url("**#/items*")
@@ -97,10 +97,10 @@ def test_an_item_page_breaks_its_mean_down(tab, address):
             expect(page.get_by_text(part).first).to_be_visible()
         page.get_by_role("link", name="Empire Strikes Back, The (1980)").click()
         page.get_by_role("heading", name="Empire Strikes Back, The (1980)", level=1).wait_for()
-        page.get_by_role("link", name="Rate it").click()
+        page.get_by_role("radio", name="4 of 5").check()
+        page.get_by_role("link", name="See what suits you").click()
         page.wait_for_url("**#/try*")
-        asked = page.locator('[data-list="questions"] li').first
-        expect(asked).to_contain_text("Empire Strikes Back")
+        expect(page.locator('[data-list="rated"] li')).to_contain_text("Empire Strikes Back")
 
 
 def test_rating_five_changes_the_list_and_the_link_can_be_shared(tab, address):

@@ -54,6 +54,23 @@ def decompose_user_means(learned: Learned, users: UserPosteriors) -> MeanDecompo
     return _decompose(learned, "user", users.table[:, -1], users.bias_sd())
 
 
+def user_biases_in_ratings(learned: Learned) -> Numbers:
+    """Return the bias of each known user in units of the ratings; shape (users,)."""
+    return _above_mu(learned, learned.require_user_table()[:, -1])
+
+
+def _mu(learned: Learned) -> float:
+    """Return the expected rating of an item of bias 0 by the average user."""
+    average = float(learned.canonical_axes.average[-1])
+    return evaluate_scalar(learned.likelihood.unclipped, average)
+
+
+def _above_mu(learned: Learned, score: NDArray[np.floating[Any]]) -> Numbers:
+    unclipped = learned.likelihood.unclipped(score.astype(np.float32))
+    above: Numbers = unclipped.astype(np.float64) - _mu(learned)
+    return above
+
+
 def _decompose(
     learned: Learned, side: str, own: NDArray[np.floating[Any]], sd: Numbers | None
 ) -> MeanDecomposition:
@@ -68,15 +85,9 @@ def _decompose(
     where mu = f(c), and own is c + b_i for an item and b_u for a user. With a linear likelihood
     these are the bias, the mean bias of the partners, and the mean of p_u . q_i.
     """
-    unclipped = learned.likelihood.unclipped
-    mu = evaluate_scalar(unclipped, float(learned.canonical_axes.average[-1]))
-
-    def above_mu(score: NDArray[np.floating[Any]]) -> Numbers:
-        return unclipped(score.astype(np.float32)).astype(np.float64) - mu
-
-    bias = above_mu(own)
-    lower = None if sd is None else above_mu(own - Z * sd)
-    upper = None if sd is None else above_mu(own + Z * sd)
+    mu, bias = _mu(learned), _above_mu(learned, own)
+    lower = None if sd is None else _above_mu(learned, own - Z * sd)
+    upper = None if sd is None else _above_mu(learned, own + Z * sd)
     means: tuple[Numbers | None, ...] = (None, None, None)
     if learned.ratings is not None:
         means = _means_over_ratings(learned, side, mu + bias)

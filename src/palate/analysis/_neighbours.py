@@ -1,4 +1,4 @@
-"""Neighbours: the most similar items and users, with intervals."""
+"""Neighbours: the most similar items, with intervals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ from palate.analysis._intervals import (
     validate_order,
 )
 from palate.errors import UnknownIdError
-from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._learned import Learned
 
 Order = Literal["similarity", "cautious"]
@@ -37,7 +36,7 @@ _CANDIDATES = 400
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """The directions of the factors of items, or of the positions of users.
+    """The directions of the factors of items.
 
     Attributes
     ----------
@@ -68,15 +67,6 @@ class Directions:
             return cls.of(learned.item_factors)
         variance = posterior.covariances.variances.sum(axis=1, dtype=np.float64)
         return cls.of(learned.item_factors, variance)
-
-    @classmethod
-    def of_users(cls, learned: Learned, users: UserPosteriors) -> Self:
-        """Return the directions of the users relative to the average user.
-
-        What a history leaves open has the variance of the prior, which is 1 on a canonical axis.
-        """
-        positions = learned.canonical_axes.user_positions(users.table)
-        return cls.of(positions, users.table.shape[1] - users.effective_parameters())
 
     def candidates(
         self, row: int, eligible: NDArray[np.bool_], n: int, order: Order | None
@@ -136,43 +126,6 @@ def similar_items(
         correlation=_correlation(learned.item_table, spread, row, rows),
         ratings=learned.item_counts[rows],
     )
-
-
-def similar_users(
-    learned: Learned,
-    users: UserPosteriors,
-    directions: Directions,
-    user: Any,
-    n: int,
-    *,
-    order: Order | None,
-) -> pl.DataFrame:
-    """Return the users most similar to one; see `Model.similar_users`."""
-    _arguments.integer("n", n, 1)
-    validate_order(order, _ORDERS, has_intervals=True)
-    row, axes = learned.user_index.row(user), learned.canonical_axes
-    everyone_else = np.ones(len(users), dtype=np.bool_)
-    everyone_else[row] = False
-    positions = axes.user_positions(users.table)
-    found = _Similarities(positions, row, directions.candidates(row, everyone_else, n, order))
-
-    def of_rows(rows: Rows) -> tuple[Matrix, Matrix]:
-        factors = users.covariances(rows)[:, :-1, :-1].astype(np.float64)
-        return positions[rows], axes.user_transform.T @ factors @ axes.user_transform
-
-    found.add_intervals(of_rows)
-    best = found.best(order, n)
-    rows, ratings = found.others[best], users.ratings
-    rated = ratings.take(np.array([row])).partner
-    common = [int(np.isin(ratings.take(np.array([r])).partner, rated).sum()) for r in rows]
-    items = learned.item_table[learned.rated].astype(np.float64)
-    columns = found.columns(best) | {
-        "correlation": _correlation(users.table, np.cov(items.T), row, rows),
-        "ratings": np.diff(ratings.starts)[rows],
-        "common": pl.Series(common, dtype=pl.Int64),
-    }
-    known = learned.require_users()
-    return pl.DataFrame({"user": known.users["id"].gather(rows)} | columns)
 
 
 class _Similarities:
@@ -236,11 +189,10 @@ def _cosine(one: Matrix, many: Matrix) -> Matrix:
 def _correlation(
     table: NDArray[np.float32], spread: Matrix, row: int, rows: NDArray[np.int64]
 ) -> Matrix:
-    """Return the correlation of the scores of `rows` with those of `row` over the other side.
+    """Return the correlation of the scores of `rows` with those of `row` over the users.
 
-    For items that is the population of users, for users the items. For two rows z = [factors, 1]
-    and w, and the covariance S of the other side's factors and bias, the correlation is
-    z' S w / sqrt(z' S z  w' S w).
+    For two items z = [factors, 1] and w, and the covariance S of the users' factors and bias, the
+    correlation is z' S w / sqrt(z' S z  w' S w).
     """
     one, many = with_ones(table[[row], :-1])[0], with_ones(table[rows, :-1])
     sizes = quadratic_forms(many, spread) * (one @ spread @ one)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate.analysis._axes import AxisNames
-from palate.analysis._contributions import Contributions
 from palate.analysis._intervals import Z, chi_square, spread_interval
+from palate.analysis._residuals import Residuals
 from palate.inference._user_posterior import UserPosterior, effective_parameters
 from palate.learned._learned import Learned
 from palate.learned._likelihood import evaluate_scalar
@@ -62,15 +62,13 @@ def portrait(learned: Learned, user: UserPosterior, axis_names: AxisNames, n: in
     """Return the portrait of a person; see `Profile.describe`."""
     _arguments.integer("n", n, 1)
     axes, generosity = _axes(learned, user, axis_names), _generosity(learned, user)
-    contributions = Contributions(learned, user)
-    scores = user.scores(learned.item_table)[user.rated]
-    errors = user.rating.astype(np.float64) - learned.likelihood.unclipped(scores)
-    predictability = _predictability(contributions, errors)
+    history = Residuals(learned, user)
+    predictability = _predictability(history)
     return Portrait(
         axes=axes,
         generosity=generosity,
         predictability=predictability,
-        surprises=_surprises(contributions, scores, errors, n),
+        surprises=_surprises(learned, user, history, n),
         sentence=_sentence(axes, generosity, predictability),
     )
 
@@ -140,7 +138,7 @@ def _bias_population(learned: Learned) -> Numbers | NormalDist:
 _MIN_FREEDOM = 3
 
 
-def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, float] | None:
+def _predictability(history: Residuals) -> dict[str, float] | None:
     """Return the standard deviation of a person's ratings about their expectation.
 
     In a Gibbs model it is that of the person's `RatingVariances`; what determines the person's
@@ -148,7 +146,7 @@ def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, 
     is the sum of squared residuals divided by the residual degrees of freedom, m minus the sum of
     the leverages; the interval is that of chi-square with these degrees of freedom.
     """
-    learned, user = contributions.learned, contributions.user
+    learned, user, errors = history.learned, history.user, history.errors
     noise_sd, variances = learned.likelihood.noise_sd, learned.parameters.variances
     if len(errors) < _MIN_FREEDOM:
         return None
@@ -158,10 +156,8 @@ def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, 
         of_tastes = effective_parameters(user.covariance[None], precision)
         freedom = variances.freedom + np.maximum(len(errors) - of_tastes, 0)
         lower, upper = (bound[0] for bound in spread_interval(np.array([spread]), freedom))
-        # Of all users: the mean of the variance, by its prior.
-        noise_sd *= math.sqrt(variances.freedom / (variances.freedom - 2))
     else:
-        freedom = np.array(np.sum(1 - contributions.leverage))
+        freedom = np.array(np.sum(1 - history.leverage))
         if freedom < _MIN_FREEDOM:
             return None
         squares = float(errors @ errors)
@@ -171,30 +167,18 @@ def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, 
         "residual_sd": spread,
         "lower": float(lower),
         "upper": float(upper),
-        "noise_sd": noise_sd,
+        "noise_sd": learned.parameters.typical_noise_sd,
     }
 
 
-def _surprises(
-    contributions: Contributions, scores: NDArray[np.float32], errors: Numbers, n: int
-) -> pl.DataFrame:
-    """Return the ratings with the largest studentised residuals, given all scores and residuals.
-
-    For a rating r with leverage h, residual e and noise of the variance v, the expectation given
-    the other ratings is r - e / (1 - h), and the difference e / (1 - h) has the variance
-    v / (1 - h) (Cook and Weisberg, "Residuals and influence in regression", 1982, section 2.2.1).
-    """
-    learned, user = contributions.learned, contributions.user
-    likelihood, rest = learned.likelihood, 1 - contributions.leverage
-    noise = learned.parameters.rating_variance(scores, user.rated, user.variance)
-    surprise = errors / np.sqrt(noise * rest)
-    order = np.argsort(-np.abs(surprise), kind="stable")[:n]
-    expected = user.rating[order] - (errors / rest)[order]
+def _surprises(learned: Learned, user: UserPosterior, history: Residuals, n: int) -> pl.DataFrame:
+    """Return the ratings with the largest studentised residuals."""
+    order = np.argsort(-np.abs(history.surprise), kind="stable")[:n]
     return learned.item_frame(
         user.rated[order].astype(np.int64),
         rating=user.rating[order],
-        expected=np.clip(expected, likelihood.low, likelihood.high),
-        surprise=surprise[order],
+        expected=history.expected[order],
+        surprise=history.surprise[order],
     )
 
 

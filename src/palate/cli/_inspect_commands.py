@@ -292,14 +292,16 @@ def similar(
         raise palate.SettingError("name an item, or a user with --user")
     loaded = palate.load(model)
     order: Any = "similarity" if plain else None
-    cautious = not plain and (user is not None or loaded.learned.has_intervals)
+    cautious = not plain and user is None and loaded.learned.has_intervals
     surest = ", the surest first" if cautious else ""
     if user is not None:
         if min_ratings is not None:
             raise palate.SettingError("--min-ratings applies to items; leave it out with --user")
         if by is not None:
             raise palate.SettingError("--by applies to items; leave it out with --user")
-        found, title = loaded.similar_users(user, n, order=order), f"Most like user {user}"
+        if plain:
+            raise palate.SettingError("--plain applies to items; leave it out with --user")
+        found, title = loaded.similar_users(user, n), f"Most like user {user}"
     else:
         kind: Any = by or ("taste" if loaded.learned.has_ratings else "choice")
         found = loaded.similar(item, n, by=kind, order=order, min_ratings=min_ratings)

@@ -1,5 +1,6 @@
 """The parameters that a solver learns."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,19 @@ class Parameters:
     effects: FeatureEffects | None = None
     user_effects: FeatureEffects | None = None
     item_prior: ItemPrior | None = None
+
+    @property
+    def typical_noise_sd(self) -> float:
+        """How far a rating typically lies from its expectation, over all people.
+
+        It is the root of the mean variance, noise_sd^2 E[s_u], where the prior of `RatingVariances`
+        has E[s_u] = freedom / (freedom - 2); in units of the ratings.
+        """
+        noise_sd = self.likelihood.noise_sd
+        if self.variances is None:
+            return noise_sd
+        freedom = self.variances.freedom
+        return noise_sd * math.sqrt(freedom / (freedom - 2))
 
     def rating_variance(
         self,

@@ -6,7 +6,8 @@ import polars as pl
 
 from palate._computed_once import computed_once
 from palate.analysis._choice_reasons import picked_together
-from palate.analysis._neighbours import Directions, similar_items, similar_users
+from palate.analysis._neighbours import Directions, similar_items
+from palate.analysis._similar_users import similar_users
 from palate.errors import SettingError
 from palate.model._readings import Readings
 
@@ -18,11 +19,6 @@ class Neighbours(Readings):
     def item_directions(self) -> Directions:
         """The directions of the factors of the items, which `similar` compares."""
         return Directions.of_items(self.learned)
-
-    @computed_once
-    def user_directions(self) -> Directions:
-        """The directions of the positions of the known users, which `similar_users` compares."""
-        return Directions.of_users(self.learned, self.user_posteriors)
 
     def similar(
         self,
@@ -94,28 +90,30 @@ class Neighbours(Readings):
             self.learned, directions, item, n, order=order, min_ratings=min_ratings
         )
 
-    def similar_users(
-        self, user: Any, n: int = 10, *, order: Literal["similarity", "cautious"] | None = None
-    ) -> pl.DataFrame:
+    def similar_users(self, user: Any, n: int = 10) -> pl.DataFrame:
         """Return the `n` users whose tastes are most similar to those of `user`.
 
-        Similarity is the cosine between the positions of two users on the canonical axes, relative
-        to the average user. See `similar` for `order`, and for how candidates are chosen.
+        With the positions x of users on the canonical axes, and the diagonal matrix S of the mean
+        squares of the items' positions, ``x_u' S x_v`` is how far the tastes of two users move
+        their scores in the same direction, on average over the items. Their similarity is::
+
+            E[x_u]' S E[x_v] / sqrt(E[x_u' S x_u] E[x_v' S x_v])
+
+        with means over the posteriors of both: the correlation of their tastes in units of the
+        score, nearer to zero the less is known of either.
 
         Returns
         -------
         polars.DataFrame
-            The most similar first, with the columns user, similarity, lower, upper, sure (these
-            four from draws of both profiles), cosine, correlation (of the scores of the two users
-            over the items), ratings (the number of training ratings) and common (the number of
-            items that both have rated).
+            The most similar first: user, similarity, ratings (the number of training ratings) and
+            common (the number of items that both have rated).
 
         Raises
         ------
         UnknownIdError
             If the user is unknown, or the model was saved without users.
         SettingError
-            If `n` is out of range, or the order does not exist.
+            If `n` is out of range.
 
         Examples
         --------
@@ -125,5 +123,4 @@ class Neighbours(Readings):
         >>> model.similar_users(196, 3).height
         3
         """
-        users, directions = self.user_posteriors, self.user_directions
-        return similar_users(self.learned, users, directions, user, n, order=order)
+        return similar_users(self.learned, self.user_posteriors, user, n)

@@ -22,6 +22,7 @@ from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._compare import ComparedModels
 from palate.web._compare_routes import add_compare_routes
+from palate.web._csv import csv_response
 from palate.web._middleware import SKIPPED, AccessSettings, ServiceMiddleware
 from palate.web._model_holder import ModelHolder
 from palate.web._problems import register_error_handlers
@@ -43,6 +44,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: _PROBLEM | {"description": "The body is too large."},
     422: _PROBLEM | {"description": "A value is out of range or has the wrong type."},
     503: _PROBLEM | {"description": "The response took too long, or the service is busy."},
+}
+_CSV: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 }
 Answer = TypeVar("Answer", bound=people.Answer)
 UserId = Annotated[str, Path(max_length=1000, description="The id of a user.")]
@@ -79,6 +84,7 @@ def create_app(
     )
     register_error_handlers(app)
     _add_model_routes(app, holder, compared)
+    _add_user_routes(app, holder)
     _add_person_routes(app, holder)
     add_compare_routes(app, holder, compared)
     _add_other_routes(app)
@@ -124,15 +130,10 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModel
         """Return what is picked often but liked little, and picked rarely but well liked."""
         return holder.explorer.popularity
 
-    @app.get("/api/users")
-    def users(query: Annotated[req.PageQuery, Query()]) -> people.Users:
-        """List the known users whose ids begin with a text."""
-        return holder.explorer.user_list(query)
-
-    @app.get("/api/users/{user:path}")
-    def user(user: UserId) -> people.UserPage:
-        """Return one known user: portrait, and favourites or history."""
-        return holder.explorer.user(user)
+    @app.get("/api/items.csv", **_CSV)
+    def items_csv(query: Annotated[req.ItemsFilter, Query()]) -> Response:
+        """Return all items that match, as CSV; text that looks like a formula begins with '."""
+        return csv_response(holder.explorer.export(query), "items.csv")
 
     @app.get("/api/map")
     def item_map(query: Annotated[req.MapQuery, Query()]) -> plane.Map:
@@ -143,6 +144,41 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModel
     def groups(request: req.GroupRequest) -> plane.Group:
         """Return what items have in common: metadata, bias and positions unlike those of all."""
         return _counted("/api/groups", holder.explorer.group(request))
+
+
+def _add_user_routes(app: FastAPI, holder: ModelHolder) -> None:
+    @app.get("/api/users")
+    def users(query: Annotated[req.UsersQuery, Query()]) -> people.Users:
+        """List the known users whose ids begin with a text."""
+        return holder.explorer.known_users.user_list(query)
+
+    @app.get("/api/users/{user:path}")
+    def user(user: UserId) -> people.UserPage:
+        """Return one known user: portrait, and favourites or history."""
+        return holder.explorer.user(user)
+
+    # Not below /api/users/, since the id of a user may have any form.
+    @app.get("/api/histories")
+    def history(query: Annotated[req.HistoryQuery, Query()]) -> people.History:
+        """Return the history of one known user, each rating beside the expected one."""
+        return holder.explorer.known_users.history(query)
+
+    @app.get("/api/histories.csv", **_CSV)
+    def history_csv(query: Annotated[req.HistoryOrder, Query()]) -> Response:
+        """Return the whole history of a user as CSV; what looks like a formula begins with '."""
+        table = holder.explorer.known_users.history_table(query)
+        return csv_response(table, "history.csv")
+
+    @app.get("/api/similar-users")
+    def similar_users(query: Annotated[req.SimilarUsersQuery, Query()]) -> people.SimilarUsers:
+        """Return the known users whose tastes are most like those of one."""
+        return holder.explorer.known_users.similar(query)
+
+    @app.get("/api/rating-counts")
+    def rating_counts(query: Annotated[req.RatingCountsQuery, Query()]) -> res.RatingCounts:
+        """Return how often each rating was given, to an item or by a user, and expected."""
+        explorer = holder.explorer
+        return explorer.known_users.rating_counts(query, explorer.summary.scale)
 
 
 def _add_person_routes(app: FastAPI, holder: ModelHolder) -> None:

@@ -24,13 +24,14 @@ from palate.web import _responses as res
 from palate.web._evaluation import BackgroundEvaluation
 from palate.web._item_neighbours import item_neighbours
 from palate.web._json import Ids, json_ids, json_rows, json_value
+from palate.web._known_users import KnownUsers
 from palate.web._reasons import explained, recommended
 from palate.web._summary import summarize
 
 _MAX_SURPRISES, _MAX_FAVOURITES, _MAX_PICKED = 8, 12, 100
 _MAX_CONTRASTED = 10
 # The columns of the table of items that need ratings.
-_OF_RATINGS = {"mean", "bias", "lower", "upper", "gap"}
+_OF_RATINGS = ("mean", "bias", "lower", "upper", "gap")
 
 
 class Explorer:
@@ -87,15 +88,21 @@ class Explorer:
         return table.with_columns(pl.lit(None).alias(name) for name in sorted(unknown))
 
     def item_list(self, query: req.ItemsQuery) -> res.Items:
-        """Return a page of the items that match a query.
+        """Return a page of the items that match a query, or those asked for; see `matching`."""
+        if query.id:
+            return self._items_by_id(query.id)
+        table = self.matching(query)
+        items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
+        return res.Items(total=table.height, page=query.page, size=query.size, items=items)
+
+    def matching(self, query: req.ItemsFilter) -> pl.DataFrame:
+        """Return the items that match a query, in its order.
 
         Raises
         ------
         SettingError
             If there is no such column, or the order needs ratings and the model has none.
         """
-        if query.id:
-            return self._items_by_id(query.id)
         has_ratings = self.model.learned.has_ratings
         sort = query.sort or ("bias" if has_ratings else "ratings")
         if sort in _OF_RATINGS:
@@ -106,9 +113,16 @@ class Explorer:
         # Words match in any order, because articles are often moved to the end: "Godfather, The".
         for word in query.search.lower().split():
             table = table.filter(pl.col("item").str.to_lowercase().str.contains(word, literal=True))
-        table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
-        items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
-        return res.Items(total=table.height, page=query.page, size=query.size, items=items)
+        return table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
+
+    def export(self, query: req.ItemsFilter) -> pl.DataFrame:
+        """Return the items that match a query, with all that is known of them, as a table."""
+        table = self.matching(query)
+        known = ("id", "item", "ratings", *_OF_RATINGS)
+        more = self.model.items.drop("id", "item")[table["row"]]
+        return table.select(known if self.model.learned.has_ratings else known[:3]).hstack(
+            more.rename({name: f"items.{name}" for name in more.columns if name in known})
+        )
 
     def _items_by_id(self, names: list[str]) -> res.Items:
         """Return the items with some ids or titles, and which of these are unknown."""
@@ -240,29 +254,9 @@ class Explorer:
         return places
 
     @computed_once
-    def _users(self) -> pl.DataFrame:
-        """Every user with a history: id, number of ratings, and their mean if there are ratings."""
-        learned = self.model.learned
-        ratings = learned.require_users()
-        counts, means = ratings.user_means()
-        table = {"user": ratings.users["id"], "ratings": counts}
-        table["mean"] = means if learned.has_ratings else [None] * len(counts)
-        return pl.DataFrame(table).filter(pl.col("ratings") > 0)
-
-    def user_list(self, query: req.PageQuery) -> people.Users:
-        """Return a page of the known users whose ids begin with the text searched for.
-
-        Raises
-        ------
-        UnknownIdError
-            If the model was saved without its users.
-        """
-        table = self._users
-        if query.search:
-            table = table.filter(pl.col("user").cast(pl.String).str.starts_with(query.search))
-        rows = _page(table, query).iter_rows(named=True)
-        users = [people.User(**row | {"user": self._user_ids[row["user"]]}) for row in rows]
-        return people.Users(total=table.height, page=query.page, size=query.size, users=users)
+    def known_users(self) -> KnownUsers:
+        """What can be asked about the known users."""
+        return KnownUsers(self.model, self._ids, self._user_ids)
 
     def user(self, user: Any) -> people.UserPage:
         """Return all about one known user.
@@ -276,11 +270,15 @@ class Explorer:
         rating, has_ratings = profile.rating, self.model.learned.has_ratings
         favourites = json_rows(self._favourites(profile, row), self._ids)
         mean = float(rating.mean()) if len(rating) else 0.0
+        portrait = self.portrait(profile) if has_ratings else None
+        spread = None if portrait is None else portrait.predictability
         return people.UserPage(
             user=self._user_ids[self.model.learned.require_users().users["id"][row]],
             ratings=len(rating),
             mean=mean if has_ratings else None,
-            portrait=self.portrait(profile) if has_ratings else None,
+            bias=None if portrait is None else portrait.generosity["bias"],
+            spread=None if spread is None else spread["residual_sd"],
+            portrait=portrait,
             favourites=[people.RatedItem(**favourite) for favourite in favourites],
         )
 
@@ -367,12 +365,12 @@ class Explorer:
         """Return what items have in common."""
         return plane.group(self.model, self._features, request)
 
-    @cached_property
+    @computed_once
     def _features(self) -> list[Feature]:
         return features(self.model.items)
 
 
-def _page(table: pl.DataFrame, query: req.PageQuery) -> pl.DataFrame:
+def _page(table: pl.DataFrame, query: req.Paging) -> pl.DataFrame:
     start = (query.page - 1) * query.size
     return table[start : start + query.size]
 

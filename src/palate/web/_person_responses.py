@@ -191,6 +191,17 @@ class User(BaseModel):
     user: Id
     ratings: Annotated[int, Field(description="Number of training ratings, or of items picked.")]
     mean: float | None
+    bias: Annotated[
+        float | None,
+        Field(description="How much higher than the average person they rate, in ratings."),
+    ]
+    spread: Annotated[
+        float | None,
+        Field(
+            description="How far their ratings typically lie from the expected ones; null where "
+            "the model does not tell people apart in this."
+        ),
+    ]
 
 
 class Users(BaseModel):
@@ -219,3 +230,60 @@ class UserPage(User):
             "latest events."
         ),
     ]
+
+
+class HistoryEntry(ItemName):
+    """An item of a user's history; all but the rating and the time is null without ratings."""
+
+    rating: Annotated[float, Field(description="The rating; 1 for an event, or a count.")]
+    expected: Annotated[
+        float | None,
+        Field(
+            description="The expected rating given the other ratings of this user; a first-order "
+            "approximation."
+        ),
+    ]
+    residual: Annotated[float | None, Field(description="The rating minus the expected one.")]
+    surprise: Annotated[
+        float | None,
+        Field(description="The difference divided by its standard deviation, before clipping."),
+    ]
+    influence: Annotated[
+        float | None,
+        Field(
+            description="The change of its own expectation with the rating, from 0 to 1: how much "
+            "it tells of the person that the other ratings do not."
+        ),
+    ]
+    time: Annotated[str | None, Field(description="A date, or the time as it was read.")]
+
+
+class History(BaseModel):
+    """A page of the history of a known user."""
+
+    user: Id
+    total: Annotated[int, Field(description="Number of entries on all pages.")]
+    page: int
+    size: int
+    entries: list[HistoryEntry]
+
+
+class SimilarUser(BaseModel):
+    """A user whose tastes are like those of another."""
+
+    user: Id
+    similarity: Annotated[
+        float,
+        Field(
+            description="The expected correlation of both tastes; nearer to zero the less is known "
+            "of either."
+        ),
+    ]
+    ratings: int
+    common: Annotated[int, Field(description="Number of items that both have rated.")]
+
+
+class SimilarUsers(BaseModel):
+    """The users with the most similar tastes, the most similar first."""
+
+    users: list[SimilarUser]

@@ -283,26 +283,23 @@ class GroupRequest(Body):
     ] = "error"
 
 
-class PageQuery(BaseModel):
+class Paging(BaseModel):
     """One page of a list."""
 
-    search: Annotated[str, Field(max_length=200, description="Text to search for.")] = ""
     page: Annotated[int, Field(ge=1, le=1_000_000, description="Page number, from 1.")] = 1
     size: Annotated[int, Field(ge=1, le=200, description="Number of entries on a page.")] = 50
 
 
-class ItemsQuery(PageQuery):
+class PageQuery(Paging):
+    """One page of a list that can be searched."""
+
+    search: Annotated[str, Field(max_length=200, description="Text to search for.")] = ""
+
+
+class ItemsFilter(BaseModel):
     """Which items to list, and in what order."""
 
-    id: Annotated[
-        list[Annotated[str, Field(max_length=1000)]],
-        Field(
-            max_length=_MAX_RATINGS,
-            description="List these items alone, in this order and on one page, whatever else is "
-            "asked: ids or titles, each by a parameter of its own. Those that are not known are "
-            "in `unknown`.",
-        ),
-    ] = []
+    search: Annotated[str, Field(max_length=200, description="Words of the title.")] = ""
     sort: Annotated[
         Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"] | None,
         Field(
@@ -317,6 +314,78 @@ class ItemsQuery(PageQuery):
         int,
         Field(ge=1, le=1_000_000_000, description="Minimum number of training ratings of an item."),
     ] = 1
+
+
+class ItemsQuery(Paging, ItemsFilter):
+    """Which items to list, in what order, and which page of the list."""
+
+    id: Annotated[
+        list[Annotated[str, Field(max_length=1000)]],
+        Field(
+            max_length=_MAX_RATINGS,
+            description="List these items alone, in this order and on one page, whatever else is "
+            "asked: ids or titles, each by a parameter of its own. Those that are not known are "
+            "in `unknown`.",
+        ),
+    ] = []
+
+
+UserReference = Annotated[str, Field(max_length=1000, description="The id of a known user.")]
+
+
+class UsersQuery(PageQuery):
+    """Which known users to list, and in what order; `search` is the beginning of an id."""
+
+    sort: Annotated[
+        Literal["user", "ratings", "mean", "bias", "spread"],
+        Field(
+            description="The column to sort by. bias: how much higher than most they rate; spread: "
+            "how far their ratings lie from the expected ones. Those two and mean need ratings."
+        ),
+    ] = "user"
+    descending: Annotated[bool, Field(description="Whether the largest values come first.")] = False
+
+
+class HistoryOrder(BaseModel):
+    """Whose history, and in what order."""
+
+    user: UserReference
+    sort: Annotated[
+        Literal["item", "rating", "expected", "residual", "surprise", "influence", "time"] | None,
+        Field(
+            description="The column to sort by; surprise by its absolute value. Default: rating; "
+            "time for events and counts that have it."
+        ),
+    ] = None
+    descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
+
+
+class HistoryQuery(HistoryOrder, Paging):
+    """Whose history, in what order, and which page of it."""
+
+
+class SimilarUsersQuery(BaseModel):
+    """To whom others are compared, and how many are returned."""
+
+    user: UserReference
+    n: Annotated[int, Field(ge=1, le=_MAX_RESULTS, description="Number of users.")] = 10
+
+
+class RatingCountsQuery(BaseModel):
+    """The ratings of which item, or by which user, are counted."""
+
+    item: Annotated[
+        str | None, Field(max_length=1000, description="The id of an item, or its title.")
+    ] = None
+    user: Annotated[str | None, Field(max_length=1000, description="The id of a known user.")] = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _require_exactly_one(self) -> "RatingCountsQuery":
+        if (self.item is None) == (self.user is None):
+            raise ValueError("give either an item or a user")
+        return self
 
 
 class MapQuery(BaseModel):

@@ -106,6 +106,20 @@ class ItemPage(Item):
     axes: list[Place]
 
 
+class RatingCount(BaseModel):
+    """How often one step of the scale was given."""
+
+    rating: float
+    observed: int
+    expected: Annotated[float, Field(description="How often the model expects it.")]
+
+
+class RatingCounts(BaseModel):
+    """How often each step of the scale was given to an item, or by a user."""
+
+    steps: list[RatingCount]
+
+
 class Contrasted(ItemName):
     """An item that is picked more often, or more rarely, than others that are liked as well."""
 
@@ -184,7 +198,12 @@ class Summary(BaseModel):
         list[float],
         Field(description="The ratings to choose from, lowest first; none of events and counts."),
     ]
-    noise_sd: float | None
+    noise_sd: Annotated[
+        float | None,
+        Field(
+            description="How far a rating typically lies from the expected one, over all people."
+        ),
+    ]
     sure: Annotated[
         bool, Field(description="Whether the model has intervals; a point estimate has none.")
     ]

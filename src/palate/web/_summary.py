@@ -37,7 +37,7 @@ def summarize(model: Model, ids: Ids) -> res.Summary:
         lowest=None if likelihood is None else likelihood.low,
         highest=None if likelihood is None else likelihood.high,
         scale=_rating_scale(model),
-        noise_sd=None if likelihood is None else likelihood.noise_sd,
+        noise_sd=learned.parameters.typical_noise_sd if learned.has_ratings else None,
         sure=learned.has_intervals,
         history=json_value(model.history),
         axes=_axes(model, ids) if learned.has_ratings else [],

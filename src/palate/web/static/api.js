@@ -18,6 +18,21 @@ export function hasToken() {
 
 /** Return the JSON at a path of the API; with a body, the request is a POST. */
 export async function request(path, { query, body, signal } = {}) {
+  const response = await respond(path, { query, body, signal });
+  return response.json().catch(() => ({}));
+}
+
+/** Save what is at a path of the API as a file. */
+export async function download(path, query, name) {
+  const response = await respond(path, { query });
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement('a');
+  [link.href, link.download] = [url, name];
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+async function respond(path, { query, body, signal }) {
   const url = query ? `api/${path}?${new URLSearchParams(query)}` : `api/${path}`;
   const response = await send(url, {
     method: body ? 'POST' : 'GET',
@@ -25,8 +40,8 @@ export async function request(path, { query, body, signal } = {}) {
     body: body && JSON.stringify(body),
     signal,
   });
+  if (response.ok) return response;
   const content = await response.json().catch(() => ({}));
-  if (response.ok) return content;
   if (response.status === 401) dispatchEvent(new Event('unauthorized'));
   throw new Problem(response.status, content.detail ?? `the service responded with status ${response.status}`);
 }

@@ -1,5 +1,5 @@
 import { el, svg } from './dom.js';
-import { between, number, signed } from './format.js';
+import { between, count, number, short, signed } from './format.js';
 
 const fraction = (x, low, high) => Math.min(1, Math.max(0, (x - low) / (high - low)));
 const percentAt = (x, low, high) => `${(100 * fraction(x, low, high)).toFixed(2)}%`;
@@ -103,6 +103,22 @@ export function bars(rows, caption) {
     if (ours) bar.classList.add('ours');
     return bar;
   }));
+}
+
+/** How often each step of the scale was given, as bars, beside how often it is expected, as marks. */
+export function ratingCounts(steps, caption) {
+  const max = Math.max(1, ...steps.flatMap(({ observed, expected }) => [observed, expected]));
+  const rows = steps.toReversed().map(({ rating, observed, expected }) => {
+    const line = row(short(rating), count(observed), intervalStyle(0, max, expected, 0, observed), 'given');
+    line.querySelector('.bar').append(el('b'));
+    line.append(el('td', { class: 'number' }, count(Math.round(expected))));
+    return line;
+  });
+  const head = ['Rating', '', 'Given', 'Expected'].map((name) => (name ? el('th', { scope: 'col' }, name) : el('td', { 'aria-hidden': 'true' })));
+  const node = table(caption, rows);
+  node.classList.add('rating-counts');
+  node.caption.after(el('thead', {}, el('tr', {}, ...head)));
+  return node;
 }
 
 /** A line chart over the steps of a fit; `series` are {name, values}, one value for each step. */

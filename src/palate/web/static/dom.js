@@ -94,3 +94,20 @@ export function section(title, id, ...children) {
 }
 
 export const prefersReducedMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** A quiet button for a task that takes a while; the message of an error is shown beside it. */
+export function busyButton(name, task) {
+  const failed = el('span', { role: 'alert', class: 'soft' });
+  const button = el('button', { type: 'button', class: 'button quiet' }, name);
+  button.addEventListener('click', async () => {
+    button.setAttribute('aria-busy', 'true');
+    failed.textContent = '';
+    try {
+      await task();
+    } catch (error) {
+      failed.textContent = sentence(error.message);
+    }
+    button.removeAttribute('aria-busy');
+  });
+  return el('span', { class: 'busy-button' }, button, failed);
+}

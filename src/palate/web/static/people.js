@@ -1,7 +1,7 @@
 import { request } from './api.js';
 import { axisLine, axisLines, signedBars, track } from './charts.js';
 import { el, newId, renderInto } from './dom.js';
-import { between, capitalized, number, percent, plural, short, titles, typeset } from './format.js';
+import { between, capitalized, number, percent, short, titles, typeset } from './format.js';
 import { href } from './router.js';
 
 // The range of the axes, in standard deviations of people.
@@ -120,22 +120,4 @@ function ratingExplanation({ sentence, parts, ratings, counterfactual, unit }) {
     counterfactual && el('p', {}, `If ${counterfactual.item} had been rated ${short(counterfactual.changed_to)} instead of ${short(counterfactual.rating)}, the expected rating would be ${number(counterfactual.prediction)}.`),
     el('p', { class: 'soft' }, units),
   ].filter(Boolean);
-}
-
-/** A list of the ratings that differ most from the expected ones. */
-export function surprises(found) {
-  const title = titles(found);
-  if (!found.length) return el('p', { class: 'soft' }, 'None.');
-  return el('ul', { class: 'surprises' }, ...found.map((one) =>
-    el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)),
-      el('span', {}, `rated ${short(one.rating)}, expected ${number(one.expected)}`))));
-}
-
-const COUNTED = { ratings: (x) => short(x), counts: (x) => plural(x, 'time'), events: () => '' };
-
-/** A list of the items that a person rated highest, with the ratings, or of those that they picked. */
-export function favourites(found, { kind }) {
-  const title = titles(found);
-  return el('ol', { class: 'ranking', 'aria-label': plural(found.length, kind === 'ratings' ? 'favourite' : 'item') }, ...found.map((one) =>
-    el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, COUNTED[kind](one.rating)))));
 }

@@ -40,7 +40,7 @@ async function copied(text) {
 
 /** Buttons that copy what is shown as code; `python` and `curl` are texts, or functions that return them. */
 export function snippets({ python, curl }) {
-  return [copyButton('Copy as Python', python), copyButton('Copy as curl', curl)];
+  return [python && copyButton('Copy as Python', python), curl && copyButton('Copy as curl', curl)].filter(Boolean);
 }
 
 /** A button that downloads a table as CSV; `rows` returns its rows, the first with the names of the columns. */

@@ -1,35 +1,53 @@
 import { itemPath, neighboursPath, request } from '../api.js';
-import { axisLine, axisLines, scrolling, track, waterfall } from '../charts.js';
+import { axisLine, axisLines, ratingCounts, scrolling, track, waterfall } from '../charts.js';
+import { curl, literal, python } from '../code.js';
 import { el, renderInto, section } from '../dom.js';
-import { between, followers, number, ordinal, plural, short, signed, titles, typeset } from '../format.js';
-import { href, tryHref } from '../router.js';
+import { between, followers, hasRatings, number, ordinal, plural, short, signed, titles, typeset } from '../format.js';
+import { mySummary, rateInPlace } from '../rate_in_place.js';
+import { href } from '../router.js';
+import { snippets } from '../snippets.js';
 
 export async function show({ id }, summary) {
   const item = await request(itemPath(id));
-  const similar = el('div', { 'aria-busy': 'true' });
-  const picked = el('div', { 'aria-busy': 'true' });
-  const hasChoice = summary.lists_by.includes('choice');
-  const ofRatings = item.mean === null ? [] : [
-    section('Where its mean comes from', 'decomposition', ...decomposition(item, summary)),
-    section('Its position on the axes', 'axes', ...positions(item)),
-    section('Similar items', 'neighbours', similar),
-  ];
+  const [counts, similar, picked] = ['', '', ''].map(() => el('div', { class: 'later' }, ...skeleton()));
+  const isRated = item.mean !== null;
+  const mine = mySummary(summary);
+  const yours = el('div', { class: 'yours' }, el('strong', {}, summary.scale.length ? 'Your rating' : 'Yours'), rateInPlace({ id: item.id, title: item.item }, summary), mine.node);
   return {
     title: item.item,
     lead: lead(item),
     body: [
-      el('p', { class: 'actions' }, el('a', { class: 'button', 'data-action': 'rate', href: tryHref({ ask: item.id }) }, summary.scale.length ? 'Rate it' : 'Pick it'),
-        el('a', { class: 'button quiet', href: href(['compare', 'items'], { a: item.id }) }, 'Compare with ...')),
+      yours,
+      el('p', { class: 'actions' }, el('a', { class: 'button quiet', href: href(['compare', 'items'], { a: item.id }) }, 'Compare with ...')),
       metadata(item, summary),
-      ...ofRatings,
-      hasChoice ? section('Picked by the same people', 'also-picked', picked) : '',
-    ],
+      isRated && section('Where its mean comes from', 'decomposition', ...decomposition(item, summary)),
+      isRated && summary.users && section('How it is rated', 'rating-counts', el('p', {}, COUNTS), counts),
+      isRated && section('Its position on the axes', 'axes', ...positions(item)),
+      isRated && section('Similar items', 'neighbours', similar),
+      summary.lists_by.includes('choice') && section('Picked by the same people', 'also-picked', picked),
+      section('As code', 'code', el('p', { class: 'actions' }, ...code(item, summary))),
+    ].filter(Boolean),
     mounted: () => {
-      const found = request(neighboursPath(item.id));
-      renderInto(similar, found.then(neighbours));
-      if (hasChoice) renderInto(picked, found.then((those) => alsoPicked(those, item)));
+      const later = request(neighboursPath(item.id));
+      renderInto(similar, later.then(neighbours));
+      renderInto(picked, later.then((found) => alsoPicked(found, item)));
+      if (isRated && summary.users) renderInto(counts, request('rating-counts', { query: { item: item.id } }).then(({ steps }) => ratingCounts(steps, 'Ratings given and expected')));
     },
+    close: mine.close,
   };
+}
+
+const COUNTS = 'How often each rating was given (bars), and how often the model expects it from the people who rated it (marks).';
+
+const skeleton = () => ['', '', ''].map(() => el('div', { class: 'placeholder line', 'aria-hidden': 'true' }));
+
+/** Buttons that copy what is shown of an item as code. */
+function code({ id }, summary) {
+  const name = literal(id);
+  const lines = hasRatings(summary) ? ['biases = model.biases("bias")', `print(biases.filter(biases["id"].cast(str) == ${literal(String(id))}))`, `print(model.similar(${name}, 12))`] : [];
+  const alone = summary.scale.length ? `{${name}: ${summary.scale.at(-1)}}` : `[${name}]`;
+  if (summary.lists_by.includes('choice')) lines.push(`print(model.profile(${alone}).recommend(12, by="choice"))`);
+  return snippets({ python: python(...lines), curl: curl(itemPath(id)) });
 }
 
 function lead(item) {
