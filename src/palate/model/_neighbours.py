@@ -32,13 +32,9 @@ class Neighbours(Readings):
         """Return the `n` items most similar to `item`: those with the most similar factors.
 
         Similarity is the cosine between the factors of two items, as in chapter 8 of the fastai
-        book: the mean over 400 draws from both posteriors, or that of a point estimate.
-
-        Draws are made of `n` + 400 candidates only, or of all items if there are no more. By
-        similarity these have the highest cosines of the learned factors. In the cautious order
-        each cosine is first multiplied by the length of the item's factors relative to the root
-        mean square length of their draws, so that uncertain items come later; of the 12 items
-        with the highest bounds, none was missed in a catalogue of 100,000.
+        book: the mean over 400 draws from both posteriors, or that of a point estimate. Draws are
+        made of `n` + 400 candidates, which have the highest cosines; in the cautious order these
+        are first multiplied by the length of the factors relative to that of their draws.
 
         Parameters
         ----------
@@ -58,12 +54,9 @@ class Neighbours(Readings):
         polars.DataFrame
             The most similar first:
 
-            - id, item
-            - similarity
-            - lower, upper, sure: the 90% interval over the draws, and whether it lies above zero;
-              null in a point estimate
-            - cosine: of the learned factors
-            - correlation: of the scores of the two items over the population of users
+            - id, item, similarity
+            - lower, upper, sure: the 90% interval, and whether it lies above zero; or null
+            - cosine of the learned factors; correlation of the scores over the population of users
             - ratings: their number. By "choice": id, item, partial_correlation, ratings
 
         Raises
@@ -85,10 +78,8 @@ class Neighbours(Readings):
             raise SettingError(f'by is {by!r}; choose "taste" or "choice"')
         if kind == "choice":
             return picked_together(self.learned, item, n, min_ratings)
-        directions = self.item_directions
-        return similar_items(
-            self.learned, directions, item, n, order=order, min_ratings=min_ratings
-        )
+        learned, directions = self.learned, self.item_directions
+        return similar_items(learned, directions, item, n, order=order, min_ratings=min_ratings)
 
     def similar_users(self, user: Any, n: int = 10) -> pl.DataFrame:
         """Return the `n` users whose tastes are most similar to those of `user`.
