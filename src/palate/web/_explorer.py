@@ -73,24 +73,25 @@ class Explorer:
         return table.with_columns(pl.lit(None).alias(name) for name in sorted(unknown))
 
     def item_list(self, query: req.ItemsQuery) -> res.Items:
-        """Return a page of the items that match a query.
+        """Return a page of the items that match a query; without an order, the best match first.
 
         Raises
         ------
         SettingError
             If there is no such column, or the order needs ratings and the model has none.
         """
-        has_ratings = self.model.learned.has_ratings
-        sort = query.sort or ("bias" if has_ratings else "ratings")
+        sort = query.sort or ("bias" if self.model.learned.has_ratings else "ratings")
         if sort in _OF_RATINGS:
             self.model.learned.require_rating_model()
         table = self.items.filter(pl.col("ratings") >= query.min_ratings)
         if query.where:
             table = table.filter(pl.Series(self._meeting(query.where)).gather(table["row"]))
-        # Words match in any order, because articles are often moved to the end: "Godfather, The".
-        for word in query.search.lower().split():
-            table = table.filter(pl.col("item").str.to_lowercase().str.contains(word, literal=True))
         table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
+        if query.search:
+            found = self.model.learned.item_index.names.rows(query.search)
+            match = pl.DataFrame({"row": found}, schema={"row": table.schema["row"]})
+            order = "left" if query.sort else "right"
+            table = table.join(match, on="row", maintain_order=order)
         items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
 

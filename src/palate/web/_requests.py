@@ -193,7 +193,15 @@ class PortraitRequest(Person):
 class PageQuery(BaseModel):
     """One page of a list."""
 
-    search: Annotated[str, Field(max_length=200, description="Text to search for.")] = ""
+    search: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="Text to search for: the beginning of a user's id; or words of an item's "
+            "title, in any order, where accents, case, punctuation and blanks make no difference "
+            "and, if no title has them, one typing error in each word of four letters or more.",
+        ),
+    ] = ""
     page: Annotated[int, Field(ge=1, le=1_000_000, description="Page number, from 1.")] = 1
     size: Annotated[int, Field(ge=1, le=200, description="Number of entries on a page.")] = 50
 
@@ -205,8 +213,9 @@ class ItemsQuery(PageQuery):
         Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"] | None,
         Field(
             description="The column to sort by. lower and upper are the ends of the bias's 90% "
-            "interval; gap is rank by mean minus rank by bias. Default: bias; ratings in a model "
-            "without expected ratings, which has only this and item."
+            "interval; gap is rank by mean minus rank by bias. Default: in a search how well the "
+            "title matches; else bias, or ratings in a model without expected ratings, which has "
+            "only this and item."
         ),
     ] = None
     descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True

@@ -92,7 +92,7 @@ export function itemCombobox(options) {
 }
 
 async function findItems(search, signal) {
-  const query = { search, sort: 'ratings', size: 8 };
+  const query = { search, size: 8 };
   const { items } = await request('items', { query, signal });
   const title = titles(items);
   return items.map((item) => ({ ...item, label: title(item), note: followers(item) }));
