@@ -20,6 +20,7 @@ from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._middleware import SKIPPED, AccessSettings, ServiceMiddleware
+from palate.web._model_header import ModelHeader
 from palate.web._model_holder import ModelHolder
 from palate.web._problems import register_error_handlers
 
@@ -79,7 +80,7 @@ def create_app(holder: ModelHolder, access: AccessSettings) -> ServiceMiddleware
     _add_person_routes(app, holder)
     _add_other_routes(app)
     app.mount("/", StaticFiles(directory=_STATIC_FOLDER, html=True), name="page")
-    return ServiceMiddleware(app, access)
+    return ServiceMiddleware(ModelHeader(app, holder), access)
 
 
 def _add_model_routes(app: FastAPI, holder: ModelHolder) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from functools import cached_property
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,13 @@ _OF_RATINGS = {"mean", "bias", "lower", "upper", "gap"}
 
 
 class Explorer:
-    """Answers requests about one model; tables that every request needs are computed once."""
+    """Answers requests about one model; tables that every request needs are computed once.
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    Responses carry the `fingerprint` of the model; by default no other explorer has the same.
+    """
+
+    def __init__(self, model: Model, fingerprint: str | None = None) -> None:
+        self.model, self.fingerprint = model, fingerprint or token_hex(8)
         self._ids = json_ids(model.items["id"])
         self._user_ids = {} if model.users is None else json_ids(model.users["id"])
         self._evaluation = BackgroundEvaluation(model)
@@ -90,8 +94,7 @@ class Explorer:
         if query.search:
             found = self.model.learned.item_index.names.rows(query.search)
             match = pl.DataFrame({"row": found}, schema={"row": table.schema["row"]})
-            order = "left" if query.sort else "right"
-            table = table.join(match, on="row", maintain_order=order)
+            table = table.join(match, on="row", maintain_order="left" if query.sort else "right")
         items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
 

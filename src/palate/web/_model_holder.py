@@ -1,8 +1,10 @@
 """The model that is served, and its replacement when a new one is saved in its folder."""
 
+import hashlib
 import sys
 import threading
 import time
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 from palate._files import MODEL_DESCRIPTION
@@ -37,7 +39,9 @@ class ModelHolder:
             If there is no model in the folder, or it is damaged.
         """
         version = _version(folder)  # read first: a model saved while this one loads is a new one
-        holder = cls(Explorer(load(folder, private_copies=private_copies)).precompute())
+        fingerprint = _fingerprint(folder)
+        model = load(folder, private_copies=private_copies)
+        holder = cls(Explorer(model, fingerprint).precompute())
         holder._folder, holder._version = folder, version
         holder._private_copies = private_copies
         return holder
@@ -60,8 +64,9 @@ class ModelHolder:
             return False
         self._version = version
         try:
+            fingerprint = _fingerprint(self._folder)
             model = load(self._folder, private_copies=self._private_copies)
-            explorer = Explorer(model).precompute()
+            explorer = Explorer(model, fingerprint).precompute()
             if self._private_copies is not None:
                 remove_other_copies(self._folder, self._private_copies)
             self.explorer = explorer
@@ -80,3 +85,15 @@ def _version(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino
+
+
+def _fingerprint(folder: Path) -> str | None:
+    """Return what differs between any two models and any two versions of what serves them.
+
+    The description of a model contains the checksums of its files.
+    """
+    try:
+        description = (folder / MODEL_DESCRIPTION).read_bytes()
+    except OSError:  # loading says better what is wrong
+        return None
+    return hashlib.sha256(description + version_of("palate").encode()).hexdigest()[:16]

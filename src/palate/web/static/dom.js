@@ -35,7 +35,7 @@ export function errorNote(error) {
   return el('p', { class: 'note', role: 'alert' }, sentence(error.message));
 }
 
-function sentence(text) {
+export function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? '' : '.'}`;
 }
 
