@@ -76,7 +76,9 @@ def test_a_title_is_found_however_it_is_written(text, first):
     assert found(text)[0] == first
 
 
-@pytest.mark.parametrize("text", ["hea t x", "hxt", "gxdfaxher", "star zzz", "¡¡¡", "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["hea t x", "artrek", "hxt", "gxdfaxher", "star zzz", "¡¡¡", "\udcff"]
+)
 def test_nothing_is_found_where_nothing_is_alike(text):
     assert found(text) == []
 

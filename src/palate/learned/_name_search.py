@@ -1,5 +1,6 @@
 """Search among names, such as titles, that forgives how they are written."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
@@ -77,10 +78,6 @@ class NameSearch:
         return _spelt(self._names)
 
     @cached_property
-    def _without_blanks(self) -> pl.Series:
-        return self._spelt_names.str.replace_all(" ", "", literal=True)
-
-    @cached_property
     def _alphabetical(self) -> tuple[list[str], Rows]:
         """The spelt names in alphabetical order, and their rows."""
         order = self._spelt_names.arg_sort()
@@ -118,7 +115,7 @@ class NameSearch:
     def _attempts(self, words: list[str]) -> Iterator[Levels]:
         """Yield how well each name matches the words, each time more of them than before."""
         yield np.max([self._word_levels(word) for word in words], axis=0)
-        found = [self._without_blanks.str.contains(word, literal=True) for word in words]
+        found = [self._spelt_names.str.contains(_with_blanks(word)) for word in words]
         yield np.where(np.all(found, axis=0), _INSIDE, _NONE).astype(np.uint8)
         yield np.max([self._word_levels(word, _MIN_LETTERS) for word in words], axis=0)
 
@@ -179,6 +176,11 @@ def _spelt(names: pl.Series) -> pl.Series:
     kept = name.str.replace_all(r"\s+", "")
     spelt = pl.when(plain == "").then(kept).otherwise(plain)
     return names.cast(pl.String).to_frame("name").select(spelt).to_series()
+
+
+def _with_blanks(word: str) -> str:
+    """Return the pattern of what begins as a word does, with blanks anywhere in it."""
+    return r"\b" + " ?".join(map(re.escape, word))
 
 
 def _beginning(words: list[str], start: str) -> slice:

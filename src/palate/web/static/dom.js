@@ -30,9 +30,12 @@ export function announce(text) {
   document.getElementById('announcement').textContent = text;
 }
 
-/** Return a note with the message of an error. */
+/** Return a note with the message of an error, and a button to try again where that can help. */
 export function errorNote(error) {
-  return el('p', { class: 'note', role: 'alert' }, sentence(error.message));
+  const retry = () => dispatchEvent(new Event('retry'));
+  const isPassing = error.status === 0 || error.status >= 500;
+  return el('div', { class: 'note', role: 'alert' }, sentence(error.message),
+    isPassing && el('button', { class: 'button', type: 'button', 'data-action': 'retry', on: { click: retry } }, 'Try again'));
 }
 
 export function sentence(text) {
