@@ -74,9 +74,11 @@ def test_answers_that_come_late_change_nothing(tab, address):
     """The first search is answered after the second, and another after the text was cleared."""
     with opened(tab, address) as page:
         held = []
-        page.route(
-            re.compile(r"/api/items\?search=(fargo|heat)&"), lambda route: held.append(route)
-        )
+
+        def hold(route):
+            held.append(route)
+
+        page.route(re.compile(r"/api/items\?search=(fargo|heat)&"), hold)
         field = finder(page)
         field.fill("fargo")
         expect(page.locator(".find .combobox")).to_have_attribute("aria-busy", "true")

@@ -49,9 +49,14 @@ async function send(url, options) {
     return response;
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    dispatchEvent(new Event('away'));
-    throw new Problem(0, 'the service does not respond; is palate explore still running?');
+    throw away();
   }
+}
+
+/** Return the error of a service that does not respond, after saying so to the page. */
+export function away() {
+  dispatchEvent(new Event('away'));
+  return new Problem(0, 'the service does not respond; is palate explore still running?');
 }
 
 const models = { current: null, replaced: new Set() };

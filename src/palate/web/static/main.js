@@ -1,4 +1,4 @@
-import { hasToken, request, storeToken } from './api.js';
+import { away, hasToken, request, storeToken } from './api.js';
 import { itemCombobox } from './combobox.js';
 import { announce, el, errorNote } from './dom.js';
 import { hasRatings } from './format.js';
@@ -59,7 +59,8 @@ async function load(route) {
   try {
     summary ??= await request('model');
     if (!Object.hasOwn(VIEWS, route.name)) return notFound();
-    return await (await VIEWS[route.name]()).show(route, summary);
+    const view = await VIEWS[route.name]().catch(() => Promise.reject(away()));
+    return await view.show(route, summary);
   } catch (error) {
     if (error.status === 401) return tokenForm();
     return { title: FAILURES[error.status] ?? 'Something went wrong', body: [errorNote(error)] };
