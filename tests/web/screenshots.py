@@ -3,8 +3,8 @@
 python tests/web/screenshots.py FOLDER
 
 The kinds are ratings with titles and metadata, ratings of ids alone, and events without ratings,
-all from MovieLens 100k. Their models are fitted once, and kept in FOLDER/models. The screenshots are
-FOLDER/KIND/VIEW-WIDTH-COLOURS.png.
+all from MovieLens 100k. Their models are fitted once, and kept in FOLDER/models. The screenshots
+are FOLDER/KIND/VIEW-WIDTH-COLOURS.png.
 """
 
 import contextlib
