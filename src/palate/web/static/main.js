@@ -1,6 +1,6 @@
 import { away, hasToken, request, storeToken } from './api.js';
 import { itemCombobox } from './combobox.js';
-import { announce, el, errorNote } from './dom.js';
+import { el, errorNote } from './dom.js';
 import { hasRatings } from './format.js';
 import { go, href, parse, tryHref } from './router.js';
 import { skeleton } from './skeletons.js';
@@ -107,14 +107,12 @@ function reload() {
 
 let noticeTimer;
 
-/** Show a line at the lower edge for a while, and announce it. */
+/** Show a line at the lower edge for a while; screen readers read it out. */
 function notify(text) {
-  announce(text);
   clearTimeout(noticeTimer);
   notice.textContent = text;
-  notice.hidden = false;
   noticeTimer = setTimeout(() => {
-    notice.hidden = true;
+    notice.textContent = '';
   }, NOTICE_MS);
 }
 
