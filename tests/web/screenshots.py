@@ -1,33 +1,85 @@
-"""Take a screenshot of each view of the explorer, wide and narrow, light and dark.
+"""Take a screenshot of each view of the explorer, for each kind of data, size and colours.
 
-python tests/web/screenshots.py MODEL FOLDER
+python tests/web/screenshots.py FOLDER
+
+The kinds are ratings with titles and metadata, ratings of ids alone, and events without ratings,
+all from MovieLens 100k. Their models are fitted once, and kept in FOLDER/models. The screenshots
+are FOLDER/KIND/VIEW-WIDTH-COLOURS.png.
 """
 
+import contextlib
 import shutil
 import sys
 from pathlib import Path
 
+import polars as pl
 from conftest import DESKTOP, PHONE, VIEWS, serving
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
+
+import palate
+
+RATED, PICKED = "r=100:5,50:4,313:2", "r=100:1,50:1,313:1"
+TRIED = {
+    "try, begun": f"#/try?{RATED}",
+    "map, all": "#/map",
+    "items, searched": "#/items?search=star",
+    "items, nothing found": "#/items?search=zzzz",
+}
+# The addresses of each kind; what is typed in the field "Find a title" stands after a blank.
+ADDRESSES = {
+    "ratings": VIEWS | TRIED | {"suggestions": "#/ star", "no suggestion": "#/ zzzz"},
+    "ids": VIEWS | TRIED | {"items": "#/items", "suggestions": "#/ 17"},
+    "events": VIEWS | TRIED | {"items": "#/items", "try": "#/try", "try, begun": f"#/try?{PICKED}"},
+}
 
 
-def main(model: str, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def table(kind: str) -> palate.Ratings:
+    """Return the ratings of a kind."""
+    ratings = palate.movielens("100k")
+    if kind == "ratings":
+        return ratings
+    if kind == "ids":
+        columns = ["user", "item", "rating"]
+        return palate.read_ratings(ratings.frame().select(pl.col(columns[:2]).cast(str), "rating"))
+    items = ratings.items.rename({"id": "item", "item": "title"})
+    return palate.read_ratings(ratings.frame().select("user", "item", "timestamp"), items=items)
+
+
+def pictures(page: Page, address: str, views: dict[str, str], folder: Path, colours: str) -> None:
+    """Write a picture of each view in each size."""
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        for view, state in views.items():
+            fragment, _, typed = state.partition(" ")
+            page.goto("about:blank")  # else only the fragment changes
+            page.goto(f"{address}/{fragment}")
+            page.wait_for_selector("main:not([aria-busy])")
+            with contextlib.suppress(Error):  # an evaluation takes longer
+                page.wait_for_selector("main:not(:has([aria-busy=true]))", timeout=5000)
+            if typed:
+                page.get_by_role("banner").get_by_role("combobox").fill(typed)
+                page.wait_for_selector("[role=option]")
+            page.wait_for_timeout(500)
+            name = folder / f"{view}-{width}-{colours}.png"
+            page.screenshot(path=name, full_page=not typed)
+            print(name)
+
+
+def main(folder: Path) -> None:
+    """Write the pictures of all kinds."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with serving(model) as (address, _), sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            for width, height in (DESKTOP, PHONE):
-                page = browser.new_page(color_scheme=scheme)
-                page.set_viewport_size({"width": width, "height": height})
-                for view, fragment in VIEWS.items():
-                    page.goto(f"{address}/{fragment}")
-                    page.wait_for_selector("main:not([aria-busy])")
-                    page.wait_for_timeout(1500)
-                    name = f"{view}-{width}-{scheme}.png"
-                    page.screenshot(path=folder / name, full_page=True)
-                    print(folder / name)
+        for kind, views in ADDRESSES.items():
+            model = folder / "models" / kind
+            if not model.exists():
+                palate.fit(table(kind)).save(model)
+            with serving(model) as (address, _):
+                for colours in ("light", "dark"):
+                    page = browser.new_page(color_scheme=colours)
+                    pictures(page, address, views, folder / kind, colours)
+                    page.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -14,7 +14,6 @@ from .test_page import (
     go,
     in_each_size_and_scheme,
     opened,
-    skip_without_axe,
     wait_until_idle,
 )
 
@@ -183,7 +182,6 @@ def check(tab, address, fragment):
             assert_fits(page, where)
             assert_header_fits(page, where)
             assert_accessible(page, where)
-    skip_without_axe()
 
 
 def assert_header_fits(page, where):

@@ -207,7 +207,7 @@ class Learned:
     @computed_once
     def item_index(self) -> ItemIndex:
         """The index of items by id or title."""
-        return ItemIndex(self.items)
+        return ItemIndex(self.items, self.item_counts)
 
     @computed_once
     def user_index(self) -> IdIndex:

@@ -1,7 +1,6 @@
 """Look-up of users and items by id or title."""
 
 import datetime
-import difflib
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from palate._computed_once import computed_once
 from palate.errors import DataError, SettingError, UnknownIdError
+from palate.learned._name_search import NameSearch
 
 # What to do with ids that the model does not know: refuse them, or leave them out and say so.
 Unknown = Literal["error", "skip"]
@@ -78,6 +78,11 @@ class IdIndex:
             (str, text): row for row, text in enumerate(self._ids.cast(pl.String))
         }
         return rows | {(type(name), name): row for row, name in enumerate(self._ids)}
+
+    @cached_property
+    def names(self) -> NameSearch:
+        """A search among the ids as text."""
+        return NameSearch(self._ids.cast(pl.String))
 
     def row(self, name: Any) -> int:
         """Return the row of an id or title.
@@ -156,18 +161,32 @@ class IdIndex:
         return [] if isinstance(name, str) or whole else _rows_with_id(self._ids, name)
 
     def _unknown(self, name: Any) -> str:
-        nearest = _nearest_names(self._ids.cast(pl.String), str(name))
+        nearest = self.names.nearest(str(name), _MAX_SUGGESTIONS)
         return (
-            f"there is no {self._kind} {name!r} among the {len(self._ids):,} of this model{nearest}"
+            f"there is no {self._kind} {name!r} among the {len(self._ids):,} of this model"
+            f"{_suggestion(nearest, self._ids.cast(pl.String))}"
         )
 
 
 class ItemIndex(IdIndex):
-    """An index of items by id or title; an id takes precedence over a title."""
+    """An index of items by id or title; an id takes precedence over a title.
 
-    def __init__(self, items: pl.DataFrame) -> None:
+    Parameters
+    ----------
+    items
+        The ids and titles, ``id`` and ``item``.
+    counts
+        The number of ratings of each item, by which a search orders titles that match equally well.
+    """
+
+    def __init__(self, items: pl.DataFrame, counts: NDArray[np.number] | None = None) -> None:
         super().__init__(items["id"], "item")
-        self._titles = items["item"]
+        self._titles, self._counts = items["item"], counts
+
+    @cached_property
+    def names(self) -> NameSearch:
+        """A search among the titles."""
+        return NameSearch(self._titles, self._counts)
 
     def _rows_by_name(self) -> dict[tuple[type, Any], int]:
         """Return the row of each id, and of each title that is unique."""
@@ -194,9 +213,10 @@ class ItemIndex(IdIndex):
         return exact.get(name) or lower.get(name.lower(), [])
 
     def _unknown(self, name: Any) -> str:
-        text = self._ids.dtype == pl.String  # numbers that look alike are not alike
-        names = pl.concat([self._titles, self._ids]) if text else self._titles
-        return f"there is no item {name!r}{_nearest_names(names, str(name))}"
+        nearest = self.names.nearest(str(name), _MAX_SUGGESTIONS)
+        if self._ids.dtype == pl.String:  # numbers that look alike are not alike
+            nearest += NameSearch(self._ids).nearest(str(name), _MAX_SUGGESTIONS)
+        return f"there is no item {name!r}{_suggestion(nearest, self._titles)}"
 
 
 def require_same_type(
@@ -257,12 +277,9 @@ def distinct_names(names: Iterable[Any]) -> tuple[Any, ...]:
     return tuple({repr(name): name for name in names}.values())
 
 
-def _nearest_names(names: pl.Series, name: str) -> str:
-    """Return a suggestion of the nearest names: those that contain `name`, then similar ones."""
-    by_lower = {known.lower(): known for known in names.to_list()}
-    containing = [known for key, known in by_lower.items() if name.lower() in key]
-    close = difflib.get_close_matches(name.lower(), by_lower, _MAX_SUGGESTIONS)
-    nearest = list(dict.fromkeys([*containing, *(by_lower[key] for key in close)]))
+def _suggestion(nearest: list[str], names: pl.Series) -> str:
+    """Return the end of a message about an unknown name: the nearest of the names, or any one."""
     if not nearest:
         return f"; one is {names[0]!r}" if len(names) else ""
-    return f"; the nearest are {', '.join(map(repr, nearest[:_MAX_SUGGESTIONS]))}"
+    distinct = list(dict.fromkeys(nearest))[:_MAX_SUGGESTIONS]
+    return f"; the nearest are {', '.join(map(repr, distinct))}"

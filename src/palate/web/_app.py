@@ -24,6 +24,7 @@ from palate.web._compare import ComparedModels
 from palate.web._compare_routes import add_compare_routes
 from palate.web._csv import csv_response
 from palate.web._middleware import SKIPPED, AccessSettings, ServiceMiddleware
+from palate.web._model_header import ModelHeader
 from palate.web._model_holder import ModelHolder
 from palate.web._problems import register_error_handlers
 
@@ -89,7 +90,7 @@ def create_app(
     add_compare_routes(app, holder, compared)
     _add_other_routes(app)
     app.mount("/", StaticFiles(directory=_STATIC_FOLDER, html=True), name="page")
-    return ServiceMiddleware(app, access)
+    return ServiceMiddleware(ModelHeader(app, holder), access)
 
 
 def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModels | None) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,18 @@ class Explorer:
         The model.
     evaluation_folder
         See `BackgroundEvaluation`.
+    fingerprint
+        What responses carry to tell which model they are of; by default no other explorer has the
+        same.
     """
 
-    def __init__(self, model: Model, evaluation_folder: Path | None = None) -> None:
-        self.model = model
+    def __init__(
+        self,
+        model: Model,
+        evaluation_folder: Path | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        self.model, self.fingerprint = model, fingerprint or token_hex(8)
         self.evaluation = BackgroundEvaluation(model, evaluation_folder)
 
     def precompute(self) -> "Explorer":
@@ -96,24 +105,25 @@ class Explorer:
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
 
     def matching(self, query: req.ItemsFilter) -> pl.DataFrame:
-        """Return the items that match a query, in its order.
+        """Return the items that match a query, in its order; without one, the best match first.
 
         Raises
         ------
         SettingError
             If there is no such column, or the order needs ratings and the model has none.
         """
-        has_ratings = self.model.learned.has_ratings
-        sort = query.sort or ("bias" if has_ratings else "ratings")
+        sort = query.sort or ("bias" if self.model.learned.has_ratings else "ratings")
         if sort in _OF_RATINGS:
             self.model.learned.require_rating_model()
         table = self.items.filter(pl.col("ratings") >= query.min_ratings)
         if query.where:
             table = table.filter(pl.Series(self._meeting(query.where)).gather(table["row"]))
-        # Words match in any order, because articles are often moved to the end: "Godfather, The".
-        for word in query.search.lower().split():
-            table = table.filter(pl.col("item").str.to_lowercase().str.contains(word, literal=True))
-        return table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
+        table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
+        if not query.search:
+            return table
+        found = self.model.learned.item_index.names.rows(query.search)
+        match = pl.DataFrame({"row": found}, schema={"row": table.schema["row"]})
+        return table.join(match, on="row", maintain_order="left" if query.sort else "right")
 
     def export(self, query: req.ItemsFilter) -> pl.DataFrame:
         """Return the items that match a query, with all that is known of them, as a table."""

@@ -1,8 +1,10 @@
 """The model that is served, and its replacement when a new one is saved in its folder."""
 
+import hashlib
 import sys
 import threading
 import time
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 from palate._files import MODEL_DESCRIPTION
@@ -39,8 +41,10 @@ class ModelHolder:
             If there is no model in the folder, or it is damaged.
         """
         version = _version(folder)  # read first: a model saved while this one loads is a new one
+        fingerprint = _fingerprint(folder)
         model = load(folder, private_copies=private_copies)
-        holder = cls(Explorer(model, _evaluation_folder(private_copies, version)))
+        evaluation_folder = _evaluation_folder(private_copies, version)
+        holder = cls(Explorer(model, evaluation_folder, fingerprint))
         holder._folder, holder._version = folder, version
         holder._private_copies = private_copies
         return holder
@@ -63,9 +67,10 @@ class ModelHolder:
             return False
         self._version = version
         try:
+            fingerprint = _fingerprint(self._folder)
             model = load(self._folder, private_copies=self._private_copies)
             evaluation_folder = _evaluation_folder(self._private_copies, version)
-            explorer = Explorer(model, evaluation_folder).precompute()
+            explorer = Explorer(model, evaluation_folder, fingerprint).precompute()
             if self._private_copies is not None:
                 remove_other_copies(self._folder, self._private_copies)
             self.explorer = explorer
@@ -91,3 +96,15 @@ def _evaluation_folder(private_copies: Path | None, version: tuple[int, int] | N
     if private_copies is None or version is None:
         return None
     return private_copies / "evaluations" / "-".join(map(str, version))
+
+
+def _fingerprint(folder: Path) -> str | None:
+    """Return what differs between any two models and any two versions of what serves them.
+
+    The description of a model contains the checksums of its files.
+    """
+    try:
+        description = (folder / MODEL_DESCRIPTION).read_bytes()
+    except OSError:  # loading says better what is wrong
+        return None
+    return hashlib.sha256(description + version_of("palate").encode()).hexdigest()[:16]

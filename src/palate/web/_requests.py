@@ -299,13 +299,22 @@ class PageQuery(Paging):
 class ItemsFilter(BaseModel):
     """Which items to list, and in what order."""
 
-    search: Annotated[str, Field(max_length=200, description="Words of the title.")] = ""
+    search: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="Words of the title, in any order, where accents, case, punctuation and "
+            "blanks make no difference and, if no title has them, one typing error in each word of "
+            "four letters or more.",
+        ),
+    ] = ""
     sort: Annotated[
         Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"] | None,
         Field(
             description="The column to sort by. lower and upper are the ends of the bias's 90% "
-            "interval; gap is rank by mean minus rank by bias. Default: bias; ratings in a model "
-            "without expected ratings, which has only this and item."
+            "interval; gap is rank by mean minus rank by bias. Default: in a search how well the "
+            "title matches; else bias, or ratings in a model without expected ratings, which has "
+            "only this and item."
         ),
     ] = None
     descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True

@@ -1,4 +1,6 @@
 const TOKEN_KEY = 'palate-token';
+// While workers of one service load a new model, one after the other, responses of both models arrive.
+const [SWAP_MS, FORGET_MS] = [1500, 60_000];
 
 /** An error that the service reports, with its HTTP status; 0 if the service can't be reached. */
 export class Problem extends Error {
@@ -56,11 +58,35 @@ function headers(body) {
 
 async function send(url, options) {
   try {
-    return await fetch(url, options);
+    const response = await fetch(url, options);
+    noteModel(response.headers.get('palate-model'));
+    return response;
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new Problem(0, 'the service does not respond; is palate explore still running?');
+    throw away();
   }
+}
+
+/** Return the error of a service that does not respond, after saying so to the page. */
+export function away() {
+  dispatchEvent(new Event('away'));
+  return new Problem(0, 'the service does not respond; is palate explore still running?');
+}
+
+const models = { current: null, replaced: new Set() };
+
+/** Notice that responses come from another model than before, and then drop what is kept of the old one. */
+function noteModel(model) {
+  if (!model || model === models.current || models.replaced.has(model)) return;
+  const before = models.current;
+  models.current = model;
+  if (!before) return;
+  models.replaced.add(before);
+  setTimeout(() => models.replaced.delete(before), FORGET_MS);
+  setTimeout(() => {
+    cache.clear();
+    dispatchEvent(new Event('modelchange'));
+  }, SWAP_MS);
 }
 
 /**
@@ -85,7 +111,7 @@ export function latestOnly() {
 
 const cache = new Map();
 
-/** Like `request`, for responses that do not change; each is requested once. */
+/** Like `request`, for responses that change only with the model; each is requested once. */
 export function requestCached(path, query) {
   const key = `${path}?${new URLSearchParams(query)}`;
   if (!cache.has(key)) {

@@ -1,89 +1,196 @@
 import { latestOnly, request } from './api.js';
-import { announce, debounced, el, newId } from './dom.js';
+import { announce, debounced, el, newId, sentence } from './dom.js';
 import { followers, plural, titles } from './format.js';
 
-/** A text field with suggestions, by the combobox pattern of the ARIA Authoring Practices. */
-export function combobox({ label, find, onPick, hideLabel = false, placeholder = label }) {
-  const id = newId('combobox');
-  const list = el('ul', { id: `${id}-list`, role: 'listbox', 'aria-label': label, hidden: true });
-  const input = el('input', {
+/**
+ * A text field with suggestions, by the combobox pattern of the ARIA Authoring Practices.
+ *
+ * Keys that are pressed before the suggestions for the text have come wait for them: Enter never takes
+ * a suggestion for what was typed before.
+ */
+class Combobox {
+  #find;
+  #onPick;
+  #noun;
+  #list;
+  #latest = latestOnly();
+  #options = [];
+  #active = -1;
+  #asked = ''; // the text for which suggestions were requested last
+  #shown = ''; // and the one whose suggestions are in the list
+  #waiting = []; // what keys have asked for since
+
+  constructor({ label, find, onPick, noun = 'title', hideLabel = false, placeholder = label, shortcut = null }) {
+    const id = newId('combobox');
+    this.#find = find;
+    this.#onPick = onPick;
+    this.#noun = noun;
+    this.#list = el('ul', { id: `${id}-list`, role: 'listbox', 'aria-label': label, hidden: true });
+    this.input = textField(id, placeholder, shortcut);
+    const clear = () => {
+      this.#clear();
+      this.input.focus();
+    };
+    this.node = el('div', { class: 'combobox' },
+      el('label', { for: id, class: hideLabel ? 'visually-hidden' : null }, label),
+      el('div', { class: 'typed' }, this.input, shortcut && el('kbd', { 'aria-hidden': 'true' }, shortcut), clearButton(clear)),
+      this.#list);
+    this.#listen();
+  }
+
+  #listen() {
+    const keys = {
+      ArrowDown: () => this.#whenCurrent(() => this.#move(1)),
+      ArrowUp: () => this.#whenCurrent(() => this.#move(-1)),
+      Enter: () => this.#whenCurrent(() => this.#take()),
+      Escape: () => (this.#list.hidden ? this.#clear() : this.#close()),
+    };
+    const searchSoon = debounced(120, () => this.#search());
+    this.input.addEventListener('input', () => {
+      this.#waiting = [];
+      if (!this.#text) return this.#clear();
+      this.#list.classList.toggle('stale', this.#shown !== this.#text);
+      this.#activate(-1);
+      return searchSoon();
+    });
+    this.input.addEventListener('click', () => this.#whenCurrent(() => this.#open()));
+    this.input.addEventListener('blur', () => this.#close());
+    this.input.addEventListener('keydown', (event) => {
+      if (event.isComposing || !Object.hasOwn(keys, event.key)) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+  }
+
+  get #text() {
+    return this.input.value.trim();
+  }
+
+  async #search() {
+    const text = this.#text;
+    if (text === this.#asked) return;
+    this.#asked = text;
+    this.node.setAttribute('aria-busy', 'true');
+    const found = await this.#latest((signal) => this.#find(text, signal)).catch((error) => error);
+    if (found === undefined || text !== this.#asked) return; // a later search has taken over
+    this.node.removeAttribute('aria-busy');
+    if (text !== this.#text) return; // and here it starts in a moment
+    if (found instanceof Error) {
+      this.#asked = this.#shown = '';
+      this.#waiting = [];
+      this.#render([], sentence(found.message));
+    } else {
+      this.#shown = text;
+      this.#render(found, `No ${this.#noun} like “${text}”`);
+    }
+  }
+
+  #render(options, message) {
+    this.#options = options;
+    const rows = options.map((option, i) => optionRow(option, `${this.#list.id}-${i}`, () => this.#pick(option)));
+    this.#list.replaceChildren(...(rows.length ? rows : [messageRow(message)]));
+    this.#list.classList.remove('stale');
+    this.#activate(-1);
+    if (document.activeElement !== this.input) return;
+    this.#open();
+    announce(rows.length ? plural(rows.length, 'suggestion') : message);
+    for (const act of this.#waiting.splice(0)) act();
+  }
+
+  /** Do something with the suggestions for the text as it is, once they are there. */
+  #whenCurrent(act) {
+    if (!this.#text) return;
+    if (this.#shown === this.#text) {
+      act();
+    } else {
+      this.#waiting.push(act);
+      this.#search();
+    }
+  }
+
+  #move(step) {
+    const n = this.#options.length;
+    this.#open();
+    if (n) this.#activate(this.#active < 0 && step < 0 ? n - 1 : (this.#active + step + n) % n);
+  }
+
+  #take() {
+    if (this.#list.hidden || !this.#options.length) this.#open();
+    else this.#pick(this.#options[Math.max(0, this.#active)]);
+  }
+
+  #pick(option) {
+    this.#clear();
+    this.#onPick(option);
+  }
+
+  #activate(index) {
+    this.#active = index;
+    [...this.#list.children].forEach((row, i) => row.setAttribute('aria-selected', String(i === index)));
+    this.input.removeAttribute('aria-activedescendant');
+    if (index < 0) return;
+    this.#list.children[index].scrollIntoView({ block: 'nearest' });
+    this.input.setAttribute('aria-activedescendant', this.#list.children[index].id);
+  }
+
+  #open() {
+    this.#list.hidden = false;
+    this.input.setAttribute('aria-expanded', 'true');
+  }
+
+  #close() {
+    this.#waiting = [];
+    this.#list.hidden = true;
+    this.input.setAttribute('aria-expanded', 'false');
+    this.#activate(-1);
+  }
+
+  #clear() {
+    this.input.value = '';
+    this.#asked = this.#shown = '';
+    this.#latest(() => undefined); // aborts the search in progress
+    this.node.removeAttribute('aria-busy');
+    this.#close();
+  }
+}
+
+export const combobox = (options) => new Combobox(options);
+
+function textField(id, placeholder, shortcut) {
+  return el('input', {
     id,
     type: 'text',
     role: 'combobox',
     'aria-expanded': 'false',
     'aria-controls': `${id}-list`,
     'aria-autocomplete': 'list',
+    'aria-keyshortcuts': shortcut,
     autocomplete: 'off',
+    autocapitalize: 'off',
+    enterkeyhint: 'search',
     spellcheck: 'false',
     placeholder,
   });
-  const latest = latestOnly();
-  let options = [];
-  let active = -1;
-
-  const close = () => {
-    list.hidden = true;
-    active = -1;
-    input.setAttribute('aria-expanded', 'false');
-    input.removeAttribute('aria-activedescendant');
-  };
-  const pick = (option) => {
-    input.value = '';
-    options = [];
-    close();
-    onPick(option);
-  };
-  const activate = (index) => {
-    if (!options.length) return;
-    active = (index + options.length) % options.length;
-    [...list.children].forEach((row, i) => row.setAttribute('aria-selected', String(i === active)));
-    list.children[active].scrollIntoView({ block: 'nearest' });
-    input.setAttribute('aria-activedescendant', list.children[active].id);
-  };
-  const open = (found) => {
-    options = found;
-    active = -1;
-    input.removeAttribute('aria-activedescendant');
-    list.replaceChildren(...found.map((option, i) => row(option, `${id}-${i}`, pick)));
-    list.hidden = found.length === 0;
-    input.setAttribute('aria-expanded', String(found.length > 0));
-    announce(found.length ? plural(found.length, 'suggestion') : 'Nothing found');
-  };
-  const search = debounced(150, async () => {
-    const text = input.value.trim();
-    if (!text) return close();
-    const found = await latest((signal) => find(text, signal)).catch(() => []);
-    if (found) open(found);
-    return undefined;
-  });
-  const keys = {
-    ArrowDown: () => (list.hidden ? search() : activate(active + 1)),
-    ArrowUp: () => activate(active < 0 ? -1 : active - 1),
-    Enter: () => options.length && !list.hidden && pick(options[Math.max(0, active)]),
-    Escape: () => {
-      if (list.hidden) input.value = '';
-      close();
-    },
-  };
-  input.addEventListener('input', search);
-  input.addEventListener('blur', close);
-  input.addEventListener('keydown', (event) => {
-    if (!(event.key in keys)) return;
-    event.preventDefault();
-    keys[event.key]();
-  });
-  const name = el('label', { for: id, class: hideLabel ? 'visually-hidden' : null }, label);
-  return { node: el('div', { class: 'combobox' }, name, input, list), input };
 }
 
-function row(option, id, pick) {
-  const mousedown = (event) => event.preventDefault(); // the default would blur the input
+const keepFocus = (event) => event.preventDefault(); // by default a press would blur the input
+
+/** For the mouse and touch; on the keyboard Escape does the same. */
+function clearButton(clear) {
+  return el('button', { type: 'button', class: 'clear', tabindex: -1, 'aria-label': 'Clear the text', on: { mousedown: keepFocus, click: clear } }, '×');
+}
+
+function optionRow(option, id, pick) {
   return el(
     'li',
-    { id, role: 'option', 'aria-selected': 'false', on: { mousedown, click: () => pick(option) } },
+    { id, role: 'option', 'aria-selected': 'false', on: { mousedown: keepFocus, click: pick } },
     el('span', {}, option.label),
     el('small', {}, option.note),
   );
+}
+
+function messageRow(message) {
+  return el('li', { role: 'option', 'aria-disabled': 'true', class: 'message', on: { mousedown: keepFocus } }, message);
 }
 
 /** A combobox of the items. */
@@ -92,8 +199,7 @@ export function itemCombobox(options) {
 }
 
 async function findItems(search, signal) {
-  const query = { search, sort: 'ratings', size: 8 };
-  const { items } = await request('items', { query, signal });
+  const { items } = await request('items', { query: { search, size: 8 }, signal });
   const title = titles(items);
   return items.map((item) => ({ ...item, label: title(item), note: followers(item) }));
 }

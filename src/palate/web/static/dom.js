@@ -30,12 +30,15 @@ export function announce(text) {
   document.getElementById('announcement').textContent = text;
 }
 
-/** Return a note with the message of an error. */
+/** Return a note with the message of an error, and a button to try again where that can help. */
 export function errorNote(error) {
-  return el('p', { class: 'note', role: 'alert' }, sentence(error.message));
+  const retry = () => dispatchEvent(new Event('retry'));
+  const isPassing = error.status === 0 || error.status >= 500;
+  return el('div', { class: 'note', role: 'alert' }, sentence(error.message),
+    isPassing && el('button', { class: 'button', type: 'button', 'data-action': 'retry', on: { click: retry } }, 'Try again'));
 }
 
-function sentence(text) {
+export function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? '' : '.'}`;
 }
 
