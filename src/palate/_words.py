@@ -1,5 +1,8 @@
 """Words of messages and tables."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 # A smaller number is zero as it is printed, with two decimals.
 LEAST_SHOWN = 0.005
 
@@ -12,3 +15,27 @@ def capitalized(text: str) -> str:
 def counted(n: int, noun: str, plural: str | None = None) -> str:
     """Return "1 event", "2 events" and so on; the plural is regular unless it is given."""
     return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return "A", "A and B", "A, B and C"; an empty text without names."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+class Pronouns(NamedTuple):
+    """How sentences call the person that they are about.
+
+    Attributes
+    ----------
+    they, their
+        Such as "you" and "your".
+    """
+
+    they: str
+    their: str
+
+
+# The reader, and a user whom the reader looks at.
+YOU = Pronouns("you", "your")
+THEY = Pronouns("they", "their")

@@ -144,7 +144,7 @@ class IdIndex:
 
 
 class ItemIndex(IdIndex):
-    """An index of items by id or title; an id takes precedence over a title."""
+    """An index of items by id or title, or by name; an id takes precedence over these."""
 
     def __init__(self, items: pl.DataFrame) -> None:
         super().__init__(items["id"], "item")
@@ -152,12 +152,10 @@ class ItemIndex(IdIndex):
 
     @cached_property
     def _rows(self) -> dict[tuple[type, Any], int]:
-        titles = self._titles.to_frame("item").with_row_index("row")
-        unique = titles.filter(pl.col("item").is_unique())
-        by_title: dict[tuple[type, Any], int] = {
-            (str, title): row for row, title in unique.iter_rows()
+        by_name: dict[tuple[type, Any], int] = {
+            (str, name): row for row, name in enumerate(item_names(self._ids, self._titles))
         }
-        return by_title | super()._rows
+        return by_name | super()._rows
 
     @cached_property
     def _rows_by_title(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
@@ -178,6 +176,16 @@ class ItemIndex(IdIndex):
         text = self._ids.dtype == pl.String  # numbers that look alike are not alike
         names = pl.concat([self._titles, self._ids]) if text else self._titles
         return f"there is no item {name!r}{_nearest_names(names, str(name))}"
+
+
+def item_names(ids: pl.Series, titles: pl.Series) -> pl.Series:
+    """Return the names by which items are shown: titles, with the id where several have a title."""
+    shared = titles.is_duplicated()
+    if not shared.any():
+        return titles
+    frame = pl.DataFrame({"id": ids.cast(pl.String), "item": titles, "shared": shared})
+    with_id = pl.format("{} [id {}]", "item", "id")
+    return frame.select(pl.when("shared").then(with_id).otherwise("item").alias("item"))["item"]
 
 
 def require_same_type(

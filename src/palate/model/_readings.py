@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from palate.analysis._axes import AxisNames, axes
+from palate.analysis._axes import AxisNames
 from palate.analysis._biases import item_biases, user_biases
 from palate.analysis._choice_reasons import picked_together
 from palate.analysis._map import item_map
@@ -257,7 +257,7 @@ class Readings:
         >>> model.axes()["name"][0]
         'Action, newer <-> Drama, older'
         """
-        return axes(self.learned, exemplars)
+        return self.axis_names.axes(exemplars)
 
     def similar(
         self,

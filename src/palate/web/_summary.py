@@ -1,6 +1,5 @@
 """The summary of a model: its size, rating scale, axes, and what items can be filtered by."""
 
-import re
 from importlib.metadata import version
 from typing import Any
 
@@ -28,7 +27,7 @@ def summarize(model: Model, ids: dict[Any, int | str]) -> res.Summary:
         items=model.items.height,
         users=None if model.ratings is None else model.ratings.users.height,
         ratings=int(learned.item_counts.sum()),
-        source=re.split(r": | from the ", model.fit.source)[0],  # without the path of a folder
+        source=model.fit.source_name,
         kind=learned.kind,
         lists_by=_questions(learned),
         solver=model.fit.solver,

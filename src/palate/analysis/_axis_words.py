@@ -1,0 +1,103 @@
+"""Words for the ends of an axis, from the features that are clearly associated with it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.analysis._associations import RATINGS, Associated
+from palate.analysis._exemplars import Exemplars, Rows
+
+# An association is clear if its interval is further than this from zero, and the exemplars bear it
+# out: so many of them have the category, or lie on the right side of the median of a number.
+_CLEAR, _HAVE, _LIE = 0.2, 0.5, 0.75
+# An axis is popularity if no association is stronger than that with the number of ratings, and its
+# interval is further than this from zero.
+_POPULAR = 0.5
+# An end can be named after a category that at least this fraction of the items has.
+_COMMON = 0.05
+
+Words = tuple[str | None, str | None]
+
+
+def words_of_ends(
+    associations: list[list[Associated]], exemplars: list[Exemplars], eligible: NDArray[np.bool_]
+) -> list[Words]:
+    """Return words for the low and the high end of each axis; None where nothing is clear.
+
+    Parameters
+    ----------
+    associations
+        The associations of each axis, in the cautious order.
+    exemplars
+        The exemplars of each axis.
+    eligible
+        Whether each item has enough ratings to count in an association; shape (items,).
+
+    Notes
+    -----
+    Words are of a category and of a date, such as "older Drama". No two ends have the same.
+    """
+    used: set[str] = set()
+    words: list[Words] = []
+    for along, of_axis in zip(associations, exemplars, strict=True):
+        ends = _of_popularity(along)
+        if ends is None or not used.isdisjoint(ends):
+            low, high = (
+                _of_end(_clear(along, eligible, rows, sign), sign, used)
+                for rows, sign in ((of_axis.low, -1), (of_axis.high, 1))
+            )
+            ends = low, high
+        used |= {found for found in ends if found}
+        words.append(ends)
+    return words
+
+
+def _of_popularity(along: list[Associated]) -> Words | None:
+    """Return the words for an axis that is popularity."""
+    if not along or along[0].feature.column != RATINGS or abs(along[0].found.bound) < _POPULAR:
+        return None
+    low, high = "lesser-known items", "crowd-pleasers"
+    return (low, high) if along[0].found.association > 0 else (high, low)
+
+
+def _clear(
+    along: list[Associated], eligible: NDArray[np.bool_], rows: Rows, sign: int
+) -> list[Associated]:
+    """Return the associations that are clear at one end: `sign` is -1 for the low one, else 1."""
+    return [
+        pair
+        for pair in along
+        if pair.feature.column != RATINGS
+        and abs(pair.found.bound) >= _CLEAR
+        and _agrees(pair, eligible, rows, sign)
+    ]
+
+
+def _agrees(pair: Associated, eligible: NDArray[np.bool_], rows: Rows, sign: int) -> bool:
+    """Return whether the exemplars at one end bear an association out."""
+    values, direction = pair.feature.values, sign * np.sign(pair.found.association)
+    if not len(rows):
+        return False
+    if pair.feature.value is None:
+        middle = np.median(values[eligible & np.isfinite(values)])
+        return bool(np.mean(direction * (values[rows] - middle) > 0) >= _LIE)
+    is_common = pair.found.items >= _COMMON * eligible.sum()
+    return bool(direction > 0 and is_common and np.mean(values[rows] == 1) >= _HAVE)
+
+
+def _of_end(clear: list[Associated], sign: int, used: set[str]) -> str | None:
+    """Return words that are not used: the first category with a date, or else a number alone."""
+    numbers = [pair for pair in clear if pair.feature.value is None]
+    dates = [_of_number(pair, sign) for pair in numbers if pair.feature.is_date]
+    others = [_of_number(pair, sign) for pair in numbers if not pair.feature.is_date]
+    categories = [pair.feature.value for pair in clear if pair.feature.value is not None]
+    words = [" ".join([*dates[:1], category]) for category in categories]
+    words += [f"{date} items" for date in dates] + [f"items with {other}" for other in others]
+    return next((found for found in words if found not in used), None)
+
+
+def _of_number(pair: Associated, sign: int) -> str:
+    """Return words for the high or the low values of a number, such as "older"."""
+    is_high = sign * pair.found.association > 0
+    if pair.feature.is_date:
+        return "newer" if is_high else "older"
+    return f"{'high' if is_high else 'low'} {pair.feature.column}"
