@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 # A smaller number is zero as it is printed, with two decimals.
 LEAST_SHOWN = 0.005
+# Points of a scale of ratings have one decimal if its range is at least this, else two.
+_LONG_SCALE = 2
 
 
 def capitalized(text: str) -> str:
@@ -21,6 +23,11 @@ def listed(names: Sequence[str]) -> str:
     """Return "A", "A and B", "A, B and C"; an empty text without names."""
     *others, last = names or [""]
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def decimals_of_points(low: float, high: float) -> int:
+    """Return with how many decimals points of a scale of ratings are said in a sentence."""
+    return 1 if high - low >= _LONG_SCALE else 2
 
 
 class Pronouns(NamedTuple):

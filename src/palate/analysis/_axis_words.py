@@ -12,6 +12,7 @@ _CLEAR, _HAVE, _LIE = 0.2, 0.5, 0.75
 # An axis is popularity if no association is stronger than that with the number of ratings, and its
 # interval is further than this from zero.
 _POPULAR = 0.5
+_POPULARITY = "lesser-known items", "crowd-pleasers"
 # An end can be named after a category that at least this fraction of the items has.
 _COMMON = 0.05
 
@@ -34,19 +35,21 @@ def words_of_ends(
 
     Notes
     -----
-    Words are of a category and of a date, such as "older Drama". No two ends have the same.
+    Words are of a category and of a date, such as "older Drama". No two ends have the same
+    category.
     """
     used: set[str] = set()
     words: list[Words] = []
     for along, of_axis in zip(associations, exemplars, strict=True):
-        ends = _of_popularity(along)
-        if ends is None or not used.isdisjoint(ends):
+        ends = None if _POPULARITY[0] in used else _of_popularity(along)
+        if ends is not None:
+            used.update(_POPULARITY)
+        else:
             low, high = (
                 _of_end(_clear(along, eligible, rows, sign), sign, used)
                 for rows, sign in ((of_axis.low, -1), (of_axis.high, 1))
             )
             ends = low, high
-        used |= {found for found in ends if found}
         words.append(ends)
     return words
 
@@ -55,8 +58,7 @@ def _of_popularity(along: list[Associated]) -> Words | None:
     """Return the words for an axis that is popularity."""
     if not along or along[0].feature.column != RATINGS or abs(along[0].found.bound) < _POPULAR:
         return None
-    low, high = "lesser-known items", "crowd-pleasers"
-    return (low, high) if along[0].found.association > 0 else (high, low)
+    return _POPULARITY if along[0].found.association > 0 else _POPULARITY[::-1]
 
 
 def _clear(
@@ -85,14 +87,20 @@ def _agrees(pair: Associated, eligible: NDArray[np.bool_], rows: Rows, sign: int
 
 
 def _of_end(clear: list[Associated], sign: int, used: set[str]) -> str | None:
-    """Return words that are not used: the first category with a date, or else a number alone."""
+    """Return words that are not used, and add them to `used`; None if there are none.
+
+    They are the first category, with the date if that is clear too, or else a date or a number.
+    """
     numbers = [pair for pair in clear if pair.feature.value is None]
     dates = [_of_number(pair, sign) for pair in numbers if pair.feature.is_date]
     others = [_of_number(pair, sign) for pair in numbers if not pair.feature.is_date]
+    alone = [f"{date} items" for date in dates] + [f"items with {other}" for other in others]
     categories = [pair.feature.value for pair in clear if pair.feature.value is not None]
-    words = [" ".join([*dates[:1], category]) for category in categories]
-    words += [f"{date} items" for date in dates] + [f"items with {other}" for other in others]
-    return next((found for found in words if found not in used), None)
+    for found in [*categories, *alone]:
+        if found not in used:
+            used.add(found)
+            return " ".join([*dates[:1], found]) if found in categories else found
+    return None
 
 
 def _of_number(pair: Associated, sign: int) -> str:
