@@ -87,7 +87,8 @@ class AxisNames:
         """Words for the low and the high end of each axis; None where nothing is clear."""
         counts = self._learned.item_counts
         eligible = counts >= default_min_ratings(counts)
-        return words_of_ends(self._associations, self._exemplars, eligible)
+        noun = self._learned.noun
+        return words_of_ends(self._associations, self._exemplars, eligible, noun)
 
     def _named(self, phrase: Callable[[list[str]], str]) -> list[tuple[str, str]]:
         """Return words for both ends of each axis, or a phrase of the names of two exemplars."""
@@ -105,7 +106,7 @@ class AxisNames:
         names: dict[str, str] = {}
         for row in rows.tolist():
             title = self._learned.items["item"][row]
-            names.setdefault(_beginning(title), self._learned.item_names[row])
+            names.setdefault(_beginning(title), self._learned.spoken_names[row])
         return list(names.values())[:_NAMING]
 
 

@@ -12,7 +12,7 @@ _CLEAR, _HAVE, _LIE = 0.2, 0.5, 0.75
 # An axis is popularity if no association is stronger than that with the number of ratings, and its
 # interval is further than this from zero.
 _POPULAR = 0.5
-_POPULARITY = "lesser-known items", "crowd-pleasers"
+_POPULARITY = "lesser-known", "crowd-pleasers"
 # An end can be named after a category that at least this fraction of the items has.
 _COMMON = 0.05
 
@@ -20,7 +20,10 @@ Words = tuple[str | None, str | None]
 
 
 def words_of_ends(
-    associations: list[list[Associated]], exemplars: list[Exemplars], eligible: NDArray[np.bool_]
+    associations: list[list[Associated]],
+    exemplars: list[Exemplars],
+    eligible: NDArray[np.bool_],
+    noun: str,
 ) -> list[Words]:
     """Return words for the low and the high end of each axis; None where nothing is clear.
 
@@ -32,6 +35,8 @@ def words_of_ends(
         The exemplars of each axis.
     eligible
         Whether each item has enough ratings to count in an association; shape (items,).
+    noun
+        What the items are called.
 
     Notes
     -----
@@ -41,24 +46,26 @@ def words_of_ends(
     used: set[str] = set()
     words: list[Words] = []
     for along, of_axis in zip(associations, exemplars, strict=True):
-        ends = None if _POPULARITY[0] in used else _of_popularity(along)
-        if ends is not None:
+        if _is_popularity(along) and _POPULARITY[0] not in used:
             used.update(_POPULARITY)
-        else:
-            low, high = (
-                _of_end(_clear(along, eligible, rows, sign), sign, used)
-                for rows, sign in ((of_axis.low, -1), (of_axis.high, 1))
-            )
-            ends = low, high
-        words.append(ends)
+            ends = f"{_POPULARITY[0]} {noun}", _POPULARITY[1]
+            words.append(ends if along[0].found.association > 0 else ends[::-1])
+            continue
+        low, high = (
+            _of_end(_clear(along, eligible, rows, sign), sign, used, noun)
+            for rows, sign in ((of_axis.low, -1), (of_axis.high, 1))
+        )
+        words.append((low, high))
     return words
 
 
-def _of_popularity(along: list[Associated]) -> Words | None:
-    """Return the words for an axis that is popularity."""
-    if not along or along[0].feature.column != RATINGS or abs(along[0].found.bound) < _POPULAR:
-        return None
-    return _POPULARITY if along[0].found.association > 0 else _POPULARITY[::-1]
+def _is_popularity(along: list[Associated]) -> bool:
+    strongest = along[0] if along else None
+    return (
+        strongest is not None
+        and strongest.feature.column == RATINGS
+        and abs(strongest.found.bound) >= _POPULAR
+    )
 
 
 def _clear(
@@ -86,7 +93,7 @@ def _agrees(pair: Associated, eligible: NDArray[np.bool_], rows: Rows, sign: int
     return bool(direction > 0 and is_common and np.mean(values[rows] == 1) >= _HAVE)
 
 
-def _of_end(clear: list[Associated], sign: int, used: set[str]) -> str | None:
+def _of_end(clear: list[Associated], sign: int, used: set[str], noun: str) -> str | None:
     """Return words that are not used, and add them to `used`; None if there are none.
 
     They are the first category, with the date if that is clear too, or else a date or a number.
@@ -94,7 +101,7 @@ def _of_end(clear: list[Associated], sign: int, used: set[str]) -> str | None:
     numbers = [pair for pair in clear if pair.feature.value is None]
     dates = [_of_number(pair, sign) for pair in numbers if pair.feature.is_date]
     others = [_of_number(pair, sign) for pair in numbers if not pair.feature.is_date]
-    alone = [f"{date} items" for date in dates] + [f"items with {other}" for other in others]
+    alone = [f"{date} {noun}" for date in dates] + [f"{noun} with {other}" for other in others]
     categories = [pair.feature.value for pair in clear if pair.feature.value is not None]
     for found in [*categories, *alone]:
         if found not in used:

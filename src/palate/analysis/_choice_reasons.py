@@ -90,7 +90,7 @@ def _sentence(
     pronouns: Pronouns,
 ) -> str:
     """Return whether an item is suggested to a person, and the items that speak most for it."""
-    title, suggested, they = learned.item_names[item], contributions.sum() > 0, pronouns.they
+    title, suggested, they = learned.spoken_names[item], contributions.sum() > 0, pronouns.they
     if not len(history.partner):
         popular = f"{title} is suggested because it is popular."
         return popular if suggested else f"{title} is not suggested: nobody has picked it."
@@ -156,5 +156,5 @@ def _contributions(
     choice = learned.require_choice()
     if not len(history.partner):
         return ["popularity"], choice.scores(history, threads=1)[0, [item]].astype(np.float64)
-    titles = learned.item_names.gather(history.partner.astype(np.int64)).to_list()
+    titles = learned.spoken_names.gather(history.partner.astype(np.int64)).to_list()
     return titles, choice.contributions(history, item).astype(np.float64)

@@ -12,6 +12,7 @@ from palate.learned._learned import Learned
 
 Rows = NDArray[np.int64]
 
+
 class Exemplars(NamedTuple):
     """The rows of the exemplars of an axis at either end, the best first."""
 
@@ -51,9 +52,7 @@ def _order(
     return map(int, known[order[towards[order] > 0]])
 
 
-def _in_turn(
-    orders: list[Iterator[int]], n: int, titles: pl.Series, taken: set[str]
-) -> list[Rows]:
+def _in_turn(orders: list[Iterator[int]], n: int, titles: pl.Series, taken: set[str]) -> list[Rows]:
     """Let each end choose the first of its order that is not taken, `n` times."""
     chosen: list[list[int]] = [[] for _ in orders]
     for _ in range(n):

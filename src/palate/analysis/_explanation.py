@@ -152,7 +152,7 @@ class _Explainer:
         pronouns: Pronouns,
     ) -> None:
         self.learned, self.user, self.axis_names, self.item = learned, user, axis_names, item
-        self.pronouns, self.title = pronouns, learned.item_names[item]
+        self.pronouns, self.title = pronouns, learned.spoken_names[item]
         self.smallest, self.in_view = _smallest_mentioned(learned), axis_names.in_view
         self.likelihood = learned.likelihood
         self.position = learned.canonical_axes.position(user.mean)
@@ -167,7 +167,7 @@ class _Explainer:
         prediction, linear = self._prediction(self.score), self.likelihood.linear
         return Explanation(
             id=self.learned.items["id"][self.item],
-            item=self.title,
+            item=self.learned.item_names[self.item],
             prediction=prediction,
             score=self.score,
             unit="rating" if linear else "score",
@@ -337,7 +337,7 @@ class _Explainer:
         value, m = self.of_history[j], len(self.user.rated)
         if abs(value) < LEAST_SHOWN:
             return f" No single one of {their} ratings matters to it."
-        title = self.learned.item_names[int(self.user.rated[j % m])]
+        title = self.learned.spoken_names[int(self.user.rated[j % m])]
         cause = f"that {they} rated {title} at all"
         if j < m:
             cause = f"{their} {self.user.rating[j]:g} for {title}"
@@ -354,7 +354,7 @@ def _of_history(
     rated, a second time by its existence.
     """
     learned, user, they = contributions.learned, contributions.user, pronouns.they
-    titles = learned.item_names.gather(user.rated.astype(np.int64)).to_list()
+    titles = learned.spoken_names.gather(user.rated.astype(np.int64)).to_list()
     names = [
         f"{they} gave {title} {rating:g}"
         for title, rating in zip(titles, user.rating.tolist(), strict=True)

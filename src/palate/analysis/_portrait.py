@@ -47,8 +47,8 @@ class Portrait:
         percentile_upper.
     predictability
         residual_sd (the standard deviation of the person's ratings about their expectation), lower
-        and upper (its 90% interval), and noise_sd (that of all users), in units of the
-        ratings; None if there are too few ratings.
+        and upper (its 90% interval), and noise_sd (that of the person in the middle of all), in
+        units of the ratings; None if there are too few ratings.
     surprises
         The most surprising ratings, given the items: id, item, rating, expected (given all other
         ratings of the person; a first-order approximation) and surprise (the
@@ -190,8 +190,9 @@ def _predictability(contributions: Contributions, errors: Numbers) -> dict[str, 
         of_tastes = effective_parameters(user.covariance[None], precision)
         freedom = variances.freedom + np.maximum(len(errors) - of_tastes, 0)
         lower, upper = (bound[0] for bound in spread_interval(np.array([spread]), freedom))
-        # Of all users: the mean of the variance, by its prior.
-        noise_sd *= math.sqrt(variances.freedom / (variances.freedom - 2))
+        # That of the person in the middle, by the prior: the mean is above most people.
+        freedom_of_prior = np.array(variances.freedom)
+        noise_sd *= float(np.sqrt(freedom_of_prior / chi_square(freedom_of_prior, 0.0)))
     else:
         freedom = np.array(np.sum(1 - contributions.leverage))
         if freedom < _MIN_FREEDOM:

@@ -84,7 +84,12 @@ def tastes_in_words(tastes: Sequence[Taste], pronouns: Pronouns, ratings: int) -
     ]
     if not sentences:
         likely = [one for one in tastes if one.place.z >= _LIKELY][:_MAX_LIKELY]
-        sentences = [one.in_words("seem to rate", pronouns, "most people") for one in likely]
+        sentences = [
+            one.in_words(
+                "also seem to rate" if already else "seem to rate", pronouns, "most people"
+            )
+            for already, one in enumerate(likely)
+        ]
     average = [one for one in tastes if one.place.is_average and one.share >= _LARGE_SHARE]
     for one in average[: _MAX_CERTAIN - len(sentences)]:
         low, high = one.ends
@@ -120,7 +125,10 @@ def predictability_in_words(
     """Return whether a person is surely harder or easier to predict than others."""
     if found is None or found["lower"] <= found["noise_sd"] <= found["upper"]:
         return []
-    own, others = (f"{found[name]:.{decimals}f}" for name in ("residual_sd", "noise_sd"))
+    numbers = found["residual_sd"], found["noise_sd"]
+    own, others = (f"{number:.{decimals}f}" for number in numbers)
+    if own == others:
+        own, others = (f"{number:.{decimals + 1}f}" for number in numbers)
     kind = "hard" if found["lower"] > found["noise_sd"] else "easy"
     return [
         f"{capitalized(pronouns.they)} are {kind} to predict: typically {own} points off, against "

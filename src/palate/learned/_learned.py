@@ -221,6 +221,22 @@ class Learned:
         return item_names(self.items["id"], self.items["item"])
 
     @cached_property
+    def spoken_names(self) -> pl.Series:
+        """`item_names` as sentences have them: a number that is an id and no title is "item 12"."""
+        ids, names = self.items["id"], self.item_names
+        if not ids.dtype.is_numeric():
+            return names
+        number = pl.format("item {}", names)
+        is_id = names == ids.cast(pl.String)
+        return pl.select(pl.when(is_id).then(number).otherwise(names).alias("item"))["item"]
+
+    @property
+    def noun(self) -> str:
+        """What sentences call the items: titles, if they have any."""
+        ids = self.items["id"].cast(pl.String)
+        return "items" if ids.equals(self.items["item"], check_names=False) else "titles"
+
+    @cached_property
     def user_index(self) -> IdIndex:
         """The index of users by id."""
         return IdIndex(self.require_users().users["id"], "user")

@@ -241,8 +241,9 @@ class Model(KnownUsers):
         -------
         polars.DataFrame
             A row for each feature, the highest effect first: column, value (the category; null for
-            a number), effect (in units of the ratings: of the category against the average item, or
-            against none where items can have several; of one standard deviation of the number),
+            a number), per (the standard deviation of the number, dates in years; null for a
+            category), effect (in units of the ratings: of the category against the average item, or
+            against none where items can have several; of so large a difference of the number),
             lower and upper (its 90% interval), items (with the category).
 
         Raises

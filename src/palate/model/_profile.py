@@ -182,7 +182,9 @@ class Profile:
         """
         choice = (candidates, exclude, where, seen, by, cautious, diversity, calibrate, explain)
         options = ListOptions(n, *choice, unknown)
-        return recommendations(self.learned, self.history, self.rating_posterior, options, self.pronouns)
+        return recommendations(
+            self.learned, self.history, self.rating_posterior, options, self.pronouns
+        )
 
     def explain(self, item: Any, n: int | None = 5) -> Explanation:
         """Explain the expected rating of an item by two exact decompositions of the score.
@@ -229,7 +231,9 @@ class Profile:
         """
         has_choice = self.learned.choice is not None
         choice = self.explain_choice(item, n) if has_choice else None
-        return explain(self.learned, self.posterior, self.axis_names, item, n, self.pronouns, choice=choice)
+        return explain(
+            self.learned, self.posterior, self.axis_names, item, n, self.pronouns, choice=choice
+        )
 
     def explain_choice(self, item: Any, n: int | None = 5) -> ChoiceExplanation:
         """Explain the choice score of an item by an exact sum over the person's history.
