@@ -63,7 +63,7 @@ def explain_choice(
         history=pl.DataFrame(
             rows, schema={"name": pl.String, "contribution": pl.Float64}, orient="row"
         ),
-        sentence=_sentence(learned, history, row, names, contributions, pronouns),
+        sentence=_sentence(learned, history, row, names, contributions, pronouns=pronouns),
     )
 
 
@@ -87,6 +87,7 @@ def _sentence(
     item: int,
     names: list[str],
     contributions: NDArray[np.float64],
+    *,
     pronouns: Pronouns,
 ) -> str:
     """Return whether an item is suggested to a person, and the items that speak most for it."""

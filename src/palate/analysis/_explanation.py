@@ -85,8 +85,8 @@ def explain(
     axis_names: AxisNames,
     item: Any,
     n: int | None,
-    pronouns: Pronouns,
     *,
+    pronouns: Pronouns,
     choice: ChoiceExplanation | None,
 ) -> Explanation:
     """Explain the score of an item; see `Profile.explain`."""

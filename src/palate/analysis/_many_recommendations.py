@@ -199,7 +199,7 @@ class ManyRecommendations:
         for person, rows in enumerate(lists.rows):
             history = histories.take(np.array([person]))
             user = users.one(person) if users is not None and self._by == "rating" else None
-            found += reasons(self._learned, history, user, rows[rows >= 0], self._by, THEY)
+            found += reasons(self._learned, history, user, rows[rows >= 0], self._by, pronouns=THEY)
         return found
 
     def write(

@@ -84,7 +84,7 @@ def recommendations(
         at_least = learned.likelihood.rating(key[rows].astype(np.float32))
         frame = frame.with_columns(at_least=at_least)
     if options.explain:
-        why = reasons(learned, history, user, rows, by, pronouns)
+        why = reasons(learned, history, user, rows, by, pronouns=pronouns)
         frame = frame.with_columns(pl.Series("reason", why, dtype=pl.String))
     return ItemTable.of(frame, skipped)
 
@@ -124,6 +124,7 @@ def reasons(
     user: UserPosterior | None,
     rows: Rows,
     by: By,
+    *,
     pronouns: Pronouns,
 ) -> list[str]:
     """Return in words why each of the items at `rows` is in the list of a person."""
