@@ -1,5 +1,6 @@
 """The sentences of a portrait."""
 
+import math
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
@@ -65,7 +66,7 @@ class Taste(NamedTuple):
     @property
     def weight(self) -> float:
         """How much the axis matters to the expected ratings of this person."""
-        return abs(self.place.value) * self.share**0.5
+        return abs(self.place.value) * math.sqrt(self.share)
 
     def in_words(self, verb: str, pronouns: Pronouns, people: str) -> str:
         """Return which end a person rates higher."""
@@ -79,15 +80,13 @@ def tastes_in_words(tastes: Sequence[Taste], pronouns: Pronouns, ratings: int) -
     tastes = sorted(tastes, key=lambda taste: -taste.weight)
     certain = [one for one in tastes if one.place.z >= Z and one.place.percent >= 50]
     sentences = [
-        one.in_words("also rate" if already else "rate", pronouns, _people(one.place.percent))
+        one.in_words(f"{'also ' * bool(already)}rate", pronouns, _people(one.place.percent))
         for already, one in enumerate(certain[:_MAX_CERTAIN])
     ]
     if not sentences:
         likely = [one for one in tastes if one.place.z >= _LIKELY][:_MAX_LIKELY]
         sentences = [
-            one.in_words(
-                "also seem to rate" if already else "seem to rate", pronouns, "most people"
-            )
+            one.in_words(f"{'also ' * bool(already)}seem to rate", pronouns, "most people")
             for already, one in enumerate(likely)
         ]
     average = [one for one in tastes if one.place.is_average and one.share >= _LARGE_SHARE]

@@ -232,7 +232,13 @@ class Profile:
         has_choice = self.learned.choice is not None
         choice = self.explain_choice(item, n) if has_choice else None
         return explain(
-            self.learned, self.posterior, self.axis_names, item, n, self.pronouns, choice=choice
+            self.learned,
+            self.posterior,
+            self.axis_names,
+            item,
+            n,
+            pronouns=self.pronouns,
+            choice=choice,
         )
 
     def explain_choice(self, item: Any, n: int | None = 5) -> ChoiceExplanation:

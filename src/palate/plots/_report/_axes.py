@@ -13,8 +13,8 @@ from palate.plots._units import has_item_columns
 _EXPLAINED = (
     "People's tastes differ along a few axes, which the model found from the ratings alone. Each "
     "axis below has two ends: people who like the items at one end tend to dislike those at the "
-    "other. An axis is named after what the items at its ends clearly have in common, or else after "
-    "two of them."
+    "other. An axis is named after what the items at its ends clearly have in common, or else "
+    "after two of them."
 )
 
 
