@@ -255,7 +255,7 @@ class Readings:
         >>> ratings = palate.movielens("100k")
         >>> model = palate.fit(ratings)
         >>> model.axes()["name"][0]
-        'Action, newer <-> Drama, older'
+        'newer Action <-> Drama'
         """
         return self.axis_names.axes(exemplars)
 
