@@ -75,9 +75,9 @@ def test_sentences_name_the_items_that_speak_most(fitted):
     for item, title, reason in best.select("id", "item", "reason").iter_rows():
         history = profile.explain_choice(item, n=10_000).history
         first, second = history.sort("contribution", descending=True)["name"][:2]
-        assert reason == f"because you picked {first} and {second}"
+        assert reason == f"because they picked {first} and {second}"
         why = profile.explain_choice(item)
-        assert str(why) == why.sentence == f"{title} is suggested {reason}."
+        assert str(why) == why.sentence == f"item {title} is suggested {reason}."
         assert (why.id, why.item) == (item, title)
 
 
@@ -86,10 +86,10 @@ def test_a_low_rating_that_speaks_for_an_item_is_named_as_such(fitted):
     for rating, says in ((1, ", which you rated 1"), (4, "")):
         why = fitted.profile({1: 5, 50: rating}).explain_choice(181)
         assert why.history["contribution"].min() > 0
-        first, second = (name + says * (name == "50") for name in why.history["name"])
+        first, second = (name + says * (name == "item 50") for name in why.history["name"])
         comma = "," * first.endswith("rated 1")
         said = f"{first}{comma} and {second}"
-        assert why.sentence == f"181 is suggested because you picked {said}."
+        assert why.sentence == f"item 181 is suggested because you picked {said}."
 
 
 def test_sentences_of_what_is_not_suggested(fitted):
@@ -98,14 +98,16 @@ def test_sentences_of_what_is_not_suggested(fitted):
     for item, reason in seen.select("id", "reason").iter_rows():
         sentence = profile.explain_choice(item).sentence
         if item in {1, 50, 100}:
-            assert sentence.startswith(f"You picked {item} already, so it is not suggested again; ")
+            assert sentence.startswith(
+                f"You picked item {item} already, so it is not suggested again; "
+            )
             assert reason.startswith("already picked")
         else:
             start, _, why = sentence[:-1].partition(" is suggested ")
             if not why:
                 start, _, rest = sentence[:-1].partition(" is not suggested: ")
                 why = f"although {rest}"
-            assert (start, why) == (str(item), reason)
+            assert (start, why) == (f"item {item}", reason)
     against = [item for item, score in seen.select("id", "score").iter_rows() if score < 0]
     said = [profile.explain_choice(item).sentence for item in against]
     assert any(": what speaks against it outweighs " in sentence for sentence in said)
@@ -115,7 +117,7 @@ def test_sentences_of_what_is_not_suggested(fitted):
 def test_sentences_where_one_item_or_none_speaks_for_another(events):
     weights = events.learned.choice.weights.matrix
     item = int(np.argmax((weights[0] > 0) & (np.arange(40) % 2 == 0)))
-    assert "because you picked t0." in events.profile([0]).explain_choice(item).sentence
+    assert "because you picked t0 [id 0]." in events.profile([0]).explain_choice(item).sentence
     other = int(np.argmin(weights[0]))
     assert weights[0, other] <= 0
     why = events.profile([0]).explain_choice(other)
@@ -123,7 +125,7 @@ def test_sentences_where_one_item_or_none_speaks_for_another(events):
     listed = events.profile([0]).recommend(candidates=[other], explain=True)
     assert listed["reason"][0] == "although nothing you picked speaks for it"
     none = events.profile([]).explain_choice(3)
-    assert none.sentence == "t1 is suggested because it is popular."
+    assert none.sentence == "t1 [id 3] is suggested because it is popular."
     assert none.history["name"].to_list() == ["popularity"]
     assert none.history["contribution"][0] == none.score
 

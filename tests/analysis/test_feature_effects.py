@@ -91,10 +91,10 @@ def test_planted_effects_of_users_lie_in_their_intervals(planted_users, tmp_path
         average = model.profile({}).predict(list(range(USERS)))["prediction"].to_numpy()
         gap -= average[action == 1].mean() - average[action == 0].mean()
         assert sign * gap == pytest.approx(0.8, abs=0.2)
-        why = person.explain(3)
+        why = person.explain(3, None)
         assert why.ratings["contribution"].sum() == pytest.approx(why.score, abs=1e-5)
         parts = dict(why.ratings.iter_rows())
-        assert sign * parts["what is known of you: group, luck"] * (2 * action[3] - 1) > 0.1
+        assert sign * parts["your group and luck"] * (2 * action[3] - 1) > 0.1
 
 
 def test_a_new_user_has_the_features_of_the_table(planted_users):
@@ -120,12 +120,12 @@ def test_the_bias_of_an_item_is_the_sum_of_its_features_and_the_rest(planted, mo
     why = model.user(0).explain(7)
     kind = planted[0].items["kind"][7]
     names = [name.partition(" 1")[0] for name in why.bias["name"]]
-    assert names == [f"for kind {kind}".partition(" 1")[0], *names[1:]]
-    assert why.bias["name"][-1] == "beyond its features"
+    assert names == [f"for {kind}".partition(" 1")[0], *names[1:]]
+    assert why.bias["name"][-1] == "of its own"
     assert why.bias["contribution"].sum() == pytest.approx(float(model.item_biases[7]), abs=1e-6)
     effects = dict(model.features().select("value", "effect").iter_rows())
     assert why.bias["contribution"][0] == pytest.approx(effects[kind], abs=1e-5)
-    assert f"{why.bias['contribution'][0]:+.2f} for kind {kind}" in why.sentence
+    assert f"{why.bias['contribution'][0]:+.2f} for {kind}" in why.sentence
 
 
 @pytest.mark.parametrize("seed", [0, 1])

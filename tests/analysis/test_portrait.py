@@ -1,5 +1,6 @@
 """Portraits: percentiles, generosity, predictability and surprises."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 
 import palate
+from palate.analysis._intervals import chi_square
 
 
 def test_positions_and_percentiles_on_the_axes(either):
@@ -65,7 +67,8 @@ def test_predictability_finds_the_noise_of_simulated_people(bayes, altered):
         sds.append(found["residual_sd"])
         covered.append(found["lower"] < sd < found["upper"])
         freedom = bayes.learned.parameters.variances.freedom
-        assert found["noise_sd"] == pytest.approx(sd * np.sqrt(freedom / (freedom - 2)))
+        middle = np.sqrt(freedom / chi_square(np.array(freedom), 0.0))
+        assert found["noise_sd"] == pytest.approx(sd * middle)
     assert np.sqrt(np.mean(np.square(sds))) == pytest.approx(sd, rel=0.04)
     assert 0.82 < np.mean(covered) < 0.97
 
@@ -99,7 +102,7 @@ def test_a_portrait_without_ratings(either):
     assert portrait.predictability is None
     assert either.profile({"Fargo (1996)": 5}).describe().predictability is None
     assert portrait.surprises.is_empty()
-    assert "too few ratings to say anything certain" in str(portrait)
+    assert str(portrait) == "There are no ratings yet to tell your tastes from."
     np.testing.assert_allclose(portrait.axes["percentile"], 50, atol=10)  # users are skewed
     with pytest.raises(palate.SettingError, match="n is 0"):
         either.profile({}).describe(0)
@@ -116,4 +119,22 @@ def test_the_most_extreme_user_leans_more_than_99_percent(bayes):
     furthest = int(bayes.learned.user_table[:, 0].argmin())
     text = str(bayes.user(furthest + 1).describe())
     end = bayes.axis_names.leanings[0][0]
-    assert f"You lean to {end} more than 99% of people." in text
+    other = bayes.axis_names.leanings[0][1]
+    assert f"They rate {end} higher, and {other} lower, than 99 in 100 people do." in text
+    assert " you" not in text
+
+
+def test_portraits_of_everybody_say_something_about_axes_in_view(default):
+    """Of all 943 people fewer than 5% have no taste that is at least likely."""
+    leanings = default.axis_names.leanings[: default.axis_names.in_view]
+    ends = {name for pair in leanings for name in pair}
+    form = re.compile("They (?:also )?(?:seem to )?rate (.+?) higher, and (.+?) lower, than")
+    average = re.compile("Between (.+?) and (.+?), their taste is about average")
+    silent = 0
+    for profile in map(default.user, default.users["id"]):
+        text = str(profile.describe())
+        pairs = form.findall(text) + average.findall(text)
+        silent += not pairs
+        assert {name for pair in pairs for name in pair} <= ends
+        assert ("do not show clear tastes yet" in text) == (not pairs)
+    assert silent < 0.05 * 943

@@ -118,8 +118,8 @@ def test_axes(folder):
     document = run_json("axes", folder, "-n", 3)
     assert document["axes"] == palate.load(folder).axes(3).to_dicts()
     out, _ = run("axes", folder)
-    assert re.search(r"Axis 1: Action, newer <-> Drama, older \([34]\d% of what the axes ex", out)
-    assert "First Knight (1995)" in out
+    assert re.search(r"Axis 1: newer Action <-> Drama \([34]\d% of what the axes ex", out)
+    assert "Independence Day (ID4) (1996)" in out
     assert "Associated with" in out
     assert "minor axes are left out" in out
 

@@ -193,7 +193,7 @@ def test_titles_are_shown_as_text(hostile, folder, tab, size):
 
 def test_it_describes_the_model_and_what_it_learned(bayes, written):
     text = prose(written)
-    for part in ("1,682", "943", "100,000", bayes.fit.source, "Gibbs sampling", "sweeps 60"):
+    for part in ("1,682", "943", "100,000", bayes.fit.source_name, "Gibbs sampling", "sweeps 60"):
         assert part in text
     assert f"by Palate {palate.__version__}" in text
     assert "palate report MODEL --evaluate" in text

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
-from palate._words import counted
+from palate._words import Pronouns, capitalized, counted
 from palate.data._ratings import Csr
 from palate.learned._learned import Learned
 
@@ -43,38 +43,42 @@ class ChoiceExplanation:
         return self.sentence
 
 
-def explain_choice(learned: Learned, history: Csr, item: Any, n: int) -> ChoiceExplanation:
+def explain_choice(
+    learned: Learned, history: Csr, item: Any, n: int | None, pronouns: Pronouns
+) -> ChoiceExplanation:
     """Explain the choice score of an item; see `Profile.explain_choice`."""
-    _arguments.integer("n", n, 1)
+    if n is not None:
+        _arguments.integer("n", n, 1)
     row = learned.item_index.row(item)
-    title = learned.items["item"][row]
     names, contributions = _contributions(learned, history, row)
     order = np.argsort(-np.abs(contributions), kind="stable")
     rows = [(names[j], float(contributions[j])) for j in order[:n]]
-    if len(order) > n:
+    if n is not None and len(order) > n:
         others = len(order) - n
         rows.append((counted(others, "other item"), float(contributions[order[n:]].sum())))
     return ChoiceExplanation(
         id=learned.items["id"][row],
-        item=title,
+        item=learned.item_names[row],
         score=float(contributions.sum()),
         history=pl.DataFrame(
             rows, schema={"name": pl.String, "contribution": pl.Float64}, orient="row"
         ),
-        sentence=_sentence(learned, history, row, names, contributions),
+        sentence=_sentence(learned, history, row, names, contributions, pronouns=pronouns),
     )
 
 
-def choice_reason(learned: Learned, history: Csr, item: int) -> str:
+def choice_reason(learned: Learned, history: Csr, item: int, pronouns: Pronouns) -> str:
     """Return the items of a history that speak most for an item, in words."""
     names, contributions = _contributions(learned, history, item)
     suggested = contributions.sum() > 0
     if not len(history.partner):
         return "because it is popular" if suggested else "although nobody has picked it"
-    found = _speaking(learned, history, names, contributions)
+    found = _speaking(learned, history, names, contributions, pronouns)
     if item in history.partner:
         return f"already picked; it goes with {found}" if found else "already picked"
-    return f"because you picked {found}" if suggested else f"although {_why_not(found)}"
+    if suggested:
+        return f"because {pronouns.they} picked {found}"
+    return f"although {_why_not(found, pronouns)}"
 
 
 def _sentence(
@@ -83,31 +87,37 @@ def _sentence(
     item: int,
     names: list[str],
     contributions: NDArray[np.float64],
+    *,
+    pronouns: Pronouns,
 ) -> str:
     """Return whether an item is suggested to a person, and the items that speak most for it."""
-    title, suggested = learned.items["item"][item], contributions.sum() > 0
+    title, suggested, they = learned.spoken_names[item], contributions.sum() > 0, pronouns.they
     if not len(history.partner):
         popular = f"{title} is suggested because it is popular."
         return popular if suggested else f"{title} is not suggested: nobody has picked it."
-    found = _speaking(learned, history, names, contributions)
+    found = _speaking(learned, history, names, contributions, pronouns)
     if item in history.partner:
-        start = f"You picked {title} already, so it is not suggested again"
-        rest = f"it goes with {found}" if found else "nothing else you picked speaks for it"
+        start = f"{capitalized(they)} picked {title} already, so it is not suggested again"
+        rest = f"it goes with {found}" if found else f"nothing else {they} picked speaks for it"
         return f"{start}; {rest}."
     if not suggested:
-        return f"{title} is not suggested: {_why_not(found)}."
-    return f"{title} is suggested because you picked {found}."
+        return f"{title} is not suggested: {_why_not(found, pronouns)}."
+    return f"{title} is suggested because {they} picked {found}."
 
 
-def _why_not(speaking: str) -> str:
+def _why_not(speaking: str, pronouns: Pronouns) -> str:
     """Return why an item is not suggested, given the items that speak most for it."""
     if not speaking:
-        return "nothing you picked speaks for it"
+        return f"nothing {pronouns.they} picked speaks for it"
     return f"what speaks against it outweighs {speaking}"
 
 
 def _speaking(
-    learned: Learned, history: Csr, names: list[str], contributions: NDArray[np.float64]
+    learned: Learned,
+    history: Csr,
+    names: list[str],
+    contributions: NDArray[np.float64],
+    pronouns: Pronouns,
 ) -> str:
     """Return the items of a history that speak most for an item; empty if none does.
 
@@ -117,11 +127,12 @@ def _speaking(
     lowest = weighting.mean - weighting.sd if weighting.kind == "ratings" else -np.inf
     order = np.argsort(-contributions, kind="stable")[:_MAX_NAMED]
     named: list[str] = []
+    aside = f", which {pronouns.they} rated"
     for j in order[contributions[order] > 0]:
         rating = float(history.rating[j])
-        named.append(names[j] + (f", which you rated {rating:g}" if rating < lowest else ""))
+        named.append(names[j] + (f"{aside} {rating:g}" if rating < lowest else ""))
     *others, last = named or [""]
-    comma = "," if any(", which you rated" in name for name in others) else ""
+    comma = "," if any(aside in name for name in others) else ""
     return "".join(f"{name}{comma} and " for name in others) + last
 
 
@@ -146,5 +157,5 @@ def _contributions(
     choice = learned.require_choice()
     if not len(history.partner):
         return ["popularity"], choice.scores(history, threads=1)[0, [item]].astype(np.float64)
-    titles = learned.items["item"].gather(history.partner.astype(np.int64)).to_list()
+    titles = learned.spoken_names.gather(history.partner.astype(np.int64)).to_list()
     return titles, choice.contributions(history, item).astype(np.float64)

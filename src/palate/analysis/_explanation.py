@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from palate import _arguments
-from palate._words import LEAST_SHOWN, counted
+from palate._words import LEAST_SHOWN, Pronouns, capitalized, decimals_of_points, listed
 from palate.analysis._axes import AxisNames
 from palate.analysis._choice_reasons import ChoiceExplanation
+from palate.analysis._contribution_table import SCHEMA, Part, contribution_table, folded
 from palate.analysis._contributions import Contributions, Numbers
 from palate.analysis._feature_effects import has_known_features, parts_of_bias
 from palate.inference._user_posterior import UserPosterior
@@ -18,13 +19,12 @@ from palate.learned._learned import Learned
 from palate.learned._likelihood import evaluate_scalar
 from palate.learned._pair_features import PairFeatures
 
-# A part smaller than this fraction of the scale is not mentioned in a sentence.
+# A part smaller than this fraction of the scale, 0.05 of 1 to 5, is summed with others.
 _MIN_MENTIONED = 0.0125
-# A prediction is printed with one decimal if the range of ratings is at least this, else two.
-_LONG_SCALE = 2
 # Maximum number of ratings in the reason for a recommendation.
 _MAX_NAMED = 2
-_SCHEMA = {"name": pl.String, "contribution": pl.Float64}
+# Maximum number of axes in a sentence.
+_MAX_AXES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,38 +84,40 @@ def explain(
     user: UserPosterior,
     axis_names: AxisNames,
     item: Any,
-    n: int,
+    n: int | None,
     *,
+    pronouns: Pronouns,
     choice: ChoiceExplanation | None,
 ) -> Explanation:
     """Explain the score of an item; see `Profile.explain`."""
-    _arguments.integer("n", n, 1)
-    explainer = _Explainer(learned, user, axis_names, learned.item_index.row(item))
+    if n is not None:
+        _arguments.integer("n", n, 1)
+    explainer = _Explainer(learned, user, axis_names, learned.item_index.row(item), pronouns)
     return explainer.explanation(n, choice)
 
 
-def reason(contributions: Contributions, item: int) -> str:
+def reason(contributions: Contributions, item: int, pronouns: Pronouns) -> str:
     """Return the main reasons for a recommendation in one line, the largest first.
 
     In a long history each rating contributes little; then their sum is the reason.
     """
     learned, n = contributions.learned, len(contributions.user.rated)
-    names, values = _of_history(contributions, item)
+    names, values = _of_history(contributions, item, pronouns)
     smallest = _smallest_mentioned(learned)
     best = np.argsort(-values, kind="stable")[:_MAX_NAMED]
     best = best[values[best] >= smallest]
     reasons = [(float(values[j]), names[j]) for j in best]
     total = float(values.sum())
     if not reasons and n > 1 and abs(total) >= smallest:
-        reasons.append((total, f"your {n} ratings together"))
+        reasons.append((total, f"{pronouns.their} {n} ratings together"))
     bias = float(learned.item_biases[item])
     if learned.item_counts[item] and abs(bias) >= smallest:
-        reasons.append((bias, _PHRASES["its bias"][int(bias < 0)]))
+        reasons.append((bias, _OF_ITS_BIAS[int(bias < 0)]))
     reasons.sort(key=lambda part: -abs(part[0]))
     phrases = [f"{phrase} ({value:+.2f})" for value, phrase in reasons]
     if not learned.item_counts[item]:
         phrases.append("nobody has rated it")
-    return "; ".join(phrases or ["neither its bias nor your ratings say much"])
+    return "; ".join(phrases or [f"neither its bias nor {pronouns.their} ratings say much"])
 
 
 def _smallest_mentioned(learned: Learned) -> float:
@@ -123,41 +125,54 @@ def _smallest_mentioned(learned: Learned) -> float:
     return max(least, LEAST_SHOWN)
 
 
-# A part above and below zero, in words.
-_PHRASES = {
-    "your bias": ("you seem to rate higher than average", "you seem to rate lower than average"),
-    "its bias": ("it is well liked", "it is not much liked"),
-    "your liking of the average item": ("you like most items", "you like few items"),
-    "its appeal to the average taste": ("its kind is liked", "its kind is not much liked"),
-}
+# A bias of an item above and below zero, in words.
+_OF_ITS_BIAS = ("it is well liked", "it is not much liked")
+
+
+def _phrases(pronouns: Pronouns) -> dict[str, tuple[str, str]]:
+    """Return words for parts above and below zero."""
+    they, their = pronouns
+    return {
+        "its bias": _OF_ITS_BIAS,
+        f"{their} bias": (f"{they} rate higher than most", f"{they} rate lower than most"),
+        f"{their} liking of the average item": (f"{they} like most items", f"{they} like few"),
+        "its appeal to the average taste": ("its kind is liked", "its kind is not much liked"),
+    }
 
 
 class _Explainer:
     """Explains the score of one item for one user."""
 
     def __init__(
-        self, learned: Learned, user: UserPosterior, axis_names: AxisNames, item: int
+        self,
+        learned: Learned,
+        user: UserPosterior,
+        axis_names: AxisNames,
+        item: int,
+        pronouns: Pronouns,
     ) -> None:
         self.learned, self.user, self.axis_names, self.item = learned, user, axis_names, item
+        self.pronouns, self.title = pronouns, learned.spoken_names[item]
+        self.smallest, self.in_view = _smallest_mentioned(learned), axis_names.in_view
         self.likelihood = learned.likelihood
         self.position = learned.canonical_axes.position(user.mean)
         self.contributions = Contributions(learned, user)
-        self.names, self.of_history = _of_history(self.contributions, item)
+        self.names, self.of_history = _of_history(self.contributions, item, pronouns)
         self.of_bias = parts_of_bias(learned, item)
         self.general, self.of_axes = self._general_parts(), self._axis_parts()
         self.score = float(sum(self.general.values()) + self.of_axes.sum())
 
-    def explanation(self, n: int, choice: ChoiceExplanation | None) -> Explanation:
+    def explanation(self, n: int | None, choice: ChoiceExplanation | None) -> Explanation:
         """Return the explanation, which lists the `n` largest axes and ratings."""
         prediction, linear = self._prediction(self.score), self.likelihood.linear
         return Explanation(
             id=self.learned.items["id"][self.item],
-            item=self.learned.items["item"][self.item],
+            item=self.learned.item_names[self.item],
             prediction=prediction,
             score=self.score,
             unit="rating" if linear else "score",
-            parts=_table(self.general, self.axis_labels, self.of_axes, n, ("axis", "axes")),
-            bias=pl.DataFrame(list(self.of_bias.items()), schema=_SCHEMA, orient="row"),
+            parts=self._table_of_parts(n),
+            bias=pl.DataFrame(list(self.of_bias.items()), schema=SCHEMA, orient="row"),
             ratings=self._table_of_ratings(n),
             counterfactual=self._counterfactual(),
             choice=choice,
@@ -171,11 +186,12 @@ class _Explainer:
         average = axes.average
         parts = {
             "average": float(self.likelihood.mu + average[-1]),
-            "your bias": float(self.user.mean[-1] - average[-1]),
+            f"{self.pronouns.their} bias": float(self.user.mean[-1] - average[-1]),
             "its bias": float(learned.item_biases[self.item]),
         }
         if average[:-1].any():
-            parts["your liking of the average item"] = float(self.position @ axes.item_mean)
+            liking = f"{self.pronouns.their} liking of the average item"
+            parts[liking] = float(self.position @ axes.item_mean)
             factors = learned.item_factors[self.item].astype(np.float64)
             parts["its appeal to the average taste"] = float(average[:-1] @ factors)
         return parts
@@ -194,18 +210,32 @@ class _Explainer:
         its = self.learned.canonical_axes.centred_items[self.item]
         positions = zip(self.position, its, strict=True)
         return [
-            f"axis {axis + 1}: {_leaning(ends, yours, its)}"
-            for axis, (ends, (yours, its)) in enumerate(
+            f"axis {axis + 1}: {self._leaning(ends, theirs, its)}"
+            for axis, (ends, (theirs, its)) in enumerate(
                 zip(self.axis_names.leanings, positions, strict=True)
             )
         ]
 
-    def _table_of_ratings(self, n: int) -> pl.DataFrame:
+    def _leaning(self, ends: tuple[str, str], theirs: float, its: float) -> str:
+        """Return which end of an axis the person and the item lean to, in words."""
+        leaning = f"{self.pronouns.they} lean to {ends[int(theirs > 0)]}"
+        if (theirs > 0) == (its > 0):
+            return f"{leaning}, and so does this"
+        return f"{leaning}, and this to {ends[int(its > 0)]}"
+
+    def _table_of_parts(self, n: int | None) -> pl.DataFrame:
+        """Return the parts of the score; at most `n` of the axes in view by themselves."""
+        axes, hidden = self._axes_in_view_and_others()
+        least = self.smallest
+        return contribution_table(
+            list(self.general.items()), axes, n, least, least_of_others=least, hidden=hidden
+        )
+
+    def _table_of_ratings(self, n: int | None) -> pl.DataFrame:
         """Return what does not depend on the ratings, and the `n` largest contributions."""
-        one = ("rating", "ratings")
-        if self.prior_features is not None:
-            one = ("contribution", "contributions")
-        return _table(self._without_ratings(), self.names, self.of_history, n, one)
+        history = list(zip(self.names, self.of_history.tolist(), strict=True))
+        first = list(self._without_ratings().items())
+        return contribution_table(first, history, n, self.smallest, least_of_others=LEAST_SHOWN)
 
     @property
     def prior_features(self) -> PairFeatures | None:
@@ -220,8 +250,8 @@ class _Explainer:
         alike = "average user" if self.prior_features is None else "users with as many ratings"
         parts[alike] = self.contributions.of_prior(self.item)
         if self.user.known is not None and self.user.known.any():
-            columns = ", ".join(self.learned.parameters.user_prior.known.columns)
-            parts[f"what is known of you: {columns}"] = self.contributions.of_known(self.item)
+            columns = listed(self.learned.parameters.user_prior.known.columns)
+            parts[f"{self.pronouns.their} {columns}"] = self.contributions.of_known(self.item)
         if not linear:
             # The row of a known user was trained together with the items; it is not exactly the
             # mode given the items.
@@ -242,7 +272,7 @@ class _Explainer:
             return None
         score = self.score + star * float(derivatives[j])
         return {
-            "item": self.learned.items["item"][int(self.user.rated[j])],
+            "item": self.learned.item_names[int(self.user.rated[j])],
             "rating": rating,
             "changed_to": rating + star,
             "score": score,
@@ -250,13 +280,13 @@ class _Explainer:
         }
 
     def _expectation(self, prediction: float) -> str:
-        title = self.learned.items["item"][self.item]
-        decimals = 1 if self.likelihood.high - self.likelihood.low >= _LONG_SCALE else 2
+        decimals = decimals_of_points(self.likelihood.low, self.likelihood.high)
         given = self.user.rating[self.user.rated == self.item]
-        start = f"You are expected to give {title}"
+        they, their = self.pronouns
+        start = f"{they} are expected to give {self.title}"
         if len(given):
-            start = f"You gave {title} {given[0]:g}; your expected rating is"
-        return f"{start} {prediction:.{decimals}f}"
+            start = f"{they} gave {self.title} {given[0]:g}; {their} expected rating is"
+        return f"{capitalized(start)} {prediction:.{decimals}f}"
 
     def _summary_of_parts(self) -> str:
         phrases = [f"{self.general['average']:.2f} on average"]
@@ -265,17 +295,32 @@ class _Explainer:
             if not features:
                 return f"{phrases[0]}; nobody has rated it, so nothing more is known of it"
             phrases.append("nobody has rated it, and what follows is known from its features alone")
-        smallest = _smallest_mentioned(self.learned)
-        for name, (above, below) in _PHRASES.items():
-            value = self.general.get(name, 0.0)
-            if abs(value) >= smallest:
-                of_it = self._of_its_bias(smallest) if name == "its bias" else ""
-                phrases.append(f"{below if value < 0 else above} ({value:+.2f}{of_it})")
-        axis = int(np.abs(self.of_axes).argmax())
-        if abs(self.of_axes[axis]) >= smallest:
-            label = self.axis_labels[axis].partition(": ")[2]
-            phrases.append(f"{label} ({self.of_axes[axis]:+.2f})")
+        said, rest = self._said_and_rest()
+        phrases += said
+        total = sum(value for _, value in rest)
+        if abs(total) >= LEAST_SHOWN:
+            phrases.append(f"and {folded(rest, self.smallest)} ({total:+.2f})")
         return "; ".join(phrases)
+
+    def _said_and_rest(self) -> tuple[list[str], list[Part]]:
+        """Return the parts that are not small, in words, and all others but for the average."""
+        said, rest = list[str](), list[Part]()
+        words = _phrases(self.pronouns)
+        for name, value in list(self.general.items())[1:]:
+            if abs(value) < self.smallest:
+                rest.append((name, value))
+                continue
+            of_it = self._of_its_bias(self.smallest) if name == "its bias" else ""
+            said.append(f"{words[name][int(value < 0)]} ({value:+.2f}{of_it})")
+        axes, hidden = self._axes_in_view_and_others()
+        axes.sort(key=lambda part: -abs(part[1]))
+        large = [part for part in axes[:_MAX_AXES] if abs(part[1]) >= self.smallest]
+        said += [f"{label.partition(': ')[2]} ({value:+.2f})" for label, value in large]
+        return said, [*rest, *axes[len(large) :], *hidden]
+
+    def _axes_in_view_and_others(self) -> tuple[list[Part], list[Part]]:
+        axes, view = list(zip(self.axis_labels, self.of_axes.tolist(), strict=True)), self.in_view
+        return axes[:view], axes[view:]
 
     def _of_its_bias(self, smallest: float) -> str:
         """Return what the bias of the item is made of, in words; empty if no feature matters."""
@@ -288,51 +333,34 @@ class _Explainer:
     def _summary_of_ratings(self) -> str:
         if not self.names:
             return ""
-        j = int(np.abs(self.of_history).argmax())
-        value = self.of_history[j]
+        (they, their), j = self.pronouns, int(np.abs(self.of_history).argmax())
+        value, m = self.of_history[j], len(self.user.rated)
         if abs(value) < LEAST_SHOWN:
-            return " No single one of your ratings matters to it."
-        return f" The most important of your ratings: {self.names[j]} ({value:+.2f})."
+            return f" No single one of {their} ratings matters to it."
+        title = self.learned.spoken_names[int(self.user.rated[j % m])]
+        cause = f"that {they} rated {title} at all"
+        if j < m:
+            cause = f"{their} {self.user.rating[j]:g} for {title}"
+        verb = "raises" if value > 0 else "lowers"
+        return f" {capitalized(cause)} {verb} it most ({value:+.2f})."
 
 
-def _of_history(contributions: Contributions, item: int) -> tuple[list[str], Numbers]:
+def _of_history(
+    contributions: Contributions, item: int, pronouns: Pronouns
+) -> tuple[list[str], Numbers]:
     """Return the names and values of what the ratings of a person contribute to an item's score.
 
     A rating contributes by its value and, where the prior depends on which items a person has
     rated, a second time by its existence.
     """
-    learned, user = contributions.learned, contributions.user
-    titles = learned.items["item"].gather(user.rated.astype(np.int64)).to_list()
+    learned, user, they = contributions.learned, contributions.user, pronouns.they
+    titles = learned.spoken_names.gather(user.rated.astype(np.int64)).to_list()
     names = [
-        f"you gave {title} {rating:g}"
+        f"{they} gave {title} {rating:g}"
         for title, rating in zip(titles, user.rating.tolist(), strict=True)
     ]
     values = contributions.of_ratings(item)
     if learned.parameters.user_prior.features is None:
         return names, values
-    names += [f"that you rated {title} at all" for title in titles]
+    names += [f"that {they} rated {title} at all" for title in titles]
     return names, np.concatenate([values, contributions.of_pairs(item)])
-
-
-def _leaning(ends: tuple[str, str], yours: float, its: float) -> str:
-    """Return which end of an axis a person and an item lean to, in words."""
-    leaning = f"you lean to {ends[int(yours > 0)]}"
-    if (yours > 0) == (its > 0):
-        return f"{leaning}, and so does this"
-    return f"{leaning}, and this to {ends[int(its > 0)]}"
-
-
-def _table(
-    first: dict[str, float],
-    names: list[str],
-    contributions: Numbers,
-    n: int,
-    what: tuple[str, str],
-) -> pl.DataFrame:
-    """Return the rows of `first`, the `n` largest contributions and the sum of the others."""
-    order = np.argsort(-np.abs(contributions), kind="stable")
-    rows = list(first.items()) + [(names[j], float(contributions[j])) for j in order[:n]]
-    if len(order) > n:
-        others = counted(len(order) - n, *(f"other {name}" for name in what))
-        rows.append((others, float(contributions[order[n:]].sum())))
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")

@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._words import listed
 from palate.analysis._intervals import Z
 from palate.data._features import features
 from palate.errors import SettingError
 from palate.learned._feature_effects import FeatureEffects
-from palate.learned._known_features import FORGOTTEN
+from palate.learned._known_features import FORGOTTEN, KnownFeature
 from palate.learned._learned import Learned
 
 
@@ -27,9 +28,9 @@ def has_known_features(learned: Learned, rows: NDArray[np.integer[Any]]) -> NDAr
 def parts_of_bias(learned: Learned, row: int) -> dict[str, float]:
     """Return what the bias of an item is made of, in units of the ratings.
 
-    These are the effects of each column of its features, such as "for genres Action|War", and
-    "beyond its features": how much better it is liked than others with the same. They sum to the
-    bias. Nothing in a point estimate, and for an item without features.
+    These are the effects of each column of its features, such as "for Action and War", and "of its
+    own": how much better it is liked than others with the same. They sum to the bias. Nothing in a
+    point estimate, and for an item without features.
     """
     effects = learned.parameters.effects
     if effects is None or not has_known_features(learned, np.array([row]))[0]:
@@ -37,16 +38,22 @@ def parts_of_bias(learned: Learned, row: int) -> dict[str, float]:
     item = learned.items[row]
     each = effects.mean * effects.features.of(item)[0]
     parts: dict[str, float] = {}
-    for (column, _), effect in zip(effects.features.names, each.tolist(), strict=True):
-        if column in item.columns and (value := item[column][0]) is not None:
-            name = f"for {column} {_as_text(value)}"
+    for feature, effect in zip(effects.features.features, each.tolist(), strict=True):
+        if feature.column in item.columns and (value := item[feature.column][0]) is not None:
+            name = f"for {_in_words(feature, value)}"
             parts[name] = parts.get(name, 0.0) + effect
-    parts["beyond its features"] = float(learned.item_biases[row]) - sum(parts.values())
+    parts["of its own"] = float(learned.item_biases[row]) - sum(parts.values())
     return parts
 
 
-def _as_text(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, pl.Series) else str(value)
+def _in_words(feature: KnownFeature, value: Any) -> str:
+    """Return what is known of an item in one column, such as "Action and War", or "year 1977"."""
+    if isinstance(value, pl.Series):
+        return listed(value.to_list())
+    if feature.value is None or not isinstance(value, str):
+        return f"{feature.column} {value}"
+    entries = value.split(feature.separator) if feature.separator else [value]
+    return listed([entry.strip() for entry in entries if entry.strip()])
 
 
 def item_feature_effects(learned: Learned) -> pl.DataFrame:
@@ -76,6 +83,10 @@ def _table(effects: FeatureEffects | None, rows: pl.DataFrame | None, what: str)
         {
             "column": pl.Series([column for column, _ in names], dtype=pl.String),
             "value": pl.Series([value for _, value in names], dtype=pl.String),
+            "per": pl.Series(
+                [one.scale if one.value is None else None for one in effects.features.features],
+                dtype=pl.Float64,
+            ),
             "effect": effects.mean,
             "lower": effects.mean - Z * effects.sd,
             "upper": effects.mean + Z * effects.sd,

@@ -68,11 +68,19 @@ def validate_order(order: str | None, orders: Sequence[str], *, has_intervals: b
 
 
 def default_min_ratings(counts: NDArray[np.int64]) -> int:
-    """Return the default minimum number of ratings of an item, as of an exemplar for instance.
+    """Return the default minimum number of ratings of an item, as in an association.
 
     It is 20, or fewer in a small data set, so that the items with as many ratings have at least
     half of all ratings.
     """
+    return min(_MAX_MIN_RATINGS, ratings_of_well_known(counts))
+
+
+def ratings_of_well_known(counts: NDArray[np.int64]) -> int:
+    """Return the number of ratings that makes an item well known.
+
+    Items with as many are the most rated ones, which together have at least half of all ratings.
+    """
     descending = np.sort(counts)[::-1]
     half = int(np.searchsorted(np.cumsum(descending), descending.sum() / 2))
-    return max(1, min(_MAX_MIN_RATINGS, int(descending[half]))) if len(descending) else 1
+    return max(1, int(descending[half])) if len(descending) else 1

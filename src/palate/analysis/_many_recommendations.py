@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._words import THEY
 from palate.analysis._eligible_items import eligible_items, items_by_user
 from palate.analysis._item_columns import counts_and_status, scores_and_chances
 from palate.analysis._list_options import ListOptions
@@ -198,7 +199,7 @@ class ManyRecommendations:
         for person, rows in enumerate(lists.rows):
             history = histories.take(np.array([person]))
             user = users.one(person) if users is not None and self._by == "rating" else None
-            found += reasons(self._learned, history, user, rows[rows >= 0], self._by)
+            found += reasons(self._learned, history, user, rows[rows >= 0], self._by, pronouns=THEY)
         return found
 
     def write(

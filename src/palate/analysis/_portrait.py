@@ -3,14 +3,23 @@
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate._words import Pronouns, decimals_of_points
 from palate.analysis._axes import AxisNames
 from palate.analysis._intervals import Z, chi_square, spread_interval
+from palate.analysis._portrait_words import (
+    Place,
+    Taste,
+    generosity_in_words,
+    predictability_in_words,
+    tastes_in_words,
+)
 from palate.analysis._residuals import Residuals
 from palate.inference._user_posterior import UserPosterior, effective_parameters
 from palate.learned._learned import Learned
@@ -38,8 +47,8 @@ class Portrait:
         percentile_upper.
     predictability
         residual_sd (the standard deviation of the person's ratings about their expectation), lower
-        and upper (its 90% interval), and noise_sd (that of all users), in units of the
-        ratings; None if there are too few ratings.
+        and upper (its 90% interval), and noise_sd (that of the person in the middle of all), in
+        units of the ratings; None if there are too few ratings.
     surprises
         The most surprising ratings, given the items: id, item, rating, expected (given all other
         ratings of the person; a first-order approximation) and surprise (the
@@ -58,19 +67,42 @@ class Portrait:
         return self.sentence
 
 
-def portrait(learned: Learned, user: UserPosterior, axis_names: AxisNames, n: int) -> Portrait:
+def portrait(
+    learned: Learned, user: UserPosterior, axis_names: AxisNames, n: int, pronouns: Pronouns
+) -> Portrait:
     """Return the portrait of a person; see `Profile.describe`."""
     _arguments.integer("n", n, 1)
     axes, generosity = _axes(learned, user, axis_names), _generosity(learned, user)
     history = Residuals(learned, user)
     predictability = _predictability(history)
+    decimals = decimals_of_points(learned.likelihood.low, learned.likelihood.high)
     return Portrait(
         axes=axes,
         generosity=generosity,
         predictability=predictability,
         surprises=_surprises(learned, user, history, n),
-        sentence=_sentence(axes, generosity, predictability),
+        sentence=" ".join(
+            [
+                *tastes_in_words(_tastes(learned, axes, axis_names), pronouns, len(user.rated)),
+                *generosity_in_words(_place(generosity, "bias"), pronouns, decimals),
+                *predictability_in_words(predictability, pronouns, decimals),
+            ]
+        ),
     )
+
+
+def _tastes(learned: Learned, axes: pl.DataFrame, axis_names: AxisNames) -> list[Taste]:
+    """Return where a person stands on the axes in view."""
+    rows = axes.head(axis_names.in_view).iter_rows(named=True)
+    ends, share = axis_names.leanings, learned.canonical_axes.share
+    return [
+        Taste(_place(row, "position"), float(share[axis]), ends[axis])
+        for axis, row in enumerate(rows)
+    ]
+
+
+def _place(standing: dict[str, Any], value: str) -> Place:
+    return Place(standing[value], *(standing[name] for name in Place._fields[1:]))
 
 
 def _axes(learned: Learned, user: UserPosterior, axis_names: AxisNames) -> pl.DataFrame:
@@ -180,31 +212,3 @@ def _surprises(learned: Learned, user: UserPosterior, history: Residuals, n: int
         expected=history.expected[order],
         surprise=history.surprise[order],
     )
-
-
-def _sentence(
-    axes: pl.DataFrame, generosity: dict[str, float], predictability: dict[str, float] | None
-) -> str:
-    sentences = []
-    certain = axes.filter((pl.col("lower") > 0) | (pl.col("upper") < 0))
-    extreme = certain.sort((pl.col("percentile") - 50).abs(), descending=True).head(3)
-    for row in extreme.sort("axis").iter_rows(named=True):
-        percent = row["percentile"] if row["position"] > 0 else 100 - row["percentile"]
-        percent = min(int(percent), 99)  # nobody leans more than all people, who include them
-        sentences.append(f"You lean to {row['leans_to']} more than {percent}% of people.")
-    if not sentences and predictability is None:
-        sentences.append("There are too few ratings to say anything certain of your tastes yet.")
-    elif not sentences:
-        sentences.append("Nothing in which your tastes differ from those of others is certain yet.")
-    if generosity["lower"] > 0 or generosity["upper"] < 0:
-        direction = "higher" if generosity["bias"] > 0 else "lower"
-        sentences.append(f"You rate {abs(generosity['bias']):.2f} points {direction} than others.")
-    else:
-        sentences.append("Whether you rate higher or lower than others is not certain yet.")
-    if predictability is not None:
-        sentences.append(
-            "Your ratings typically differ from what the model expects by "
-            f"{predictability['residual_sd']:.2f} points, those of all people by "
-            f"{predictability['noise_sd']:.2f}."
-        )
-    return " ".join(sentences)

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from palate import _arguments
+from palate._words import Pronouns
 from palate.analysis._choice_reasons import choice_reason
 from palate.analysis._contributions import Contributions
 from palate.analysis._eligible_items import eligible_items
@@ -43,7 +44,11 @@ def predictions(learned: Learned, user: UserPosterior, items: Any, unknown: Unkn
 
 
 def recommendations(
-    learned: Learned, history: Csr, user: UserPosterior | None, options: ListOptions
+    learned: Learned,
+    history: Csr,
+    user: UserPosterior | None,
+    options: ListOptions,
+    pronouns: Pronouns,
 ) -> ItemTable:
     """Return the best items for one person; see `Profile.recommend`."""
     by, quantile = options.ranking(learned), options.quantile()
@@ -79,7 +84,7 @@ def recommendations(
         at_least = learned.likelihood.rating(key[rows].astype(np.float32))
         frame = frame.with_columns(at_least=at_least)
     if options.explain:
-        why = reasons(learned, history, user, rows, by)
+        why = reasons(learned, history, user, rows, by, pronouns=pronouns)
         frame = frame.with_columns(pl.Series("reason", why, dtype=pl.String))
     return ItemTable.of(frame, skipped)
 
@@ -126,13 +131,19 @@ def score_quantiles(
 
 
 def reasons(
-    learned: Learned, history: Csr, user: UserPosterior | None, rows: Rows, by: Ranking
+    learned: Learned,
+    history: Csr,
+    user: UserPosterior | None,
+    rows: Rows,
+    by: Ranking,
+    *,
+    pronouns: Pronouns,
 ) -> list[str]:
     """Return in words why each of the items at `rows` is in the list of a person."""
     if by == "rating" and user is not None:
         contributions = Contributions(learned, user)
-        return [reason(contributions, int(row)) for row in rows]
-    return [choice_reason(learned, history, int(row)) for row in rows]
+        return [reason(contributions, int(row), pronouns) for row in rows]
+    return [choice_reason(learned, history, int(row), pronouns) for row in rows]
 
 
 def favourites(learned: Learned, history: Csr, n: int) -> pl.DataFrame:

@@ -204,7 +204,8 @@ def features(
     if table.is_empty():
         _output.line(f"The {what} have no features: fit with a file of {what} (--{what}).")
         return
-    name = pl.coalesce("value", "column").alias("feature")
+    number = pl.format("{}, by {}", "column", pl.col("per").round_sig_figs(3))
+    name = pl.coalesce("value", number).alias("feature")
     shown = table.select(name, "effect", "lower", "upper", what)
     certain = shown.filter((pl.col("lower") > 0) | (pl.col("upper") < 0))
     if certain.is_empty():
@@ -214,7 +215,8 @@ def features(
     _output.table(shown.filter(shown["lower"] > 0).head(n), f"{more} than others")
     _output.table(shown.filter(shown["upper"] < 0).reverse().head(n), f"{less} than others")
     _output.line(
-        "Effects on the biases, given all other features; of a number, of one standard deviation.\n"
+        "Effects on the biases, given all other features; of a number, of a difference of one\n"
+        "standard deviation.\n"
         "Of the other features it is not certain in which direction their effects are."
     )
 
@@ -232,17 +234,16 @@ def axes(
 ) -> None:
     """Show the axes of taste: the items at their ends, and their associations with features."""
     import palate
-    from palate.analysis._axes import MIN_MAJOR_SHARE
 
     loaded = palate.load(model)
     table = loaded.axes(n)
     if json:
         _output.document(axes=table)
         return
-    major = table.filter(table["share"] >= MIN_MAJOR_SHARE)
-    for axis in major.iter_rows(named=True):
+    in_view = loaded.axis_names.in_view
+    for axis in table.head(in_view).iter_rows(named=True):
         _output.axis(axis)
-    if minor := table.height - major.height:
+    if minor := table.height - in_view:
         _output.line(f"{minor} minor axes are left out; --json has them.")
     if loaded.items.width == 2:
         _output.line(

@@ -250,17 +250,17 @@ def explanation(explanation: Any) -> None:
     changed = explanation.counterfactual
     if changed is not None:
         line(
-            f"If you had given {changed['item']} {changed['changed_to']:g} instead of "
+            f"If {changed['item']} had been rated {changed['changed_to']:g} instead of "
             f"{changed['rating']:g}, {explanation.score:.2f} would be {changed['score']:.2f}: no "
             "other single rating changes it more."
         )
 
 
-def portrait(portrait: Any, who: str) -> None:
-    """Print a portrait."""
+def portrait(portrait: Any, who: str, axes: int) -> None:
+    """Print a portrait with the first `axes`."""
     line(f"{portrait.sentence}\n")
     table(
-        _toward_leaning(portrait.axes.head(_MAX_AXES)),
+        _toward_leaning(portrait.axes.head(axes)),
         f"What {who} leans to, and how many people lean to it less",
     )
     if not portrait.surprises.is_empty():
@@ -282,7 +282,3 @@ def _toward_leaning(axes: "pl.DataFrame") -> "pl.DataFrame":
         for name, other in mirrored.items()
     ]
     return axes.select("axis", "leans_to", *counted)
-
-
-# Maximum number of printed axes of a portrait, the strongest first.
-_MAX_AXES = 8

@@ -228,7 +228,7 @@ def profile(
     if json:
         _output.document(**vars(portrait))
     else:
-        _output.portrait(portrait, who)
+        _output.portrait(portrait, who, person.axis_names.in_view)
 
 
 def _profile(

@@ -15,7 +15,7 @@ from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
 from palate.learned._choice import ChoiceModel
 from palate.learned._choice_directions import ChoiceDirections
 from palate.learned._likelihood import Likelihood
-from palate.learned._lookup import IdIndex, ItemIndex
+from palate.learned._lookup import IdIndex, ItemIndex, item_names
 from palate.learned._parameters import Parameters
 
 
@@ -40,6 +40,12 @@ class FitRecord:
     source: str
     history: list[dict[str, Any]] = field(default_factory=list)
     interrupted: bool = False
+
+    @property
+    def source_name(self) -> str:
+        """The name of the source alone, such as "ratings.csv", without columns and folders."""
+        name = self.source.partition(": ")[0]
+        return name.partition(" from ")[0] if name.startswith("MovieLens ") else name
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +216,27 @@ class Learned:
         return ItemIndex(self.items, self.item_counts)
 
     @computed_once
+    def item_names(self) -> pl.Series:
+        """The name by which each item is shown; see `palate.learned._lookup.item_names`."""
+        return item_names(self.items["id"], self.items["item"])
+
+    @computed_once
+    def spoken_names(self) -> pl.Series:
+        """`item_names` as sentences have them: a number that is an id and no title is "item 12"."""
+        ids, names = self.items["id"], self.item_names
+        if not ids.dtype.is_numeric():
+            return names
+        number = pl.format("item {}", names)
+        is_id = names == ids.cast(pl.String)
+        return pl.select(pl.when(is_id).then(number).otherwise(names).alias("item"))["item"]
+
+    @property
+    def noun(self) -> str:
+        """What sentences call the items: titles, if they have any."""
+        ids = self.items["id"].cast(pl.String)
+        return "items" if ids.equals(self.items["item"], check_names=False) else "titles"
+
+    @computed_once
     def user_index(self) -> IdIndex:
         """The index of users by id."""
         return IdIndex(self.require_users().users["id"], "user")
@@ -275,6 +302,6 @@ class Learned:
         return self.user_variances
 
     def item_frame(self, rows: NDArray[np.integer[Any]], **columns: Any) -> pl.DataFrame:
-        """Return a table of the ids and titles at `rows`, and further columns."""
-        names = {name: self.items[name].gather(rows) for name in ("id", "item")}
+        """Return a table of the ids and names of the items at `rows`, and further columns."""
+        names = {"id": self.items["id"].gather(rows), "item": self.item_names.gather(rows)}
         return pl.DataFrame(names | columns)

@@ -79,7 +79,7 @@ class IdIndex:
         }
         return rows | {(type(name), name): row for row, name in enumerate(self._ids)}
 
-    @cached_property
+    @computed_once
     def names(self) -> NameSearch:
         """A search among the ids as text."""
         return NameSearch(self._ids.cast(pl.String))
@@ -169,7 +169,7 @@ class IdIndex:
 
 
 class ItemIndex(IdIndex):
-    """An index of items by id or title; an id takes precedence over a title.
+    """An index of items by id or title, or by name; an id takes precedence over these.
 
     Parameters
     ----------
@@ -183,19 +183,17 @@ class ItemIndex(IdIndex):
         super().__init__(items["id"], "item")
         self._titles, self._counts = items["item"], counts
 
-    @cached_property
+    @computed_once
     def names(self) -> NameSearch:
         """A search among the titles."""
         return NameSearch(self._titles, self._counts)
 
     def _rows_by_name(self) -> dict[tuple[type, Any], int]:
-        """Return the row of each id, and of each title that is unique."""
-        titles = self._titles.to_frame("item").with_row_index("row")
-        unique = titles.filter(pl.col("item").is_unique())
-        by_title: dict[tuple[type, Any], int] = {
-            (str, title): row for row, title in unique.iter_rows()
+        """Return the row of each id, and of each name by which an item is shown."""
+        by_name: dict[tuple[type, Any], int] = {
+            (str, name): row for row, name in enumerate(item_names(self._ids, self._titles))
         }
-        return by_title | super()._rows_by_name()
+        return by_name | super()._rows_by_name()
 
     @computed_once
     def _rows_by_title(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
@@ -217,6 +215,16 @@ class ItemIndex(IdIndex):
         if self._ids.dtype == pl.String:  # numbers that look alike are not alike
             nearest += NameSearch(self._ids).nearest(str(name), _MAX_SUGGESTIONS)
         return f"there is no item {name!r}{_suggestion(nearest, self._titles)}"
+
+
+def item_names(ids: pl.Series, titles: pl.Series) -> pl.Series:
+    """Return the names by which items are shown: titles, with the id where several have a title."""
+    shared = titles.is_duplicated()
+    if not shared.any():
+        return titles
+    frame = pl.DataFrame({"id": ids.cast(pl.String), "item": titles, "shared": shared})
+    with_id = pl.format("{} [id {}]", "item", "id")
+    return frame.select(pl.when("shared").then(with_id).otherwise("item").alias("item"))["item"]
 
 
 def require_same_type(

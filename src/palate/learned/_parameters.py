@@ -51,16 +51,16 @@ class Parameters:
 
     @property
     def typical_noise_sd(self) -> float:
-        """How far a rating typically lies from its expectation, over all people.
+        """How far the ratings of the person in the middle lie from their expectations.
 
-        It is the root of the mean variance, noise_sd^2 E[s_u], where the prior of `RatingVariances`
-        has E[s_u] = freedom / (freedom - 2); in units of the ratings.
+        It is noise_sd (median of s_u)^1/2 with s_u of the prior of `RatingVariances`, freedom over
+        a chi-square variate, in units of the ratings; the mean is above most people. The median of
+        chi-square is that of Wilson and Hilferty (PNAS 1931), freedom (1 - 2 / (9 freedom))^3.
         """
         noise_sd = self.likelihood.noise_sd
         if self.variances is None:
             return noise_sd
-        freedom = self.variances.freedom
-        return noise_sd * math.sqrt(freedom / (freedom - 2))
+        return noise_sd / math.sqrt((1 - 2 / (9 * self.variances.freedom)) ** 3)
 
     def rating_variance(
         self,

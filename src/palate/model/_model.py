@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from palate import _arguments
 from palate._log import log
-from palate._words import counted
+from palate._words import YOU, counted
 from palate.analysis._feature_effects import item_feature_effects, user_feature_effects
 from palate.analysis._item_table import ItemTable
 from palate.data._ratings import Ratings, how_many
@@ -174,7 +174,7 @@ class Model(KnownUsers):
             if features is not None:
                 raise SettingError("features are given with Ratings; give these a table of users")
             one = self.profiles(ratings, unknown=unknown)
-            return replace(one[0], skipped=one.skipped)
+            return replace(one[0], skipped=one.skipped, pronouns=YOU)
         given, skipped = history_of_person(self.learned, ratings, unknown)
         posterior = None
         if self.learned.has_ratings or features:
@@ -241,8 +241,9 @@ class Model(KnownUsers):
         -------
         polars.DataFrame
             A row for each feature, the highest effect first: column, value (the category; null for
-            a number), effect (in units of the ratings: of the category against the average item, or
-            against none where items can have several; of one standard deviation of the number),
+            a number), per (the standard deviation of the number, dates in years; null for a
+            category), effect (in units of the ratings: of the category against the average item, or
+            against none where items can have several; of so large a difference of the number),
             lower and upper (its 90% interval), items (with the category).
 
         Raises

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._words import YOU, Pronouns
 from palate.analysis._axes import AxisNames
 from palate.analysis._choice_reasons import ChoiceExplanation, explain_choice
 from palate.analysis._explanation import Explanation, explain
@@ -43,6 +44,8 @@ class Profile:
         The names of the axes.
     skipped
         The ids and titles of the history that the model does not know, where these were skipped.
+    pronouns
+        How sentences call the person: "you", or "they" for one of several, such as a known user.
     """
 
     learned: Learned
@@ -50,6 +53,7 @@ class Profile:
     rating_posterior: UserPosterior | None
     axis_names: AxisNames
     skipped: tuple[Any, ...] = ()
+    pronouns: Pronouns = YOU
 
     def __repr__(self) -> str:
         if self.rating_posterior is None:
@@ -181,9 +185,11 @@ class Profile:
         """
         choice = (candidates, exclude, where, seen, by, balance, cautious, diversity)
         options = ListOptions(n, *choice, calibrate, explain, unknown)
-        return recommendations(self.learned, self.history, self.rating_posterior, options)
+        return recommendations(
+            self.learned, self.history, self.rating_posterior, options, self.pronouns
+        )
 
-    def explain(self, item: Any, n: int = 5) -> Explanation:
+    def explain(self, item: Any, n: int | None = 5) -> Explanation:
         """Explain the expected rating of an item by two exact decompositions of the score.
 
         The first has the parts of the score: the average, the two biases, and the contribution
@@ -198,7 +204,9 @@ class Profile:
         item
             The id or the title of an item.
         n
-            Maximum number of axes, and of ratings, to list; the others are summed in one row.
+            Maximum number of axes, and of ratings, to list. The others are summed in one row, and
+            so are parts below 0.05 on a scale from 1 to 5, and axes that explain little. None:
+            everything is listed.
 
         Returns
         -------
@@ -226,9 +234,17 @@ class Profile:
         """
         has_choice = self.learned.choice is not None
         choice = self.explain_choice(item, n) if has_choice else None
-        return explain(self.learned, self.posterior, self.axis_names, item, n, choice=choice)
+        return explain(
+            self.learned,
+            self.posterior,
+            self.axis_names,
+            item,
+            n,
+            pronouns=self.pronouns,
+            choice=choice,
+        )
 
-    def explain_choice(self, item: Any, n: int = 5) -> ChoiceExplanation:
+    def explain_choice(self, item: Any, n: int | None = 5) -> ChoiceExplanation:
         """Explain the choice score of an item by an exact sum over the person's history.
 
         Item i of the history contributes ``d_j x_i B_ij`` to the score of item j (see
@@ -239,7 +255,8 @@ class Profile:
         item
             The id or the title of an item.
         n
-            Maximum number of items of the history to list; the others are summed in one row.
+            Maximum number of items of the history to list; the others are summed in one row. None:
+            all are listed.
 
         Returns
         -------
@@ -262,7 +279,7 @@ class Profile:
         >>> bool(abs(why.history["contribution"].sum() - why.score) < 1e-5)
         True
         """
-        return explain_choice(self.learned, self.history, item, n)
+        return explain_choice(self.learned, self.history, item, n, self.pronouns)
 
     def next_questions(
         self, n: int = 3, *, exclude: Iterable[Any] = (), unknown: Unknown = "skip"
@@ -361,7 +378,7 @@ class Profile:
         >>> model.user(196).describe().axes["axis"].to_list()[:3]
         [1, 2, 3]
         """
-        return portrait(self.learned, self.posterior, self.axis_names, n)
+        return portrait(self.learned, self.posterior, self.axis_names, n, self.pronouns)
 
     def favourites(self, n: int = 10) -> pl.DataFrame:
         """Return the `n` items of the history with the highest ratings or counts.

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from palate._words import THEY
 from palate.analysis._axes import AxisNames
 from palate.analysis._item_table import ItemTable
 from palate.analysis._list_options import ListOptions
@@ -69,7 +70,7 @@ class Profiles:
         posteriors = self.rating_posteriors
         posterior = None if posteriors is None else posteriors.one(row)
         history = self.histories.take(np.array([row]))
-        return Profile(self.learned, history, posterior, self.axis_names)
+        return Profile(self.learned, history, posterior, self.axis_names, pronouns=THEY)
 
     def take(self, rows: NDArray[np.int64], skipped: tuple[Any, ...] = ()) -> "Profiles":
         """Return the profiles in some rows, in that order, and what was skipped to find them."""

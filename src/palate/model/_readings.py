@@ -6,7 +6,7 @@ from typing import Any, Literal
 import polars as pl
 
 from palate._computed_once import computed_once
-from palate.analysis._axes import AxisNames, axes
+from palate.analysis._axes import AxisNames
 from palate.analysis._biases import item_biases, user_biases
 from palate.analysis._map import item_map
 from palate.analysis._mean_decomposition import (
@@ -252,9 +252,9 @@ class Readings:
         >>> ratings = palate.movielens("100k")
         >>> model = palate.fit(ratings)
         >>> model.axes()["name"][0]
-        'Action, newer <-> Drama, older'
+        'newer Action <-> Drama'
         """
-        return axes(self.learned, exemplars)
+        return self.axis_names.axes(exemplars)
 
     def map(self, x: str = "axis 1", y: str = "axis 2") -> pl.DataFrame:
         """Return two coordinates of each item, the most rated first; `palate.plots.map` draws them.

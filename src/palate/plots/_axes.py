@@ -57,7 +57,7 @@ def axes(
     >>> import palate, palate.plots
     >>> model = palate.fit(palate.movielens("100k"))
     >>> palate.plots.axes(model, 1).layout.title.text
-    'Axis 1: Action, newer ↔ Drama, older'
+    'Axis 1: newer Action ↔ Drama'
     """
     _arguments.integer("axis", axis, 1)
     table = model.axes(exemplars)

@@ -1,6 +1,5 @@
 """The summary of a model: its size, rating scale, axes, and what items can be filtered by."""
 
-import re
 from importlib.metadata import version
 from typing import Any
 
@@ -13,7 +12,7 @@ from palate.model._model import Model
 from palate.web import _responses as res
 from palate.web._json import Ids, json_value
 
-_MAX_AXES, _MAX_EXEMPLARS, _MAX_COMPONENTS = 12, 8, 3
+_MAX_COMPONENTS = 3
 # Maximum number of categories of a column to filter by.
 _MAX_CATEGORIES = 40
 # A scale with at most this many distinct ratings is offered as it is, a finer one in equal steps.
@@ -28,7 +27,7 @@ def summarize(model: Model, ids: Ids) -> res.Summary:
         items=model.items.height,
         users=None if model.ratings is None else model.ratings.users.height,
         ratings=int(learned.item_counts.sum()),
-        source=re.split(r": | from the ", model.fit.source)[0],  # without the path of a folder
+        source=model.fit.source_name,
         kind=learned.kind,
         lists_by=_questions(learned),
         solver=model.fit.solver,
@@ -77,8 +76,8 @@ def _axes(model: Model, ids: Ids) -> list[res.Axis]:
     def exemplars(rows: list[dict[str, Any]]) -> list[res.Exemplar]:
         return [res.Exemplar(**row | {"id": ids[row["id"]]}) for row in rows]
 
-    frame = model.axes(_MAX_EXEMPLARS).head(_MAX_AXES)
-    ends = model.axis_names.ends
+    names = model.axis_names
+    frame, ends = names.table.head(names.in_view), names.ends
     return [
         res.Axis(
             axis=row["axis"],
@@ -117,6 +116,8 @@ def _columns(model: Model) -> list[res.Column]:
 def _coordinates(model: Model, columns: list[res.Column]) -> list[str]:
     """Return the names of the coordinates that the map offers."""
     numeric = [column.name for column in columns if column.lowest is not None]
-    axes = [f"axis {n + 1}" for n in range(min(_MAX_AXES, model.factors))]
+    # A map has two coordinates, however little the second axis explains.
+    shown = min(max(model.axis_names.in_view, 2), model.factors)
+    axes = [f"axis {n + 1}" for n in range(shown)]
     components = [f"component {n + 1}" for n in range(min(_MAX_COMPONENTS, model.factors))]
     return [*axes, "bias", "mean", "ratings", *numeric, *components]

@@ -4,7 +4,6 @@ from functools import partial
 
 import polars as pl
 
-from palate.analysis._axes import MIN_MAJOR_SHARE
 from palate.model._model import Model
 from palate.plots._axes import EXEMPLARS, axis_ends, axis_figure
 from palate.plots._report._html import figure, note, paragraph
@@ -14,7 +13,8 @@ from palate.plots._units import has_item_columns
 _EXPLAINED = (
     "People's tastes differ along a few axes, which the model found from the ratings alone. Each "
     "axis below has two ends: people who like the items at one end tend to dislike those at the "
-    "other. The names come from what is known about the items at the ends."
+    "other. An axis is named after what the items at its ends clearly have in common, or else "
+    "after two of them."
 )
 
 
@@ -27,7 +27,7 @@ def axes_section(model: Model) -> str:
             "often they are rated."
         )
     axes = model.axes(EXEMPLARS)
-    major = axes.filter(pl.col("share").is_finite() & (pl.col("share") >= MIN_MAJOR_SHARE))
+    major = axes.head(model.axis_names.in_view)
     drawn = major.filter((pl.col("low").list.len() > 0) | (pl.col("high").list.len() > 0))
     if drawn.is_empty():
         return html + note("No axis stands out: these ratings do not show different tastes.")
@@ -40,5 +40,5 @@ def axes_section(model: Model) -> str:
         )
     others = axes.height - major.height
     if others:
-        html += paragraph(f"The other {others} axes explain less than {MIN_MAJOR_SHARE:.0%} each.")
+        html += paragraph(f"The other {others} axes explain less, and are left out.")
     return html

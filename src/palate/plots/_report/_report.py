@@ -149,7 +149,7 @@ def _header(model: Model) -> str:
     now = datetime.datetime.now().astimezone()
     settings = settings_text(model.fit.settings)
     origin = [
-        (f"Source of the {kind}", model.fit.source),
+        (f"Source of the {kind}", model.fit.source_name),
         ("Solver", f"{capitalized(solver_title(model.fit.solver))}; {settings}"),
         ("Written", f"{now:%d %B %Y} by Palate {version('palate')}".lstrip("0")),
     ]

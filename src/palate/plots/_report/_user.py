@@ -40,7 +40,6 @@ _RANKED_BY: dict[By, str] = {
 }
 _CHANCE = " The chance is the probability that the item is the next one this person picks."
 _SD = " The number after \N{PLUS-MINUS SIGN} is the standard deviation of a rating."
-_YOU = " Below, \N{LEFT DOUBLE QUOTATION MARK}you\N{RIGHT DOUBLE QUOTATION MARK} means this person."
 _TWO_WAYS = (
     "The expected rating is explained in two ways: first from what holds for everybody and from "
     "what each taste adds, then from the person's own ratings. Both sums are the same."
@@ -76,7 +75,7 @@ def _history(user_id: Any, profile: Profile) -> str:
     favourites = profile.favourites(_RECOMMENDED)
     html = paragraph(
         f"User {user_id} picked {len(profile.rated):,} items. They are all that the model knows "
-        f"about this person; {favourites.height} of them are listed here.{_YOU}"
+        f"about this person; {favourites.height} of them are listed here."
     )
     if favourites["rating"].n_unique() < 2:  # events are all alike
         return html + table(["item"], [[item] for item in favourites["item"]])
@@ -90,10 +89,10 @@ def _portrait(user_id: Any, profile: Profile) -> str:
     described = profile.describe()
     html = paragraph(
         f"User {user_id} gave {len(profile.rated):,} ratings. They are all that the model knows "
-        f"about this person; from them it infers a taste, and how uncertain it is.{_YOU}"
+        "about this person; from them it infers a taste, and how uncertain it is."
     )
     html += quotation(str(described)) + figure(
-        lambda width: portrait(described, width=width),
+        lambda width: portrait(described, max(profile.axis_names.in_view, 1), width=width),
         "50 is the middle of all people. Left and right are the two ends of each axis; the bars "
         "are 90% intervals.",
     )
