@@ -93,9 +93,10 @@ export function whyButton(panel, title, load) {
 }
 
 function explanation(why) {
-  const [choice, rating] = [why.choice && choiceExplanation(why.choice), why.parts && ratingExplanation(why)];
-  if (!choice || !rating) return choice ?? rating;
-  return [el('h3', {}, 'Why you would pick it'), ...choice, el('h3', {}, 'How you would like it'), ...rating];
+  return [
+    ...(why.choice ? [el('h3', {}, 'Why you would pick it'), ...choiceExplanation(why.choice)] : []),
+    ...(why.parts ? [el('h3', {}, 'How you would like it'), ...ratingExplanation(why)] : []),
+  ];
 }
 
 function choiceExplanation({ score, history, sentence }) {
