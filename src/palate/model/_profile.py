@@ -171,10 +171,9 @@ class Profile:
         ItemTable
             A polars table whose attribute `skipped` has what was skipped. The best first: rank; id,
             item; score, which items are ranked by; by "choice" and "both" chance, the probability
-            that this is the next item the person picks (see `ConditionalLogit`; null for items of
-            the history, and in the smallest tables); where the model knows ratings, prediction and
-            sd; ratings and status, as in `predict` (for events "rarely picked" and "never picked").
-            With `cautious` also at_least, the quantile; with `explain` also reason.
+            that it is the next item the person picks (null in the history and in small tables);
+            where the model knows ratings, prediction and sd; ratings and status, as in `predict`
+            (of events "rarely picked", "never picked"); at_least, the quantile, and reason if asked.
 
         Raises
         ------
@@ -185,9 +184,8 @@ class Profile:
         """
         choice = (candidates, exclude, where, seen, by, balance, cautious, diversity)
         options = ListOptions(n, *choice, calibrate, explain, unknown)
-        return recommendations(
-            self.learned, self.history, self.rating_posterior, options, self.pronouns
-        )
+        person = (self.learned, self.history, self.rating_posterior)
+        return recommendations(*person, options, self.pronouns)
 
     def explain(self, item: Any, n: int | None = 5) -> Explanation:
         """Explain the expected rating of an item by two exact decompositions of the score.
@@ -226,23 +224,14 @@ class Profile:
         Examples
         --------
         >>> import palate
-        >>> ratings = palate.movielens("100k")
-        >>> model = palate.fit(ratings)
+        >>> model = palate.fit(palate.movielens("100k"))
         >>> why = model.profile({"Fargo (1996)": 5, "Titanic (1997)": 2}).explain("Heat (1995)")
         >>> bool(abs(why.ratings["contribution"].sum() - why.score) < 1e-5)
         True
         """
-        has_choice = self.learned.choice is not None
-        choice = self.explain_choice(item, n) if has_choice else None
-        return explain(
-            self.learned,
-            self.posterior,
-            self.axis_names,
-            item,
-            n,
-            pronouns=self.pronouns,
-            choice=choice,
-        )
+        choice = None if self.learned.choice is None else self.explain_choice(item, n)
+        person = (self.learned, self.posterior, self.axis_names)
+        return explain(*person, item, n, pronouns=self.pronouns, choice=choice)
 
     def explain_choice(self, item: Any, n: int | None = 5) -> ChoiceExplanation:
         """Explain the choice score of an item by an exact sum over the person's history.
@@ -325,8 +314,7 @@ class Profile:
         Examples
         --------
         >>> import palate
-        >>> ratings = palate.movielens("100k")
-        >>> model = palate.fit(ratings)
+        >>> model = palate.fit(palate.movielens("100k"))
         >>> model.profile({}).next_questions(3).height
         3
         """
@@ -373,8 +361,7 @@ class Profile:
         Examples
         --------
         >>> import palate
-        >>> ratings = palate.movielens("100k")
-        >>> model = palate.fit(ratings)
+        >>> model = palate.fit(palate.movielens("100k"))
         >>> model.user(196).describe().axes["axis"].to_list()[:3]
         [1, 2, 3]
         """

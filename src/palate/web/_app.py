@@ -20,6 +20,7 @@ from palate.web import _map as plane
 from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
+from palate.web import _user_requests as of_users
 from palate.web._compare import ComparedModels
 from palate.web._compare_routes import add_compare_routes
 from palate.web._csv import csv_response
@@ -113,7 +114,7 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModel
     @app.get("/api/items")
     def items(query: Annotated[req.ItemsQuery, Query()]) -> res.Items:
         """List items: search, filter, sort and page."""
-        return holder.explorer.item_list(query)
+        return holder.explorer.item_list.page(query)
 
     @app.get("/api/items/{item:path}")
     def item(item: ItemReference) -> res.ItemPage:
@@ -134,7 +135,7 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModel
     @app.get("/api/items.csv", **_CSV)
     def items_csv(query: Annotated[req.ItemsFilter, Query()]) -> Response:
         """Return all items that match, as CSV; text that looks like a formula begins with '."""
-        return csv_response(holder.explorer.export(query), "items.csv")
+        return csv_response(holder.explorer.item_list.export(query), "items.csv")
 
     @app.get("/api/map")
     def item_map(query: Annotated[req.MapQuery, Query()]) -> plane.Map:
@@ -149,7 +150,7 @@ def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModel
 
 def _add_user_routes(app: FastAPI, holder: ModelHolder) -> None:
     @app.get("/api/users")
-    def users(query: Annotated[req.UsersQuery, Query()]) -> people.Users:
+    def users(query: Annotated[of_users.UsersQuery, Query()]) -> people.Users:
         """List the known users whose ids begin with a text."""
         return holder.explorer.known_users.user_list(query)
 
@@ -160,23 +161,23 @@ def _add_user_routes(app: FastAPI, holder: ModelHolder) -> None:
 
     # Not below /api/users/, since the id of a user may have any form.
     @app.get("/api/histories")
-    def history(query: Annotated[req.HistoryQuery, Query()]) -> people.History:
+    def history(query: Annotated[of_users.HistoryQuery, Query()]) -> people.History:
         """Return the history of one known user, each rating beside the expected one."""
         return holder.explorer.known_users.history(query)
 
     @app.get("/api/histories.csv", **_CSV)
-    def history_csv(query: Annotated[req.HistoryOrder, Query()]) -> Response:
+    def history_csv(query: Annotated[of_users.HistoryOrder, Query()]) -> Response:
         """Return the whole history of a user as CSV; what looks like a formula begins with '."""
         table = holder.explorer.known_users.history_table(query)
         return csv_response(table, "history.csv")
 
     @app.get("/api/similar-users")
-    def similar_users(query: Annotated[req.SimilarUsersQuery, Query()]) -> people.SimilarUsers:
+    def similar_users(query: Annotated[of_users.SimilarUsersQuery, Query()]) -> people.SimilarUsers:
         """Return the known users whose tastes are most like those of one."""
         return holder.explorer.known_users.similar(query)
 
     @app.get("/api/rating-counts")
-    def rating_counts(query: Annotated[req.RatingCountsQuery, Query()]) -> res.RatingCounts:
+    def rating_counts(query: Annotated[of_users.RatingCountsQuery, Query()]) -> res.RatingCounts:
         """Return how often each rating was given, to an item or by a user, and expected."""
         explorer = holder.explorer
         return explorer.known_users.rating_counts(query, explorer.summary.scale)

@@ -1,17 +1,14 @@
 """What the service computes from a model, in the types of its responses."""
 
-import re
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, default_min_ratings
-from palate.analysis._matching_items import matching_items
 from palate.analysis._popularity import contrasts
 from palate.data._features import Feature, features
 from palate.errors import SettingError
@@ -23,6 +20,7 @@ from palate.web import _person_responses as people
 from palate.web import _requests as req
 from palate.web import _responses as res
 from palate.web._evaluation import BackgroundEvaluation
+from palate.web._item_list import ItemList
 from palate.web._item_neighbours import item_neighbours
 from palate.web._json import Ids, json_ids, json_rows, json_value
 from palate.web._known_users import KnownUsers
@@ -31,8 +29,6 @@ from palate.web._summary import summarize
 
 _MAX_SURPRISES, _MAX_FAVOURITES, _MAX_PICKED = 8, 12, 100
 _MAX_CONTRASTED = 10
-# The columns of the table of items that need ratings.
-_OF_RATINGS = ("mean", "bias", "lower", "upper", "gap")
 
 
 class Explorer:
@@ -62,7 +58,7 @@ class Explorer:
 
     def precompute(self) -> "Explorer":
         """Compute what most requests need, so that the first one need not wait for it."""
-        _ = self.summary, self.items, self._ids, self.model.learned.item_index
+        _ = self.summary, self.item_list.table, self._ids, self.model.learned.item_index
         return self
 
     @computed_once
@@ -81,70 +77,9 @@ class Explorer:
         return summarize(self.model, self._ids)
 
     @computed_once
-    def items(self) -> pl.DataFrame:
-        """Every item that has training ratings, with its bias and its row in the model.
-
-        In a model without ratings, all that is known is by how many people an item was picked.
-        """
-        learned = self.model.learned
-        rows = self.model.items.select("id").with_row_index("row")
-        if learned.has_ratings:
-            table = self.model.biases("bias")
-            return table.join(rows, on="id", how="left", maintain_order="left")
-        picked = np.flatnonzero(learned.rated)
-        unknown = set(res.ItemPage.model_fields) - {"id", "item", "ratings"}
-        table = learned.item_frame(picked, row=picked, ratings=learned.item_counts[picked])
-        return table.with_columns(pl.lit(None).alias(name) for name in sorted(unknown))
-
-    def item_list(self, query: req.ItemsQuery) -> res.Items:
-        """Return a page of the items that match a query, or those asked for; see `matching`."""
-        if query.id:
-            return self._items_by_id(query.id)
-        table = self.matching(query)
-        items = [self._item(row) for row in _page(table, query).iter_rows(named=True)]
-        return res.Items(total=table.height, page=query.page, size=query.size, items=items)
-
-    def matching(self, query: req.ItemsFilter) -> pl.DataFrame:
-        """Return the items that match a query, in its order; without one, the best match first.
-
-        Raises
-        ------
-        SettingError
-            If there is no such column, or the order needs ratings and the model has none.
-        """
-        sort = query.sort or ("bias" if self.model.learned.has_ratings else "ratings")
-        if sort in _OF_RATINGS:
-            self.model.learned.require_rating_model()
-        table = self.items.filter(pl.col("ratings") >= query.min_ratings)
-        if query.where:
-            table = table.filter(pl.Series(self._meeting(query.where)).gather(table["row"]))
-        table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
-        if not query.search:
-            return table
-        found = self.model.learned.item_index.names.rows(query.search)
-        match = pl.DataFrame({"row": found}, schema={"row": table.schema["row"]})
-        return table.join(match, on="row", maintain_order="left" if query.sort else "right")
-
-    def export(self, query: req.ItemsFilter) -> pl.DataFrame:
-        """Return the items that match a query, with all that is known of them, as a table."""
-        table = self.matching(query)
-        known = ("id", "item", "ratings", *_OF_RATINGS)
-        more = self.model.items.drop("id", "item")[table["row"]]
-        return table.select(known if self.model.learned.has_ratings else known[:3]).hstack(
-            more.rename({name: f"items.{name}" for name in more.columns if name in known})
-        )
-
-    def _items_by_id(self, names: list[str]) -> res.Items:
-        """Return the items with some ids or titles, and which of these are unknown."""
-        rows, unknown = self.model.learned.item_index.split(names)
-        asked = self.model.items.select("id", "item").with_row_index("row")[rows]
-        rest = self.items.drop("id", "item")  # only those with training ratings
-        table = asked.join(rest, on="row", how="left", maintain_order="left")
-        items = [
-            self._item(row | {"ratings": row["ratings"] or 0})
-            for row in table.iter_rows(named=True)
-        ]
-        return res.Items(total=len(items), page=1, size=len(names), items=items, unknown=unknown)
+    def item_list(self) -> ItemList:
+        """The list of the items."""
+        return ItemList(self.model, self._ids)
 
     @computed_once
     def popularity(self) -> res.Popularity:
@@ -163,33 +98,6 @@ class Explorer:
         least = default_min_ratings(self.model.learned.item_counts)
         return res.Popularity(min_ratings=least, often=often, rarely=rarely)
 
-    def _meeting(self, where: list[str]) -> NDArray[np.bool_]:
-        """Return a mask of the items that meet all conditions; it may be all False."""
-        items = self.model.items
-        mask = np.ones(items.height, dtype=np.bool_)
-        for column, value in _conditions(where).items():
-            try:
-                mask &= matching_items(items, {column: value})
-            except SettingError:  # also raised where no item has the value
-                if column not in items.columns:
-                    raise
-                mask[:] = False
-        return mask
-
-    def _item(self, row: dict[str, Any]) -> res.Item:
-        """Return an item from a row of `items`."""
-        metadata = self.model.items.row(row["row"], named=True)
-        columns = set(res.Item.model_fields) - {"id", "more"}
-        return res.Item(
-            **{name: json_value(row[name]) for name in columns},
-            id=self._ids[row["id"]],
-            more={
-                name: json_value(value)
-                for name, value in metadata.items()
-                if name not in ("id", "item")
-            },
-        )
-
     def item(self, reference: Any) -> res.ItemPage:
         """Return all about the item with an id or a title, but for its neighbours.
 
@@ -201,10 +109,10 @@ class Explorer:
             If the item has no training ratings.
         """
         row = self._known_row(reference)
-        biases = self.items.row(by_predicate=pl.col("row") == row, named=True)
+        biases = self.item_list.row(row)
         decomposition = ("mu", "raters_bias", "raters_interaction", "residual")
         return res.ItemPage(
-            **self._item(biases).model_dump(),
+            **self.item_list.item(biases).model_dump(),
             **{name: json_value(biases[name]) for name in decomposition},
             axes=self._places(row) if self.model.learned.has_ratings else [],
         )
@@ -217,7 +125,7 @@ class Explorer:
     def placed_item(self, reference: Any) -> tuple[res.Item, list[res.Place]]:
         """Return an item and its positions on the axes; see `item` for errors."""
         row = self._known_row(reference)
-        item = self._item(self.items.row(by_predicate=pl.col("row") == row, named=True))
+        item = self.item_list.item(self.item_list.row(row))
         return item, self._places(row) if self.model.learned.has_ratings else []
 
     @property
@@ -363,7 +271,7 @@ class Explorer:
         """Return the items that match a query in the plane of two coordinates."""
         table = self.model.map(query.x, query.y)
         if query.where:
-            matching = self.model.items["id"].filter(self._meeting(query.where))
+            matching = self.model.items["id"].filter(self.item_list.meeting(query.where))
             table = table.filter(pl.col("id").is_in(matching.implode()))
         return plane.map_columns(table, query.x, query.y, self._ids)
 
@@ -378,21 +286,6 @@ class Explorer:
     @computed_once
     def _features(self) -> list[Feature]:
         return features(self.model.items)
-
-
-def _page(table: pl.DataFrame, query: req.Paging) -> pl.DataFrame:
-    start = (query.page - 1) * query.size
-    return table[start : start + query.size]
-
-
-def _conditions(where: list[str]) -> dict[str, str]:
-    conditions = {}
-    for text in where:
-        match = re.fullmatch(r"([^=]+)=(.+)", text, re.S)
-        if not match:
-            raise SettingError(f"where is {text!r}; it must be COLUMN=VALUE, such as genres=Comedy")
-        conditions[match[1]] = match[2]
-    return conditions
 
 
 def _check_distinct(ratings: list[req.Rating]) -> None:

@@ -13,8 +13,8 @@ from palate.analysis._residuals import Residuals
 from palate.errors import SettingError
 from palate.model._model import Model
 from palate.web import _person_responses as people
-from palate.web import _requests as req
 from palate.web import _responses as res
+from palate.web import _user_requests as of_users
 from palate.web._json import Ids, json_rows, json_value
 
 _OF_RATINGS = {"mean", "bias", "spread", "expected", "residual", "surprise", "influence"}
@@ -55,7 +55,7 @@ class KnownUsers:
             ),
         ).filter(pl.col("ratings") > 0)
 
-    def user_list(self, query: req.UsersQuery) -> people.Users:
+    def user_list(self, query: of_users.UsersQuery) -> people.Users:
         """Return a page of the known users whose ids begin with the text searched for.
 
         Raises
@@ -93,7 +93,7 @@ class KnownUsers:
             self._orders[sort, descending] = place["row"].to_numpy()
         return self._orders[sort, descending]
 
-    def history(self, query: req.HistoryQuery) -> people.History:
+    def history(self, query: of_users.HistoryQuery) -> people.History:
         """Return a page of the history of a known user.
 
         Raises
@@ -117,7 +117,7 @@ class KnownUsers:
             entries=entries,
         )
 
-    def history_table(self, query: req.HistoryOrder) -> pl.DataFrame:
+    def history_table(self, query: of_users.HistoryOrder) -> pl.DataFrame:
         """Return the history of a known user as a table, in the order of a query; see `history`."""
         learned, row = self.model.learned, self._row(query)
         known = learned.require_users()
@@ -142,7 +142,7 @@ class KnownUsers:
         place = key.arg_sort(descending=query.descending, nulls_last=True)
         return frame[place]
 
-    def _row(self, query: req.HistoryOrder) -> int:
+    def _row(self, query: of_users.HistoryOrder) -> int:
         return self.model.learned.user_index.row(query.user)
 
     def _expectations(self, row: int, items: NDArray[np.int32]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class KnownUsers:
             "influence": found.leverage[place],
         }
 
-    def similar(self, query: req.SimilarUsersQuery) -> people.SimilarUsers:
+    def similar(self, query: of_users.SimilarUsersQuery) -> people.SimilarUsers:
         """Return the users whose tastes are most like those of a known user.
 
         Raises
@@ -181,7 +181,9 @@ class KnownUsers:
             ]
         )
 
-    def rating_counts(self, query: req.RatingCountsQuery, steps: list[float]) -> res.RatingCounts:
+    def rating_counts(
+        self, query: of_users.RatingCountsQuery, steps: list[float]
+    ) -> res.RatingCounts:
         """Return how often each step of the scale was given to an item or by a user, and expected.
 
         Raises

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 from palate.inference._lists import By
 from palate.learned._lookup import Unknown
 
-_MAX_RATINGS, _MAX_CANDIDATES, _MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
+_MAX_RATINGS, _MAX_CANDIDATES, MAX_RESULTS, _MAX_QUESTIONS = 1000, 1000, 100, 20
 _MAX_FEATURES, _MAX_CONDITIONS, _MAX_GROUP = 100, 10, 20_000
 _Text = Annotated[StrictStr, Field(max_length=1000)]
 _Value = StrictBool | StrictInt | Annotated[float, Field(allow_inf_nan=False)] | _Text
@@ -111,7 +111,7 @@ class RecommendationsRequest(Person):
         }
     )
 
-    n: Annotated[int, Field(ge=1, le=_MAX_RESULTS, description="Number of items.")] = 10
+    n: Annotated[int, Field(ge=1, le=MAX_RESULTS, description="Number of items.")] = 10
     candidates: Annotated[
         list[ItemReference] | None,
         Field(max_length=_MAX_CANDIDATES, description="Items to choose from. Default: all items."),
@@ -190,7 +190,7 @@ class ExplanationRequest(Person):
     item: ItemReference
     n: Annotated[
         int,
-        Field(ge=1, le=_MAX_RESULTS, description="Number of contributions to list individually."),
+        Field(ge=1, le=MAX_RESULTS, description="Number of contributions to list individually."),
     ] = 5
 
 
@@ -201,7 +201,7 @@ class ComparedListsRequest(Person):
         json_schema_extra={"examples": [{"ratings": [{"item": "Fargo (1996)", "rating": 5}]}]}
     )
 
-    n: Annotated[int, Field(ge=1, le=_MAX_RESULTS, description="Number of items.")] = 10
+    n: Annotated[int, Field(ge=1, le=MAX_RESULTS, description="Number of items.")] = 10
     by: Annotated[
         By | None,
         Field(description="What the items are ranked by; by default the first that both can."),
@@ -337,64 +337,6 @@ class ItemsQuery(Paging, ItemsFilter):
             "in `unknown`.",
         ),
     ] = []
-
-
-UserReference = Annotated[str, Field(max_length=1000, description="The id of a known user.")]
-
-
-class UsersQuery(PageQuery):
-    """Which known users to list, and in what order; `search` is the beginning of an id."""
-
-    sort: Annotated[
-        Literal["user", "ratings", "mean", "bias", "spread"],
-        Field(
-            description="The column to sort by. bias: how much higher than most they rate; spread: "
-            "how far their ratings lie from the expected ones. Those two and mean need ratings."
-        ),
-    ] = "user"
-    descending: Annotated[bool, Field(description="Whether the largest values come first.")] = False
-
-
-class HistoryOrder(BaseModel):
-    """Whose history, and in what order."""
-
-    user: UserReference
-    sort: Annotated[
-        Literal["item", "rating", "expected", "residual", "surprise", "influence", "time"] | None,
-        Field(
-            description="The column to sort by; surprise by its absolute value. Default: rating; "
-            "time for events and counts that have it."
-        ),
-    ] = None
-    descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
-
-
-class HistoryQuery(HistoryOrder, Paging):
-    """Whose history, in what order, and which page of it."""
-
-
-class SimilarUsersQuery(BaseModel):
-    """To whom others are compared, and how many are returned."""
-
-    user: UserReference
-    n: Annotated[int, Field(ge=1, le=_MAX_RESULTS, description="Number of users.")] = 10
-
-
-class RatingCountsQuery(BaseModel):
-    """The ratings of which item, or by which user, are counted."""
-
-    item: Annotated[
-        str | None, Field(max_length=1000, description="The id of an item, or its title.")
-    ] = None
-    user: Annotated[str | None, Field(max_length=1000, description="The id of a known user.")] = (
-        None
-    )
-
-    @model_validator(mode="after")
-    def _require_exactly_one(self) -> "RatingCountsQuery":
-        if (self.item is None) == (self.user is None):
-            raise ValueError("give either an item or a user")
-        return self
 
 
 class MapQuery(BaseModel):
