@@ -173,7 +173,7 @@ class Profile:
             item; score, which items are ranked by; by "choice" and "both" chance, the probability
             that it is the next item the person picks (null in the history and in small tables);
             where the model knows ratings, prediction and sd; ratings and status, as in `predict`
-            (of events "rarely picked", "never picked"); at_least, the quantile, and reason if asked.
+            (of events "rarely picked", "never picked"); at_least, a quantile, and reason if asked.
 
         Raises
         ------
