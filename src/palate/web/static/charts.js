@@ -1,5 +1,6 @@
 import { el, svg } from './dom.js';
-import { between, count, number, short, signed } from './format.js';
+import { between, count, number, plural, short, signed } from './format.js';
+import { tickStep } from './ticks.js';
 
 const fraction = (x, low, high) => Math.min(1, Math.max(0, (x - low) / (high - low)));
 const percentAt = (x, low, high) => `${(100 * fraction(x, low, high)).toFixed(2)}%`;
@@ -49,7 +50,7 @@ export function axisLines(lines, first = 5) {
     { class: 'axis-lines' },
     el('ul', {}, ...lines.slice(0, first).map(({ node }) => node)),
     rest.length > 0 &&
-      el('details', {}, el('summary', {}, `${rest.length} more axes`), el('ul', {}, ...rest.map(({ node }) => node))),
+      el('details', {}, el('summary', {}, plural(rest.length, 'more axis', 'more axes')), el('ul', {}, ...rest.map(({ node }) => node))),
   );
 }
 
@@ -155,15 +156,8 @@ function curve(points, className) {
 }
 
 function niceTicks(low, high) {
-  const span = high - low || 1;
-  const power = 10 ** Math.floor(Math.log10(span / 3));
-  const size = [1, 2, 5, 10].map((m) => m * power).find((s) => span / s <= 4);
-  const first = Math.floor(low / size);
-  const last = Math.max(first + 1, Math.ceil(high / size));
-  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * size);
-}
-
-/** A region that scrolls horizontally where its content is too wide. */
-export function scrolling(label, ...children) {
-  return el('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, ...children);
+  const step = tickStep(high - low || 1, 4);
+  const first = Math.floor(low / step);
+  const last = Math.max(first + 1, Math.ceil(high / step));
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }

@@ -1,6 +1,6 @@
 import { latestOnly, request } from './api.js';
 import { announce, debounced, el, newId, sentence } from './dom.js';
-import { followers, plural, titles } from './format.js';
+import { followers, historyText, plural } from './format.js';
 
 /**
  * A text field with suggestions, by the combobox pattern of the ARIA Authoring Practices.
@@ -154,7 +154,7 @@ class Combobox {
   }
 }
 
-export const combobox = (options) => new Combobox(options);
+const combobox = (options) => new Combobox(options);
 
 function textField(id, placeholder, shortcut) {
   return el('input', {
@@ -200,6 +200,15 @@ export function itemCombobox(options) {
 
 async function findItems(search, signal) {
   const { items } = await request('items', { query: { search, size: 8 }, signal });
-  const title = titles(items);
-  return items.map((item) => ({ ...item, label: title(item), note: followers(item) }));
+  return items.map((one) => ({ ...one, label: one.item, note: followers(one) }));
+}
+
+/** A combobox of the known users. */
+export function userCombobox(options) {
+  return combobox({ find: findUsers, noun: 'user', placeholder: 'Type a user id', ...options });
+}
+
+async function findUsers(search, signal) {
+  const { users } = await request('users', { query: { search, size: 8 }, signal });
+  return users.map((one) => ({ ...one, label: `User ${one.user}`, note: historyText(one) }));
 }

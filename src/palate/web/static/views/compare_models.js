@@ -1,9 +1,9 @@
 import { request } from '../api.js';
 import { bars } from '../charts.js';
 import { el, errorNote, renderInto } from '../dom.js';
-import { capitalized, count, number, percent, plural, signed, titles } from '../format.js';
+import { capitalized, count, percent, plural, signed } from '../format.js';
+import { itemLink } from '../links.js';
 import { pairLegend, twoTracks } from '../pair.js';
-import { href } from '../router.js';
 
 const POLL_MS = 1000;
 
@@ -30,10 +30,9 @@ export function biases({ models }, summary) {
     if (found.why_not) return unknown(found.why_not);
     const all = [...found.higher, ...found.lower];
     const max = Math.max(0.1, ...all.flatMap(({ bias, other_bias: other }) => [Math.abs(bias), Math.abs(other)]));
-    const title = titles(all);
     const names = models.map(({ name }) => name);
     const list = (rows, side) => el('div', {}, el('h3', { class: `side-${side}` }, `${names[side]} likes better`),
-      rows.length ? el('ul', { class: 'differences' }, ...rows.map((one) => difference(one, title(one), names, max))) : el('p', { class: 'soft' }, 'None.'));
+      rows.length ? el('ul', { class: 'differences' }, ...rows.map((one) => difference(one, names, max))) : el('p', { class: 'soft' }, 'None.'));
     return [
       el('p', {}, `The bias of a title is how much it is liked, whatever one’s taste. ${sureness(found)}`),
       el('div', { class: 'columns' }, list(found.higher, 0), list(found.lower, 1)),
@@ -47,10 +46,10 @@ const sureness = ({ items, sure }) => sure === null
   ? `These are the largest differences among the ${plural(items, 'title')} with enough ratings in both.`
   : `Of ${plural(items, 'title')} with enough ratings in both, ${sure || 'none'} differ${sure === 1 ? 's' : ''} by more than the 90% intervals allow for.`;
 
-function difference(one, title, names, max) {
+function difference(one, names, max) {
   const values = [one.bias, one.other_bias];
   return el('li', { 'data-item': one.id },
-    el('a', { href: href(['item', one.id]) }, title),
+    itemLink(one),
     el('span', { class: 'value' }, el('span', { class: 'visually-hidden' }, `${names[0]} `), signed(values[0]), ' · ', el('span', { class: 'visually-hidden' }, `${names[1]} `), signed(values[1])),
     twoTracks(-max, max, values.map((position) => ({ position }))));
 }
