@@ -157,20 +157,8 @@ class Combobox {
 const combobox = (options) => new Combobox(options);
 
 function textField(id, placeholder, shortcut) {
-  return el('input', {
-    id,
-    type: 'text',
-    role: 'combobox',
-    'aria-expanded': 'false',
-    'aria-controls': `${id}-list`,
-    'aria-autocomplete': 'list',
-    'aria-keyshortcuts': shortcut,
-    autocomplete: 'off',
-    autocapitalize: 'off',
-    enterkeyhint: 'search',
-    spellcheck: 'false',
-    placeholder,
-  });
+  const aria = { role: 'combobox', 'aria-expanded': 'false', 'aria-controls': `${id}-list`, 'aria-autocomplete': 'list', 'aria-keyshortcuts': shortcut };
+  return el('input', { id, type: 'text', placeholder, ...aria, autocomplete: 'off', autocapitalize: 'off', enterkeyhint: 'search', spellcheck: 'false' });
 }
 
 const keepFocus = (event) => event.preventDefault(); // by default a press would blur the input
@@ -181,12 +169,7 @@ function clearButton(clear) {
 }
 
 function optionRow(option, id, pick) {
-  return el(
-    'li',
-    { id, role: 'option', 'aria-selected': 'false', on: { mousedown: keepFocus, click: pick } },
-    el('span', {}, option.label),
-    el('small', {}, option.note),
-  );
+  return el('li', { id, role: 'option', 'aria-selected': 'false', on: { mousedown: keepFocus, click: pick } }, el('span', {}, option.label), el('small', {}, option.note));
 }
 
 function messageRow(message) {

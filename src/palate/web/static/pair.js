@@ -1,4 +1,4 @@
-import { axisLines, track } from './charts.js';
+import { axisLines, namedLine, track } from './charts.js';
 import { el, errorNote } from './dom.js';
 import { between, number, plural, signed } from './format.js';
 
@@ -22,12 +22,8 @@ export const pairLegend = (names) => el('p', { class: 'pair-legend' }, ...names.
 
 /** A line between two named ends with a mark for each of two. */
 export function pairLine({ title, low, high, from, to, pair, names }) {
-  const node = el('li', { class: 'axis-line' },
-    el('div', { class: 'axis-head' }, el('span', { class: 'axis-title' }, title),
-      el('span', { class: 'value' }, ...pair.map(({ position }, i) => el('span', { class: `side-${i}` }, el('span', { class: 'visually-hidden' }, `${names[i]} `), signed(position))))),
-    twoTracks(from, to, pair),
-    el('div', { class: 'axis-ends' }, el('span', {}, low), el('span', {}, high)));
-  return { node };
+  const value = el('span', { class: 'value' }, pair.map(({ position }, i) => el('span', { class: `side-${i}` }, el('span', { class: 'visually-hidden' }, `${names[i]} `), signed(position))));
+  return { node: namedLine(title, value, twoTracks(from, to, pair), low, high) };
 }
 
 export const twoTracks = (from, to, pair) => el('span', { class: 'tracks' }, ...pair.map(({ position, lower, upper }) => track(from, to, position, lower, upper)));

@@ -13,7 +13,7 @@ export async function show({ id }, summary) {
   const [counts, similar, picked] = ['', '', ''].map(() => el('div', { class: 'later' }));
   const isRated = item.mean !== null;
   const mine = mySummary(summary);
-  const yours = el('div', { class: 'yours' }, el('strong', {}, summary.scale.length ? 'Your rating' : 'Yours'), rateInPlace(item, summary), mine.node);
+  const yours = el('div', { class: 'yours' }, el('strong', {}, summary.scale.length ? 'Your rating' : 'Your pick'), rateInPlace(item, summary), mine.node);
   return {
     title: item.item,
     lead: lead(item),
@@ -119,7 +119,7 @@ function neighbours({ neighbours: found }) {
   ].filter(Boolean);
   return [
     el('p', {}, 'Similar items are liked and disliked by the same people. Similarity is the cosine of the angle between the factors of two items; 1 means the same direction.', hasIntervals && ' Items with the highest lower bound come first.'),
-    table({ label: 'Similar items', columns, rows: found }),
+    table({ label: 'Similar items, and how similar', columns, rows: found }),
   ];
 }
 
