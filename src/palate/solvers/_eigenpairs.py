@@ -23,8 +23,9 @@ def leading_eigenpairs(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return at most `rank` positive eigenvalues of X'X, the largest first, and the eigenvectors.
 
+    Shapes (k,) and (columns, k). Each vector has the sign that makes its largest element positive.
     They are found by subspace iteration (Halko, Martinsson and Tropp, "Finding structure with
-    randomness", SIAM Review 2011, algorithm 4.4). Shapes (k,) and (columns, k).
+    randomness", SIAM Review 2011, algorithm 4.4).
 
     Parameters
     ----------
@@ -46,4 +47,6 @@ def leading_eigenpairs(
     order = np.argsort(-size)[:rank]
     kept = order[size[order] > 0]
     found = np.ascontiguousarray(last @ vectors[:, kept].astype(np.float32))
-    return size[kept].astype(np.float32), found
+    # Rounding errors decide the sign of what eigh returns.
+    largest = np.take_along_axis(found, np.abs(found).argmax(axis=0, keepdims=True), axis=0)
+    return size[kept].astype(np.float32), found * np.sign(largest)

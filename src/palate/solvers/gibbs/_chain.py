@@ -33,7 +33,6 @@ from palate.solvers.gibbs._user_block import (
     DrawPrecisions,
     DrawUsers,
     PairScores,
-    Standardise,
     Start,
     SumRatings,
 )
@@ -67,6 +66,13 @@ class Chain:
         If it was cancelled.
     """
 
+    # Beside `history`; valid ratings are not for chains that go on later.
+    STATE = (
+        *("_users", "_items", "_item_rows", "_alpha"),
+        *("_summary", "_convergence", "_effects", "_user_effects"),
+        *("_item_variances", "_freedoms", "_noise_variance", "_penalties", "_item_penalties"),
+    )
+
     def __init__(
         self,
         people: People,
@@ -85,7 +91,7 @@ class Chain:
         self.totals = totals = people.total(SumRatings())
         self.mu = totals.sum / totals.ratings
         self.sd = math.sqrt(people.total(Deviations(self.mu)) / totals.ratings) or 1.0
-        people.change(Standardise(self.mu, self.sd))
+        people.standardise(self.mu, self.sd)
         features = pair_features(people, totals, seed=seed)
         self._features, known, counts = features.users, people.known, totals.item_counts
         self._known_items = known_items = known_values(people.items, counts > 0)
@@ -240,6 +246,8 @@ class _EffectMoments:
     first
         The row of the first one's coefficients in those of the side.
     """
+
+    STATE = ("_sum", "_squares", "_draws")
 
     def __init__(self, features: KnownFeatures, first: int) -> None:
         self.features, self._first = features, first

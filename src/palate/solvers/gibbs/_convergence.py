@@ -40,6 +40,8 @@ class Convergence:
         The number of their ratings, of which the pairs are made.
     """
 
+    STATE = ("_sum", "_sums", "draws")
+
     def __init__(self, people: People, ratings: int) -> None:
         rows = np.linspace(0, ratings - 1, min(_PAIRS, ratings)).astype(np.int64)
         user, item = people.total(RatedPairs(rows)).astype(np.int32)

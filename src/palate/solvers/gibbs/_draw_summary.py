@@ -109,6 +109,8 @@ class DrawSummary:
         The seed of the random matrices.
     """
 
+    STATE = ("_w", "_mu", "_item_bias", "_item_bias_squares", "_moments", "draws")
+
     def __init__(self, people: People, users: int, factors: int, draws: int, seed: int) -> None:
         items = people.items.height
         width = min(_WIDTH * factors, users, items)
@@ -119,7 +121,7 @@ class DrawSummary:
         self._w = np.zeros((min(2 * width + 1, users), items), dtype=np.float32)
         self._mu = 0.0
         self._item_bias, self._item_bias_squares = np.zeros((2, items))
-        self._moments: _Moments | None = None
+        self._moments = _Moments(np.zeros((items, 0)))
         self.draws = 0
 
     def step(self, user_mean: NDArray[np.float64], items: Matrix) -> AddToSketch:
@@ -155,7 +157,7 @@ class DrawSummary:
         self._mu += mean_score(user_mean, item_mean)
         self._item_bias += item_bias
         self._item_bias_squares += item_bias**2
-        if self._moments is not None:
+        if self._moments.has_axes:
             self._moments.add(sums.onto_axes / self._users, q)
             self._moments.add_prior(q, item_mean[:-1], user_covariance)
         self.draws += 1
@@ -206,8 +208,7 @@ class DrawSummary:
         bias_sd = scale * np.sqrt(np.maximum(variance, 0))
         covariances = self._covariances(sums.onto_axes)
         floor = _MIN_RELATIVE_VARIANCE * np.maximum(np.mean(items**2, axis=0), np.finfo(float).tiny)
-        draws = 0 if self._moments is None else self._moments.draws
-        values = scale**2 * shrunk(covariances, draws, floor).values
+        values = scale**2 * shrunk(covariances, self._moments.draws, floor).values
         covariances = ItemCovariances(values.astype(np.float32), covariances.factors)
         return Summary(
             mu=weight * self._mu,
@@ -219,7 +220,7 @@ class DrawSummary:
 
     def _prior_covariance(self, items: NDArray[Any], scale: float) -> NDArray[np.float64]:
         """Return the mean prior covariance of users on the axes of these item factors."""
-        if self._moments is None:
+        if not self._moments.has_axes:
             return np.diag(np.append(np.ones(items.shape[1]), scale**2))
         covariance = self._moments.prior_covariance(items)
         units = np.append(np.ones(items.shape[1]), scale)
@@ -227,7 +228,7 @@ class DrawSummary:
 
     def _covariances(self, onto_axes: NDArray[np.float64]) -> ItemCovariances:
         """Return the covariances on axes, given the products of preliminary and new user axes."""
-        if self._moments is None:
+        if not self._moments.has_axes:
             factors, items = onto_axes.shape[1], len(self._item_bias)
             return ItemCovariances(np.zeros((items, factors)), factors)
         return self._moments.covariances(onto_axes / self._users)
@@ -267,23 +268,30 @@ def shrunk(covariances: ItemCovariances, draws: int, floor: NDArray[Any]) -> Ite
 class _Moments:
     """The moments of the draws' item factors on given axes, and the prior covariance of users."""
 
+    STATE = ("_items", "_prior_covariance", "_reference", "_sum", "_squares", "draws")
+
     def __init__(self, items: NDArray[Any]) -> None:
         self._items = items.astype(np.float32)
-        self._prior_covariance: Any = 0.0
-        self._reference: Any = None
-        self._sum: Any = 0.0
-        self._squares: Any = 0.0
+        n, r = items.shape
+        self._prior_covariance = np.zeros((r + 1, r + 1))
+        self._reference, self._sum = np.zeros((2, n, r), dtype=np.float32)
+        full = n * r * r <= _MAX_ELEMENTS
+        self._squares = np.zeros((n, r * r if full else r), dtype=np.float32)
         self.draws = 0
+
+    @property
+    def has_axes(self) -> bool:
+        """Whether there are axes; there are none before the second draw."""
+        return self._items.size > 0
 
     def add(self, onto_axes: NDArray[np.float64], q: Matrix) -> None:
         """Add a draw: the mean products of its user factors and the axes, and the item factors."""
         factors = q @ onto_axes.astype(np.float32)
         # Moments about the first draw: those about zero would cancel where the spread is small.
-        if self._reference is None:
+        if self.draws == 0:
             self._reference = factors
         factors = factors - self._reference
-        n, r = factors.shape
-        full = n * r * r <= _MAX_ELEMENTS
+        full = self._squares.size > factors.size
         self._sum += factors
         self._squares += outer_products(factors, factors) if full else factors**2
         self.draws += 1

@@ -31,6 +31,10 @@ class People(Protocol):
     items: pl.DataFrame
     known: KnownFeatures
 
+    def standardise(self, mu: float, sd: float) -> None:
+        """Take the mean and the standard deviation of the ratings."""
+        ...
+
     def total(self, step: Step[Result]) -> Result:
         """Apply a step to each block, and return the sum of the results; see `merged`."""
         ...
@@ -66,6 +70,10 @@ class LocalPeople:
         self.block = UserBlock(
             by_user, ratings.items.height, known=known.values, seed=seed, runtime=runtime
         )
+
+    def standardise(self, mu: float, sd: float) -> None:
+        """Take the mean and the standard deviation of the ratings."""
+        self.block.scale = (mu, sd)
 
     def total(self, step: Step[Result]) -> Result:
         """Apply a step to the block; see `People`."""

@@ -73,6 +73,8 @@ class RowBlock:
         Those of the ratings of each row; shape (n,).
     """
 
+    STATE = ("features", "rows", "squares", "precisions")
+
     def __init__(self, name: str, first: int, counts: NDArray[np.int64], seed: int) -> None:
         self.name, self.first, self.counts, self.seed = name, first, counts, seed
         self.precisions, self.squares = np.ones(len(counts)), np.zeros(len(counts))

@@ -78,6 +78,8 @@ class Regression:
         The prior of what is drawn.
     """
 
+    STATE = ("penalties",)
+
     def __init__(
         self,
         gram: NDArray[np.float64],

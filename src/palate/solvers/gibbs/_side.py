@@ -38,6 +38,8 @@ class Side:
         The latest draw of the freedom.
     """
 
+    STATE = ("sums", "regression", "prior", "freedom")
+
     def __init__(
         self,
         name: str,

@@ -65,7 +65,7 @@ class UserBlock(RowBlock):
         super().__init__("user", first, np.diff(ratings.starts), seed)
         self.ratings, self.items, self.known, self.runtime = ratings, items, known, runtime
         self.first_rating = first_rating
-        self.scale = np.array([0.0, 1.0])
+        self.scale = (0.0, 1.0)
         self.sketch = self.axes = self.table = np.zeros((len(self), 0), dtype=np.float32)
         self.bias_sums = np.zeros(len(self))
         self.psi: NDArray[np.float32] | None = None
@@ -74,14 +74,18 @@ class UserBlock(RowBlock):
     @cached_property
     def standardised(self) -> Csr:
         """The ratings grouped by user, with mean 0 and variance 1."""
-        mu, sd = self.scale.tolist()
-        return self.ratings._replace(rating=((self.ratings.rating - mu) / sd).astype(np.float32))
+        return standardised(self.ratings, *self.scale)
 
     @cached_property
     def by_item(self) -> Csr:
         """The standardised ratings grouped by item, with rows of the block as partners."""
         _, partner, rating = self.standardised
         return group(partner, self.items, self.ratings.row, rating)
+
+
+def standardised(ratings: Csr, mu: float, sd: float) -> Csr:
+    """Return ratings with this mean and standard deviation as those with mean 0 and variance 1."""
+    return ratings._replace(rating=((ratings.rating - mu) / sd).astype(np.float32))
 
 
 class Step(Protocol[Result_co]):
@@ -179,20 +183,6 @@ class Deviations:
         """Return that of a block."""
         deviations = block.ratings.rating.astype(np.float64) - self.mu
         return float(deviations @ deviations)
-
-
-@dataclass(frozen=True)
-class Standardise:
-    """Take the mean and the standard deviation of the ratings."""
-
-    changes = ("scale",)
-
-    mu: float
-    sd: float
-
-    def __call__(self, block: UserBlock) -> None:
-        """Change a block."""
-        block.scale = np.array([self.mu, self.sd])
 
 
 @dataclass(frozen=True, eq=False)
