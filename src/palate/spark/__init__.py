@@ -8,6 +8,7 @@ from palate.errors import MissingExtraError
 
 try:
     from palate.spark._fit import fit
+    from palate.spark._recommend import recommend
 
 except ModuleNotFoundError as error:
     if (error.name or "").split(".")[0] not in {"pyspark", "py4j", "pyarrow", "pandas"}:
@@ -15,4 +16,4 @@ except ModuleNotFoundError as error:
     message = "palate.spark requires PySpark: pip install 'palate[spark]'"
     raise MissingExtraError(message) from error
 
-__all__ = ["fit"]
+__all__ = ["fit", "recommend"]

@@ -36,7 +36,7 @@ class Plan(NamedTuple):
 
 def to_bytes(arrays: Arrays) -> bytes:
     """Return arrays as bytes, in the format safetensors."""
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return save({name: np.asarray(array, order="C") for name, array in arrays.items()})
 
 
 def from_bytes(data: bytes) -> Arrays:
