@@ -94,7 +94,6 @@ def test_an_executor_that_is_killed_within_a_sweep_changes_nothing(spark, frame,
 
 def test_a_fit_goes_on_from_its_checkpoint(frame, fitted, tmp_path, monkeypatch):
     monkeypatch.setattr(_checkpoint, "EVERY", 2)
-    monkeypatch.setattr("palate.spark._fit.EVERY", 2)
     sweeps = []
 
     def stop(row):
@@ -111,44 +110,39 @@ def test_a_fit_goes_on_from_its_checkpoint(frame, fitted, tmp_path, monkeypatch)
 
 
 def test_ids_come_back_as_they_went_in_and_one_user_can_have_many_ratings(spark):
-    """Of text and dates; the first user has a third of the ratings, and a block has no users."""
+    """Of dates and text; the first user has a third of the ratings, and a block has no users."""
     rng = np.random.default_rng(0)
-    users = sorted(str(uuid.UUID(int=int(n))) for n in rng.integers(0, 1 << 60, 16))
-    days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=n) for n in range(40)]
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=n) for n in range(16)]
+    ids = sorted(str(uuid.UUID(int=int(n))) for n in rng.integers(0, 1 << 60, 41))
     table = pl.DataFrame(
         [
-            (user, days[day], float(rng.integers(1, 6)))
-            for number, user in enumerate(users)
-            for day in (rng.permutation(40)[:5].tolist() if number else range(40))
+            (day, ids[item], float(rng.integers(1, 6)))
+            for number, day in enumerate(days)
+            for item in (rng.permutation(40)[:5].tolist() if number else range(40))
         ],
-        schema=["who", "day", "stars"],
+        schema=["day", "what", "stars"],
         orient="row",
     )
-    kinds = ["a", "b"] * 20
-    described = pl.DataFrame({"day": [*days, datetime.date(2030, 1, 1)], "kind": [*kinds, "a"]})
-    model = fit(
+    columns = {"user": "day", "item": "what", "rating": "stars"}
+    described = pl.DataFrame({"what": ids, "kind": ["a", "b"] * 20 + ["a"]})
+    solver, frame = (
+        palate.Gibbs(factors=2, sweeps=3, burn_in=1),
         spark.createDataFrame(table.to_arrow()),
-        *("who", "day", "stars"),
-        solver=palate.Gibbs(factors=2, sweeps=3, burn_in=1),
-        items=described,
-        blocks=6,
     )
-    assert model.items["id"].to_list() == [*days, datetime.date(2030, 1, 1)]
+    model = fit(frame, **columns, solver=solver, items=described, blocks=6)
+    assert model.items["id"].to_list() == ids
     assert model.learned.item_counts.tolist()[-1] == 0
-    assert model.fit.source.startswith("Spark DataFrame: user = who, item = day, rating = stars")
+    assert model.fit.source.startswith("Spark DataFrame: user = day, item = what, rating = stars")
     assert "describes 40 of 40 items, and 1 more" in model.fit.source
-    expected = palate.Gibbs(factors=2, sweeps=3, burn_in=1).fit(
-        palate.read_ratings(table, user="who", item="day", rating="stars", items=described)
-    )
+    expected = solver.fit(palate.read_ratings(table, **columns, items=described))
     np.testing.assert_allclose(model.item_biases, expected.item_biases, atol=1e-3)
-    columns = {"user": "who", "item": "day", "rating": "stars"}
-    lists = recommend(model, spark.createDataFrame(table.to_arrow()), 3, **columns).toArrow()
-    lists = pl.DataFrame(pl.from_arrow(lists)).sort("who", "rank")
-    assert lists["who"].to_list() == [user for user in users[1:] for _ in range(3)]
-    history = dict(table.filter(who=users[7]).select("day", "stars").rows())
+    lists = recommend(model, frame, 3, **columns).toArrow()
+    lists = pl.DataFrame(pl.from_arrow(lists)).sort("day", "rank")
+    assert lists["day"].to_list() == [day for day in days[1:] for _ in range(3)]
+    history = dict(table.filter(day=days[7]).select("what", "stars").rows())
     found = model.profile(history).recommend(3)
-    assert lists.filter(who=users[7])["day"].to_list() == found["id"].to_list()
-    assert lists.columns[:4] == ["who", "rank", "day", "item"]
+    assert lists.filter(day=days[7])["what"].to_list() == found["id"].to_list()
+    assert lists.columns[:4] == ["day", "rank", "what", "item"]
 
 
 BAD = {

@@ -60,9 +60,11 @@ class Checkpoint:
     def __init__(self, placing: Placing) -> None:
         self._spark, self._placing = placing.spark, placing
 
-    def save(self, chain: Chain, people: SparkPeople) -> None:
-        """Write the state of a chain after a sweep, and let the users go on from the files."""
+    def save_if_due(self, chain: Chain, people: SparkPeople) -> None:
+        """Write the state after every tenth sweep, and let the users go on from the files."""
         sweeps = len(chain.history)
+        if sweeps % EVERY:
+            return
         place = sweeps // EVERY % 2
         state, names = people.state()
         rows = state.map(_row_of)

@@ -20,7 +20,7 @@ from palate.model._model import Model
 from palate.solvers._progress import Progress, reporter
 from palate.solvers.gibbs._chain import Chain
 from palate.solvers.gibbs._solver import Gibbs
-from palate.spark._checkpoint import EVERY, Checkpoint, Note
+from palate.spark._checkpoint import Checkpoint, Note
 from palate.spark._checks import Columns, checked_ratings
 from palate.spark._numbering import Items, numbered_items
 from palate.spark._packing import Plan
@@ -104,8 +104,7 @@ def fit(
         report = reporter(progress)
         while not solver.is_enough(chain):
             report(chain.sweep(len(chain.history)))
-            if len(chain.history) % EVERY == 0:
-                checkpoint_files.save(chain, people)
+            checkpoint_files.save_if_due(chain, people)
         model = _model(chain, solver, found, columns)
     log.info("fitted %r in %.2f s", model, time.perf_counter() - start)
     if output is not None:
