@@ -16,7 +16,7 @@ export function table({ label, columns, rows, sort, onSort, kind = '', rowAttrib
   const classOf = ({ wide, kind: own }) => [wide && 'wide', own].filter(Boolean).join(' ') || null;
   const heading = (column) => {
     const { key, name, ascending } = column;
-    if (!name) return el('td', { class: classOf(column) });
+    if (!name) return el('td', { class: classOf(column) }); // of a drawing of what stands beside it
     if (!key) return el('th', { scope: 'col', class: classOf(column) }, name);
     const isCurrent = sort.key === key;
     const next = { key, descending: isCurrent ? !sort.descending : !ascending };

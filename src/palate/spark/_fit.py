@@ -1,0 +1,199 @@
+"""`fit`: the rating model of a Spark DataFrame, by the same chain as on one machine."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from palate import _arguments
+from palate._log import log
+from palate.errors import DataError, SettingError
+from palate.learned._file_format import require_model_folder
+from palate.learned._learned import FitRecord, Learned
+from palate.model._model import Model
+from palate.solvers._progress import Progress, reporter
+from palate.solvers.gibbs._chain import Chain
+from palate.solvers.gibbs._solver import Gibbs
+from palate.spark._checkpoint import Checkpoint, Note
+from palate.spark._checks import Columns, checked_ratings
+from palate.spark._numbering import Items, numbered_items
+from palate.spark._packing import Plan
+from palate.spark._people import SparkPeople
+from palate.spark._placing import Placing
+
+# By default a block has about so many ratings, and there are as many blocks as cores at least.
+_RATINGS = 2_000_000
+
+
+def fit(
+    frame: DataFrame,
+    user: str = "user",
+    item: str = "item",
+    rating: str = "rating",
+    *,
+    solver: Gibbs | None = None,
+    items: Any = None,
+    blocks: int | None = None,
+    checkpoint: str | Path | None = None,
+    output: str | Path | None = None,
+    progress: Progress = None,
+) -> Model:
+    """Return the rating model of a Spark DataFrame of ratings, fitted in its cluster.
+
+    It is the chain of `Gibbs`, with the same random numbers for the same users, so that the model
+    is that of `palate.fit` of the same ratings on one machine, up to the order of sums in floating
+    point. What people pick (`Choice`) is not learned here. The model has no users: nothing of their
+    number is collected. Anyone's profile is inferred from their ratings, see `recommend`.
+
+    Users and items are numbered in the order of their ids, as by `read_ratings`. Each block of
+    consecutive users is in one partition; a sweep shuffles the rows of users once, to the blocks of
+    items that need them. What has items as rows is in the memory of the driver.
+
+    Parameters
+    ----------
+    frame
+        A row for each rating, in a session that is not Spark Connect.
+    user, item, rating
+        The columns of ids, which can be of any type, and of ratings.
+    solver
+        The settings; by default ``Gibbs()``.
+    items
+        A table of items, whose titles and other columns are joined by id; see `read_ratings`.
+    blocks
+        The number of blocks on each side; by default one for each two million ratings, but as many
+        as there are cores at least. Results are the same bits for the same number of blocks.
+    checkpoint
+        A folder that all executors can write to, such as "hdfs:///tmp/palate". It holds the packed
+        ratings, and the state of the chain after every tenth sweep: a lost executor's part is
+        computed again from there. Not needed if all executors are on this machine.
+    output
+        The folder to save the model in.
+    progress
+        As of `Gibbs.fit`.
+
+    Raises
+    ------
+    DataError
+        If the ratings can't be used; the message says how many, with examples.
+    SettingError
+        If a setting is out of range, or the cluster needs a `checkpoint`.
+    """
+    solver = _require_gibbs(solver)
+    if output is not None:
+        require_model_folder(Path(output))
+    spark = _require_session(frame)
+    start, columns = time.perf_counter(), Columns(user, item, rating)
+    ratings = checked_ratings(frame, columns)
+    with _folder(spark, checkpoint) as folder:
+        found = numbered_items(ratings, items, columns.item)
+        n_blocks = _blocks(blocks, spark, int(found.counts.sum()))
+        placing = Placing(spark, folder)
+        plan = _plan(placing, ratings, found, solver, n_blocks)
+        _require_several(plan, found, columns.source)
+        placed = placing.placed(plan, found.counts)
+        people = SparkPeople(spark.sparkContext, plan, placed, found.table, solver.seed)
+        chain = solver.chain(people)
+        checkpoint_files = Checkpoint(placing)
+        checkpoint_files.resume(chain, people)
+        report = reporter(progress)
+        while not solver.is_enough(chain):
+            report(chain.sweep(len(chain.history)))
+            checkpoint_files.save_if_due(chain, people)
+        model = _model(chain, solver, found, columns)
+    log.info("fitted %r in %.2f s", model, time.perf_counter() - start)
+    if output is not None:
+        model.save(output)
+    return model
+
+
+def _require_gibbs(solver: Gibbs | None) -> Gibbs:
+    if solver is None:
+        return Gibbs()
+    if not isinstance(solver, Gibbs):
+        raise SettingError(f"palate.spark fits by palate.Gibbs(); {solver!r} is another solver")
+    return solver
+
+
+def _require_session(frame: DataFrame) -> SparkSession:
+    if not isinstance(frame, DataFrame):
+        raise DataError(f"a {type(frame).__name__} is not a Spark DataFrame")
+    spark = frame.sparkSession
+    if not isinstance(spark, SparkSession) or not hasattr(spark, "_jsparkSession"):
+        raise SettingError(
+            "palate.spark.fit needs a session of its own driver, not Spark Connect: submit the "
+            "program to the cluster with spark-submit"
+        )
+    return spark
+
+
+def _blocks(blocks: int | None, spark: SparkSession, ratings: int) -> int:
+    if blocks is not None:
+        return _arguments.count("blocks", blocks)
+    return max(spark.sparkContext.defaultParallelism, -(-ratings // _RATINGS))
+
+
+def _plan(placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blocks: int) -> Plan:
+    """Return the plan of the blocks, whose packed ratings are in the folder: or are already there.
+
+    They are there if the folder has a fit of the same ratings with the same settings, which may
+    have been stopped; otherwise what it has is replaced.
+    """
+    spark, path = placing.spark, placing.path("plan")
+    values = F.xxhash64(*ratings.columns) % (1 << 31)
+    (checksum,) = ratings.agg(F.sum(values)).first() or (0,)
+    settings = {**solver.settings, "blocks": blocks, "ratings": int(items.counts.sum())}
+    key = {"palate": version("palate"), "checksum": checksum, **settings}
+    note = Note.read(spark, path)
+    if note is not None and note.text == key:
+        return Plan(**note.arrays)
+    Checkpoint(placing).clear()
+    plan = placing.write(ratings, items, blocks)
+    Note(key, plan._asdict()).write(spark, path)
+    return plan
+
+
+def _require_several(plan: Plan, items: Items, source: str) -> None:
+    for role, n in (("user", int(plan.users[-1])), ("item", len(items.counts))):
+        if n == 1:
+            raise DataError(
+                f"all {int(plan.ratings[-1]):,} ratings are of one {role}; there is nothing to "
+                f"compare it with ({source})"
+            )
+
+
+@contextmanager
+def _folder(spark: SparkSession, checkpoint: str | Path | None) -> Iterator[str]:
+    """Yield the folder for the files of a fit; a temporary one where that is enough."""
+    if checkpoint is not None:
+        yield str(checkpoint)
+    elif (spark.sparkContext.master or "").startswith("local"):
+        with tempfile.TemporaryDirectory(prefix="palate-") as folder:
+            yield folder
+    else:
+        raise SettingError(
+            "on a cluster checkpoint= is needed: a folder that all executors can write to, such as "
+            "hdfs:///tmp/palate"
+        )
+
+
+def _model(chain: Chain, solver: Gibbs, items: Items, columns: Columns) -> Model:
+    result = chain.calibrated()
+    source = "; ".join(filter(None, (columns.source, items.source)))
+    settings = {**solver.settings, "sweeps": len(chain.history)}
+    return Model(
+        Learned(
+            items=items.table,
+            rating_parameters=result.parameters,
+            item_counts=items.counts,
+            item_means=items.means,
+            ratings=None,
+            user_table=None,
+            fit=FitRecord(solver.name, settings, source, chain.history),
+        )
+    )
