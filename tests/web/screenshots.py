@@ -51,6 +51,14 @@ def table(kind: str) -> palate.Ratings:
     return palate.read_ratings(ratings.frame().select("user", "item", "timestamp"), items=items)
 
 
+def model_of(kind: str, folder: Path, solver: palate.OneCycle | None = None) -> Path:
+    """Return the folder of a model of a kind, which is fitted if it is not there yet."""
+    path = folder / "models" / (f"{kind}, one-cycle" if solver else kind)
+    if not path.exists():
+        palate.fit(table(kind), solver).save(path)
+    return path
+
+
 def pictures(page: Page, address: str, views: dict[str, str], folder: Path, colours: str) -> None:
     """Write a picture of each view in each size."""
     for width, height in (DESKTOP, PHONE):
@@ -87,13 +95,12 @@ def main(folder: Path) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for kind, views in ADDRESSES.items():
-            model = folder / "models" / kind
-            if not model.exists():
-                palate.fit(table(kind)).save(model)
-            with serving(model) as (address, _):
+            with serving(model_of(kind, folder)) as (address, _):
                 in_colours(browser, address, views, folder / kind)
-        with serving(*(folder / "models" / kind for kind in ("ratings", "events"))) as (address, _):
-            in_colours(browser, address, {"compare, models": f"#/compare?{RATED}"}, folder / "ratings")
+        both = (model_of("ratings", folder), model_of("ratings", folder, palate.OneCycle()))
+        with serving(*both) as (address, _):
+            views = {"compare, models": f"#/compare?{RATED}"}
+            in_colours(browser, address, views, folder / "ratings")
 
 
 if __name__ == "__main__":

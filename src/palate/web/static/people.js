@@ -35,14 +35,15 @@ const QUESTIONS = {
 /** Return what a list is ranked by, from the value in its address. */
 export const rankedBy = (by, { lists_by: listsBy }) => (listsBy.includes(by) ? by : listsBy[0]);
 
-/** A switch between the questions that a list can answer, with a line about the current one; `who` is "you" or "they". */
-export function listSwitch(summary, onChange, who = 'you') {
+/** A switch between the questions that a list can answer, with a line about the current one. */
+export function listSwitch(summary, onChange) {
   const buttons = summary.lists_by.map((by) =>
     el('button', { type: 'button', 'data-by': by, on: { click: () => onChange(by === summary.lists_by[0] ? null : by) } }, QUESTIONS[by].name));
   const isNeeded = buttons.length > 1;
   const text = el('p', { class: 'soft' });
-  const expected = summary.sure ? `The number is the expected rating, with the 90% interval of the rating ${who} might give.` : 'The number is the expected rating.';
-  const set = (by) => {
+  /** Show what the list of somebody, "you" or "they", is ranked by. */
+  const set = (by, who = 'you') => {
+    const expected = `The number is the expected rating${summary.sure ? `, with the 90% interval of the rating ${who} might give` : ''}.`;
     for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.by === by));
     const byRating = by === 'rating';
     const sentences = [(isNeeded || !byRating) && QUESTIONS[by].text(who), !byRating && `The percentage is the chance that an item is the next that ${who} pick.`, summary.lists_by.includes('rating') && expected];

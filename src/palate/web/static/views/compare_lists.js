@@ -25,7 +25,7 @@ export function listsOfOne(compared, summary) {
   const refresh = () => renderInto(box, latest(async (signal) => {
     const who = params.has('user') ? { user: params.get('user') } : myPerson(summary, parseRatings(params.get('r')));
     const by = isAsked ? rankedBy(params.get('by'), choices) : null;
-    lists.set(by ?? choices.lists_by[0]);
+    lists.set(by ?? choices.lists_by[0], params.has('user') ? 'they' : 'you');
     const found = await request('compare/lists', { body: { ...who, by }, signal }).catch((error) => {
       if (!signal.aborted) chooser(person, { params, at, compared, summary, history: [] });
       throw error;

@@ -32,11 +32,11 @@ export async function show({ id, params }, summary) {
     href(['user', id], { by: by === summary.lists_by[0] ? null : by, sort, descending: descending ? null : false, page: page > 1 ? page : null });
   let current = {};
   const change = (changes) => go(addressOf({ ...current, ...changes }), { replace: true });
-  const lists = listSwitch(summary, (by) => change({ by: by ?? summary.lists_by[0] }), 'they');
+  const lists = listSwitch(summary, (by) => change({ by: by ?? summary.lists_by[0] }));
   const [recommended, entries] = [el('div', { class: 'tall', 'data-list': 'recommendations' }), el('div', { class: 'results', 'data-list': 'history' })];
   const [latestList, latestHistory] = [latestOnly(), latestOnly()];
   const showList = () => {
-    lists.set(current.by);
+    lists.set(current.by, 'they');
     renderInto(recommended, latestList(async (signal) => {
       const body = { user: person.user, n: 10, by: current.by, reasons: true };
       return recommendations((await request('recommendations', { body, signal })).recommendations, { user: person.user }, summary, { who: 'they' });
