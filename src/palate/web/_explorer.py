@@ -272,7 +272,9 @@ class Explorer:
         table = self.model.map(query.x, query.y)
         if query.where or query.search:
             wanted = req.ItemsFilter(search=query.search, where=query.where)
-            table = table.filter(pl.col("id").is_in(self.item_list.matching(wanted)["id"].implode()))
+            table = table.filter(
+                pl.col("id").is_in(self.item_list.matching(wanted)["id"].implode())
+            )
         return plane.map_columns(table, query.x, query.y, self._ids)
 
     def predictions(self, request: req.PredictionsRequest) -> plane.Predictions:
