@@ -93,23 +93,32 @@ def fit(
     with _folder(spark, checkpoint) as folder:
         found = numbered_items(ratings, items, columns.item)
         n_blocks = _blocks(blocks, spark, int(found.counts.sum()))
-        placing = Placing(spark, folder)
-        plan = _plan(placing, ratings, found, solver, n_blocks)
-        _require_several(plan, found, columns.source)
-        placed = placing.placed(plan, found.counts)
-        people = SparkPeople(spark.sparkContext, plan, placed, found.table, solver.seed)
-        chain = solver.chain(people)
-        checkpoint_files = Checkpoint(placing)
-        checkpoint_files.resume(chain, people)
-        report = reporter(progress)
-        while not solver.is_enough(chain):
-            report(chain.sweep(len(chain.history)))
-            checkpoint_files.save_if_due(chain, people)
+        chain = _sampled(Placing(spark, folder), ratings, found, solver, n_blocks, progress)
         model = _model(chain, solver, found, columns)
     log.info("fitted %r in %.2f s", model, time.perf_counter() - start)
     if output is not None:
         model.save(output)
     return model
+
+
+def _sampled(
+    placing: Placing,
+    ratings: DataFrame,
+    items: Items,
+    solver: Gibbs,
+    blocks: int,
+    progress: Progress,
+) -> Chain:
+    """Return a chain that has done all its sweeps."""
+    plan = _plan(placing, ratings, items, solver, blocks)
+    placed = placing.placed(plan, items.counts)
+    people = SparkPeople(placing.spark.sparkContext, plan, placed, items.table, solver.seed)
+    chain, checkpoint, report = solver.chain(people), Checkpoint(placing), reporter(progress)
+    checkpoint.resume(chain, people)
+    while not solver.is_enough(chain):
+        report(chain.sweep(len(chain.history)))
+        checkpoint.save_if_due(chain, people)
+    return chain
 
 
 def _require_gibbs(solver: Gibbs | None) -> Gibbs:
@@ -154,16 +163,17 @@ def _plan(placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blo
         return Plan(**note.arrays)
     Checkpoint(placing).clear()
     plan = placing.write(ratings, items, blocks)
+    _require_several(plan, items)
     Note(key, plan._asdict()).write(spark, path)
     return plan
 
 
-def _require_several(plan: Plan, items: Items, source: str) -> None:
+def _require_several(plan: Plan, items: Items) -> None:
     for role, n in (("user", int(plan.users[-1])), ("item", len(items.counts))):
         if n == 1:
             raise DataError(
                 f"all {int(plan.ratings[-1]):,} ratings are of one {role}; there is nothing to "
-                f"compare it with ({source})"
+                "compare it with"
             )
 
 
