@@ -17,7 +17,7 @@ from palate.errors import DataError, SettingError
 from palate.learned._file_format import require_model_folder
 from palate.learned._learned import FitRecord, Learned
 from palate.model._model import Model
-from palate.solvers._progress import Progress, reporter
+from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers.gibbs._chain import Chain
 from palate.solvers.gibbs._solver import Gibbs
 from palate.spark._checkpoint import Checkpoint, Note
@@ -46,14 +46,10 @@ def fit(
 ) -> Model:
     """Return the rating model of a Spark DataFrame of ratings, fitted in its cluster.
 
-    It is the chain of `Gibbs`, with the same random numbers for the same users, so that the model
-    is that of `palate.fit` of the same ratings on one machine, up to the order of sums in floating
-    point. What people pick (`Choice`) is not learned here. The model has no users: nothing of their
-    number is collected. Anyone's profile is inferred from their ratings, see `recommend`.
-
-    Users and items are numbered in the order of their ids, as by `read_ratings`. Each block of
-    consecutive users is in one partition; a sweep shuffles the rows of users once, to the blocks of
-    items that need them. What has items as rows is in the memory of the driver.
+    It is the chain of `Gibbs`, with the same random numbers for the same users, who are numbered in
+    the order of their ids, as by `read_ratings`: the model is that of `Gibbs.fit` on one machine,
+    up to the order of sums in floating point. What people pick (`Choice`) is not learned. The model
+    has no users: nothing of their number is collected; see `recommend`.
 
     Parameters
     ----------
@@ -66,12 +62,12 @@ def fit(
     items
         A table of items, whose titles and other columns are joined by id; see `read_ratings`.
     blocks
-        The number of blocks on each side; by default one for each two million ratings, but as many
-        as there are cores at least. Results are the same bits for the same number of blocks.
+        The number of blocks of users, and of items; by default one for each two million ratings,
+        but as many as there are cores at least. The same number gives the same bits.
     checkpoint
-        A folder that all executors can write to, such as "hdfs:///tmp/palate". It holds the packed
-        ratings, and the state of the chain after every tenth sweep: a lost executor's part is
-        computed again from there. Not needed if all executors are on this machine.
+        A folder that all executors can write to, such as "hdfs:///tmp/palate", for the packed
+        ratings and the state after every tenth sweep. A lost part is computed again from there, and
+        a fit that was stopped goes on. Not needed if all executors are on this machine.
     output
         The folder to save the model in.
     progress
@@ -93,7 +89,9 @@ def fit(
     with _folder(spark, checkpoint) as folder:
         found = numbered_items(ratings, items, columns.item)
         n_blocks = _blocks(blocks, spark, int(found.counts.sum()))
-        chain = _sampled(Placing(spark, folder), ratings, found, solver, n_blocks, progress)
+        placing = Placing(spark, folder)
+        plan = _plan(placing, ratings, found, solver, n_blocks)
+        chain = _sampled(placing, plan, found, solver, reporter(progress))
         model = _model(chain, solver, found, columns)
     log.info("fitted %r in %.2f s", model, time.perf_counter() - start)
     if output is not None:
@@ -101,19 +99,11 @@ def fit(
     return model
 
 
-def _sampled(
-    placing: Placing,
-    ratings: DataFrame,
-    items: Items,
-    solver: Gibbs,
-    blocks: int,
-    progress: Progress,
-) -> Chain:
+def _sampled(placing: Placing, plan: Plan, items: Items, solver: Gibbs, report: Report) -> Chain:
     """Return a chain that has done all its sweeps."""
-    plan = _plan(placing, ratings, items, solver, blocks)
     placed = placing.placed(plan, items.counts)
     people = SparkPeople(placing.spark.sparkContext, plan, placed, items.table, solver.seed)
-    chain, checkpoint, report = solver.chain(people), Checkpoint(placing), reporter(progress)
+    chain, checkpoint = solver.chain(people), Checkpoint(placing)
     checkpoint.resume(chain, people)
     while not solver.is_enough(chain):
         report(chain.sweep(len(chain.history)))
