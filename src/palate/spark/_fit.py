@@ -1,7 +1,6 @@
 """`fit`: the rating model of a Spark DataFrame, by the same chain as on one machine."""
 
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -13,6 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from palate import _arguments
 from palate._log import log
+from palate._words import counted
 from palate.errors import DataError, SettingError
 from palate.learned._file_format import require_model_folder
 from palate.learned._learned import FitRecord, Learned
@@ -68,10 +68,8 @@ def fit(
         A folder that all executors can write to, such as "hdfs:///tmp/palate", for the packed
         ratings and the state after every tenth sweep. A lost part is computed again from there, and
         a fit that was stopped goes on. Not needed if all executors are on this machine.
-    output
-        The folder to save the model in.
-    progress
-        As of `Gibbs.fit`.
+    output, progress
+        The folder to save the model in; the progress as of `Gibbs.fit`.
 
     Raises
     ------
@@ -80,20 +78,16 @@ def fit(
     SettingError
         If a setting is out of range, or the cluster needs a `checkpoint`.
     """
-    solver = _require_gibbs(solver)
+    solver, spark = _require_gibbs(solver), _require_session(frame)
     if output is not None:
         require_model_folder(Path(output))
-    spark = _require_session(frame)
-    start, columns = time.perf_counter(), Columns(user, item, rating)
-    ratings = checked_ratings(frame, columns)
+    ratings = checked_ratings(frame, columns := Columns(user, item, rating))
     with _folder(spark, checkpoint) as folder:
         found = numbered_items(ratings, items, columns.item)
-        n_blocks = _blocks(blocks, spark, int(found.counts.sum()))
         placing = Placing(spark, folder)
-        plan = _plan(placing, ratings, found, solver, n_blocks)
+        plan = _plan(placing, ratings, found, solver, blocks)
         chain = _sampled(placing, plan, found, solver, reporter(progress))
         model = _model(chain, solver, found, columns)
-    log.info("fitted %r in %.2f s", model, time.perf_counter() - start)
     if output is not None:
         model.save(output)
     return model
@@ -137,13 +131,16 @@ def _blocks(blocks: int | None, spark: SparkSession, ratings: int) -> int:
     return max(spark.sparkContext.defaultParallelism, -(-ratings // _RATINGS))
 
 
-def _plan(placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blocks: int) -> Plan:
+def _plan(
+    placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blocks: int | None
+) -> Plan:
     """Return the plan of the blocks, whose packed ratings are in the folder: or are already there.
 
     They are there if the folder has a fit of the same ratings with the same settings, which may
     have been stopped; otherwise what it has is replaced.
     """
     spark, path = placing.spark, placing.path("plan")
+    blocks = _blocks(blocks, spark, int(items.counts.sum()))
     values = F.xxhash64(*ratings.columns) % (1 << 31)
     (checksum,) = ratings.agg(F.sum(values)).first() or (0,)
     settings = {**solver.settings, "blocks": blocks, "ratings": int(items.counts.sum())}
@@ -186,7 +183,7 @@ def _model(chain: Chain, solver: Gibbs, items: Items, columns: Columns) -> Model
     result = chain.calibrated()
     source = "; ".join(filter(None, (columns.source, items.source)))
     settings = {**solver.settings, "sweeps": len(chain.history)}
-    return Model(
+    model = Model(
         Learned(
             items=items.table,
             rating_parameters=result.parameters,
@@ -197,3 +194,5 @@ def _model(chain: Chain, solver: Gibbs, items: Items, columns: Columns) -> Model
             fit=FitRecord(solver.name, settings, source, chain.history),
         )
     )
+    log.info("fitted %r to %s in a cluster", model, counted(chain.totals.ratings, "rating"))
+    return model
