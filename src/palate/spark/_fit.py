@@ -82,22 +82,31 @@ def fit(
     if output is not None:
         require_model_folder(Path(output))
     ratings = checked_ratings(frame, columns := Columns(user, item, rating))
-    with _folder(spark, checkpoint) as folder:
+    with _placing(spark, checkpoint) as placing:
         found = numbered_items(ratings, items, columns.item)
-        placing = Placing(spark, folder)
         plan = _plan(placing, ratings, found, solver, blocks)
-        chain = _sampled(placing, plan, found, solver, reporter(progress))
-        model = _model(chain, solver, found, columns)
+        with _people(placing, plan, found, solver.seed) as people:
+            chain = _sampled(people, Checkpoint(placing), solver, reporter(progress))
+            model = _model(chain, solver, found, columns)
     if output is not None:
         model.save(output)
     return model
 
 
-def _sampled(placing: Placing, plan: Plan, items: Items, solver: Gibbs, report: Report) -> Chain:
-    """Return a chain that has done all its sweeps."""
+@contextmanager
+def _people(placing: Placing, plan: Plan, items: Items, seed: int) -> Iterator[SparkPeople]:
+    """Yield the users in the executors, for as long as the block lasts."""
     placed = placing.placed(plan, items.counts)
-    people = SparkPeople(placing.spark.sparkContext, plan, placed, items.table, solver.seed)
-    chain, checkpoint = solver.chain(people), Checkpoint(placing)
+    people = SparkPeople(placing.spark.sparkContext, plan, placed, items.table, seed)
+    try:
+        yield people
+    finally:
+        people.close()
+
+
+def _sampled(people: SparkPeople, checkpoint: Checkpoint, solver: Gibbs, report: Report) -> Chain:
+    """Return a chain that has done all its sweeps."""
+    chain = solver.chain(people)
     checkpoint.resume(chain, people)
     while not solver.is_enough(chain):
         report(chain.sweep(len(chain.history)))
@@ -165,13 +174,13 @@ def _require_several(plan: Plan, items: Items) -> None:
 
 
 @contextmanager
-def _folder(spark: SparkSession, checkpoint: str | Path | None) -> Iterator[str]:
-    """Yield the folder for the files of a fit; a temporary one where that is enough."""
+def _placing(spark: SparkSession, checkpoint: str | Path | None) -> Iterator[Placing]:
+    """Yield where the files of a fit are: in a temporary folder where that is enough."""
     if checkpoint is not None:
-        yield str(checkpoint)
+        yield Placing(spark, str(checkpoint))
     elif (spark.sparkContext.master or "").startswith("local"):
         with tempfile.TemporaryDirectory(prefix="palate-") as folder:
-            yield folder
+            yield Placing(spark, folder)
     else:
         raise SettingError(
             "on a cluster checkpoint= is needed: a folder that all executors can write to, such as "
