@@ -42,7 +42,7 @@ def run_curl(command):
 
 def downloaded(page):
     with page.expect_download() as download:
-        page.get_by_role("button", name="Export CSV").click()
+        page.get_by_role("button", name="Download CSV").click()
     text = download.value.path().read_text(encoding="utf-8")
     return download.value.suggested_filename, list(csv.DictReader(io.StringIO(text)))
 
@@ -61,6 +61,29 @@ def test_a_page_beyond_the_end_is_the_last_one(tab, address):
         expect(page.locator(".pager")).to_contain_text("Page 1 of 57")
         go(page, address, "#/items?search=no+such+title&page=3")
         expect(page.locator(".results")).to_have_text(re.compile("^No item matches"))
+
+
+def test_chosen_items_are_listed_alone_with_a_way_back(tab, address):
+    with opened(tab, address, "#/items?id=100&id=50&id=268&id=nonsense") as page:
+        expect(page.locator("[data-total]")).to_have_text("3 chosen items")
+        expect(page.locator("tbody th a")).to_have_text(
+            ["Fargo (1996)", "Star Wars (1977)", "Chasing Amy (1997) [id 268]"]
+        )
+        expect(page.locator(".results .note")).to_have_text("Not known here: nonsense.")
+        expect(page.locator(".plot")).to_have_attribute("data-points", "3")
+        expect(page.get_by_label("Search titles")).to_be_hidden()
+        page.get_by_role("link", name="Show all items").click()
+        expect(page.locator("[data-total]")).to_have_text("1,682 items")
+        expect(page.locator(".plot")).to_have_attribute("data-points", "1682")
+        expect(page.get_by_label("Search titles")).to_be_visible()
+
+
+def test_the_plot_shows_what_the_list_finds(tab, address):
+    with opened(tab, address, "#/items?search=satr+wars") as page:
+        total = page.locator("[data-total]")
+        expect(total).not_to_have_attribute("data-total", "0")
+        points = total.get_attribute("data-total")
+        expect(page.locator(".plot")).to_have_attribute("data-points", points)
 
 
 def test_items_are_rated_in_the_list_by_keyboard_and_on_their_pages(tab, address):

@@ -38,6 +38,13 @@ def test_numbers_of_the_map_are_no_longer_than_what_is_seen(client):
     assert len(text) - titles < 45 * len(columns["id"])
 
 
+def test_the_map_of_a_search_has_the_items_of_the_list(client):
+    query = {"search": "satr wars", "where": "year=1970..1980"}
+    found = json_of(client.get("/api/map", params=query))
+    listed = json_of(client.get("/api/items", params=query))["items"]
+    assert found["columns"]["item"] == [one["item"] for one in listed] == ["Star Wars (1977)"]
+
+
 def test_expected_ratings_of_all_items(client, bayes):
     found = json_of(client.post("/api/predictions", json={"ratings": FARGO}))
     assert found["id"] == bayes.map()["id"].to_list()

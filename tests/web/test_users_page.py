@@ -40,6 +40,8 @@ def test_a_user_has_a_whole_history_and_similar_users(tab, address, bayes):
         history.get_by_role("link", name="Next").click()
         expect(rows).to_have_count(14)
         listed = recommendations(page)
+        page.get_by_role("button", name="Why?").first.click()
+        expect(page.get_by_role("heading", name="How they would like it")).to_be_visible()
         page.get_by_role("link", name="Most surprising").click()
         page.wait_for_url("**sort=surprise")
         first = bayes.user(196).describe(1).surprises.row(0, named=True)

@@ -210,7 +210,7 @@ class ModelComparison:
         """Return the items of a person's history, each once."""
         names: dict[str, of_model.ItemName] = {}
         for explorer, profile in zip(self.explorers, profiles, strict=True):
-            items = explorer.model.items[profile.rated].select("id", "item")
+            items = explorer.model.learned.item_frame(profile.rated)
             for row in json_rows(items, explorer.item_ids):
                 names.setdefault(str(row["id"]), of_model.ItemName(**row))
         return list(names.values())

@@ -270,9 +270,9 @@ class Explorer:
     def map(self, query: req.MapQuery) -> plane.Map:
         """Return the items that match a query in the plane of two coordinates."""
         table = self.model.map(query.x, query.y)
-        if query.where:
-            matching = self.model.items["id"].filter(self.item_list.meeting(query.where))
-            table = table.filter(pl.col("id").is_in(matching.implode()))
+        if query.where or query.search:
+            wanted = req.ItemsFilter(search=query.search, where=query.where)
+            table = table.filter(pl.col("id").is_in(self.item_list.matching(wanted)["id"].implode()))
         return plane.map_columns(table, query.x, query.y, self._ids)
 
     def predictions(self, request: req.PredictionsRequest) -> plane.Predictions:

@@ -90,7 +90,8 @@ class ItemList:
     def _by_id(self, names: list[str]) -> res.Items:
         """Return the items with some ids or titles, and which of these are unknown."""
         rows, unknown = self.model.learned.item_index.split(names)
-        asked = self.model.items.select("id", "item").with_row_index("row")[rows]
+        numbers = pl.Series(rows, dtype=self.table.schema["row"])
+        asked = self.model.learned.item_frame(np.array(rows, dtype=np.intp), row=numbers)
         rest = self.table.drop("id", "item")  # only those with training ratings
         table = asked.join(rest, on="row", how="left", maintain_order="left")
         items = [

@@ -1,6 +1,6 @@
 import { away, hasToken, request, storeToken } from './api.js';
 import { itemCombobox } from './combobox.js';
-import { el, errorNote } from './dom.js';
+import { el, errorNote, put } from './dom.js';
 import { hasRatings } from './format.js';
 import { go, href, parse, tryHref } from './router.js';
 import { skeleton } from './skeletons.js';
@@ -87,7 +87,7 @@ function display(view, route, hash) {
   leave();
   const heading = el('h1', { tabindex: -1 }, view.heading ?? view.title);
   const head = el('div', { class: 'head' }, heading, view.lead && el('p', { class: 'lead' }, view.lead));
-  main.replaceChildren(head, ...view.body);
+  put(main, head, view.body);
   main.dataset.view = route.name;
   main.removeAttribute('aria-busy');
   document.title = `${view.title} · Palate`;
