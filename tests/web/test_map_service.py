@@ -103,6 +103,15 @@ def test_events_have_no_map(events_client):
     assert events_client.post("/api/predictions", json={"items": []}).status_code == 422
 
 
+def test_a_coordinate_of_very_small_numbers(bayes):
+    ids = {name: name for name in bayes.items["id"]}
+    table = bayes.map("year", "bias").head(9)
+    for scale in (1e-290, 1e-310):
+        small = table.with_columns(x=pl.Series(np.arange(9) * scale))
+        found = map_columns(small, "year", "bias", ids).columns.x
+        np.testing.assert_allclose(found, small["x"], rtol=1e-3, atol=1e-299)
+
+
 def test_a_coordinate_without_extent(client, bayes):
     """Rounding does not need a range."""
     one = bayes.map("year", "bias").filter(pl.col("x") == 1996)

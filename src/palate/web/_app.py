@@ -91,7 +91,7 @@ def create_app(
     add_compare_routes(app, holder, compared)
     _add_other_routes(app)
     app.mount("/", StaticFiles(directory=_STATIC_FOLDER, html=True), name="page")
-    return ServiceMiddleware(ModelHeader(app, holder), access)
+    return ServiceMiddleware(ModelHeader(app, [holder] if compared is None else compared.holders), access)
 
 
 def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModels | None) -> None:
