@@ -91,7 +91,8 @@ def create_app(
     add_compare_routes(app, holder, compared)
     _add_other_routes(app)
     app.mount("/", StaticFiles(directory=_STATIC_FOLDER, html=True), name="page")
-    return ServiceMiddleware(ModelHeader(app, holder), access)
+    holders = [holder] if compared is None else compared.holders
+    return ServiceMiddleware(ModelHeader(app, holders), access)
 
 
 def _add_model_routes(app: FastAPI, holder: ModelHolder, compared: ComparedModels | None) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from palate.errors import PalateError, first_line
 
-# The lowest priority, as of an evaluation.
+# The lowest priority: whoever uses the service goes first.
 _NICENESS = 19
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -57,7 +57,13 @@ class Background(Generic[Result]):
 
 
 def output_of(module: str, *arguments: str) -> bytes:
-    """Return what `main` of a module prints in a process of its own, which ends with this one."""
+    """Return what `main` of a module prints in a process of its own, which ends with this one.
+
+    Raises
+    ------
+    ChildProcessError
+        If the process fails, for want of memory for instance.
+    """
     # -P: modules in the working directory must not shadow others.
     command = [sys.executable, "-P", "-c", f"from {module} import main; main()", *arguments]
     with subprocess.Popen(
@@ -67,7 +73,13 @@ def output_of(module: str, *arguments: str) -> bytes:
         start_new_session=True,  # so that Ctrl-C in a terminal reaches the service only
     ) as process:
         assert process.stdout is not None  # for type checkers
-        return process.stdout.read()
+        output = process.stdout.read()
+        if process.wait():
+            raise ChildProcessError(
+                f"the process that computes it has failed with status {process.returncode}; see "
+                "what the service has written to stderr"
+            )
+        return output
 
 
 def print_result(compute: Callable[[], BaseModel], failed: Callable[[str], BaseModel]) -> None:

@@ -35,7 +35,7 @@ class ComparedModels:
     """Holds the comparison of the models of two holders, made anew when one is replaced."""
 
     def __init__(self, holders: list[ModelHolder], names: list[str]) -> None:
-        self.names, self._holders = names, holders
+        self.names, self.holders = names, holders
         self._current: ModelComparison | None = None
         self._lock = threading.Lock()
 
@@ -53,7 +53,7 @@ class ComparedModels:
         SettingError, DataError
             If they can't be compared.
         """
-        explorers = [holder.explorer for holder in self._holders]
+        explorers = [holder.explorer for holder in self.holders]
         with self._lock:
             if self._current is None or self._current.explorers != explorers:
                 self._current = ModelComparison(dict(zip(self.names, explorers, strict=True)))
@@ -197,6 +197,7 @@ class ModelComparison:
         """Return a long list of one model, without what the person has had by the other."""
         ids = self.explorers[1 - place].item_ids
         had = self.explorers[1 - place].model.items["id"].gather(other.rated)
+        had = had.filter(had.is_in(self.explorers[place].model.items["id"].implode()))
         wanted = req.RecommendationsRequest(
             **person.model_dump(exclude_unset=True),
             n=_DEPTH,

@@ -1,8 +1,6 @@
 """The evaluation of a model's solver, measured in the background when somebody asks for it."""
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -10,21 +8,19 @@ import weakref
 from pathlib import Path
 
 from palate._files import locked, replace_file
-from palate.errors import PalateError, first_line
+from palate.errors import first_line
 from palate.evaluation import evaluate
+from palate.evaluation._compare_refitted import solver_of
 from palate.inference._lists import By
 from palate.model._model import Model, load
 from palate.solvers._combined import Combined
-from palate.solvers._registry import SOLVERS, solver_by_name
+from palate.solvers._registry import SOLVERS
 from palate.web import _responses as res
+from palate.web._background import output_of, print_result
 
 # Evaluating a solver on more ratings than this takes minutes.
 _MAX_RATINGS = 2_000_000
-# The lowest priority.
-_NICENESS = 19
 _RESULT = "evaluation.json"
-# -P: modules in the working directory must not shadow others.
-_COMMAND = [sys.executable, "-P", "-c", "from palate.web._evaluation import main; main()"]
 
 
 class BackgroundEvaluation:
@@ -106,45 +102,21 @@ def _evaluate_in_process(model: Model) -> res.Evaluation:
     """Return the evaluation of a model's solver, computed by `main` in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(folder)
-        with subprocess.Popen(
-            [*_COMMAND, folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # so that Ctrl-C in a terminal reaches the service only
-        ) as process:
-            assert process.stdout is not None  # for type checkers
-            return res.Evaluation.model_validate_json(process.stdout.read())
+        output = output_of("palate.web._evaluation", folder)
+        return res.Evaluation.model_validate_json(output)
 
 
 def main() -> None:
-    """Evaluate the solver of the model in the folder given, and print the result as JSON.
-
-    The process ends when its stdin is closed, so that it does not outlive the service.
-    """
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)  # whoever uses the service goes first
-    threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
-    try:
-        result = _evaluate(load(Path(sys.argv[1])))
-    except PalateError as error:  # so that clients do not poll forever
-        result = _unavailable(first_line(error))
-    print(result.model_dump_json(), flush=True)
-
-
-def _exit_at_end_of_input() -> None:
-    while os.read(sys.stdin.fileno(), 1):  # not buffered: a lock on stdin would outlive this thread
-        pass
-    os._exit(0)
+    """Evaluate the solver of the model in the folder given, and print the result as JSON."""
+    print_result(lambda: _evaluate(load(Path(sys.argv[1]))), _unavailable)
 
 
 def _evaluate(model: Model) -> res.Evaluation:
-    learned = model.learned
-    solver = solver_by_name(model.fit.solver, model.fit.settings)
+    learned, contender = model.learned, solver_of(model)
     # What each entry of this model ranks lists by, its own first.
-    parts: dict[str, By] = {solver.name: "rating" if learned.has_ratings else "choice"}
-    if learned.has_ratings and learned.choice is not None:
+    parts: dict[str, By] = {model.fit.solver: "rating" if learned.has_ratings else "choice"}
+    if isinstance(contender, Combined):
         parts = {Combined.name: "both", "choice": "choice", **parts}
-    contender = Combined(solver) if len(parts) > 1 else solver
     evaluation = evaluate(learned.require_users(), contender, split="random", threads=1)
     scores = [
         res.Score(

@@ -103,7 +103,7 @@ class ItemList:
         """Return a mask of the items that meet all conditions; it may be all False."""
         items = self.model.items
         mask = np.ones(items.height, dtype=np.bool_)
-        for column, value in _conditions(where).items():
+        for column, value in map(_condition, where):
             try:
                 mask &= matching_items(items, {column: value})
             except SettingError:  # also raised where no item has the value
@@ -136,11 +136,9 @@ def _page(table: pl.DataFrame, query: req.Paging) -> pl.DataFrame:
     return table[start : start + query.size]
 
 
-def _conditions(where: list[str]) -> dict[str, str]:
-    conditions = {}
-    for text in where:
-        match = re.fullmatch(r"([^=]+)=(.+)", text, re.S)
-        if not match:
-            raise SettingError(f"where is {text!r}; it must be COLUMN=VALUE, such as genres=Comedy")
-        conditions[match[1]] = match[2]
-    return conditions
+def _condition(text: str) -> tuple[str, str]:
+    """Return the column and the value of a condition."""
+    match = re.fullmatch(r"([^=]+)=(.+)", text, re.S)
+    if not match:
+        raise SettingError(f"where is {text!r}; it must be COLUMN=VALUE, such as genres=Comedy")
+    return match[1], match[2]
