@@ -303,5 +303,6 @@ class Learned:
 
     def item_frame(self, rows: NDArray[np.integer[Any]], **columns: Any) -> pl.DataFrame:
         """Return a table of the ids and names of the items at `rows`, and further columns."""
-        names = {"id": self.items["id"].gather(rows), "item": self.item_names.gather(rows)}
+        # `gather` takes twice as long for few rows, which is most of the time of a short list.
+        names = {"id": self.items["id"][rows], "item": self.item_names[rows]}
         return pl.DataFrame(names | columns)
