@@ -187,15 +187,18 @@ def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
         return [None] * frame.height
     components = frame.select(*phrases).to_numpy()
     deviations = components - np.median(components, axis=0)
-    totals = deviations.sum(axis=1)
-    reasons: list[str | None] = []
-    for gap, row, total in zip(frame["gap"], deviations, totals, strict=True):
-        sign = -np.sign(gap) or np.sign(total)
-        relevant = [
-            (value, phrases[component][0 if value > 0 else 1])
-            for component, value in zip(phrases, row, strict=True)
-            if value * sign >= max(_MIN_FRACTION * abs(total), LEAST_SHOWN)
-        ]
-        relevant.sort(key=lambda pair: -abs(pair[0]))
-        reasons.append("; ".join(f"{phrase} ({value:+.2f})" for value, phrase in relevant) or None)
-    return reasons
+    totals, gaps = deviations.sum(axis=1), frame["gap"].to_numpy()
+    sign = np.where(gaps == 0, np.sign(totals), -np.sign(gaps))[:, None]
+    least = np.maximum(_MIN_FRACTION * np.abs(totals), LEAST_SHOWN)[:, None]
+    relevant = deviations * sign >= least
+    order = np.argsort(-np.abs(deviations), axis=1, kind="stable")
+    words = list(phrases.values())
+    # As lists: in large tables arrays would take most of the time of a first page.
+    rows = zip(deviations.tolist(), relevant.tolist(), order.tolist(), strict=True)
+    return [
+        "; ".join(
+            f"{words[k][0 if values[k] > 0 else 1]} ({values[k]:+.2f})" for k in largest if found[k]
+        )
+        or None
+        for values, found, largest in rows
+    ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from palate._computed_once import computed_once
 from palate._threads import thread_count
+from palate.data._features import Feature, features
 from palate.data._ratings import Csr, Kind, Ratings
 from palate.errors import SettingError, UnknownIdError
 from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
@@ -214,6 +215,11 @@ class Learned:
     def item_index(self) -> ItemIndex:
         """The index of items by id or title."""
         return ItemIndex(self.items, self.item_counts)
+
+    @computed_once
+    def item_features(self) -> list[Feature]:
+        """The features in the columns of the items table."""
+        return features(self.items)
 
     @computed_once
     def item_names(self) -> pl.Series:
