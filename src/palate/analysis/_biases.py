@@ -190,15 +190,16 @@ def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
     totals, gaps = deviations.sum(axis=1), frame["gap"].to_numpy()
     sign = np.where(gaps == 0, np.sign(totals), -np.sign(gaps))[:, None]
     least = np.maximum(_MIN_FRACTION * np.abs(totals), LEAST_SHOWN)[:, None]
-    relevant = deviations * sign >= least
     order = np.argsort(-np.abs(deviations), axis=1, kind="stable")
+    relevant = np.take_along_axis(deviations * sign >= least, order, axis=1)
+    row, place = np.nonzero(relevant)
+    component = order[row, place]
     words = list(phrases.values())
-    # As lists: in large tables arrays would take most of the time of a first page.
-    rows = zip(deviations.tolist(), relevant.tolist(), order.tolist(), strict=True)
-    return [
-        "; ".join(
-            f"{words[k][0 if values[k] > 0 else 1]} ({values[k]:+.2f})" for k in largest if found[k]
-        )
-        or None
-        for values, found, largest in rows
+    # In flat lists: those of 100,000 rows would keep the garbage collector busy for a second.
+    parts = [
+        f"{words[k][0 if value > 0 else 1]} ({value:+.2f})"
+        for k, value in zip(component.tolist(), deviations[row, component].tolist(), strict=True)
     ]
+    ends = np.cumsum(np.count_nonzero(relevant, axis=1)).tolist()
+    starts = [0, *ends[:-1]]
+    return ["; ".join(parts[a:b]) or None for a, b in zip(starts, ends, strict=True)]
