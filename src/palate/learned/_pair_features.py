@@ -43,7 +43,7 @@ class PairFeatures:
         cls, loadings: NDArray[np.float32], damping: float, histories: Csr, threads: int
     ) -> "PairFeatures":
         """Return the features whose mean is 0 among the people of `histories`."""
-        counts = histories.counts
+        counts = np.diff(histories.starts)
         logs = np.log(counts[counts > 0])
         lowest, highest = float(logs.min()), float(logs.max())
         sd = float(logs.std()) if lowest < highest else 1.0
@@ -63,7 +63,7 @@ class PairFeatures:
         features[:, 1] = self._of_counts(histories)
         features[:, 2:] = projections(self.loadings, self.damping, histories, threads)
         features[:, 2:] -= self.centre
-        features[histories.counts == 0, 1:] = 0
+        features[np.diff(histories.starts) == 0, 1:] = 0
         return features
 
     def times(
@@ -92,13 +92,13 @@ class PairFeatures:
         known = projections(of_items, self.damping, histories, threads)
         known += slope * self._of_counts(histories)[:, None]
         known -= (self.centre @ coefficients[2:]).astype(np.float32)
-        known[histories.counts == 0] = 0
+        known[np.diff(histories.starts) == 0] = 0
         known += constant
         return known
 
     def _of_counts(self, histories: Csr) -> NDArray[np.float32]:
         """Return the standardised log n of each person; shape (people,)."""
-        counts = histories.counts
+        counts = np.diff(histories.starts)
         mean, sd, lowest, highest = self.log_counts
         logs = np.clip(np.log(np.maximum(counts, 1)), lowest, highest)
         standardised: NDArray[np.float32] = ((logs - mean) / sd).astype(np.float32)
@@ -115,7 +115,7 @@ def projections(
     loadings: NDArray[np.float32], damping: float, histories: Csr, threads: int
 ) -> NDArray[np.float32]:
     """Return the sum of v_j / (n + damping)^1/2 over each history; shape (people, m)."""
-    counts = histories.counts
+    counts = np.diff(histories.starts)
     if loadings.shape[1] == 0:
         return np.zeros((len(counts), 0), dtype=np.float32)
     share = (1 / np.sqrt(counts + damping)).astype(np.float32)

@@ -358,10 +358,11 @@ def _rated_ids(model: Model) -> pl.Series:
 
 
 def _shared_folder(first: Explorer, second: Explorer) -> Path | None:
-    """Return where processes that serve the same two saved models share their comparison."""
-    if first.shared_folder is None or second.shared_folder is None:
+    """Return where processes that serve the same two saved models share their accuracy."""
+    one, other = first.evaluation.folder, second.evaluation.folder
+    if one is None or other is None:
         return None
-    return first.shared_folder / f"against-{second.shared_folder.name}"
+    return one.with_name(f"{one.name}-against-{other.name}")
 
 
 def _no_overlap(reason: str) -> res.Overlap:

@@ -29,7 +29,7 @@ class BackgroundEvaluation:
     """
 
     def __init__(self, model: Model, folder: Path | None = None) -> None:
-        self._model = model
+        self._model, self.folder = model, folder
         self._background = Background(
             lambda: _evaluate_in_process(model), _failed, res.Evaluation, folder
         )

@@ -39,9 +39,8 @@ class Explorer:
     ----------
     model
         The model.
-    shared_folder
-        Where processes that serve the same saved model share what one of them measures; None if
-        there is one process.
+    evaluation_folder
+        See `BackgroundEvaluation`.
     fingerprint
         What responses carry to tell which model they are of; by default no other explorer has the
         same.
@@ -50,13 +49,11 @@ class Explorer:
     def __init__(
         self,
         model: Model,
-        shared_folder: Path | None = None,
+        evaluation_folder: Path | None = None,
         fingerprint: str | None = None,
     ) -> None:
         self.model, self.fingerprint = model, fingerprint or token_hex(8)
-        self.shared_folder = shared_folder
-        of_evaluation = None if shared_folder is None else shared_folder / "evaluation"
-        self.evaluation = BackgroundEvaluation(model, of_evaluation)
+        self.evaluation = BackgroundEvaluation(model, evaluation_folder)
 
     def precompute(self) -> "Explorer":
         """Compute what most requests need, so that the first one need not wait for it."""

@@ -43,8 +43,8 @@ class ModelHolder:
         version = _version(folder)  # read first: a model saved while this one loads is a new one
         fingerprint = _fingerprint(folder)
         model = load(folder, private_copies=private_copies)
-        shared_folder = _shared_folder(private_copies, version)
-        holder = cls(Explorer(model, shared_folder, fingerprint))
+        evaluation_folder = _evaluation_folder(private_copies, version)
+        holder = cls(Explorer(model, evaluation_folder, fingerprint))
         holder._folder, holder._version = folder, version
         holder._private_copies = private_copies
         return holder
@@ -69,8 +69,8 @@ class ModelHolder:
         try:
             fingerprint = _fingerprint(self._folder)
             model = load(self._folder, private_copies=self._private_copies)
-            shared_folder = _shared_folder(self._private_copies, version)
-            explorer = Explorer(model, shared_folder, fingerprint).precompute()
+            evaluation_folder = _evaluation_folder(self._private_copies, version)
+            explorer = Explorer(model, evaluation_folder, fingerprint).precompute()
             if self._private_copies is not None:
                 remove_other_copies(self._folder, self._private_copies)
             self.explorer = explorer
@@ -91,11 +91,11 @@ def _version(folder: Path) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_ino
 
 
-def _shared_folder(private_copies: Path | None, version: tuple[int, int] | None) -> Path | None:
-    """Return where processes that share private copies share what is measured of a saved model."""
+def _evaluation_folder(private_copies: Path | None, version: tuple[int, int] | None) -> Path | None:
+    """Return where processes that share private copies share the evaluation of a saved model."""
     if private_copies is None or version is None:
         return None
-    return private_copies / "measured" / "-".join(map(str, version))
+    return private_copies / "evaluations" / "-".join(map(str, version))
 
 
 def _fingerprint(folder: Path) -> str | None:

@@ -91,7 +91,7 @@ def calibrate(
     variances = parameters.variances
     assert variances is not None
     infer_users = partial(infer, known=known, threads=threads, cancel=cancel)
-    counts = grouped.counts
+    counts = np.diff(grouped.starts)
     shape, rate = 2 * noise_prior[0] + len(grouped.partner), 2 * noise_prior[1]
     variance = np.ones(len(counts))
     try:

@@ -81,7 +81,7 @@ class Chain:
         by_user, by_item = self._by_user, self._by_item
         self._features = pair_features(by_user, by_item, seed=seed, threads=threads, cancel=cancel)
         known_users, known_items = (
-            known_values(table, grouped.counts > 0)
+            known_values(table, np.diff(grouped.starts) > 0)
             for table, grouped in ((ratings.users, by_user), (ratings.items, by_item))
         )
         side = partial(Side, factors=factors, seed=seed, threads=threads, prior=prior)
@@ -208,7 +208,7 @@ class Chain:
         # Those of the known features come last.
         known, blocks = self._known_items, len(self._known_items.features.blocks)
         penalties = self._item_penalties[len(self._item_penalties) - blocks :] / draws
-        rated = self._by_item.counts > 0
+        rated = np.diff(self._by_item.starts) > 0
         of_items = item_prior(calibrated.parameters, known, penalties, rated)
         return calibrated._replace(parameters=replace(calibrated.parameters, item_prior=of_items))
 

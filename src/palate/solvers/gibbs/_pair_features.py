@@ -49,7 +49,7 @@ def pair_features(
     """
     dampings = [_damping(grouped) for grouped in (by_user, by_item)]
     of_user, of_item = (
-        (1 / np.sqrt(grouped.counts + damping)).astype(np.float32)
+        (1 / np.sqrt(np.diff(grouped.starts) + damping)).astype(np.float32)
         for grouped, damping in zip((by_user, by_item), dampings, strict=True)
     )
     values, right = leading_eigenpairs(
@@ -73,7 +73,7 @@ def pair_features(
     return BothFeatures(
         *(
             PairFeatures.standardised(
-                loadings * np.float32(math.sqrt(np.count_nonzero(grouped.counts) / total)),
+                loadings * np.float32(math.sqrt(np.count_nonzero(np.diff(grouped.starts)) / total)),
                 damping,
                 grouped,
                 threads,
@@ -85,5 +85,5 @@ def pair_features(
 
 def _damping(grouped: Csr) -> float:
     """Return a share of the mean number of ratings of the rows that have any."""
-    rated = max(1, int(np.count_nonzero(grouped.counts)))
+    rated = max(1, int(np.count_nonzero(np.diff(grouped.starts))))
     return _DAMPING * len(grouped.partner) / rated

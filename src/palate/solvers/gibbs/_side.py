@@ -59,7 +59,7 @@ class Side:
     ) -> None:
         self.name, self.ratings = name, ratings
         self._seed, self._threads = seed, threads
-        counts = ratings.counts
+        counts = np.diff(ratings.starts)
         self._longest_first = np.argsort(-counts, kind="stable").astype(np.int32)
         values = np.hstack([features.of(ratings, threads), known.values])
         blocks = [1, features.count - 2, *known.features.blocks]
@@ -148,7 +148,7 @@ class Side:
 
     def _weights(self, other: "Side") -> NDArray[np.float32]:
         own, others = (side.variances.precisions.astype(np.float32) for side in (self, other))
-        weights = np.repeat(own, self.ratings.counts)
+        weights = np.repeat(own, np.diff(self.ratings.starts))
         weights *= others[self.ratings.partner]
         return weights
 
