@@ -35,7 +35,10 @@ TRIED = {
 ADDRESSES = {
     "ratings": VIEWS | COMPARED | TRIED | {"suggestions": "#/ star", "no suggestion": "#/ zzzz"},
     "ids": VIEWS | COMPARED | TRIED | {"items": "#/items", "suggestions": "#/ 17"},
-    "events": VIEWS | COMPARED | TRIED | {"items": "#/items", "try": "#/try", "try, begun": f"#/try?{PICKED}"},
+    "events": VIEWS
+    | COMPARED
+    | TRIED
+    | {"items": "#/items", "try": "#/try", "try, begun": f"#/try?{PICKED}"},
 }
 
 

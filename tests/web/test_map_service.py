@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 from palate.analysis._group import _z, describe_group
-from palate.data._features import features
 from palate.web._map import map_columns
 
 from .test_service import json_of
@@ -104,14 +103,12 @@ def test_the_mean_of_a_random_group_is_off_by_its_standard_error(n):
 
 def test_random_groups_rarely_differ(bayes):
     """Only what chance alone would rarely show is reported."""
-    learned, found = bayes.learned, features(bayes.items)
+    learned = bayes.learned
     random = np.random.default_rng(0)
     rated = np.flatnonzero(learned.rated)
-    groups = [
-        describe_group(learned, found, random.choice(rated, 60, replace=False)) for _ in range(40)
-    ]
+    groups = [describe_group(learned, random.choice(rated, 60, replace=False)) for _ in range(40)]
     reported = [len(one.categories) + len(one.ranges) + len(one.shifts) for one in groups]
-    kinds = len(found) + learned.factors
+    kinds = len(learned.item_features) + learned.factors
     assert np.mean(reported) < 0.01 * kinds
 
 
