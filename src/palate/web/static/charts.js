@@ -49,7 +49,7 @@ export function axisLines(lines, first = 5) {
     { class: 'axis-lines' },
     el('ul', {}, ...lines.slice(0, first).map(({ node }) => node)),
     rest.length > 0 &&
-      el('details', {}, el('summary', {}, `${rest.length} more axes`), el('ul', {}, ...rest.map(({ node }) => node))),
+      el('details', {}, el('summary', {}, `${rest.length} more ${rest.length === 1 ? 'axis' : 'axes'}`), el('ul', {}, ...rest.map(({ node }) => node))),
   );
 }
 

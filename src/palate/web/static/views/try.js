@@ -15,7 +15,7 @@ const RECOMMENDATIONS = 10;
 
 /** The words of the view: in a model without a scale of ratings, people pick items. */
 const WORDS = {
-  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Have not seen it', skipped: 'Have not seen' },
+  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Do not know it', skipped: 'Do not know' },
   pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip', skipped: 'Skipped' },
 };
 
@@ -65,6 +65,7 @@ class TryView {
     this.search = itemCombobox({ label: words.add, onPick: (item) => this.add(item) });
     this.boxes = {
       questions: el('div', { 'data-list': 'questions', 'aria-busy': 'true', class: 'questions' }, this.grid.list),
+      leftOut: el('div', { 'data-list': 'left out' }),
       trouble: el('div'),
       unseen: el('div', { 'data-list': 'unseen' }),
       rated: el('div', { 'data-list': 'rated', 'aria-busy': 'true' }, placeholders(this.state.ratings.size && 2)),
@@ -90,6 +91,7 @@ class TryView {
     const { boxes, words, summary } = this;
     const intro = hasRatings(summary) ? this.clarity.node : el('p', { class: 'soft' }, 'Many people picked these. Add others below.');
     return [
+      boxes.leftOut,
       el('div', { class: 'split try' },
         el('div', { class: 'stack' },
           section(words.some, 'questions', intro, boxes.trouble, boxes.questions, this.search.node, boxes.unseen),
@@ -143,10 +145,9 @@ class TryView {
     });
   }
 
-  /** Return the nodes of a promise, or a note of its error with a way to try again; undefined once another state is shown. */
+  /** Return the nodes of a promise, or a note of its error; undefined once another state is shown. */
   settled(signal, promise) {
-    const retry = (error) => [errorNote(error), el('button', { type: 'button', class: 'button quiet', on: { click: () => this.refresh() } }, 'Try again')];
-    return promise.catch(retry).then((nodes) => (signal?.aborted ? undefined : nodes));
+    return promise.catch((error) => [errorNote(error)]).then((nodes) => (signal?.aborted ? undefined : nodes));
   }
 
   showOwn(trouble) {
@@ -157,12 +158,13 @@ class TryView {
       const items = named(ids);
       box.replaceChildren(setAside(name, items, titles(items), undo(key)));
     };
+    boxes.leftOut.replaceChildren(...this.leftOut());
     this.ownActions.hidden = !state.ratings.size && !state.unseen.length && !state.dismissed.length;
     return preservingFocus(async () => {
       aside(boxes.unseen, this.words.skipped, state.unseen, 'unseen');
       aside(boxes.dismissed, 'Not interested', state.dismissed, 'dismissed');
       const note = trouble ? await this.settled(null, Promise.reject(trouble)) : [];
-      await renderInto(boxes.rated, Promise.resolve([...this.leftOut(), ...note, this.ratedList(named)]));
+      await renderInto(boxes.rated, Promise.resolve([...note, this.ratedList(named)]));
     }, () => boxes.rated.querySelector('input, button') ?? this.search.input);
   }
 

@@ -55,7 +55,7 @@ function slider(low, high, label, onChange) {
 export const inPlace = (summary, { onRate, onDismiss }) => (one, title) =>
   el('div', { class: 'in-place' },
     summary.scale.length
-      ? el('div', { class: 'seen' }, el('span', { 'aria-hidden': 'true' }, 'Seen it?'), ratingControl({ title, scale: summary.scale, focusKey: `in list ${one.id}`, onRate: (value) => onRate(one.id, value) }))
+      ? el('div', { class: 'seen' }, el('span', { 'aria-hidden': 'true' }, 'Know it?'), ratingControl({ title, scale: summary.scale, focusKey: `in list ${one.id}`, onRate: (value) => onRate(one.id, value) }))
       : el('button', { type: 'button', class: 'link', 'data-focus-key': `know ${one.id}`, 'aria-label': `I know this: ${title}`, on: { click: () => onRate(one.id, 1) } }, 'I know this'),
     el('button', { type: 'button', class: 'link', 'data-focus-key': `dismiss ${one.id}`, 'aria-label': `Not interested: ${title}`, on: { click: () => onDismiss(one.id) } }, 'Not interested'));
 

@@ -96,9 +96,10 @@ function openInTry(user, summary) {
     const { entries } = await request('histories', { query: { user, size: MAX_IN_ADDRESS, ...sort } });
     go(href(['try'], { r: formatRatings(new Map(entries.map(({ id, rating }) => [String(id), summary.scale.length ? rating : 1]))) }));
   };
-  const note = myRatings().size ? ' Your own ratings give way to theirs; the back button brings them back.' : '';
+  const [rated, own] = summary.scale.length ? ['rated', 'ratings'] : ['picked', 'picks'];
+  const note = myRatings().size ? ` Your own ${own} give way to theirs; the back button brings them back.` : '';
   return [busyButton('Open in Try it', open),
-    el('small', { class: 'soft' }, `What if they rated something else? With up to ${MAX_IN_ADDRESS} of their ${summary.scale.length ? 'ratings, those that tell most of their taste' : 'items'}.${note}`)];
+    el('small', { class: 'soft' }, `What if they had ${rated} something else? With up to ${MAX_IN_ADDRESS} of their ${summary.scale.length ? 'ratings, those that tell most of their taste' : 'items'}.${note}`)];
 }
 
 async function history(user, state, summary, { addressOf, signal }) {
