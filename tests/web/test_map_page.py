@@ -15,7 +15,6 @@ from .test_page import (
     assert_fits,
     in_each_size_and_scheme,
     opened,
-    skip_without_axe,
     wait_until_idle,
 )
 
@@ -453,4 +452,3 @@ def test_the_map_with_a_card_and_a_selection_fits_and_is_accessible(tab, address
             assert (np.mean(corner) < 60) == (where[1] == "dark"), where
             assert_fits(page, where)
             assert_accessible(page, where)
-    skip_without_axe()

@@ -20,10 +20,13 @@ from ..conftest import visited
 def test_a_model_is_served_before_anything_is_computed(folder):
     explorer = ModelHolder.from_folder(folder).explorer
     model, learned = explorer.model, explorer.model.learned
-    assert (set(vars(explorer)), set(vars(model))) == ({"model", "evaluation"}, {"learned"})
+    assert (set(vars(explorer)), set(vars(model))) == (
+        {"model", "evaluation", "fingerprint"},
+        {"learned"},
+    )
     assert set(vars(learned)) == {field.name for field in fields(learned)}
     assert explorer.item(50).item == "Star Wars (1977)"
-    assert {"summary", "items", "_ids"} <= set(vars(explorer))
+    assert {"summary", "item_list", "_ids"} <= set(vars(explorer))
 
 
 def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
@@ -31,7 +34,8 @@ def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
     holder = ModelHolder.from_folder(tmp_path / "m")
     palate.load(point).save(tmp_path / "m")
     assert holder.reload_if_changed()
-    assert {"summary", "items", "_ids"} <= set(vars(holder.explorer))
+    assert {"summary", "item_list", "_ids"} <= set(vars(holder.explorer))
+    assert "table" in vars(holder.explorer.item_list)
 
 
 def finished(evaluation):

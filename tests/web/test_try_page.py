@@ -18,7 +18,6 @@ from .test_page import (
     go,
     in_each_size_and_scheme,
     opened,
-    skip_without_axe,
     wait_until_idle,
 )
 
@@ -368,4 +367,3 @@ def test_it_fits_and_is_accessible_with_everything_shown(tab, both_address):
         for where in in_each_size_and_scheme(page, (PHONE, DESKTOP)):
             assert_fits(page, where)
             assert_accessible(page, where)
-    skip_without_axe()

@@ -14,6 +14,7 @@ export function sortableTable({ label, caption, columns, rows, sort, onSort, row
   const classOf = ({ wide, kind }) => [wide && 'wide', kind].filter(Boolean).join(' ') || null;
   const heading = (column) => {
     const { key, name, ascending } = column;
+    if (!name) return el('td', { class: classOf(column) }); // of a drawing of what stands beside it
     if (!key) return el('th', { scope: 'col', class: classOf(column) }, name);
     const isCurrent = sort.key === key;
     const next = { key, descending: isCurrent ? !sort.descending : !ascending };
