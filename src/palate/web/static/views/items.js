@@ -100,8 +100,10 @@ async function resultList(state, summary, signal) {
   if (isBeyondEnd(paging)) return undefined;
   announce(plural(total, 'item'));
   if (!total) return el('p', { class: 'note', 'data-total': 0 }, 'No item matches all of these filters. Try wider ones.');
+  const isChosen = state.ids.length > 0;
+  const all = isChosen && el('a', { href: addressOf({ ...state, ids: [], page: 1 }), 'data-focus-key': 'all' }, 'Show all items');
   return [
-    countLine(total, 'item', busyButton('Export CSV', () => download('items.csv', query, 'items.csv'))),
+    countLine(total, isChosen ? 'chosen item' : 'item', all, busyButton('Export CSV', () => download('items.csv', query, 'items.csv'))),
     table(items, state, summary),
     pager(paging),
     el('p', { class: 'actions code' }, ...code(state, summary, query)),
@@ -150,15 +152,16 @@ function code(state, summary, query) {
 }
 
 /** Return lines of Python that print the list. Ranks and gaps are among all items, so that those that match are chosen afterwards. */
-function biases({ sort, descending, search, where, minRatings }) {
+function biases({ sort, descending, search, where, ids, minRatings }) {
   const conditions = where.map((condition) => condition.split(/=(.*)/s).slice(0, 2).map(literal).join(': '));
   const options = [minRatings > 1 && `min_ratings=${minRatings}`, conditions.length && `where={${conditions.join(', ')}}`].filter(Boolean).join(', ');
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return [
-    (options || words.length) && 'import polars',
+    (options || words.length || ids.length) && 'import polars',
     'items = model.biases("bias")',
     options && `some = model.biases("bias", ${options})["id"].to_list()`,
     options && 'items = items.filter(polars.col("id").is_in(some))',
+    ids.length && `items = items.filter(polars.col("id").cast(polars.String).is_in([${ids.map(literal).join(', ')}]))`,
     ...words.map((word) => `items = items.filter(polars.col("item").str.to_lowercase().str.contains(${literal(word)}, literal=True))`),
     `print(items.sort(${literal(sort)}, descending=${descending ? 'True' : 'False'}, nulls_last=True))`,
   ].filter(Boolean);

@@ -15,8 +15,8 @@ const RECOMMENDATIONS = 10;
 
 /** The words of the view: in a model without a scale of ratings, people pick items. */
 const WORDS = {
-  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Do not know it', skipped: 'Do not know' },
-  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip', skipped: 'Skipped' },
+  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Do not know it' },
+  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip' },
 };
 
 export async function show(route, summary) {
@@ -65,7 +65,7 @@ class TryView {
     this.search = itemCombobox({ label: words.add, onPick: (item) => this.add(item) });
     this.boxes = {
       questions: el('div', { 'data-list': 'questions', 'aria-busy': 'true', class: 'questions' }, this.grid.list),
-      leftOut: el('div', { 'data-list': 'left out' }),
+      leftOut: el('div', { 'data-list': 'left-out' }),
       trouble: el('div'),
       unseen: el('div', { 'data-list': 'unseen' }),
       rated: el('div', { 'data-list': 'rated', 'aria-busy': 'true' }, placeholders(this.state.ratings.size && 2)),
@@ -161,7 +161,7 @@ class TryView {
     boxes.leftOut.replaceChildren(...this.leftOut());
     this.ownActions.hidden = !state.ratings.size && !state.unseen.length && !state.dismissed.length;
     return preservingFocus(async () => {
-      aside(boxes.unseen, this.words.skipped, state.unseen, 'unseen');
+      aside(boxes.unseen, 'Skipped', state.unseen, 'unseen');
       aside(boxes.dismissed, 'Not interested', state.dismissed, 'dismissed');
       const note = trouble ? await this.settled(null, Promise.reject(trouble)) : [];
       await renderInto(boxes.rated, Promise.resolve([...note, this.ratedList(named)]));
