@@ -138,3 +138,18 @@ def test_portraits_of_everybody_say_something_about_axes_in_view(default):
         assert {name for pair in pairs for name in pair} <= ends
         assert ("do not show clear tastes yet" in text) == (not pairs)
     assert silent < 0.05 * 943
+
+
+def test_an_axis_that_explains_nothing_has_an_interval():
+    """Its variance is zero, and may be less in single precision."""
+    random = np.random.default_rng(0)
+    table = pl.DataFrame(
+        {
+            "user": random.integers(0, 30, 300),
+            "item": random.integers(0, 25, 300),
+            "rating": random.integers(1, 6, 300),
+        }
+    ).unique(["user", "item"], maintain_order=True)
+    model = palate.OneCycle(factors=50, epochs=1).fit(palate.read_ratings(table))
+    axes = model.profile({}).describe().axes
+    assert axes.select(pl.col("lower", "upper").is_finite().all()).row(0) == (True, True)

@@ -92,6 +92,8 @@ def test_clarity_foresees_after_how_many_answers_half_is_explained(bayes):
     assert more > 1
     assert explained + gains[:-1].sum() / before < 0.5 <= explained + gains.sum() / before
     assert me.clarity(exclude=me.next_questions(30)["id"]).more > more
+    nothing_left = me.clarity(exclude=bayes.items["id"])
+    assert nothing_left == (explained, 20)
     much = bayes.user(1).clarity()
     assert much.explained > 0.5
     assert much.more == 0

@@ -64,6 +64,19 @@ def test_every_option_of_lists(folder, tmp_path, write):
     assert pl.read_parquet(path).select(names).rows() == expected.select(names).rows()
 
 
+def test_the_balance_of_both_questions(both, tmp_path):
+    both.save(tmp_path / "m")
+    path, options = tmp_path / "lists.parquet", ["-n", 5, "--balance", 0.9]
+    expected = both.user(196).recommend(5, balance=0.9)["id"].to_list()
+    assert expected != both.user(196).recommend(5)["id"].to_list()
+    one = run_json("recommend", tmp_path / "m", "--user", 196, *options)
+    assert [row["id"] for row in one["recommendations"]] == expected
+    run("recommend", tmp_path / "m", "--all", "-o", path, *options)
+    assert pl.read_parquet(path).filter(pl.col("user") == 196)["id"].to_list() == expected
+    _, err = run("recommend", tmp_path / "m", "--user", 196, "--balance", 2, status=1)
+    assert "--balance is 2; it must be from 0 to 1" in err
+
+
 def test_candidates_of_each_user(folder, tmp_path, write):
     table, path = write("c.csv", "user,item\n1,258\n1,300\n2,258\n"), tmp_path / "lists.csv"
     run("recommend", folder, "--all", "-o", path, "--seen", "--candidates-by-user", table)

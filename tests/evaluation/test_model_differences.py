@@ -124,7 +124,7 @@ def test_models_of_nothing_in_common_are_refused(small):
     quick = palate.OneCycle(factors=2, epochs=1, bs=2)
     others = small.frame().with_columns(user=pl.col("user") + "a")
     models = {"old": quick.fit(small), "new": quick.fit(palate.read_ratings(others))}
-    with pytest.raises(palate.DataError, match="model old and model new were fitted to no ratings"):
+    with pytest.raises(palate.DataError, match="model old and model new have no ratings in common"):
         compare_refitted(models)
 
 

@@ -106,6 +106,14 @@ def test_without_words_everything_is_found():
     assert NameSearch(pl.Series([], dtype=pl.String)).rows("star").tolist() == []
 
 
+def test_the_first_words_of_a_very_long_text_count():
+    words = [f"w{n}" for n in range(20)]
+    search = NameSearch(pl.Series([" ".join(words), "w0"]))
+    assert search.rows(" ".join(words)).tolist() == [0]
+    assert search.rows(" ".join([*words[:16], "zzz"])).tolist() == [0]
+    assert search.rows(" ".join([*words[:15], "zzz"])).tolist() == []
+
+
 def test_the_nearest_have_most_of_the_text():
     assert SEARCH.nearest("Lone Star DVD", 3) == ["Lone Star (1996)"]
     assert SEARCH.nearest("hwat", 3) == ["Heat (1995)"]

@@ -17,6 +17,8 @@ import palate
 
 pytest.importorskip("pyspark")
 
+from palate.solvers import _eigenpairs
+from palate.solvers.gibbs import _calibration
 from palate.spark import _checkpoint, fit, recommend
 
 # PySpark and its Arrow conversions warn of what they do themselves.
@@ -26,7 +28,16 @@ SOLVER = palate.Gibbs(factors=4, sweeps=8, burn_in=2)
 BLOCKS = 3
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def few_passes():
+    """Pass over the users less often, here and in the cluster: each pass takes a moment there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_calibration, "_ROUNDS", 2)
+        patch.setattr(_eigenpairs, "_ITERATIONS", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
 def fitted(frame, tmp_path_factory):
     """Return a model, and the folder that it was saved in."""
     output = tmp_path_factory.mktemp("fitted") / "model"
@@ -187,6 +198,19 @@ def test_other_mistakes_are_explained(spark):
     lists = table.selectExpr("array(user) as user", "item", "rating")
     with pytest.raises(palate.DataError, match="'user' holds array<bigint>; ids can be"):
         fit(lists)
+
+
+def test_the_command_refuses_what_has_no_meaning_in_a_cluster(tmp_path):
+    arguments = ["fit", "ratings", "-o", str(tmp_path / "model"), "--spark", "local[2]"]
+    for option in (["--threads", "2"], ["--gate"], ["--users", "people.csv"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "palate", *arguments, *option],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert f"{option[0]} can't be used with --spark" in done.stderr
 
 
 def test_without_pyspark_it_is_said_what_to_install():

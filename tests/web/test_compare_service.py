@@ -119,6 +119,8 @@ def test_a_known_user_is_known_by_both_or_it_is_said_by_whom_not(part_client, ba
     for listed in found["lists"]:
         assert not seen & {one["id"] for one in listed["recommendations"]}
     assert found["history"] == []
+    # Their history has items that one model lacks, which nobody asked for.
+    assert lists_of(part_client, user=13, n=100, unknown="error") == found
     response = part_client.post("/api/compare/lists", json={"user": 1})
     assert detail(response, 404).startswith("model part: there is no user 1 among the 942")
 
@@ -207,7 +209,7 @@ def test_one_model_alone_has_nothing_to_compare(folder):
 def test_a_replaced_model_is_compared_anew(folder, point, bayes, tmp_path):
     both = compared(folder, point)
     assert both.current is both.current
-    first, holder = both.current, both._holders[1]
+    first, holder = both.current, both.holders[1]
     try:
         kept, holder.explorer = holder.explorer, Explorer(bayes)
         assert both.current is not first

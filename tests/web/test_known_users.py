@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -172,6 +173,10 @@ def test_no_cell_is_a_formula_and_lists_are_text(small):
             "id": ["tea", "rum", "ale", "gin"],
             "title": ['=HYPERLINK("http://x")', "-30-", "-30", "@home, sweet"],
             "kinds": [["a", "b"], [], None, ["+c"]],
+            # CSV has no form for these.
+            "cast": [{"lead": ["Ann"]}, None, None, None],
+            "length": [timedelta(minutes=90), None, None, None],
+            "hash": [b"=1", None, None, None],
         }
     )
     model = palate.OneCycle(factors=1, epochs=1).fit(
@@ -185,6 +190,9 @@ def test_no_cell_is_a_formula_and_lists_are_text(small):
         "ale": ("-30", ""),
         "gin": ("'@home, sweet", "'+c"),
     }
+    tea = next(row for row in rows if row["id"] == "tea")
+    others = {"cast": '{"lead": ["Ann"]}', "length": "1:30:00", "hash": "b'=1'"}
+    assert {name: tea[name] for name in others} == others
 
 
 def test_a_model_without_users_knows_none(bayes, tmp_path):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
-from palate.analysis._group import describe_group
-from palate.data._features import features
+from palate.analysis._group import _z, describe_group
 from palate.web._map import map_columns
 
 from .test_service import json_of
@@ -91,16 +91,24 @@ def test_groups_of_nothing_of_all_and_of_unknown_items(client, bayes):
     assert client.post("/api/groups", json={"items": ["gone"]}).status_code == 404
 
 
+@pytest.mark.parametrize("n", [3, 60, 180])
+def test_the_mean_of_a_random_group_is_off_by_its_standard_error(n):
+    """Also if the group is most of the table, whose mean it then can hardly miss."""
+    random = np.random.default_rng(0)
+    every = random.exponential(size=200)
+    z = [_z(random.choice(every, n, replace=False), every) for _ in range(4000)]
+    assert np.mean(z) == pytest.approx(0, abs=0.1)
+    assert np.std(z) == pytest.approx(1, abs=0.1)
+
+
 def test_random_groups_rarely_differ(bayes):
     """Only what chance alone would rarely show is reported."""
-    learned, found = bayes.learned, features(bayes.items)
+    learned = bayes.learned
     random = np.random.default_rng(0)
     rated = np.flatnonzero(learned.rated)
-    groups = [
-        describe_group(learned, found, random.choice(rated, 60, replace=False)) for _ in range(40)
-    ]
+    groups = [describe_group(learned, random.choice(rated, 60, replace=False)) for _ in range(40)]
     reported = [len(one.categories) + len(one.ranges) + len(one.shifts) for one in groups]
-    kinds = len(found) + learned.factors
+    kinds = len(learned.item_features) + learned.factors
     assert np.mean(reported) < 0.01 * kinds
 
 
@@ -108,6 +116,15 @@ def test_events_have_no_map(events_client):
     assert events_client.get("/api/map").status_code == 422
     assert events_client.post("/api/groups", json={"items": []}).status_code == 422
     assert events_client.post("/api/predictions", json={"items": []}).status_code == 422
+
+
+def test_a_coordinate_of_very_small_numbers(bayes):
+    ids = {name: name for name in bayes.items["id"]}
+    table = bayes.map("year", "bias").head(9)
+    for scale in (1e-290, 1e-310):
+        small = table.with_columns(x=pl.Series(np.arange(9) * scale))
+        found = map_columns(small, "year", "bias", ids).columns.x
+        np.testing.assert_allclose(found, small["x"], rtol=1e-3, atol=1e-299)
 
 
 def test_a_coordinate_without_extent(client, bayes):

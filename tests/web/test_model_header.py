@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from palate.web._app import create_app
+from palate.web._compare import ComparedModels, names_of
 from palate.web._middleware import AccessSettings
 from palate.web._model_holder import ModelHolder
 
@@ -52,3 +53,22 @@ def test_a_request_with_a_body_is_always_answered(client):
     assert answer.status_code == 200
     assert answer.headers[MODEL] in tag
     assert "etag" not in answer.headers
+
+
+def test_of_two_models_either_can_be_replaced(model, bayes, tmp_path):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        model.save(folder)
+    holders = [ModelHolder.from_folder(folder) for folder in folders]
+    app = create_app(holders[0], AccessSettings(), ComparedModels(holders, names_of(folders)))
+    client = TestClient(app, "http://localhost")
+    first = client.get("/api/compare")
+    kept = {"If-None-Match": first.headers["etag"]}
+    assert client.get("/api/compare", headers=kept).status_code == 304
+
+    bayes.save(folders[1])
+    assert holders[1].reload_if_changed()
+    new = client.get("/api/compare", headers=kept)
+    assert new.status_code == 200
+    assert new.headers[MODEL] != first.headers[MODEL]
+    assert [one["solver"] for one in new.json()["models"]] == ["one-cycle", "gibbs"]

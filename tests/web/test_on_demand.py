@@ -9,10 +9,13 @@ from playwright.sync_api import expect
 
 import palate
 from palate._files import locked
-from palate.web import _evaluation
+from palate.web import _accuracy, _evaluation
+from palate.web._background import Background
+from palate.web._compare import ModelComparison
 from palate.web._evaluation import BackgroundEvaluation
 from palate.web._explorer import Explorer
 from palate.web._model_holder import ModelHolder
+from palate.web._responses import Evaluation
 
 from ..conftest import visited
 
@@ -38,12 +41,16 @@ def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
     assert "table" in vars(holder.explorer.item_list)
 
 
-def finished(evaluation):
+def wait_until(is_so):
     deadline = time.monotonic() + 60
-    while (done := evaluation.result()).running:
+    while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    return done
+
+
+def finished(evaluation):
+    wait_until(lambda: not evaluation.result().running)
+    return evaluation.result()
 
 
 def test_nobody_evaluates_a_model_until_somebody_asks(point):
@@ -105,6 +112,70 @@ def test_another_worker_takes_over_from_one_that_dies(quick, runs, tmp_path):
         assert not runs
     assert finished(worker).scores
     assert len(runs) == 1
+
+
+def test_workers_share_the_accuracy_of_two_models(quick, monkeypatch, tmp_path):
+    runs, measure = [], _accuracy._in_process
+
+    def counted(models):
+        runs.append(models)
+        return measure(models)
+
+    monkeypatch.setattr(_accuracy, "_in_process", counted)
+    for name in ("a", "b"):
+        quick.save(tmp_path / name)
+        (tmp_path / f"copies-{name}").mkdir()
+    one, two = (
+        ModelComparison(
+            {
+                name: ModelHolder.from_folder(tmp_path / name, tmp_path / f"copies-{name}").explorer
+                for name in ("a", "b")
+            }
+        )
+        for _ in range(2)
+    )
+    assert one.accuracy().scores is two.accuracy().scores is None
+    for comparison in (one, two):
+        wait_until(lambda comparison=comparison: comparison.accuracy().scores is not None)
+    assert one.accuracy() == two.accuracy()
+    assert len(runs) == 1
+    assert one.explorers[0].evaluation.result().running is False  # nobody has asked for that
+
+
+def test_a_result_that_cannot_be_kept_is_returned_all_the_same(tmp_path):
+    folder = tmp_path / "result"
+
+    def measured():
+        folder.rmdir()
+        return Evaluation(sentence="measured")
+
+    background = Background(measured, unavailable, Evaluation, folder)
+    assert (background.result(), background.is_asked_for) == (None, False)
+    background.start()
+    wait_until(lambda: background.result() is not None)
+    assert background.result().sentence == "measured"
+
+
+@pytest.mark.parametrize("error", [ValueError("no ratings"), MemoryError("no memory")])
+def test_whatever_fails_is_said_instead_of_being_waited_for(error):
+    def failing():
+        raise error
+
+    background = Background(failing, unavailable, Evaluation)
+    background.start()
+    wait_until(lambda: background.result() is not None)
+    assert background.result().why_not == str(error)
+
+
+def test_a_folder_that_cannot_be_made_is_said_at_once(tmp_path):
+    (tmp_path / "file").touch()
+    background = Background(Evaluation, unavailable, Evaluation, tmp_path / "file" / "result")
+    background.start()
+    assert "file" in background.result().why_not
+
+
+def unavailable(reason):
+    return Evaluation(why_not=reason)
 
 
 def test_the_page_shows_an_item_before_its_neighbours(tab, address):

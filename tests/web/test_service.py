@@ -50,6 +50,10 @@ def test_items_are_searched_filtered_sorted_and_paged(client, bayes):
         "Godfather: Part II, The (1974)",
     ]
     assert json_of(client.get("/api/items", params={"where": "year=2000..1998"}))["total"] == 0
+    both = json_of(client.get("/api/items", params={"where": ["genres=Comedy", "genres=Drama"]}))
+    assert both["items"]
+    genres = [item["more"]["genres"] for item in both["items"]]
+    assert all("Comedy" in one and "Drama" in one for one in genres)
     choice = {"where": ["genres=Comedy", "year=1980..1989"], "min_ratings": 50, "size": 200}
     found = json_of(client.get("/api/items", params=choice | {"sort": "mean", "descending": False}))
     expected = bayes.biases(where={"genres": "Comedy", "year": "1980..1989"}, min_ratings=50).sort(

@@ -97,6 +97,7 @@ def test_a_user_of_a_model_of_events(tab, events_address, events_folder, tmp_pat
         expect(page.get_by_role("heading", name="People with similar tastes")).to_have_count(0)
         printed = run_python(copied(page, "Copy as Python"), events_folder, tmp_path, capsys)
         assert "Because" in printed or "reason" in printed
+        expect(page.locator("main")).to_contain_text("What if they had picked something else?")
         page.get_by_role("button", name="Open in Try it").click()
         expect(page.locator('[data-list="rated"] li')).to_have_count(39)
         go(page, events_address, "#/users")

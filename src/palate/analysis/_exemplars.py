@@ -24,10 +24,9 @@ def exemplars(learned: Learned, n: int, first: int) -> list[Exemplars]:
     """Return up to `n` exemplars of each end of each axis.
 
     They are well known, since a reader should recognise them, and in the cautious order of their
-    positions. No item, and no title, is an
-    exemplar twice: the ends choose one after the other, one item each a round, the strongest axis
-    first; the `first` axes have their `n` before the others begin. Fewer exemplars are the first of
-    more.
+    positions. No item, and no title, is an exemplar twice: the ends choose one after the other, one
+    item each a round, the strongest axis first. The `first` axes have their `n` before the others
+    begin; of these axes, fewer exemplars are the first of more.
     """
     canonical = learned.canonical_axes
     counts = learned.item_counts

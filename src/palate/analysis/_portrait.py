@@ -110,7 +110,8 @@ def _axes(learned: Learned, user: UserPosterior, axis_names: AxisNames) -> pl.Da
     position = canonical.position(user.mean)
     covariance = user.covariance[:-1, :-1].astype(np.float64)
     transform = canonical.user_transform
-    sd = np.sqrt(np.diag(transform.T @ covariance @ transform))
+    # Axes that explain nothing have no variance, and single precision may make it negative.
+    sd = np.sqrt(np.maximum(np.diag(transform.T @ covariance @ transform), 0))
     leans_to = [ends[int(x > 0)] for ends, x in zip(axis_names.leanings, position, strict=True)]
     columns: dict[str, list[float]] = {}
     for axis, population in enumerate(_axis_populations(learned)):

@@ -30,7 +30,7 @@ class Clarity(NamedTuple):
         1: averaged over the items, as the gain of `Profile.next_questions` is.
     more
         After how many further ratings of the most informative items half of it will be explained,
-        and the tastes count as clear; at most 20.
+        and the tastes count as clear; at most 20, also where fewer items are left to rate.
     """
 
     explained: float
@@ -61,8 +61,8 @@ def clarity(learned: Learned, user: UserPosterior, exclude: Any) -> Clarity:
     if explained >= _CLEAR:
         return Clarity(explained, 0)
     _, gains = _most_informative(learned, user, directions, eligible, _MAX_MORE)
-    after = explained + np.cumsum(gains) / before
-    return Clarity(explained, min(int((after < _CLEAR).sum()) + 1, _MAX_MORE))
+    clear = np.flatnonzero(explained + np.cumsum(gains) / before >= _CLEAR)
+    return Clarity(explained, int(clear[0]) + 1 if len(clear) else _MAX_MORE)
 
 
 def _most_informative(

@@ -45,8 +45,8 @@ def rating_counts(
     learned, posteriors
         The model, and the posteriors of its users.
     entries
-        The places of the ratings among the training ratings; shape (n,). Of more than 2,000, as
-        many at equal distances are predicted, and what is expected of them is scaled up.
+        The places of the ratings among the training ratings; shape (n,). Of more than 2,000, at
+        most as many, at equal distances, are predicted, and what is expected of them is scaled up.
     steps
         The scale: at least one rating, increasing; shape (steps,).
     """

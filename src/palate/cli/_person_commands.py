@@ -137,7 +137,7 @@ def _show_list(profile: Any, who: str, options: dict[str, Any], json: bool) -> N
         shown = shown.rename({"ratings": "people"})  # an event of each
     _output.say_skipped("item", skipped)
     varied = _varied(options["diversity"], options["calibrate"])
-    _output.table(shown, f"{_TITLES.get(asked, _TITLES['both']).format(who)}{varied}")
+    _output.table(shown, f"{_TITLES[asked].format(who)}{varied}")
 
 
 def _varied(diversity: float, calibrate: str | None) -> str:

@@ -42,7 +42,7 @@ def compare_refitted(models: Mapping[str, Model], threads: int | None = None) ->
     Raises
     ------
     DataError
-        If they have no ratings in common.
+        If they have no ratings in common, or fewer than five.
     UnknownIdError
         If a model was saved without its users.
     SettingError
@@ -56,7 +56,7 @@ def compare_refitted(models: Mapping[str, Model], threads: int | None = None) ->
     if not len(on):
         names = " and ".join(model_title(name) for name in models)
         raise DataError(
-            f"{names} were fitted to no {on.kind} in common, so that none can be held out of both"
+            f"{names} have no {on.kind} in common, or too few to hold a fifth of them out of both"
         )
     refitted = {
         name: solvers[name].fit(fitted[name].take(~held_out[name]), threads=threads)

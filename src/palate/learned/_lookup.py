@@ -188,6 +188,11 @@ class ItemIndex(IdIndex):
         """A search among the titles."""
         return NameSearch(self._titles, self._counts)
 
+    @computed_once
+    def _id_names(self) -> NameSearch:
+        """A search among the ids."""
+        return NameSearch(self._ids)
+
     def _rows_by_name(self) -> dict[tuple[type, Any], int]:
         """Return the row of each id, and of each name by which an item is shown."""
         by_name: dict[tuple[type, Any], int] = {
@@ -213,7 +218,7 @@ class ItemIndex(IdIndex):
     def _unknown(self, name: Any) -> str:
         nearest = self.names.nearest(str(name), _MAX_SUGGESTIONS)
         if self._ids.dtype == pl.String:  # numbers that look alike are not alike
-            nearest += NameSearch(self._ids).nearest(str(name), _MAX_SUGGESTIONS)
+            nearest += self._id_names.nearest(str(name), _MAX_SUGGESTIONS)
         return f"there is no item {name!r}{_suggestion(nearest, self._titles)}"
 
 

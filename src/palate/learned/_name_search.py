@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 # How well a word of the text matches a name's word, the best first.
 _WHOLE, _START, _INSIDE, _ONE_ERROR, _NONE = range(5)
+# A text may be as long as a request. Further words would take time and tell no more.
+_MAX_WORDS = 16
 # In shorter words an error makes another word.
 _MIN_LETTERS = 4
 # Errors are looked for in this many letters of a word.
@@ -28,7 +30,7 @@ class NameSearch:
     Accents, case, punctuation and the order of the words make no difference. Where no name has all
     words of a text, they may also be separated by other blanks; and where there is still none,
     each word of four letters or more may contain one typing error: a letter too many, missing or
-    replaced, or two that are swapped.
+    replaced, or two that are swapped. The first 16 words of a text count.
 
     Parameters
     ----------
@@ -159,9 +161,9 @@ class NameSearch:
 
 
 def _words(text: str) -> list[str]:
-    """Return the distinct words of a text, which may hold halves of surrogate pairs."""
+    """Return the first distinct words of a text, which may hold halves of surrogate pairs."""
     spelt: str = _spelt(pl.Series([text.encode(errors="replace").decode()]))[0]
-    return list(dict.fromkeys(spelt.split()))
+    return list(dict.fromkeys(spelt.split()))[:_MAX_WORDS]
 
 
 def _spelt(names: pl.Series) -> pl.Series:

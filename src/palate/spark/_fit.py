@@ -1,7 +1,6 @@
 """`fit`: the rating model of a Spark DataFrame, by the same chain as on one machine."""
 
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -13,11 +12,12 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from palate import _arguments
 from palate._log import log
+from palate._words import counted
 from palate.errors import DataError, SettingError
 from palate.learned._file_format import require_model_folder
 from palate.learned._learned import FitRecord, Learned
 from palate.model._model import Model
-from palate.solvers._progress import Progress, reporter
+from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers.gibbs._chain import Chain
 from palate.solvers.gibbs._solver import Gibbs
 from palate.spark._checkpoint import Checkpoint, Note
@@ -46,14 +46,10 @@ def fit(
 ) -> Model:
     """Return the rating model of a Spark DataFrame of ratings, fitted in its cluster.
 
-    It is the chain of `Gibbs`, with the same random numbers for the same users, so that the model
-    is that of `palate.fit` of the same ratings on one machine, up to the order of sums in floating
-    point. What people pick (`Choice`) is not learned here. The model has no users: nothing of their
-    number is collected. Anyone's profile is inferred from their ratings, see `recommend`.
-
-    Users and items are numbered in the order of their ids, as by `read_ratings`. Each block of
-    consecutive users is in one partition; a sweep shuffles the rows of users once, to the blocks of
-    items that need them. What has items as rows is in the memory of the driver.
+    It is the chain of `Gibbs`, with the same random numbers for the same users, who are numbered in
+    the order of their ids, as by `read_ratings`: the model is that of `Gibbs.fit` on one machine,
+    up to the order of sums in floating point. What people pick (`Choice`) is not learned. The model
+    has no users: nothing of their number is collected; see `recommend`.
 
     Parameters
     ----------
@@ -66,16 +62,14 @@ def fit(
     items
         A table of items, whose titles and other columns are joined by id; see `read_ratings`.
     blocks
-        The number of blocks on each side; by default one for each two million ratings, but as many
-        as there are cores at least. Results are the same bits for the same number of blocks.
+        The number of blocks of users, and of items; by default one for each two million ratings,
+        but as many as there are cores at least. The same number gives the same bits.
     checkpoint
-        A folder that all executors can write to, such as "hdfs:///tmp/palate". It holds the packed
-        ratings, and the state of the chain after every tenth sweep: a lost executor's part is
-        computed again from there. Not needed if all executors are on this machine.
-    output
-        The folder to save the model in.
-    progress
-        As of `Gibbs.fit`.
+        A folder that all executors can write to, such as "hdfs:///tmp/palate", for the packed
+        ratings and the state after every tenth sweep. A lost part is computed again from there, and
+        a fit that was stopped goes on. Not needed if all executors are on this machine.
+    output, progress
+        The folder to save the model in; the progress as of `Gibbs.fit`.
 
     Raises
     ------
@@ -84,32 +78,40 @@ def fit(
     SettingError
         If a setting is out of range, or the cluster needs a `checkpoint`.
     """
-    solver = _require_gibbs(solver)
+    solver, spark = _require_gibbs(solver), _require_session(frame)
     if output is not None:
         require_model_folder(Path(output))
-    spark = _require_session(frame)
-    start, columns = time.perf_counter(), Columns(user, item, rating)
-    ratings = checked_ratings(frame, columns)
-    with _folder(spark, checkpoint) as folder:
+    ratings = checked_ratings(frame, columns := Columns(user, item, rating))
+    with _placing(spark, checkpoint) as placing:
         found = numbered_items(ratings, items, columns.item)
-        n_blocks = _blocks(blocks, spark, int(found.counts.sum()))
-        placing = Placing(spark, folder)
-        plan = _plan(placing, ratings, found, solver, n_blocks)
-        _require_several(plan, found, columns.source)
-        placed = placing.placed(plan, found.counts)
-        people = SparkPeople(spark.sparkContext, plan, placed, found.table, solver.seed)
-        chain = solver.chain(people)
-        checkpoint_files = Checkpoint(placing)
-        checkpoint_files.resume(chain, people)
-        report = reporter(progress)
-        while not solver.is_enough(chain):
-            report(chain.sweep(len(chain.history)))
-            checkpoint_files.save_if_due(chain, people)
-        model = _model(chain, solver, found, columns)
-    log.info("fitted %r in %.2f s", model, time.perf_counter() - start)
+        plan = _plan(placing, ratings, found, solver, blocks)
+        with _people(placing, plan, found, solver.seed) as people:
+            chain = _sampled(people, Checkpoint(placing), solver, reporter(progress))
+            model = _model(chain, solver, found, columns)
     if output is not None:
         model.save(output)
     return model
+
+
+@contextmanager
+def _people(placing: Placing, plan: Plan, items: Items, seed: int) -> Iterator[SparkPeople]:
+    """Yield the users in the executors, for as long as the block lasts."""
+    placed = placing.placed(plan, items.counts)
+    people = SparkPeople(placing.spark.sparkContext, plan, placed, items.table, seed)
+    try:
+        yield people
+    finally:
+        people.close()
+
+
+def _sampled(people: SparkPeople, checkpoint: Checkpoint, solver: Gibbs, report: Report) -> Chain:
+    """Return a chain that has done all its sweeps."""
+    chain = solver.chain(people)
+    checkpoint.resume(chain, people)
+    while not solver.is_enough(chain):
+        report(chain.sweep(len(chain.history)))
+        checkpoint.save_if_due(chain, people)
+    return chain
 
 
 def _require_gibbs(solver: Gibbs | None) -> Gibbs:
@@ -138,13 +140,16 @@ def _blocks(blocks: int | None, spark: SparkSession, ratings: int) -> int:
     return max(spark.sparkContext.defaultParallelism, -(-ratings // _RATINGS))
 
 
-def _plan(placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blocks: int) -> Plan:
+def _plan(
+    placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blocks: int | None
+) -> Plan:
     """Return the plan of the blocks, whose packed ratings are in the folder: or are already there.
 
     They are there if the folder has a fit of the same ratings with the same settings, which may
     have been stopped; otherwise what it has is replaced.
     """
     spark, path = placing.spark, placing.path("plan")
+    blocks = _blocks(blocks, spark, int(items.counts.sum()))
     values = F.xxhash64(*ratings.columns) % (1 << 31)
     (checksum,) = ratings.agg(F.sum(values)).first() or (0,)
     settings = {**solver.settings, "blocks": blocks, "ratings": int(items.counts.sum())}
@@ -154,27 +159,28 @@ def _plan(placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blo
         return Plan(**note.arrays)
     Checkpoint(placing).clear()
     plan = placing.write(ratings, items, blocks)
+    _require_several(plan, items)
     Note(key, plan._asdict()).write(spark, path)
     return plan
 
 
-def _require_several(plan: Plan, items: Items, source: str) -> None:
+def _require_several(plan: Plan, items: Items) -> None:
     for role, n in (("user", int(plan.users[-1])), ("item", len(items.counts))):
         if n == 1:
             raise DataError(
                 f"all {int(plan.ratings[-1]):,} ratings are of one {role}; there is nothing to "
-                f"compare it with ({source})"
+                "compare it with"
             )
 
 
 @contextmanager
-def _folder(spark: SparkSession, checkpoint: str | Path | None) -> Iterator[str]:
-    """Yield the folder for the files of a fit; a temporary one where that is enough."""
+def _placing(spark: SparkSession, checkpoint: str | Path | None) -> Iterator[Placing]:
+    """Yield where the files of a fit are: in a temporary folder where that is enough."""
     if checkpoint is not None:
-        yield str(checkpoint)
+        yield Placing(spark, str(checkpoint))
     elif (spark.sparkContext.master or "").startswith("local"):
         with tempfile.TemporaryDirectory(prefix="palate-") as folder:
-            yield folder
+            yield Placing(spark, folder)
     else:
         raise SettingError(
             "on a cluster checkpoint= is needed: a folder that all executors can write to, such as "
@@ -186,7 +192,7 @@ def _model(chain: Chain, solver: Gibbs, items: Items, columns: Columns) -> Model
     result = chain.calibrated()
     source = "; ".join(filter(None, (columns.source, items.source)))
     settings = {**solver.settings, "sweeps": len(chain.history)}
-    return Model(
+    model = Model(
         Learned(
             items=items.table,
             rating_parameters=result.parameters,
@@ -197,3 +203,5 @@ def _model(chain: Chain, solver: Gibbs, items: Items, columns: Columns) -> Model
             fit=FitRecord(solver.name, settings, source, chain.history),
         )
     )
+    log.info("fitted %r to %s in a cluster", model, counted(chain.totals.ratings, "rating"))
+    return model

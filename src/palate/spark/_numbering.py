@@ -1,6 +1,7 @@
 """Numbers of users and items, and which block each belongs to."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -97,8 +98,9 @@ def bounds_of(counts: NDArray[np.int64], blocks: int) -> NDArray[np.int64]:
     return np.searchsorted(block, np.arange(blocks + 1)).astype(np.int64)
 
 
-def numbered_users(ratings: DataFrame, blocks: int) -> DataFrame:
-    """Return the users: their id, number, block and number of ratings.
+@contextmanager
+def numbered_users(ratings: DataFrame, blocks: int) -> Iterator[DataFrame]:
+    """Yield the users: their id, number, block and number of ratings.
 
     They are numbered in the order of their ids, as on one machine. Blocks are of consecutive users,
     with as many ratings each as a user more or less allows.
@@ -114,7 +116,11 @@ def numbered_users(ratings: DataFrame, blocks: int) -> DataFrame:
         [ordered.schema[USER], T.StructField(NUMBER, T.LongType()),
          T.StructField(BLOCK, T.IntegerType()), ordered.schema[RATED]]
     )  # fmt: skip
-    return ordered.mapInArrow(partial(_numbered, first=first, before=before, blocks=blocks), schema)
+    numbered = partial(_numbered, first=first, before=before, blocks=blocks)
+    try:
+        yield ordered.mapInArrow(numbered, schema)
+    finally:
+        ordered.unpersist()
 
 
 def _partition() -> int:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pyspark import RDD, SparkContext
+from pyspark import RDD, SparkContext, StorageLevel
 from threadpoolctl import threadpool_limits
 
 from palate.data._ratings import Csr
@@ -108,7 +108,7 @@ class SparkPeople:
         done = self._stacked([self._placed.by_user, *(layer.blocks for layer in self._layers)])
         done = done.mapPartitions(work, preservesPartitioning=True)
         if names:
-            done.persist()
+            done.persist(StorageLevel.MEMORY_AND_DISK)
         results = dict(done.map(_result_of).collect())
         if names:
             self._add(Layer(done, names))
@@ -122,6 +122,11 @@ class SparkPeople:
                 old.blocks.unpersist()
         self._layers = [old for old in self._layers if not old.names <= layer.names]
         self._layers.append(layer)
+
+    def close(self) -> None:
+        """Let the executors forget all blocks."""
+        for blocks in (*self._placed, *(layer.blocks for layer in self._layers)):
+            blocks.unpersist()
 
     @property
     def blocks(self) -> int:

@@ -1,9 +1,8 @@
 """From a Spark DataFrame to packed ratings in files, and from these to blocks in executors."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark import RDD, StorageLevel
@@ -55,7 +54,8 @@ class Placing(NamedTuple):
         blocks
             The number of blocks on each side.
         """
-        numbered_users(ratings, blocks).write.parquet(self.path(_USERS), mode="overwrite")
+        with numbered_users(ratings, blocks) as numbered:
+            numbered.write.parquet(self.path(_USERS), mode="overwrite")
         users = self.users()
         plan = _plan(users, items.counts, blocks)
         numbers = self.spark.createDataFrame(_with_block(items.numbers, plan))
@@ -152,11 +152,3 @@ def _unrated_blocks(plan: Plan, counts: NDArray[np.int64]) -> dict[int, Arrays]:
         for block, (first, end) in enumerate(bounds)
         if end > first and not counts[first:end].any()
     }
-
-
-def ids_of(users: DataFrame) -> pl.DataFrame:
-    """Return the ids of all users, in the order of their numbers, in the memory of this process."""
-    found = users.select(USER, NUMBER).toArrow()
-    table = pl.DataFrame({"id": pl.Series(pl.from_arrow(found[USER]))})
-    number: Any = found[NUMBER].to_numpy()
-    return table[np.argsort(number)]

@@ -73,15 +73,11 @@ def recommend(
     spark = frame.sparkSession
     files = spark.sparkContext.broadcast(files_of(model.learned, users=False))
     work = _Lists(files, columns, n, by)
-    fields = {field.name: field for field in histories.schema.fields}
     sample = work.of(model, pl.DataFrame(pl.from_arrow(some)))
+    schema = spark.createDataFrame(sample.to_arrow()).schema
+    ids = {name: histories.schema[name].dataType for name in columns[:2]}
     schema = T.StructType(
-        [
-            T.StructField(field.name, fields[field.name].dataType)
-            if field.name in columns[:2]
-            else field
-            for field in spark.createDataFrame(sample.to_arrow()).schema.fields
-        ]
+        [T.StructField(field.name, ids.get(field.name, field.dataType)) for field in schema.fields]
     )
     return histories.repartition(user).sortWithinPartitions(user).mapInArrow(work, schema)
 

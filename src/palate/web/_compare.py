@@ -35,7 +35,7 @@ class ComparedModels:
     """Holds the comparison of the models of two holders, made anew when one is replaced."""
 
     def __init__(self, holders: list[ModelHolder], names: list[str]) -> None:
-        self.names, self._holders = names, holders
+        self.names, self.holders = names, holders
         self._current: ModelComparison | None = None
         self._lock = threading.Lock()
 
@@ -53,7 +53,7 @@ class ComparedModels:
         SettingError, DataError
             If they can't be compared.
         """
-        explorers = [holder.explorer for holder in self._holders]
+        explorers = [holder.explorer for holder in self.holders]
         with self._lock:
             if self._current is None or self._current.explorers != explorers:
                 self._current = ModelComparison(dict(zip(self.names, explorers, strict=True)))
@@ -115,7 +115,7 @@ class ModelComparison:
         self.explorers = list(explorers.values())
         self._models = {name: explorer.model for name, explorer in explorers.items()}
         require_comparable(self._models)
-        self._accuracy = background_accuracy(self._models)
+        self._accuracy = background_accuracy(self._models, _shared_folder(*self.explorers))
 
     @computed_once
     def summary(self) -> res.Compared:
@@ -197,6 +197,7 @@ class ModelComparison:
         """Return a long list of one model, without what the person has had by the other."""
         ids = self.explorers[1 - place].item_ids
         had = self.explorers[1 - place].model.items["id"].gather(other.rated)
+        had = had.filter(had.is_in(self.explorers[place].model.items["id"].implode()))
         wanted = req.RecommendationsRequest(
             **person.model_dump(exclude_unset=True),
             n=_DEPTH,
@@ -309,7 +310,8 @@ class ModelComparison:
 
     def accuracy(self) -> res.Accuracy:
         """Return the accuracy of both solvers; the first call starts its measurement."""
-        return self._accuracy.result()
+        self._accuracy.start()
+        return self._accuracy.result() or res.Accuracy(scores=None)
 
     @contextmanager
     def _named(self, place: int) -> Iterator[None]:
@@ -354,6 +356,14 @@ def require_comparable(models: dict[str, Model]) -> None:
 def _rated_ids(model: Model) -> pl.Series:
     """Return the ids of the items that can be in a list: those with training ratings."""
     return model.items["id"].filter(pl.Series(model.learned.rated))
+
+
+def _shared_folder(first: Explorer, second: Explorer) -> Path | None:
+    """Return where processes that serve the same two saved models share their accuracy."""
+    one, other = first.evaluation.folder, second.evaluation.folder
+    if one is None or other is None:
+        return None
+    return one.with_name(f"{one.name}-against-{other.name}")
 
 
 def _no_overlap(reason: str) -> res.Overlap:

@@ -10,7 +10,6 @@ import polars as pl
 from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._popularity import contrasts
-from palate.data._features import Feature, features
 from palate.errors import SettingError
 from palate.learned._lookup import distinct_names
 from palate.model._model import Model
@@ -283,11 +282,7 @@ class Explorer:
 
     def group(self, request: req.GroupRequest) -> plane.Group:
         """Return what items have in common."""
-        return plane.group(self.model, self._features, request)
-
-    @computed_once
-    def _features(self) -> list[Feature]:
-        return features(self.model.items)
+        return plane.group(self.model, request)
 
 
 def _check_distinct(ratings: list[req.Rating]) -> None:

@@ -51,7 +51,7 @@ class ItemList:
 
     def page(self, query: req.ItemsQuery) -> res.Items:
         """Return a page of the items that match a query, or those asked for; see `matching`."""
-        if query.id:
+        if query.id and query.sort is None:
             return self._by_id(query.id)
         table = self.matching(query)
         items = [self.item(row) for row in _page(table, query).iter_rows(named=True)]
@@ -69,6 +69,9 @@ class ItemList:
         if sort in _OF_RATINGS:
             self.model.learned.require_rating_model()
         table = self.table.filter(pl.col("ratings") >= query.min_ratings)
+        if query.id:
+            rows, _ = self.model.learned.item_index.split(query.id)
+            table = table.filter(pl.col("row").is_in(rows))
         if query.where:
             table = table.filter(pl.Series(self.meeting(query.where)).gather(table["row"]))
         table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
@@ -103,7 +106,7 @@ class ItemList:
         """Return a mask of the items that meet all conditions; it may be all False."""
         items = self.model.items
         mask = np.ones(items.height, dtype=np.bool_)
-        for column, value in _conditions(where).items():
+        for column, value in map(_condition, where):
             try:
                 mask &= matching_items(items, {column: value})
             except SettingError:  # also raised where no item has the value
@@ -136,11 +139,9 @@ def _page(table: pl.DataFrame, query: req.Paging) -> pl.DataFrame:
     return table[start : start + query.size]
 
 
-def _conditions(where: list[str]) -> dict[str, str]:
-    conditions = {}
-    for text in where:
-        match = re.fullmatch(r"([^=]+)=(.+)", text, re.S)
-        if not match:
-            raise SettingError(f"where is {text!r}; it must be COLUMN=VALUE, such as genres=Comedy")
-        conditions[match[1]] = match[2]
-    return conditions
+def _condition(text: str) -> tuple[str, str]:
+    """Return the column and the value of a condition."""
+    match = re.fullmatch(r"([^=]+)=(.+)", text, re.S)
+    if not match:
+        raise SettingError(f"where is {text!r}; it must be COLUMN=VALUE, such as genres=Comedy")
+    return match[1], match[2]

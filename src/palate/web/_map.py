@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from palate.analysis._group import describe_group
-from palate.data._features import Feature
 from palate.model._model import Model
 from palate.model._profile import Profile
 from palate.web import _requests as req
@@ -18,6 +17,8 @@ from palate.web._responses import Id
 
 # Numbers on the map are rounded to less than this fraction of their range: a tenth of a pixel.
 _RESOLUTION = 1e-4 / 3
+# NumPy rounds to no more.
+_MAX_DECIMALS = 300
 _Margins = Annotated[
     list[float] | None,
     Field(description="Half the widths of the 90% intervals; null if there are none."),
@@ -119,7 +120,7 @@ def predictions(model: Model, profile: Profile, ids: Mapping[Any, Id]) -> Predic
     )
 
 
-def group(model: Model, features: list[Feature], request: req.GroupRequest) -> Group:
+def group(model: Model, request: req.GroupRequest) -> Group:
     """Return what items have in common; those without training ratings do not count.
 
     Raises
@@ -134,7 +135,7 @@ def group(model: Model, features: list[Feature], request: req.GroupRequest) -> G
     found = learned.item_index.find(request.items, request.unknown)
     rows = np.unique(found.known)
     rows = rows[learned.rated[rows]]
-    described = describe_group(learned, features, rows)
+    described = describe_group(learned, rows)
     bias = model.item_means.bias[rows]
     return Group(
         items=len(rows),
@@ -149,7 +150,10 @@ def group(model: Model, features: list[Feature], request: req.GroupRequest) -> G
 def _decimals(values: NDArray[np.floating[Any]]) -> int:
     """Return how many decimals show every difference that can be seen on the map."""
     extent = float(np.ptp(values)) if len(values) else 0.0
-    return max(0, int(np.ceil(-np.log10(extent * _RESOLUTION)))) if 0 < extent < np.inf else 6
+    if not 0 < extent < np.inf:
+        return 6
+    decimals = int(np.ceil(-np.log10(extent) - np.log10(_RESOLUTION)))
+    return min(max(0, decimals), _MAX_DECIMALS)
 
 
 def _rounded(values: NDArray[np.floating[Any]], decimals: int) -> list[float]:

@@ -1,5 +1,7 @@
 """Says in each response which model it comes from, so that clients notice when it is replaced."""
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 from starlette.routing import Match
 
@@ -13,22 +15,23 @@ _CHANGING = ("/api/evaluation",)
 class ModelHeader:
     """ASGI middleware that adds a header with the model's fingerprint to responses of the API.
 
-    All other answers to GET depend on nothing but the model and the address. The fingerprint is
-    therefore their ETag too, and what a browser has kept is not computed or sent again.
+    Where two models are compared, both are in it, so that either can be replaced. All other answers
+    to GET depend on nothing but the models and the address. The fingerprint is therefore their ETag
+    too, and what a browser has kept is not computed or sent again.
 
     It is read before a response is computed: if the model is replaced in the meantime, the response
     seems older than it is and is requested once more, never the reverse.
     """
 
-    def __init__(self, app: FastAPI, holder: ModelHolder) -> None:
-        self._app, self._holder = app, holder
+    def __init__(self, app: FastAPI, holders: Sequence[ModelHolder]) -> None:
+        self._app, self._holders = app, holders
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Process one request."""
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        fingerprint = self._holder.explorer.fingerprint.encode()
+        fingerprint = "-".join(one.explorer.fingerprint for one in self._holders).encode()
         etag = b'W/"%s"' % fingerprint
         lasts = scope["method"] == "GET" and scope["path"] not in _CHANGING
         model = [(b"palate-model", fingerprint)]

@@ -322,6 +322,15 @@ class ItemsFilter(BaseModel):
     ] = None
     descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
     where: Conditions = []
+    id: Annotated[
+        list[Annotated[str, Field(max_length=1000)]],
+        Field(
+            max_length=_MAX_RATINGS,
+            description="Only these items: ids or titles, each by a parameter of its own. Without "
+            "`sort` they are listed in this order and on one page, whatever else is asked, and "
+            "those that are not known are in `unknown`.",
+        ),
+    ] = []
     min_ratings: Annotated[
         int,
         Field(ge=1, le=1_000_000_000, description="Minimum number of training ratings of an item."),
@@ -330,16 +339,6 @@ class ItemsFilter(BaseModel):
 
 class ItemsQuery(Paging, ItemsFilter):
     """Which items to list, in what order, and which page of the list."""
-
-    id: Annotated[
-        list[Annotated[str, Field(max_length=1000)]],
-        Field(
-            max_length=_MAX_RATINGS,
-            description="List these items alone, in this order and on one page, whatever else is "
-            "asked: ids or titles, each by a parameter of its own. Those that are not known are "
-            "in `unknown`.",
-        ),
-    ] = []
 
 
 class MapQuery(BaseModel):

@@ -57,10 +57,13 @@ async function show(route, hash) {
 }
 
 async function load(route) {
+  // The modules of the view come while the service computes what it says of the model.
+  const loading = Object.hasOwn(VIEWS, route.name) ? VIEWS[route.name]() : null;
+  loading?.catch(() => {}); // it is waited for below
   try {
     summary ??= await request('model');
-    if (!Object.hasOwn(VIEWS, route.name)) return notFound();
-    const view = await VIEWS[route.name]().catch(() => Promise.reject(away()));
+    if (!loading) return notFound();
+    const view = await loading.catch(() => Promise.reject(away()));
     return await view.show(route, summary);
   } catch (error) {
     if (error.status === 401) return tokenForm();

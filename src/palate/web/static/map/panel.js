@@ -31,7 +31,7 @@ export function sidePanel(summary, { onClear, onMark }) {
   const actions = () => el('div', { class: 'map-actions' },
     button('Rate these', toggleRating, { 'aria-pressed': String(isRating) }),
     downloadButton('selected.csv', () => csvRows(shown)),
-    el('a', { class: 'button quiet', href: href(['items'], { id: shown.points.slice(0, MAX_LINKED).map(({ id }) => id) }) }, 'Show in Items'));
+    el('a', { class: 'button quiet', href: href(['items'], { id: shown.points.slice(0, MAX_LINKED).map(({ id }) => id) }) }, shown.points.length > MAX_LINKED ? `Show the ${MAX_LINKED} most rated in Items` : 'Show in Items'));
   const mark = ({ target }) => onMark(target.closest('li')?.dataset.item ?? null);
   for (const event of ['mouseover', 'focusin']) node.addEventListener(event, mark);
   for (const event of ['mouseleave', 'focusout']) node.addEventListener(event, () => onMark(null));

@@ -38,6 +38,7 @@ export class Painter {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = this.colours.raised;
     context.fillRect(0, 0, this.width, this.height);
+    if (!points.length) return; // an axis would show a range that nobody has measured
     this.#axis('x', plane);
     this.#axis('y', plane);
     context.save();

@@ -8,6 +8,9 @@ import { href } from '../router.js';
 import { curl, literal, python, snippets } from '../snippets.js';
 import { table } from '../table.js';
 
+// A mean and a bias that differ by less need no reason.
+const ALIKE = 0.03;
+
 export async function show({ id }, summary) {
   const item = await request(itemPath(id));
   const [counts, similar, picked] = ['', '', ''].map(() => el('div', { class: 'later' }));
@@ -90,7 +93,11 @@ function decomposition(item, summary) {
 /** Return a paragraph on why the mean and the bias of an item differ. */
 function comparison(item) {
   const difference = item.mean - item.mu;
-  return `Its mean is ${number(Math.abs(difference))} ${difference < 0 ? 'below' : 'above'} the average of ${number(item.mu)}; its bias is ${signed(item.bias)}. They differ because the mean depends on who rated it: how high its raters rate in general contributes ${signed(item.raters_bias)}, and how well it suits their tastes ${signed(item.raters_interaction)}. The bias excludes both: it is how much people like the item whatever their taste.`
+  const isAlike = Math.abs(difference - item.bias) < ALIKE && Math.abs(item.raters_bias) < ALIKE && Math.abs(item.raters_interaction) < ALIKE;
+  const why = isAlike
+    ? 'They are much the same: the people who rated it rate neither higher nor lower than most, and have no particular taste for it.'
+    : `The mean depends on who rated it: how high its raters rate in general contributes ${signed(item.raters_bias)}, how well it suits their tastes ${signed(item.raters_interaction)}, and what the model does not explain ${signed(item.residual)}. The bias excludes all three: it is how much people like the item whatever their taste.`;
+  return `Its mean is ${number(Math.abs(difference))} ${difference < 0 ? 'below' : 'above'} the average of ${number(item.mu)}; its bias is ${signed(item.bias)}. ${why}`
     + (item.reason ? ` Compared with other items: ${typeset(item.reason)}.` : '');
 }
 

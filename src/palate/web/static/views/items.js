@@ -10,7 +10,7 @@ import { countLine, pageOf, pager, table } from '../table.js';
 import { linkRowsToPoints, scatterChart } from './items_chart.js';
 import { filterForm } from './items_filters.js';
 
-const PAGE_SIZE = 30;
+const [PAGE_SIZE, MAX_PAGE_SIZE] = [30, 200];
 const PRESETS = [
   { name: 'Highest bias', sort: 'bias', cautious: 'lower', descending: true },
   { name: 'Lowest bias', sort: 'bias', cautious: 'upper', descending: false },
@@ -21,7 +21,7 @@ const PRESETS = [
 /** Return the state of the view from the parameters of its address, with defaults. */
 function stateOf(params, summary) {
   return {
-    sort: params.get('sort') ?? (hasRatings(summary) ? 'bias' : 'ratings'),
+    sort: params.get('sort') ?? (params.has('id') ? null : hasRatings(summary) ? 'bias' : 'ratings'), // chosen items come in their order
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
@@ -36,7 +36,7 @@ const addressOf = ({ sort, descending, search, where, ids, minRatings, page }) =
 
 /** Return what the service is asked for, but for the page. */
 const queryOf = ({ sort, descending, search, where, ids, minRatings }) =>
-  [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', minRatings], ...where.map((condition) => ['where', condition]), ...ids.map((id) => ['id', id])];
+  [...(sort ? [['sort', sort]] : []), ['descending', descending], ['search', search], ['min_ratings', minRatings], ...where.map((condition) => ['where', condition]), ...ids.map((id) => ['id', id])];
 
 export async function show(route, summary) {
   let current = stateOf(route.params, summary);
@@ -96,27 +96,22 @@ function presetLinks(state, { sure: hasIntervals }, change) {
 
 async function resultList(state, summary, signal) {
   const query = queryOf(state);
-  const { items, total, unknown } = await request('items', { query: [...query, ['page', state.page], ['size', PAGE_SIZE]], signal });
-  const pages = pager({ page: state.page, total, size: Math.max(PAGE_SIZE, state.ids.length), to: (n) => addressOf({ ...state, page: n }) });
+  const size = Math.min(MAX_PAGE_SIZE, Math.max(PAGE_SIZE, state.ids.length));
+  const { items, total, unknown } = await request('items', { query: [...query, ['page', state.page], ['size', size]], signal });
+  const pages = pager({ page: state.page, total, size, to: (n) => addressOf({ ...state, page: n }) });
   if (!pages) return undefined;
   announce(plural(total, 'item'));
-  if (state.ids.length) return chosen({ items, total, unknown }, state, summary, query);
-  if (!total) return el('p', { class: 'note', 'data-total': 0 }, 'No item matches all of these filters. Try wider ones.');
+  if (!total && !state.ids.length) return el('p', { class: 'note', 'data-total': 0 }, 'No item matches all of these filters. Try wider ones.');
+  const isChosen = state.ids.length > 0;
+  const all = isChosen && el('a', { href: addressOf({ ...state, ids: [], page: 1 }), 'data-focus-key': 'all' }, 'Show all items');
   return [
-    countLine(total, 'item', downloadButton('items.csv', () => requestBlob('items.csv', query))),
+    countLine(total, isChosen ? 'chosen item' : 'item', all, downloadButton('items.csv', () => requestBlob('items.csv', query))),
+    unknown.length > 0 && el('p', { class: 'note' }, `Not known here: ${unknown.join(', ')}.`),
     itemTable(items, state, summary),
     pages,
     el('p', { class: 'actions code' }, code(state, summary, query)),
   ];
 }
-
-/** The items that the address names, in its order. */
-const chosen = ({ items, total, unknown }, state, summary, query) => [
-  countLine(total, 'chosen item', el('a', { class: 'button quiet', href: addressOf({ ...state, ids: [], page: 1 }) }, 'Show all items')),
-  unknown.length > 0 && el('p', { class: 'note' }, `Not known here: ${unknown.join(', ')}.`),
-  itemTable(items, state, summary),
-  el('p', { class: 'actions code' }, snippets({ curl: curl('items', { query }) })),
-];
 
 function itemTable(items, state, summary) {
   const name = (one) => [itemLink(one), state.sort === 'gap' && one.reason && el('small', {}, typeset(one.reason)), rateInPlace(one, summary)];
@@ -125,12 +120,11 @@ function itemTable(items, state, summary) {
     { key: 'ratings', name: hasRatings(summary) ? 'Ratings' : 'People', cell: (one) => count(one.ratings) },
     ...(hasRatings(summary) ? ratingColumns(items, summary) : []),
   ];
-  const isSortable = !state.ids.length;
   return table({
     label: hasRatings(summary) ? 'Items with their ratings, mean, bias and gap' : 'Items with the number of people who picked them',
-    columns: isSortable ? columns : columns.map((column) => ({ ...column, key: null })),
+    columns,
     rows: items,
-    sort: isSortable && { key: ['lower', 'upper'].includes(state.sort) ? 'bias' : state.sort, descending: state.descending },
+    sort: { key: ['lower', 'upper'].includes(state.sort) ? 'bias' : state.sort, descending: state.descending },
     onSort: ({ key, descending }) => go(addressOf({ ...state, sort: key, descending, page: 1 })),
   });
 }
@@ -154,15 +148,16 @@ function code(state, summary, query) {
 }
 
 /** Return lines of Python that print the list. Ranks and gaps are among all items, so that those that match are chosen afterwards. */
-function biases({ sort, descending, search, where, minRatings }) {
+function biases({ sort, descending, search, where, ids, minRatings }) {
   const conditions = where.map((condition) => condition.split(/=(.*)/s).slice(0, 2).map(literal).join(': '));
   const options = [minRatings > 1 && `min_ratings=${minRatings}`, conditions.length && `where={${conditions.join(', ')}}`].filter(Boolean).join(', ');
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return [
-    (options || words.length) && 'import polars',
+    (options || words.length || ids.length) && 'import polars',
     'items = model.biases("bias")',
     options && `some = model.biases("bias", ${options})["id"].to_list()`,
     options && 'items = items.filter(polars.col("id").is_in(some))',
+    ids.length && `items = items.filter(polars.col("id").cast(polars.String).is_in([${ids.map(literal).join(', ')}]))`,
     ...words.map((word) => `items = items.filter(polars.col("item").str.to_lowercase().str.contains(${literal(word)}, literal=True))`),
     `print(items.sort(${literal(sort)}, descending=${descending ? 'True' : 'False'}, nulls_last=True))`,
   ].filter(Boolean);

@@ -15,8 +15,8 @@ const RECOMMENDATIONS = 10;
 
 /** The words of the view: in a model without a scale of ratings, people pick items. */
 const WORDS = {
-  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Have not seen it', skipped: 'Have not seen' },
-  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip', skipped: 'Skipped' },
+  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Do not know it' },
+  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip' },
 };
 
 export async function show(route, summary) {
@@ -65,6 +65,7 @@ class TryView {
     this.search = itemCombobox({ label: words.add, onPick: (item) => this.add(item) });
     this.boxes = {
       questions: el('div', { 'data-list': 'questions', 'aria-busy': 'true', class: 'questions' }, this.grid.list),
+      leftOut: el('div', { 'data-list': 'left-out' }),
       trouble: el('div'),
       unseen: el('div', { 'data-list': 'unseen' }),
       rated: el('div', { 'data-list': 'rated', 'aria-busy': 'true' }),
@@ -90,6 +91,7 @@ class TryView {
     const { boxes, words, summary } = this;
     const intro = hasRatings(summary) ? this.clarity.node : el('p', { class: 'soft' }, 'Many people picked these. Add others below.');
     return [
+      boxes.leftOut,
       el('div', { class: 'split try' },
         el('div', { class: 'stack' },
           section(words.some, 'questions', intro, boxes.trouble, boxes.questions, this.search.node, boxes.unseen),
@@ -155,9 +157,10 @@ class TryView {
     const aside = (key, name, ids) => put(boxes[key], setAside(name, named(ids), undo(key)));
     this.ownActions.hidden = !state.ratings.size && !state.unseen.length && !state.dismissed.length;
     return preservingFocus(async () => {
-      aside('unseen', this.words.skipped, state.unseen);
+      aside('unseen', 'Skipped', state.unseen);
       aside('dismissed', 'Not interested', state.dismissed);
-      await renderInto(boxes.rated, Promise.resolve([this.leftOut(), trouble && errorNote(trouble), this.ratedList(named)]));
+      put(boxes.leftOut, this.leftOut());
+      await renderInto(boxes.rated, Promise.resolve([trouble && errorNote(trouble), this.ratedList(named)]));
     }, () => boxes.rated.querySelector('input, button') ?? this.search.input);
   }
 

@@ -53,7 +53,7 @@ function slider(low, high, label, onChange) {
 /** What can be done with each recommendation, in its place: rate or pick it, or leave it out. */
 export const inPlace = ({ scale }, { onRate, onDismiss }) => ({ id, item: title }) => el('div', { class: 'in-place' },
   scale.length
-    ? el('div', { class: 'seen' }, el('span', { 'aria-hidden': 'true' }, 'Seen it?'), ratingControl({ title, scale, focusKey: `in list ${id}`, onRate: (value) => onRate(id, value) }))
+    ? el('div', { class: 'seen' }, el('span', { 'aria-hidden': 'true' }, 'Know it?'), ratingControl({ title, scale, focusKey: `in list ${id}`, onRate: (value) => onRate(id, value) }))
     : button('I know this', () => onRate(id, 1), { class: 'link', 'data-focus-key': `know ${id}`, 'aria-label': `I know this: ${title}` }),
   button('Not interested', () => onDismiss(id), { class: 'link', 'data-focus-key': `dismiss ${id}`, 'aria-label': `Not interested: ${title}` }));
 

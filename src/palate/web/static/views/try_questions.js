@@ -65,7 +65,7 @@ export function clarity(summary) {
 }
 
 function inWords(more, rated) {
-  if (!rated) return 'Rate what you have seen';
+  if (!rated) return 'Rate what you know';
   if (more === 0) return 'Your tastes are clear';
   return `About ${more} more until your tastes are clear`;
 }
