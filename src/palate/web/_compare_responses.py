@@ -84,7 +84,10 @@ class Overlap(BaseModel):
     ]
     counts: Annotated[
         list[int],
-        Field(description="How many people have 0, 1, ..., n items in both lists."),
+        Field(
+            description="How many people have 0, 1, ..., n items in both lists; of shorter lists in "
+            "proportion."
+        ),
     ]
     why_not: Annotated[str | None, Field(description="Why it is not known.")] = None
 
