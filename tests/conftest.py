@@ -38,7 +38,7 @@ HOSTILE = [
 ]
 
 # Each has tests of many seconds. One that starts last would keep a single process busy at the end.
-FIRST = ["test_example.py", "test_process.py", "test_demo_command.py"]
+FIRST = ["test_spark.py", "test_example.py", "test_process.py", "test_demo_command.py"]
 
 # A process that runs out of tests takes some from the end of what the other has left. These need
 # no model, server or browser, which it would have to make once more.

@@ -22,6 +22,8 @@ def shared(tmp_path_factory):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_runs_and_prints_what_it_says(path, shared, tmp_path):
     text = path.read_text(encoding="utf-8")
+    if "palate.spark" in text and not importlib.util.find_spec("pyspark"):
+        pytest.skip("this page needs PySpark")
     if "palate.torch" in text and not importlib.util.find_spec("torch"):
         pytest.skip("PyTorch is not installed")
     with page.running(tmp_path, shared) as runner:

@@ -9,8 +9,8 @@ namespace palate {
 
 void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                  const Noise& noise, std::uint64_t seed, std::uint64_t stream,
-                 std::span<const std::int32_t> order, int threads, std::span<float> rows,
-                 std::span<double> squares, const CancelToken* cancel) {
+                 std::uint64_t first_row, std::span<const std::int32_t> order, int threads,
+                 std::span<float> rows, std::span<double> squares, const CancelToken* cancel) {
   const std::size_t columns = partners.columns;
   TaskQueue queue(order.size(), kRowsAtATime, cancel);
   run_team(queue.members(threads), [&](int, Barrier&) {
@@ -20,7 +20,7 @@ void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& 
       for (std::size_t i = tasks.first; i < tasks.last; ++i) {
         const auto row = static_cast<std::size_t>(order[i]);
         posterior.condition(row);
-        normals(seed, stream, row * padded(columns), numbers);
+        normals(seed, stream, (first_row + row) * padded(columns), numbers);
         posterior.draw(numbers, &rows[row * columns]);
         if (!squares.empty()) squares[row] = posterior.squares();
       }

@@ -49,12 +49,19 @@ def orthonormal_basis(columns: Matrix) -> Matrix:
     """
     basis: Matrix = columns.copy()
     for _ in range(2):
-        size, vectors = np.linalg.eigh(gram(basis))
-        kept = size > _MIN_EIGENVALUE * size[-1]
-        kept[-1] = True
-        scaled = vectors[:, kept] / np.sqrt(np.maximum(size[kept], np.finfo(float).tiny))
-        basis = _multiplied_in_place(basis, scaled.astype(columns.dtype))
+        basis = _multiplied_in_place(basis, orthonormalising(gram(basis)).astype(columns.dtype))
     return basis
+
+
+def orthonormalising(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return T such that the columns of X T are orthonormal, given X' X; shape (k, rank)."""
+    size, vectors = np.linalg.eigh(products)
+    kept = size > _MIN_EIGENVALUE * size[-1]
+    kept[-1] = True
+    scaled: NDArray[np.float64] = vectors[:, kept] / np.sqrt(
+        np.maximum(size[kept], np.finfo(float).tiny)
+    )
+    return scaled
 
 
 def _multiplied_in_place(rows: Matrix, matrix: Matrix) -> Matrix:

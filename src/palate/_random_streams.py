@@ -23,8 +23,8 @@ COMPARED_PEOPLE = 11
 _EPOCHS = 1 << 32
 _SWEEPS = 2 << 32
 _SWEEP_USES = (
-    *("user rows", "item rows", "user prior", "item prior"),
-    *("user variances", "item variances", "noise"),
+    *("user rows", "item rows", "user prior", "item prior", "user donors", "item donors"),
+    *("user variances", "item variances", "user precisions", "item precisions", "noise"),
 )
 
 
@@ -38,6 +38,11 @@ def sweep(sweep: int, use: str) -> int:
     return _SWEEPS + sweep * len(_SWEEP_USES) + _SWEEP_USES.index(use)
 
 
-def normals(seed: int, stream: int, rows: int, columns: int) -> NDArray[np.float32]:
-    """Return standard normal numbers from the start of a stream; shape (rows, columns)."""
-    return native_normals(seed, stream, rows * columns).reshape(rows, columns)
+def normals(seed: int, stream: int, rows: int, columns: int, first: int = 0) -> NDArray[np.float32]:
+    """Return standard normal numbers, shape (rows, columns): those of a table from a row on.
+
+    Row r of the table has a place of its own in the stream, which does not depend on the others.
+    """
+    stride = columns + columns % 2  # places are even
+    numbers = native_normals(seed, stream, rows * stride, first * stride)
+    return np.ascontiguousarray(numbers.reshape(rows, stride)[:, :columns])

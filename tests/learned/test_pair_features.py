@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from palate.data._ratings import Csr
-from palate.learned._pair_features import PairFeatures
+from palate.learned._pair_features import PairFeatures, projections
 
 ITEMS, LOADINGS = 30, 4
 
@@ -19,10 +19,18 @@ def people():
     return Csr(starts, items, rng.random(len(items)).astype(np.float32))
 
 
+def standardised(loadings, people):
+    """Return the features that have a mean of 0 among people with ratings."""
+    counts = np.diff(people.starts)
+    logs = np.log(counts[counts > 0])
+    centre = projections(loadings, 2.5, people, 1)[counts > 0].mean(axis=0)
+    return PairFeatures(loadings, centre, 2.5, (logs.mean(), logs.std(), logs.min(), logs.max()))
+
+
 @pytest.fixture
 def features(people):
     loadings = np.random.default_rng(1).normal(size=(ITEMS, LOADINGS)).astype(np.float32)
-    return PairFeatures.standardised(loadings, 2.5, people, 1)
+    return standardised(loadings, people)
 
 
 def by_hand(features, people):
@@ -76,5 +84,5 @@ def test_more_ratings_than_anybody_had_count_as_the_most(features):
 
 
 def test_without_loadings_only_the_count_is_left(people):
-    alone = PairFeatures.standardised(np.zeros((ITEMS, 0), np.float32), 2.5, people, 1)
+    alone = standardised(np.zeros((ITEMS, 0), np.float32), people)
     assert alone.of(people, 1).shape == (5, 2)

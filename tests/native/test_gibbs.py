@@ -99,6 +99,20 @@ def test_the_same_bits_at_any_number_of_threads_and_in_any_order(threads):
     np.testing.assert_array_equal(side.draw()[0], side.draw(order=backwards)[0])
 
 
+def test_a_block_of_rows_is_drawn_like_all_of_them():
+    side, first = Side(33), 11
+    starts, order = side.starts[first:] - side.starts[first], np.arange(ROWS - first)
+    arrays = {
+        **{"starts": starts, "order": order.astype(np.int32), "shift": side.shift[first:]},
+        **{name: getattr(side, name)[side.starts[first] :] for name in ("partner", "rating")},
+        "weight": side.weight[side.starts[first] :],
+    }
+    arrays = [arrays.get(name, getattr(side, name)) for name in ARGUMENTS]
+    block = _native.sample_rows(*arrays, ALPHA, MU, 5, 9, 1, first_row=first)
+    for part, whole in zip(block, side.draw(), strict=True):
+        np.testing.assert_array_equal(part, whole[first:])
+
+
 def test_another_stream_gives_other_draws():
     side = Side(9)
     assert not np.allclose(side.draw(stream=9)[0], side.draw(stream=10)[0])

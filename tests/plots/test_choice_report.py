@@ -44,9 +44,7 @@ def test_the_list_of_both_has_both_reasons(both, written_both):
     assert me.explain(best["id"][0]).sentence.split(":")[0] in text
     assert "Beside it, a choice model was fitted" in text
     assert "weighted by the chance of a high rating to the power 0.5" in text
-    assert (
-        "\N{LEFT DOUBLE QUOTATION MARK}you\N{RIGHT DOUBLE QUOTATION MARK} means this person" in text
-    )
+    assert "Because they picked" in text
     expected = f"{best['prediction'][0]:.2f} \N{PLUS-MINUS SIGN} {best['sd'][0]:.2f}"
     assert f"{best['chance'][0]:.1%} {expected}" in text
 
@@ -68,12 +66,12 @@ def test_the_lists_of_each_question_alone_are_folded(both, written_both, tab, by
         for text, item, reason in zip(shown, best["item"], best["reason"], strict=True):
             assert text.splitlines()[0] == " ".join(item.split())
             assert reason[1:].replace("(-", "(\N{MINUS SIGN}") in text
-            assert ("ecause you picked" in text) == (by == "choice")
+            assert ("ecause they picked" in text) == (by == "choice")
 
 
 def test_the_report_of_a_model_of_ratings_has_no_reasons_of_choice(written_196):
     text = prose(written_196)
-    assert "ecause you picked" not in text
+    assert "ecause they picked" not in text
     assert "choice model" not in text
 
 

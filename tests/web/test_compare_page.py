@@ -12,7 +12,6 @@ from .test_page import (
     go,
     in_each_size_and_scheme,
     opened,
-    skip_without_axe,
     wait_until_idle,
 )
 
@@ -173,7 +172,6 @@ def test_every_comparison_fits_and_is_accessible(tab, two, view):
         for where in in_each_size_and_scheme(page, SIZES):
             assert_fits(page, where)
             assert_accessible(page, where)
-    skip_without_axe()
 
 
 def test_titles_and_people_of_events(tab, events_address):

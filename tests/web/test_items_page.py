@@ -42,7 +42,7 @@ def run_curl(command):
 
 def downloaded(page):
     with page.expect_download() as download:
-        page.get_by_role("button", name="Export CSV").click()
+        page.get_by_role("button", name="Download CSV").click()
     text = download.value.path().read_text(encoding="utf-8")
     return download.value.suggested_filename, list(csv.DictReader(io.StringIO(text)))
 
@@ -61,6 +61,61 @@ def test_a_page_beyond_the_end_is_the_last_one(tab, address):
         expect(page.locator(".pager")).to_contain_text("Page 1 of 57")
         go(page, address, "#/items?search=no+such+title&page=3")
         expect(page.locator(".results")).to_have_text(re.compile("^No item matches"))
+
+
+def test_chosen_items_are_listed_alone_with_a_way_back(tab, address):
+    with opened(tab, address, "#/items?id=100&id=50&id=268&id=nonsense") as page:
+        expect(page.locator("[data-total]")).to_have_text("3 chosen items")
+        expect(page.locator("tbody th a")).to_have_text(
+            ["Fargo (1996)", "Star Wars (1977)", "Chasing Amy (1997) [id 268]"]
+        )
+        expect(page.locator(".results .note")).to_have_text("Not known here: nonsense.")
+        expect(page.locator(".plot")).to_have_attribute("data-points", "3")
+        expect(page.get_by_label("Search titles")).to_be_hidden()
+        page.get_by_role("link", name="Show all items").click()
+        expect(page.locator("[data-total]")).to_have_text("1,682 items")
+        expect(page.locator(".plot")).to_have_attribute("data-points", "1682")
+        expect(page.get_by_label("Search titles")).to_be_visible()
+
+
+def test_the_plot_shows_what_the_list_finds(tab, address):
+    with opened(tab, address, "#/items?search=satr+wars") as page:
+        total = page.locator("[data-total]")
+        expect(total).not_to_have_attribute("data-total", "0")
+        points = total.get_attribute("data-total")
+        expect(page.locator(".plot")).to_have_attribute("data-points", points)
+
+
+def test_chosen_items_are_named_sorted_exported_and_left(tab, address, folder, tmp_path, capsys):
+    with opened(tab, address, "#/items?id=50&id=100&id=181") as page:
+        rows = page.locator("tbody tr")
+        expect(page.locator(".count-line")).to_contain_text("3 chosen items")
+        page.get_by_role("button", name="Ratings").click()
+        expect(rows).to_contain_text(["Star Wars", "Fargo", "Return of the Jedi"])
+        page.get_by_role("button", name="Ratings").click()
+        expect(rows).to_contain_text(["Return of the Jedi", "Fargo", "Star Wars"])
+        _, exported = downloaded(page)
+        assert [row["id"] for row in exported] == ["181", "100", "50"]
+        printed = run_python(copied(page, "Copy as Python"), folder, tmp_path, capsys)
+        assert "shape: (3," in printed
+        page.get_by_role("link", name="Show all items").click()
+        expect(page.locator(".count-line")).to_contain_text("1,682 items")
+
+
+def test_why_mean_and_bias_differ_is_said_only_if_they_do(tab, address):
+    def comparison(page):
+        return page.get_by_role("region", name="Where its mean comes from").locator("p").first
+
+    with opened(tab, address, "#/item/181") as page:
+        expect(comparison(page)).to_contain_text("what the model does not explain")
+        response = page.request.get(f"{address}/api/items/181").json()
+        alike = {"mean": response["mu"] + response["bias"], "raters_bias": 0.01}
+        alike |= {"raters_interaction": -0.01, "residual": 0.0}
+        page.route("**/api/items/181", lambda route: route.fulfill(json=response | alike))
+        go(page, address, "#/items")
+        go(page, address, "#/item/181")
+        expect(comparison(page)).to_contain_text("They are much the same")
+        page.unroute_all()
 
 
 def test_items_are_rated_in_the_list_by_keyboard_and_on_their_pages(tab, address):

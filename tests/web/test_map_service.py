@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 from palate.analysis._group import _z, describe_group
-from palate.data._features import features
 from palate.web._map import map_columns
 
 from .test_service import json_of
@@ -37,6 +36,13 @@ def test_numbers_of_the_map_are_no_longer_than_what_is_seen(client):
     columns = json_of(client.get("/api/map"))["columns"]
     titles = sum(len(title) for title in columns["item"])
     assert len(text) - titles < 45 * len(columns["id"])
+
+
+def test_the_map_of_a_search_has_the_items_of_the_list(client):
+    query = {"search": "satr wars", "where": "year=1970..1980"}
+    found = json_of(client.get("/api/map", params=query))
+    listed = json_of(client.get("/api/items", params=query))["items"]
+    assert found["columns"]["item"] == [one["item"] for one in listed] == ["Star Wars (1977)"]
 
 
 def test_expected_ratings_of_all_items(client, bayes):
@@ -97,14 +103,12 @@ def test_the_mean_of_a_random_group_is_off_by_its_standard_error(n):
 
 def test_random_groups_rarely_differ(bayes):
     """Only what chance alone would rarely show is reported."""
-    learned, found = bayes.learned, features(bayes.items)
+    learned = bayes.learned
     random = np.random.default_rng(0)
     rated = np.flatnonzero(learned.rated)
-    groups = [
-        describe_group(learned, found, random.choice(rated, 60, replace=False)) for _ in range(40)
-    ]
+    groups = [describe_group(learned, random.choice(rated, 60, replace=False)) for _ in range(40)]
     reported = [len(one.categories) + len(one.ranges) + len(one.shifts) for one in groups]
-    kinds = len(found) + learned.factors
+    kinds = len(learned.item_features) + learned.factors
     assert np.mean(reported) < 0.01 * kinds
 
 

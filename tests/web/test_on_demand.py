@@ -9,10 +9,13 @@ from playwright.sync_api import expect
 
 import palate
 from palate._files import locked
-from palate.web import _evaluation
+from palate.web import _accuracy, _evaluation
+from palate.web._background import Background
+from palate.web._compare import ModelComparison
 from palate.web._evaluation import BackgroundEvaluation
 from palate.web._explorer import Explorer
 from palate.web._model_holder import ModelHolder
+from palate.web._responses import Evaluation
 
 from ..conftest import visited
 
@@ -20,10 +23,13 @@ from ..conftest import visited
 def test_a_model_is_served_before_anything_is_computed(folder):
     explorer = ModelHolder.from_folder(folder).explorer
     model, learned = explorer.model, explorer.model.learned
-    assert (set(vars(explorer)), set(vars(model))) == ({"model", "evaluation"}, {"learned"})
+    assert (set(vars(explorer)), set(vars(model))) == (
+        {"model", "evaluation", "fingerprint"},
+        {"learned"},
+    )
     assert set(vars(learned)) == {field.name for field in fields(learned)}
     assert explorer.item(50).item == "Star Wars (1977)"
-    assert {"summary", "items", "_ids"} <= set(vars(explorer))
+    assert {"summary", "item_list", "_ids"} <= set(vars(explorer))
 
 
 def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
@@ -31,15 +37,20 @@ def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
     holder = ModelHolder.from_folder(tmp_path / "m")
     palate.load(point).save(tmp_path / "m")
     assert holder.reload_if_changed()
-    assert {"summary", "items", "_ids"} <= set(vars(holder.explorer))
+    assert {"summary", "item_list", "_ids"} <= set(vars(holder.explorer))
+    assert "table" in vars(holder.explorer.item_list)
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def finished(evaluation):
-    deadline = time.monotonic() + 60
-    while (done := evaluation.result()).running:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return done
+    wait_until(lambda: not evaluation.result().running)
+    return evaluation.result()
 
 
 def test_nobody_evaluates_a_model_until_somebody_asks(point):
@@ -101,6 +112,70 @@ def test_another_worker_takes_over_from_one_that_dies(quick, runs, tmp_path):
         assert not runs
     assert finished(worker).scores
     assert len(runs) == 1
+
+
+def test_workers_share_the_accuracy_of_two_models(quick, monkeypatch, tmp_path):
+    runs, measure = [], _accuracy._in_process
+
+    def counted(models):
+        runs.append(models)
+        return measure(models)
+
+    monkeypatch.setattr(_accuracy, "_in_process", counted)
+    for name in ("a", "b"):
+        quick.save(tmp_path / name)
+        (tmp_path / f"copies-{name}").mkdir()
+    one, two = (
+        ModelComparison(
+            {
+                name: ModelHolder.from_folder(tmp_path / name, tmp_path / f"copies-{name}").explorer
+                for name in ("a", "b")
+            }
+        )
+        for _ in range(2)
+    )
+    assert one.accuracy().scores is two.accuracy().scores is None
+    for comparison in (one, two):
+        wait_until(lambda comparison=comparison: comparison.accuracy().scores is not None)
+    assert one.accuracy() == two.accuracy()
+    assert len(runs) == 1
+    assert one.explorers[0].evaluation.result().running is False  # nobody has asked for that
+
+
+def test_a_result_that_cannot_be_kept_is_returned_all_the_same(tmp_path):
+    folder = tmp_path / "result"
+
+    def measured():
+        folder.rmdir()
+        return Evaluation(sentence="measured")
+
+    background = Background(measured, unavailable, Evaluation, folder)
+    assert (background.result(), background.is_asked_for) == (None, False)
+    background.start()
+    wait_until(lambda: background.result() is not None)
+    assert background.result().sentence == "measured"
+
+
+@pytest.mark.parametrize("error", [ValueError("no ratings"), MemoryError("no memory")])
+def test_whatever_fails_is_said_instead_of_being_waited_for(error):
+    def failing():
+        raise error
+
+    background = Background(failing, unavailable, Evaluation)
+    background.start()
+    wait_until(lambda: background.result() is not None)
+    assert background.result().why_not == str(error)
+
+
+def test_a_folder_that_cannot_be_made_is_said_at_once(tmp_path):
+    (tmp_path / "file").touch()
+    background = Background(Evaluation, unavailable, Evaluation, tmp_path / "file" / "result")
+    background.start()
+    assert "file" in background.result().why_not
+
+
+def unavailable(reason):
+    return Evaluation(why_not=reason)
 
 
 def test_the_page_shows_an_item_before_its_neighbours(tab, address):

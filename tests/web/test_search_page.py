@@ -144,6 +144,7 @@ def test_the_list_by_keyboard_and_mouse_and_its_states(tab, address):
 def test_the_filter_of_the_items_forgives_too(tab, address):
     with opened(tab, address, "#/items?search=godfahter") as page:
         expect(page.locator("tbody tr")).to_have_count(2)
+        expect(page.locator('[data-chart="items"] .plot')).to_have_attribute("data-points", "2")
         go(page, address, "#/items?search=starwars")
         expect(page.locator("tbody tr")).to_contain_text(["Star Wars (1977)"])
 

@@ -18,6 +18,17 @@ def test_many_items_are_found_in_one_call_and_unknown_ones_listed_apart(client, 
     assert answer["total"] == 4
 
 
+def test_chosen_items_are_filtered_sorted_and_exported_like_all(client):
+    chosen = [("id", "181"), ("id", "100"), ("id", "50"), ("sort", "item")]
+    query = [*chosen, ("descending", "false"), ("size", "2")]
+    answer = client.get("/api/items", params=query).json()
+    assert (answer["total"], [one["id"] for one in answer["items"]]) == (3, [100, 181])
+    exported = pl.read_csv(client.get("/api/items.csv", params=chosen).content)
+    assert exported["id"].to_list() == [50, 181, 100]
+    filtered = client.get("/api/items", params=[*chosen, ("where", "genres=Sci-Fi")]).json()
+    assert [one["id"] for one in filtered["items"]] == [50, 181]
+
+
 def test_items_without_ratings_are_found_and_ambiguous_titles_are_not(tmp_path):
     items = pl.DataFrame({"item": ["a", "b", "c", "d"], "title": ["One", "Two", "Same", "Same"]})
     table = {"user": [1, 1, 2, 2, 3], "item": list("abaca"), "rating": [1, 2, 3, 4, 5]}

@@ -40,6 +40,8 @@ def test_a_user_has_a_whole_history_and_similar_users(tab, address, bayes):
         history.get_by_role("link", name="Next").click()
         expect(rows).to_have_count(14)
         listed = recommendations(page)
+        page.get_by_role("button", name="Why?").first.click()
+        expect(page.get_by_role("heading", name="How they would like it")).to_be_visible()
         page.get_by_role("link", name="Most surprising").click()
         page.wait_for_url("**sort=surprise")
         first = bayes.user(196).describe(1).surprises.row(0, named=True)
@@ -95,6 +97,7 @@ def test_a_user_of_a_model_of_events(tab, events_address, events_folder, tmp_pat
         expect(page.get_by_role("heading", name="People with similar tastes")).to_have_count(0)
         printed = run_python(copied(page, "Copy as Python"), events_folder, tmp_path, capsys)
         assert "Because" in printed or "reason" in printed
+        expect(page.locator("main")).to_contain_text("What if they had picked something else?")
         page.get_by_role("button", name="Open in Try it").click()
         expect(page.locator('[data-list="rated"] li')).to_have_count(39)
         go(page, events_address, "#/users")

@@ -88,8 +88,8 @@ def compare_items(learned: Learned, first: int, second: int) -> ItemPair:
         people = table.with_columns(
             likes_both=pl.Series(likes) if has_ratings else pl.lit(None, pl.Boolean)
         ).sort(pl.col("first") + pl.col("second"), "user", descending=[True, False])
-        counts = np.diff(learned.ratings_by_item.starts)
-        everyone = np.count_nonzero(np.diff(learned.ratings_by_user.starts))
+        counts = learned.ratings_by_item.counts
+        everyone = np.count_nonzero(learned.ratings_by_user.counts)
         by_chance = float(counts[first] * counts[second] / max(everyone, 1))
         agreed = agreement(one, other) if has_ratings else None
     return ItemPair(

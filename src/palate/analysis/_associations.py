@@ -1,14 +1,16 @@
 """Associations of the positions of items on an axis with what is known of the items."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate.analysis._intervals import Z, bound_nearest_zero, default_min_ratings
-from palate.data._features import Feature, features
+from palate.data._features import Feature
 from palate.learned._learned import Learned
 
+Numbers = NDArray[np.float64]
+Rows = NDArray[np.intp]
 # The name of the feature that every model has.
 RATINGS = "number of ratings"
 # Minimum number of items with a category, and without it, for an association.
@@ -56,38 +58,55 @@ def associations(learned: Learned) -> list[list[Associated]]:
     eligible = learned.item_counts >= default_min_ratings(learned.item_counts)
     # The logarithm, since the number of ratings is very skewed.
     counts = Feature(RATINGS, None, np.log(np.maximum(learned.item_counts, 1)))
-    known = [*features(learned.items), counts]
-    return [_of_axis(known, position, eligible) for position in learned.canonical_axes.items.T]
+    positions = learned.canonical_axes.items
+    along: list[list[Associated]] = [[] for _ in range(positions.shape[1])]
+    for feature in [*learned.item_features, counts]:
+        rows = np.flatnonzero(eligible & np.isfinite(feature.values))
+        associated = _with_positions(feature, feature.values[rows], positions[rows].T.copy())
+        for of_axis, found in zip(along, associated, strict=True):
+            if found is not None:
+                of_axis.append(Associated(feature, found))
+    return [
+        sorted(of_axis, key=lambda pair: (-abs(pair.found.bound), -abs(pair.found.association)))
+        for of_axis in along
+    ]
 
 
-def _of_axis(
-    known: list[Feature], position: NDArray[np.float64], eligible: NDArray[np.bool_]
-) -> list[Associated]:
-    found = []
-    for feature in known:
-        has_value = eligible & np.isfinite(feature.values)
-        association = _association(feature, position[has_value], feature.values[has_value])
-        if association is not None:
-            found.append(Associated(feature, association))
-    return sorted(found, key=lambda pair: (-abs(pair.found.bound), -abs(pair.found.association)))
-
-
-def _association(feature: Feature, position: Any, values: Any) -> Association | None:
+def _with_positions(
+    feature: Feature, values: Numbers, positions: Numbers
+) -> list[Association | None]:
+    """Return the association with the positions on each axis, shape (axes, n); None if unclear."""
     n = len(values)
-    if n <= 2 * _MIN_ITEMS or np.ptp(values) == 0 or np.ptp(position) == 0:
-        return None
+    if n <= 2 * _MIN_ITEMS or np.ptp(values) == 0:
+        return [None] * len(positions)
     if feature.value is None:
         values = values / np.abs(values).max()
-        r = float(np.clip(np.corrcoef(position, values)[0, 1], -1 + 1e-9, 1 - 1e-9))
-        half = Z / np.sqrt(n - 3)
-        lower, upper = (float(np.tanh(np.arctanh(r) + sign * half)) for sign in (-1, 1))
-        return Association(feature.column, None, r, lower, upper, n)
-    ones = values == 1
-    n1, n0 = int(ones.sum()), int((~ones).sum())
-    if min(n1, n0) < _MIN_ITEMS:
+        return [_of_number(feature, position, values) for position in positions]
+    ones = np.flatnonzero(values == 1)
+    zeros = np.flatnonzero(values != 1)
+    if min(len(ones), len(zeros)) < _MIN_ITEMS:
+        return [None] * len(positions)
+    return [_of_category(feature, position, ones, zeros) for position in positions]
+
+
+def _of_number(feature: Feature, position: Numbers, values: Numbers) -> Association | None:
+    if np.ptp(position) == 0:
         return None
-    within = (n1 * position[ones].var() + n0 * position[~ones].var()) / n
-    d = (position[ones].mean() - position[~ones].mean()) / np.sqrt(within or 1.0)
-    half = Z * np.sqrt(1 / n1 + 1 / n0 + d**2 / (2 * n))
+    r = float(np.clip(np.corrcoef(position, values)[0, 1], -1 + 1e-9, 1 - 1e-9))
+    half = Z / np.sqrt(len(values) - 3)
+    lower, upper = (float(np.tanh(np.arctanh(r) + sign * half)) for sign in (-1, 1))
+    return Association(feature.column, None, r, lower, upper, len(values))
+
+
+def _of_category(
+    feature: Feature, position: Numbers, ones: Rows, zeros: Rows
+) -> Association | None:
+    if np.ptp(position) == 0:
+        return None
+    inside, outside = position[ones], position[zeros]
+    n1, n0 = len(ones), len(zeros)
+    within = (n1 * inside.var() + n0 * outside.var()) / (n1 + n0)
+    d = (inside.mean() - outside.mean()) / np.sqrt(within or 1.0)
+    half = Z * np.sqrt(1 / n1 + 1 / n0 + d**2 / (2 * (n1 + n0)))
     r, low, high = (float(x / np.hypot(x, 2)) for x in (d, d - half, d + half))
     return Association(feature.column, feature.value, r, low, high, n1)

@@ -187,15 +187,19 @@ def _reasons(frame: pl.DataFrame, partners: str) -> list[str | None]:
         return [None] * frame.height
     components = frame.select(*phrases).to_numpy()
     deviations = components - np.median(components, axis=0)
-    totals = deviations.sum(axis=1)
-    reasons: list[str | None] = []
-    for gap, row, total in zip(frame["gap"], deviations, totals, strict=True):
-        sign = -np.sign(gap) or np.sign(total)
-        relevant = [
-            (value, phrases[component][0 if value > 0 else 1])
-            for component, value in zip(phrases, row, strict=True)
-            if value * sign >= max(_MIN_FRACTION * abs(total), LEAST_SHOWN)
-        ]
-        relevant.sort(key=lambda pair: -abs(pair[0]))
-        reasons.append("; ".join(f"{phrase} ({value:+.2f})" for value, phrase in relevant) or None)
-    return reasons
+    totals, gaps = deviations.sum(axis=1), frame["gap"].to_numpy()
+    sign = np.where(gaps == 0, np.sign(totals), -np.sign(gaps))[:, None]
+    least = np.maximum(_MIN_FRACTION * np.abs(totals), LEAST_SHOWN)[:, None]
+    order = np.argsort(-np.abs(deviations), axis=1, kind="stable")
+    relevant = np.take_along_axis(deviations * sign >= least, order, axis=1)
+    row, place = np.nonzero(relevant)
+    component = order[row, place]
+    words = list(phrases.values())
+    # In flat lists: those of 100,000 rows would keep the garbage collector busy for a second.
+    parts = [
+        f"{words[k][0 if value > 0 else 1]} ({value:+.2f})"
+        for k, value in zip(component.tolist(), deviations[row, component].tolist(), strict=True)
+    ]
+    ends = np.cumsum(np.count_nonzero(relevant, axis=1)).tolist()
+    starts = [0, *ends[:-1]]
+    return ["; ".join(parts[a:b]) or None for a, b in zip(starts, ends, strict=True)]

@@ -19,7 +19,7 @@ def has_known_features(learned: Learned, rows: NDArray[np.integer[Any]]) -> NDAr
     """Return whether any feature that the model uses is known of the items at `rows`; (n,)."""
     effects = learned.parameters.effects
     known = np.zeros(len(rows), dtype=np.bool_)
-    if effects is not None:
+    if effects is not None and len(rows):
         for column in set(effects.features.columns) & set(learned.items.columns):
             known |= learned.items[column].gather(rows).is_not_null().to_numpy()
     return known

@@ -1,6 +1,5 @@
 """What the items of a group have in common, in comparison with all items."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,7 +7,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.data._features import Feature
 from palate.learned._learned import Learned
 
 # A difference is reported if chance alone makes one as large in about one of 400 random groups.
@@ -55,9 +53,7 @@ class Group:
     shifts: list[Shift]
 
 
-def describe_group(
-    learned: Learned, features: Sequence[Feature], rows: NDArray[np.integer[Any]]
-) -> Group:
+def describe_group(learned: Learned, rows: NDArray[np.integer[Any]]) -> Group:
     """Return how the items at `rows` differ from all items that have training ratings.
 
     Only what random groups of the same size would rarely show is reported: the share of a
@@ -68,8 +64,6 @@ def describe_group(
     ----------
     learned
         The data behind the model.
-    features
-        The features of its items.
     rows
         The rows of the items of the group, each once.
     """
@@ -78,7 +72,7 @@ def describe_group(
     inside = inside[learned.rated]
     categories: list[tuple[float, Category]] = []
     ranges: list[tuple[float, Range]] = []
-    for feature in features:
+    for feature in learned.item_features:
         values = feature.values[learned.rated]
         known = np.isfinite(values)
         every, own = values[known], values[known & inside]

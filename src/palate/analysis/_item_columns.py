@@ -26,7 +26,7 @@ def scores_and_chances(
     """Return the columns score, which items are ranked by, and chance."""
     if chances is None:
         return {"score": learned.likelihood.unclipped(scores)}
-    return {"score": scores, "chance": pl.Series(chances).fill_nan(None)}
+    return {"score": scores, "chance": pl.Series(chances, nan_to_null=True)}
 
 
 def expected_ratings(
@@ -53,4 +53,4 @@ def counts_and_status(learned: Learned, rows: Rows) -> dict[str, Any]:
         by_features = unrated[has_known_features(learned, rows[unrated])]
         found = found.astype(object)
         found[by_features] = _BY_FEATURES
-    return {"ratings": counts, "status": pl.Series(found, dtype=pl.String)}
+    return {"ratings": counts, "status": pl.Series(found.tolist(), dtype=pl.String)}

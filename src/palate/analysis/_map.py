@@ -9,7 +9,6 @@ import polars as pl
 from palate._words import counted
 from palate.analysis._intervals import Numbers, Z, null_column
 from palate.analysis._mean_decomposition import MeanDecomposition
-from palate.data._features import features
 from palate.errors import SettingError
 from palate.learned._learned import Learned
 
@@ -53,7 +52,7 @@ def coordinate(
     if name in ("ratings", "mean"):
         values = learned.item_counts if name == "ratings" else learned.item_means
         return values.astype(float), None
-    numbers = {f.column: f.values for f in features(learned.items) if f.value is None}
+    numbers = {f.column: f.values for f in learned.item_features if f.value is None}
     if name in numbers:
         return numbers[name], None
     names = dict.fromkeys(["bias", "ratings", "mean", *numbers])

@@ -75,17 +75,17 @@ def recommendations(
         columns = expected_ratings(learned, user, rows, rating_scores[rows])
     frame = learned.item_frame(
         rows,
-        rank=np.arange(1, len(rows) + 1),
         **scores_and_chances(learned, scores[rows], _chances(learned, history, rows, found.choice)),
         **columns,
         **counts_and_status(learned, rows),
-    ).select("rank", pl.exclude("rank"))
+    )
     if quantile is not None:
         at_least = learned.likelihood.rating(key[rows].astype(np.float32))
         frame = frame.with_columns(at_least=at_least)
     if options.explain:
         why = reasons(learned, history, user, rows, by, pronouns=pronouns)
         frame = frame.with_columns(pl.Series("reason", why, dtype=pl.String))
+    frame.insert_column(0, pl.Series("rank", np.arange(1, len(rows) + 1)))
     return ItemTable.of(frame, skipped)
 
 

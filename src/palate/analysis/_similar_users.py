@@ -29,7 +29,7 @@ def similar_users(learned: Learned, users: UserPosteriors, user: Any, n: int) ->
         {
             "user": learned.require_users().users["id"].gather(rows),
             "similarity": found[best],
-            "ratings": np.diff(ratings.starts)[rows],
+            "ratings": ratings.counts[rows],
             "common": pl.Series(common, dtype=pl.Int64),
         }
     )

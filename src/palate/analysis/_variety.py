@@ -106,7 +106,7 @@ class Variety:
         users = self._learned.ratings_by_item.take(rows)
         has = np.zeros((len(rows), self._learned.require_users().users.height), dtype=np.float32)
         has[users.row, users.partner] = 1
-        has /= np.sqrt(np.maximum(np.diff(users.starts), 1))[:, None]
+        has /= np.sqrt(np.maximum(users.counts, 1))[:, None]
         cosines = (has @ has.T).astype(np.float64)
 
         def term(chosen: list[int]) -> Numbers:

@@ -68,7 +68,7 @@ def people_vectors(learned: Learned, histories: Csr, table: Floats | None, by: V
     weighted = learned.require_choice().weighting.weighted(histories)
     of_history = learned.choice_directions.of_history
     tastes: Floats = multiply(*weighted, of_history, thread_count(None))
-    empty = np.diff(histories.starts) == 0
+    empty = histories.counts == 0
     return np.hstack([tastes, empty[:, None].astype(np.float32)])
 
 

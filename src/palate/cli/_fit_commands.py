@@ -10,6 +10,7 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
+from palate.cli._cluster_fit import Checkpoint, SparkMaster, fit_in_cluster
 from palate.cli._progress import progress_of_fit
 from palate.cli._ratings_options import (
     DatabaseTable,
@@ -94,6 +95,7 @@ Gate = Annotated[
         "palate fit ml-100k -o model --valid 0.1",
         "palate fit ratings.csv --items films.csv --users people.csv -o model",
         "palate fit postgresql://host/shop --table purchases -o model",
+        "palate fit hdfs:///ratings -o model --spark yarn --checkpoint hdfs:///tmp/palate",
     ),
 )
 def fit(
@@ -119,6 +121,8 @@ def fit(
     share: ValidShare = 0.0,
     gate: Gate = False,
     no_users: NoUsers = False,
+    spark: SparkMaster = None,
+    checkpoint: Checkpoint = None,
     seed: Seed = 0,
     threads: Threads = None,
     json: Json = False,
@@ -132,11 +136,35 @@ def fit(
     require_users_for_gate(gate, no_users)
     require_model_folder(output)
     chosen = chosen_solver(context, seed)
-    data = read(
-        ratings, duplicates, user=user, item=item, rating=rating, timestamp=timestamp,
-        items=items, users=users, table=table, kind=kind, **reading_options(context),
-    )  # fmt: skip
+    columns = {"user": user, "item": item, "rating": rating, "items": items}
+    others: dict[str, Any] = {"timestamp": timestamp, "users": users, "table": table, "kind": kind}
+    others |= reading_options(context)
+    if spark is not None:
+        columns |= {"checkpoint": checkpoint}
+        others |= {"valid": share, "gate": gate, "threads": threads}
+        solver = chosen or default_solver(None, seed)
+        fit_in_cluster(spark, ratings, output, solver, columns=columns, others=others, json=json)
+        return
+    data = read(ratings, duplicates, **columns, **others)
     solver = chosen or default_solver(data, seed)
+    _fit_here(
+        output, data, solver, seed, threads, share=share, gate=gate, no_users=no_users, json=json
+    )
+
+
+def _fit_here(
+    output: Path,
+    data: Any,
+    solver: Any,
+    seed: int,
+    threads: int | None,
+    *,
+    share: float,
+    gate: bool,
+    no_users: bool,
+    json: bool,
+) -> None:
+    """Fit a model on this machine, and print what was fitted; the options are those of `fit`."""
     validated = _fit_to_part(solver, data, share, seed, threads) if share else None
     if gate:
         compared, model = fit_if_not_worse(output, data, solver, seed, threads)

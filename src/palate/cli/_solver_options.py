@@ -79,10 +79,14 @@ def chosen_solvers(context: typer.Context, seed: int) -> list[Any] | None:
 
 
 def default_solver(ratings: Any, seed: int) -> Any:
-    """Return the solver of these ratings, events or counts where none is chosen."""
+    """Return the solver of these ratings, events or counts where none is chosen.
+
+    Without any, they are ratings in a cluster.
+    """
     import palate
 
-    return palate.Gibbs(seed=seed) if ratings.kind == "ratings" else palate.Choice(seed)
+    events = ratings is not None and ratings.kind != "ratings"
+    return palate.Choice(seed) if events else palate.Gibbs(seed=seed)
 
 
 @functools.cache

@@ -43,9 +43,14 @@ class Csr(NamedTuple):
         return cls(np.zeros(rows + 1, dtype=np.int64), none.astype(np.int32), none)
 
     @property
+    def counts(self) -> NDArray[np.int64]:
+        """The number of entries of each row; shape (rows,)."""
+        return self.starts[1:] - self.starts[:-1]
+
+    @property
     def row(self) -> NDArray[np.int32]:
         """The row of each entry; shape (n,)."""
-        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), self.counts)
 
     def without(self, entries: NDArray[np.bool_]) -> "Csr":
         """Return all entries but those of a mask, in the same rows."""
@@ -66,7 +71,7 @@ class Csr(NamedTuple):
 
     def take(self, rows: NDArray[np.integer[Any]]) -> "Csr":
         """Return the entries of `rows`, renumbered 0, 1, ... in that order."""
-        sizes = np.diff(self.starts)[rows]
+        sizes = self.counts[rows]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         entries = np.repeat(self.starts[rows] - starts[:-1], sizes) + np.arange(starts[-1])
         return Csr(starts, self.partner[entries], self.rating[entries])

@@ -36,7 +36,7 @@ class FittedModel:
         self._known = self._user_rows >= 0
         # The place of each person where those that are known come first.
         self._order = np.argsort(np.argsort(~self._known, kind="stable"), kind="stable")
-        has_history = np.append(np.diff(self.learned.ratings_by_user.starts) > 0, False)
+        has_history = np.append(self.learned.ratings_by_user.counts > 0, False)
         is_rated = np.append(self.learned.rated, False)  # the last are for unknown ones
         self.unknown_users = int((~has_history[self._user_rows]).sum())
         self.unknown_items = int((~is_rated[self.row_of_item[np.unique(part.valid.item)]]).sum())

@@ -36,7 +36,7 @@ class ItemNeighbours:
 
     def __init__(self, train: Ratings) -> None:
         by_item, by_user = train.by_item(), train.by_user()
-        self.counts = np.diff(by_item.starts)
+        self.counts = by_item.counts
         kept = min(_NEIGHBOURS, len(self.counts))
         self.items = np.zeros((len(self.counts), kept), dtype=np.int32)
         self.similarity = np.zeros((len(self.counts), kept))
@@ -86,7 +86,7 @@ def cosines(
     has is 0.
     """
     by_item = train.by_item()
-    norms = np.sqrt(np.diff(by_item.starts))
+    norms = np.sqrt(by_item.counts)
     order = np.argsort(first, kind="stable")
     together = np.zeros(len(first))
     has_first = np.zeros(train.users.height, dtype=np.bool_)

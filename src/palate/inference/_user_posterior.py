@@ -146,7 +146,7 @@ def infer(
     if not np.isfinite(inferred.mean).all():
         raise DataError("a profile is not finite; are the ratings on another scale than the model?")
     if covariances:
-        inferred.covariance[np.diff(ratings.starts) == 0] = parameters.user_prior.of_anyone
+        inferred.covariance[ratings.counts == 0] = parameters.user_prior.of_anyone
     return inferred
 
 
@@ -289,7 +289,7 @@ class _RowSolver:
         return zero
 
     def _next_variances(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
-        variances, counts = self.parameters.variances, np.diff(self.ratings.starts)
+        variances, counts = self.parameters.variances, self.ratings.counts
         assert variances is not None
         squares = self.solve_linear(found, squares=True).squares
         squares /= variances.precisions(counts, found)

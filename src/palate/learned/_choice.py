@@ -306,7 +306,7 @@ class ChoiceModel:
         weighted = self.weighting.weighted(histories)
         scores: NDArray[np.float32] = self.weights.scores(weighted, threads, out)
         scores *= self.discount
-        scores[np.diff(histories.starts) == 0] = self.popularity / self.popularity.max()
+        scores[histories.counts == 0] = self.popularity / self.popularity.max()
         return scores
 
     def chances(
@@ -340,7 +340,7 @@ class ChoiceModel:
             picked = np.zeros(scores.shape, dtype=np.bool_)
             picked[histories.row, histories.partner] = True
             chances[np.take_along_axis(picked, rows, axis=1)] = np.nan
-        empty = np.diff(histories.starts) == 0
+        empty = histories.counts == 0
         if empty.any():
             shares = self.popularity / self.popularity.sum(dtype=np.float64)
             chances[empty] = shares[rows[empty]]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from palate._computed_once import computed_once
 from palate._threads import thread_count
+from palate.data._features import Feature, features
 from palate.data._ratings import Csr, Kind, Ratings
 from palate.errors import SettingError, UnknownIdError
 from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
@@ -216,6 +217,11 @@ class Learned:
         return ItemIndex(self.items, self.item_counts)
 
     @computed_once
+    def item_features(self) -> list[Feature]:
+        """The features in the columns of the items table."""
+        return features(self.items)
+
+    @computed_once
     def item_names(self) -> pl.Series:
         """The name by which each item is shown; see `palate.learned._lookup.item_names`."""
         return item_names(self.items["id"], self.items["item"])
@@ -303,5 +309,6 @@ class Learned:
 
     def item_frame(self, rows: NDArray[np.integer[Any]], **columns: Any) -> pl.DataFrame:
         """Return a table of the ids and names of the items at `rows`, and further columns."""
-        names = {"id": self.items["id"].gather(rows), "item": self.item_names.gather(rows)}
+        # `gather` takes twice as long for few rows, which is most of the time of a short list.
+        names = {"id": self.items["id"][rows], "item": self.item_names[rows]}
         return pl.DataFrame(names | columns)

@@ -38,19 +38,6 @@ class PairFeatures:
     damping: float
     log_counts: tuple[float, float, float, float]
 
-    @classmethod
-    def standardised(
-        cls, loadings: NDArray[np.float32], damping: float, histories: Csr, threads: int
-    ) -> "PairFeatures":
-        """Return the features whose mean is 0 among the people of `histories`."""
-        counts = np.diff(histories.starts)
-        logs = np.log(counts[counts > 0])
-        lowest, highest = float(logs.min()), float(logs.max())
-        sd = float(logs.std()) if lowest < highest else 1.0
-        projected = projections(loadings, damping, histories, threads)
-        centre = projected[counts > 0].mean(axis=0)
-        return cls(loadings, centre, damping, (float(logs.mean()), sd, lowest, highest))
-
     @property
     def count(self) -> int:
         """The number of features."""
@@ -58,13 +45,9 @@ class PairFeatures:
 
     def of(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the features of each person; shape (people, m + 2)."""
-        features = np.empty((len(histories.starts) - 1, self.count), dtype=np.float32)
-        features[:, 0] = 1
-        features[:, 1] = self._of_counts(histories)
-        features[:, 2:] = projections(self.loadings, self.damping, histories, threads)
-        features[:, 2:] -= self.centre
-        features[np.diff(histories.starts) == 0, 1:] = 0
-        return features
+        counts = np.diff(histories.starts)
+        projected = projections(self.loadings, self.damping, histories, threads)
+        return of_projections(counts, projected, self.centre, self.log_counts)
 
     def times(
         self,
@@ -90,25 +73,46 @@ class PairFeatures:
         """
         constant, slope = coefficients[:2].astype(np.float32)
         known = projections(of_items, self.damping, histories, threads)
-        known += slope * self._of_counts(histories)[:, None]
+        counts = np.diff(histories.starts)
+        known += slope * _standardised_logs(counts, self.log_counts)[:, None]
         known -= (self.centre @ coefficients[2:]).astype(np.float32)
-        known[np.diff(histories.starts) == 0] = 0
+        known[counts == 0] = 0
         known += constant
         return known
-
-    def _of_counts(self, histories: Csr) -> NDArray[np.float32]:
-        """Return the standardised log n of each person; shape (people,)."""
-        counts = np.diff(histories.starts)
-        mean, sd, lowest, highest = self.log_counts
-        logs = np.clip(np.log(np.maximum(counts, 1)), lowest, highest)
-        standardised: NDArray[np.float32] = ((logs - mean) / sd).astype(np.float32)
-        return standardised
 
     def parts(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return what each of the items that one person has rated adds to f; shape (n, m + 2)."""
         parts = np.zeros((len(items), self.count), dtype=np.float32)
         parts[:, 2:] = self.loadings[items] / np.sqrt(np.float32(len(items) + self.damping))
         return parts
+
+
+def of_projections(
+    counts: NDArray[np.int64],
+    projected: NDArray[np.float32],
+    centre: NDArray[np.float32],
+    log_counts: tuple[float, float, float, float],
+) -> NDArray[np.float32]:
+    """Return the features f of people, or of items, whose sums over v_j are known; see above.
+
+    Shapes (n,) and (n, m) to (n, m + 2).
+    """
+    features = np.empty((len(counts), 2 + projected.shape[1]), dtype=np.float32)
+    features[:, 0] = 1
+    features[:, 1] = _standardised_logs(counts, log_counts)
+    features[:, 2:] = projected - centre
+    features[counts == 0, 1:] = 0
+    return features
+
+
+def _standardised_logs(
+    counts: NDArray[np.int64], log_counts: tuple[float, float, float, float]
+) -> NDArray[np.float32]:
+    """Return the standardised log n of each number of ratings; shape (n,)."""
+    mean, sd, lowest, highest = log_counts
+    logs = np.clip(np.log(np.maximum(counts, 1)), lowest, highest)
+    standardised: NDArray[np.float32] = ((logs - mean) / sd).astype(np.float32)
+    return standardised
 
 
 def projections(

@@ -65,7 +65,7 @@ class RatingVariances:
 
     def weights(self, histories: Csr, variances: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the mean of 1 / s_u, divided by s_i, for each rating; shape (n,)."""
-        counts = np.diff(histories.starts)
+        counts = histories.counts
         own = self.precisions(counts, variances).astype(np.float32)
         weights = np.repeat(own, counts)
         weights /= self.items[histories.partner]

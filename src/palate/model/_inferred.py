@@ -74,7 +74,7 @@ def with_items_inferred(learned: Learned, rows: Rows, users: Rows) -> Learned:
     means = prior.means(learned.items[rows])
     changed = with_items(learned, rows, *infer_items(ratings, means, prior, posteriors))
     counts, item_means = learned.item_counts.copy(), learned.item_means.copy()
-    counts[rows] = np.diff(ratings.starts)
+    counts[rows] = ratings.counts
     item_means[rows] = np.add.reduceat(ratings.rating, ratings.starts[:-1]) / counts[rows]
     changed = replace(changed, item_counts=counts, item_means=item_means)
     return with_users_inferred(changed, table, variances, users)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from palate._theme import DIVERGING, SEQUENTIAL
 from palate.analysis._map import coordinate
-from palate.data._features import category_lists, features
+from palate.data._features import category_lists
 from palate.errors import SettingError
 from palate.model._model import Model
 from palate.plots._plane import RATINGS
@@ -64,7 +64,9 @@ def colouring(model: Model, colour: str | None) -> Categories | ColourScale:
         If there is no such colour, or the column does not distinguish items.
     """
     if colour is None:
-        colour = next((f.column for f in features(model.items) if f.value is not None), "bias")
+        colour = next(
+            (f.column for f in model.learned.item_features if f.value is not None), "bias"
+        )
     columns = model.items.columns[2:]
     if colour == "bias":
         return _by_bias(model)
@@ -92,7 +94,7 @@ def _by_ratings(model: Model) -> ColourScale:
 
 def _by_column(model: Model, column: str) -> Categories | ColourScale:
     """Return the colours by a column: numbers, flags, or the first entry of each item."""
-    known = [feature for feature in features(model.items) if feature.column == column]
+    known = [feature for feature in model.learned.item_features if feature.column == column]
     if known and known[0].value is None:
         return ColourScale(column, known[0].values, {"colorscale": _plotly_scale(SEQUENTIAL)})
     lists = category_lists(model.items[column])

@@ -15,16 +15,19 @@ _MAX_RATINGS = 2_000_000
 _FOLDERS = ("first", "second")
 
 
-def background_accuracy(models: dict[str, Model]) -> Background[res.Accuracy]:
+def background_accuracy(
+    models: dict[str, Model], folder: Path | None = None
+) -> Background[res.Accuracy]:
     """Return what measures both solvers on ratings that are held out of both, when it is asked.
 
-    They are fitted again without these, since no other ratings are at hand.
+    They are fitted again without these, since no other ratings are at hand. Processes share the
+    result in `folder`; see `Background`.
     """
 
     def compute() -> res.Accuracy:
         return _unavailable(why) if (why := _why_not(models)) else _in_process(models)
 
-    return Background(compute, res.Accuracy(scores=None), _unavailable)
+    return Background(compute, _unavailable, res.Accuracy, folder)
 
 
 def _why_not(models: dict[str, Model]) -> str | None:

@@ -28,13 +28,14 @@ from palate.web._middleware import SKIPPED, AccessSettings, ServiceMiddleware
 from palate.web._model_header import ModelHeader
 from palate.web._model_holder import ModelHolder
 from palate.web._problems import register_error_handlers
+from palate.web._routes import JsonRoute
 
 # Handlers hold the interpreter lock most of the time: more threads only slow down each other and
 # the event loop. Under benchmarks/serve.py two threads halve the 99th percentile of the latency.
 _THREADS = 2
-# Smaller responses fit into one packet as they are. Higher levels take several times longer for
-# some percent.
-_COMPRESSED_BYTES, _COMPRESSION_LEVEL = 1000, 4
+# Smaller responses are at most three packets, which are sent together. Higher levels take several
+# times longer for some percent.
+_COMPRESSED_BYTES, _COMPRESSION_LEVEL = 4000, 4
 _STATIC_FOLDER = str(files("palate.web") / "static")
 _PROBLEM = {"content": {"application/problem+json": {"schema": res.Problem.model_json_schema()}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -81,6 +82,7 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
+    app.router.route_class = JsonRoute
     app.add_middleware(
         GZipMiddleware, minimum_size=_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL
     )

@@ -1,63 +1,111 @@
 """Work that would keep requests waiting: in a process of low priority, once, when asked for."""
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from palate._files import locked, replace_file
 from palate.errors import PalateError, first_line
 
-# The lowest priority: whoever uses the service goes first.
+# The lowest priority.
 _NICENESS = 19
+_RESULT = "result.json"
 Result = TypeVar("Result", bound=BaseModel)
 
 
 class Background(Generic[Result]):
-    """A result that is computed once; the first call for it starts that.
+    """A result that is computed once, when it is asked for, by one of several processes.
 
     Parameters
     ----------
     compute
-        Computes it, in a thread.
-    pending
-        What there is until then.
+        Computes it; called in a thread.
     failed
         Makes a result of a sentence that says what went wrong.
+    kind
+        The type of the result.
+    folder
+        Where the result is kept: one folder for a result, which several processes can share. The
+        one that holds its lock computes, and the others wait for the result; if it dies, another
+        one takes over. None for a temporary folder.
     """
 
     def __init__(
         self,
         compute: Callable[[], Result],
-        pending: Result,
         failed: Callable[[str], Result],
+        kind: type[Result],
+        folder: Path | None = None,
     ) -> None:
-        self._compute, self._pending, self._failed = compute, pending, failed
+        self._compute, self._failed, self._kind = compute, failed, kind
+        self._folder = folder
         self._result: Result | None = None
+        self._is_waiting = False
         self._lock = threading.Lock()
 
-    def result(self) -> Result:
-        """Return the result, or what there is until it is known."""
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody has asked for the result, of this process or another."""
+        return self._result is not None or (self._folder is not None and self._folder.exists())
+
+    def start(self) -> None:
+        """Ask for the result, if nobody has."""
         with self._lock:
-            if self._result is None:
-                self._result = self._pending
+            try:
+                if self._folder is None:
+                    self._folder = Path(tempfile.mkdtemp())
+                    weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                self._result = self._failed(first_line(error))
+
+    def result(self) -> Result | None:
+        """Return the result; None until it is known, which it never is if nobody asks for it."""
+        with self._lock:
+            if self._result is None and self.is_asked_for and not self._is_waiting:
+                self._is_waiting = True
                 threading.Thread(target=self._run, daemon=True).start()
             return self._result
 
     def _run(self) -> None:
+        """Take the result of another process, or compute it."""
         try:
-            result = self._compute()
-        except (PalateError, OSError, ValueError) as error:  # so that clients do not poll forever
+            result = self._shared()
+        except Exception as error:  # any error: clients must not poll forever
             result = self._failed(first_line(error))
         with self._lock:
             self._result = result
 
+    def _shared(self) -> Result:
+        assert self._folder is not None
+        done = self._folder / _RESULT
+        with locked(self._folder):
+            if done.exists():
+                return self._kind.model_validate_json(done.read_bytes())
+            try:
+                result = self._compute()
+            except (PalateError, OSError, ValueError) as error:
+                result = self._failed(first_line(error))
+            with contextlib.suppress(OSError):  # then the other processes compute it themselves
+                replace_file(done, result.model_dump_json().encode())
+            return result
+
 
 def output_of(module: str, *arguments: str) -> bytes:
     """Return what `main` of a module prints in a process of its own, which ends with this one.
+
+    A thread would compete with requests for the interpreter lock, and Python aborts if it exits
+    while a daemon thread is in a kernel.
 
     Raises
     ------
@@ -87,9 +135,9 @@ def print_result(compute: Callable[[], BaseModel], failed: Callable[[str], BaseM
 
     The process ends when its stdin is closed, so that it does not outlive the service.
     """
-    threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+        os.nice(_NICENESS)  # whoever uses the service goes first
+    threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     try:
         result = compute()
     except PalateError as error:

@@ -117,7 +117,7 @@ class ModelComparison:
         self.explorers = list(explorers.values())
         self._models = {name: explorer.model for name, explorer in explorers.items()}
         require_comparable(self._models)
-        self._accuracy = background_accuracy(self._models)
+        self._accuracy = background_accuracy(self._models, _shared_folder(*self.explorers))
 
     @computed_once
     def summary(self) -> res.Compared:
@@ -213,7 +213,7 @@ class ModelComparison:
         """Return the items of a person's history, each once."""
         names: dict[str, of_model.ItemName] = {}
         for explorer, profile in zip(self.explorers, profiles, strict=True):
-            items = explorer.model.items[profile.rated].select("id", "item")
+            items = explorer.model.learned.item_frame(profile.rated)
             for row in json_rows(items, explorer.item_ids):
                 names.setdefault(str(row["id"]), of_model.ItemName(**row))
         return list(names.values())
@@ -312,7 +312,8 @@ class ModelComparison:
 
     def accuracy(self) -> res.Accuracy:
         """Return the accuracy of both solvers; the first call starts its measurement."""
-        return self._accuracy.result()
+        self._accuracy.start()
+        return self._accuracy.result() or res.Accuracy(scores=None)
 
     @contextmanager
     def _named(self, place: int) -> Iterator[None]:
@@ -357,6 +358,14 @@ def require_comparable(models: dict[str, Model]) -> None:
 def _rated_ids(model: Model) -> pl.Series:
     """Return the ids of the items that can be in a list: those with training ratings."""
     return model.items["id"].filter(pl.Series(model.learned.rated))
+
+
+def _shared_folder(first: Explorer, second: Explorer) -> Path | None:
+    """Return where processes that serve the same two saved models share their accuracy."""
+    one, other = first.evaluation.folder, second.evaluation.folder
+    if one is None or other is None:
+        return None
+    return one.with_name(f"{one.name}-against-{other.name}")
 
 
 def _no_overlap(reason: str) -> res.Overlap:

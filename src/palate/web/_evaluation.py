@@ -1,14 +1,9 @@
 """The evaluation of a model's solver, measured in the background when somebody asks for it."""
 
-import shutil
 import sys
 import tempfile
-import threading
-import weakref
 from pathlib import Path
 
-from palate._files import locked, replace_file
-from palate.errors import first_line
 from palate.evaluation import evaluate
 from palate.evaluation._compare_refitted import solver_of
 from palate.inference._lists import By
@@ -16,57 +11,41 @@ from palate.model._model import Model, load
 from palate.solvers._combined import Combined
 from palate.solvers._registry import SOLVERS
 from palate.web import _responses as res
-from palate.web._background import output_of, print_result
+from palate.web._background import Background, output_of, print_result
 
 # Evaluating a solver on more ratings than this takes minutes.
 _MAX_RATINGS = 2_000_000
-_RESULT = "evaluation.json"
 
 
 class BackgroundEvaluation:
     """Evaluates the solver of a model beside baselines, once, when it is asked to.
-
-    The evaluation runs in a process of its own, which has a low priority and ends with this one. A
-    thread would compete with requests for the interpreter lock, and Python aborts if it exits while
-    a daemon thread is in a kernel.
 
     Parameters
     ----------
     model
         The model.
     folder
-        Where the result is kept: one folder for a model, which several processes can share. The one
-        that holds its lock evaluates, and the others wait for the result; if it dies, another one
-        takes over. None for a temporary folder.
+        Where processes share the result; see `Background`.
     """
 
     def __init__(self, model: Model, folder: Path | None = None) -> None:
-        self._model, self._folder = model, folder
-        self._is_waiting = False
-        self._lock = threading.Lock()
+        self._model, self.folder = model, folder
+        self._background = Background(
+            lambda: _evaluate_in_process(model), _failed, res.Evaluation, folder
+        )
 
     def result(self) -> res.Evaluation:
         """Return the evaluation; its scores are None until they have been measured."""
         why_not = self._why_not()
         if why_not is not None:
             return _unavailable(why_not)
-        with self._lock:
-            if self._folder is None or not self._folder.exists():
-                return res.Evaluation()  # nobody has asked
-            done = self._folder / _RESULT
-            if done.exists():
-                return res.Evaluation.model_validate_json(done.read_bytes())
-            self._wait_for_result()
-            return res.Evaluation(running=True)
+        found = self._background.result()
+        return found or res.Evaluation(running=self._background.is_asked_for)
 
     def start(self) -> res.Evaluation:
         """Start the evaluation, unless it has been started, and return it as `result` does."""
         if self._why_not() is None:
-            with self._lock:
-                if self._folder is None:
-                    self._folder = Path(tempfile.mkdtemp())
-                    weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-                self._folder.mkdir(parents=True, exist_ok=True)
+            self._background.start()
         return self.result()
 
     def _why_not(self) -> str | None:
@@ -78,24 +57,6 @@ class BackgroundEvaluation:
         if len(ratings) > _MAX_RATINGS:
             return f"{len(ratings):,} {ratings.kind} take minutes; run palate evaluate"
         return None
-
-    def _wait_for_result(self) -> None:
-        """Evaluate in the background, or wait for the process that does, if this does not yet."""
-        if not self._is_waiting:
-            self._is_waiting = True
-            threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        assert self._folder is not None
-        done = self._folder / _RESULT
-        with locked(self._folder):
-            if done.exists():
-                return
-            try:
-                result = _evaluate_in_process(self._model)
-            except (OSError, ValueError) as error:  # so that clients do not poll forever
-                result = _unavailable(f"the evaluation failed: {first_line(error)}")
-            replace_file(done, result.model_dump_json().encode())
 
 
 def _evaluate_in_process(model: Model) -> res.Evaluation:
@@ -134,3 +95,7 @@ def _evaluate(model: Model) -> res.Evaluation:
 
 def _unavailable(reason: str) -> res.Evaluation:
     return res.Evaluation(why_not=reason)
+
+
+def _failed(reason: str) -> res.Evaluation:
+    return _unavailable(f"the evaluation failed: {reason}")

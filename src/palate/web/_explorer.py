@@ -10,7 +10,6 @@ import polars as pl
 from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._popularity import contrasts
-from palate.data._features import Feature, features
 from palate.errors import SettingError
 from palate.learned._lookup import distinct_names
 from palate.model._model import Model
@@ -270,9 +269,11 @@ class Explorer:
     def map(self, query: req.MapQuery) -> plane.Map:
         """Return the items that match a query in the plane of two coordinates."""
         table = self.model.map(query.x, query.y)
-        if query.where:
-            matching = self.model.items["id"].filter(self.item_list.meeting(query.where))
-            table = table.filter(pl.col("id").is_in(matching.implode()))
+        if query.where or query.search:
+            wanted = req.ItemsFilter(search=query.search, where=query.where)
+            table = table.filter(
+                pl.col("id").is_in(self.item_list.matching(wanted)["id"].implode())
+            )
         return plane.map_columns(table, query.x, query.y, self._ids)
 
     def predictions(self, request: req.PredictionsRequest) -> plane.Predictions:
@@ -281,11 +282,7 @@ class Explorer:
 
     def group(self, request: req.GroupRequest) -> plane.Group:
         """Return what items have in common."""
-        return plane.group(self.model, self._features, request)
-
-    @computed_once
-    def _features(self) -> list[Feature]:
-        return features(self.model.items)
+        return plane.group(self.model, request)
 
 
 def _check_distinct(ratings: list[req.Rating]) -> None:

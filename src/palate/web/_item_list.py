@@ -51,7 +51,7 @@ class ItemList:
 
     def page(self, query: req.ItemsQuery) -> res.Items:
         """Return a page of the items that match a query, or those asked for; see `matching`."""
-        if query.id:
+        if query.id and query.sort is None:
             return self._by_id(query.id)
         table = self.matching(query)
         items = [self.item(row) for row in _page(table, query).iter_rows(named=True)]
@@ -69,6 +69,9 @@ class ItemList:
         if sort in _OF_RATINGS:
             self.model.learned.require_rating_model()
         table = self.table.filter(pl.col("ratings") >= query.min_ratings)
+        if query.id:
+            rows, _ = self.model.learned.item_index.split(query.id)
+            table = table.filter(pl.col("row").is_in(rows))
         if query.where:
             table = table.filter(pl.Series(self.meeting(query.where)).gather(table["row"]))
         table = table.sort(sort, "row", descending=[query.descending, False], nulls_last=True)
@@ -90,7 +93,8 @@ class ItemList:
     def _by_id(self, names: list[str]) -> res.Items:
         """Return the items with some ids or titles, and which of these are unknown."""
         rows, unknown = self.model.learned.item_index.split(names)
-        asked = self.model.items.select("id", "item").with_row_index("row")[rows]
+        numbers = pl.Series(rows, dtype=self.table.schema["row"])
+        asked = self.model.learned.item_frame(np.array(rows, dtype=np.intp), row=numbers)
         rest = self.table.drop("id", "item")  # only those with training ratings
         table = asked.join(rest, on="row", how="left", maintain_order="left")
         items = [

@@ -1,5 +1,6 @@
 """Values of Python, NumPy and polars as JSON."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,16 +34,16 @@ def json_rows(frame: pl.DataFrame, ids: Ids) -> list[dict[str, Any]]:
 
 def json_value(value: Any) -> Any:
     """Return a value as JSON types: NaN and infinity become null, and unknown types text."""
-    if isinstance(value, pl.DataFrame):
-        return [{k: json_value(v) for k, v in row.items()} for row in value.iter_rows(named=True)]
-    if isinstance(value, pl.Series):
-        value = value.to_list()
-    if isinstance(value, dict):
-        return {k: json_value(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(element) for element in value]
     if isinstance(value, np.generic):
         value = value.item()
+    if value is None or isinstance(value, str | bool | int):  # most values, so they come first
+        return value
     if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+        return value if math.isfinite(value) else None
+    if isinstance(value, pl.DataFrame):
+        return [{k: json_value(v) for k, v in row.items()} for row in value.iter_rows(named=True)]
+    if isinstance(value, dict):
+        return {k: json_value(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | pl.Series):
+        return [json_value(element) for element in value]
+    return str(value)

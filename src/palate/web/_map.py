@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from palate.analysis._group import describe_group
-from palate.data._features import Feature
 from palate.model._model import Model
 from palate.model._profile import Profile
 from palate.web import _requests as req
@@ -121,7 +120,7 @@ def predictions(model: Model, profile: Profile, ids: Mapping[Any, Id]) -> Predic
     )
 
 
-def group(model: Model, features: list[Feature], request: req.GroupRequest) -> Group:
+def group(model: Model, request: req.GroupRequest) -> Group:
     """Return what items have in common; those without training ratings do not count.
 
     Raises
@@ -136,7 +135,7 @@ def group(model: Model, features: list[Feature], request: req.GroupRequest) -> G
     found = learned.item_index.find(request.items, request.unknown)
     rows = np.unique(found.known)
     rows = rows[learned.rated[rows]]
-    described = describe_group(learned, features, rows)
+    described = describe_group(learned, rows)
     bias = model.item_means.bias[rows]
     return Group(
         items=len(rows),

@@ -296,18 +296,21 @@ class PageQuery(Paging):
     search: Annotated[str, Field(max_length=200, description="Text to search for.")] = ""
 
 
+Search = Annotated[
+    str,
+    Field(
+        max_length=200,
+        description="Words of the title, in any order, where accents, case, punctuation and "
+        "blanks make no difference and, if no title has them, one typing error in each word of "
+        "four letters or more.",
+    ),
+]
+
+
 class ItemsFilter(BaseModel):
     """Which items to list, and in what order."""
 
-    search: Annotated[
-        str,
-        Field(
-            max_length=200,
-            description="Words of the title, in any order, where accents, case, punctuation and "
-            "blanks make no difference and, if no title has them, one typing error in each word of "
-            "four letters or more.",
-        ),
-    ] = ""
+    search: Search = ""
     sort: Annotated[
         Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"] | None,
         Field(
@@ -319,6 +322,15 @@ class ItemsFilter(BaseModel):
     ] = None
     descending: Annotated[bool, Field(description="Whether the largest values come first.")] = True
     where: Conditions = []
+    id: Annotated[
+        list[Annotated[str, Field(max_length=1000)]],
+        Field(
+            max_length=_MAX_RATINGS,
+            description="Only these items: ids or titles, each by a parameter of its own. Without "
+            "`sort` they are listed in this order and on one page, whatever else is asked, and "
+            "those that are not known are in `unknown`.",
+        ),
+    ] = []
     min_ratings: Annotated[
         int,
         Field(ge=1, le=1_000_000_000, description="Minimum number of training ratings of an item."),
@@ -328,20 +340,11 @@ class ItemsFilter(BaseModel):
 class ItemsQuery(Paging, ItemsFilter):
     """Which items to list, in what order, and which page of the list."""
 
-    id: Annotated[
-        list[Annotated[str, Field(max_length=1000)]],
-        Field(
-            max_length=_MAX_RATINGS,
-            description="List these items alone, in this order and on one page, whatever else is "
-            "asked: ids or titles, each by a parameter of its own. Those that are not known are "
-            "in `unknown`.",
-        ),
-    ] = []
-
 
 class MapQuery(BaseModel):
     """Which two coordinates, and of which items."""
 
     x: Coordinate = "axis 1"
     y: Coordinate = "axis 2"
+    search: Search = ""
     where: Conditions = []

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from palate.data._features import features
 from palate.inference._lists import By
 from palate.learned._learned import Learned
 from palate.model._model import Model
@@ -94,7 +93,7 @@ def _axes(model: Model, ids: Ids) -> list[res.Axis]:
 
 def _columns(model: Model) -> list[res.Column]:
     columns: dict[str, res.Column] = {}
-    for feature in features(model.items):
+    for feature in model.learned.item_features:
         if feature.value is None:
             finite = feature.values[np.isfinite(feature.values)]
             columns[feature.column] = res.Column(

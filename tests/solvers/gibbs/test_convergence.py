@@ -6,6 +6,8 @@ import pytest
 import palate
 from palate.solvers.gibbs import _convergence
 from palate.solvers.gibbs._convergence import CHECKS, Convergence
+from palate.solvers.gibbs._people import LocalPeople
+from palate.solvers.gibbs._row_block import Runtime
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +20,18 @@ def table():
     )
 
 
+class Compared:
+    """The comparison of draws of both sides."""
+
+    def __init__(self, table):
+        self.people = LocalPeople(table, 0, Runtime(1))
+        self.convergence = Convergence(self.people, len(table))
+
+    def add(self, users, items):
+        self.people.block.rows = users
+        self.convergence.add(self.people.total(self.convergence.scores(items)))
+
+
 def draws_of(table, n, drift=0.0):
     """Return independent draws whose user biases go up by `drift` from the first to the last."""
     rng = np.random.default_rng(1)
@@ -28,42 +42,43 @@ def draws_of(table, n, drift=0.0):
 
 
 def test_the_error_is_that_of_the_dense_scores(table):
-    convergence, scores = Convergence(table), []
+    compared, scores = Compared(table), []
+    convergence = compared.convergence
     for users, items in draws_of(table, 88):
-        convergence.add(users, items)
+        compared.add(users, items)
         scores.append(users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1])
     assert convergence.draws == 88
     halves = np.mean(scores[:44], axis=0) - np.mean(scores[44:], axis=0)
-    rows = np.arange(len(table))
-    at = halves[table.user[rows], table.item[np.roll(rows, len(rows) // 2)]]
+    by_user = table.by_user()
+    at = halves[by_user.row, np.roll(by_user.partner, len(table) // 2)]
     assert convergence.error == pytest.approx(np.mean(at**2) / 4, rel=1e-4)
 
 
 def test_the_error_is_the_variance_of_the_mean_over_the_draws(table):
     """Of independent scores with a known variance v, it is v / n, within 15%."""
-    convergence = Convergence(table)
+    compared = Compared(table)
     for users, items in draws_of(table, 352):
-        convergence.add(users, items)
+        compared.add(users, items)
     variance = 0.01 + 0.01 + 3 * 0.1**4  # of both biases and of the products of three factors
-    assert convergence.error == pytest.approx(variance / 352, rel=0.15)
+    assert compared.convergence.error == pytest.approx(variance / 352, rel=0.15)
 
 
 def test_a_drift_counts_as_an_error(table):
-    still, drifting = Convergence(table), Convergence(table)
+    still, drifting = Compared(table), Compared(table)
     for draw, moved in zip(draws_of(table, 88), draws_of(table, 88, drift=1.0), strict=True):
         still.add(*draw)
         drifting.add(*moved)
-    assert still.reached(0.1)
-    assert not drifting.reached(0.1)
-    assert drifting.error == pytest.approx(0.5**2 / 4, rel=0.1)
+    assert still.convergence.reached(0.1)
+    assert not drifting.convergence.reached(0.1)
+    assert drifting.convergence.error == pytest.approx(0.5**2 / 4, rel=0.1)
 
 
 def test_it_is_judged_at_the_checks_alone_and_the_last_one_is_enough(table, monkeypatch):
     monkeypatch.setattr(_convergence, "_MAX_ERROR", 0.0)
-    convergence = Convergence(table)
-    reached = []
+    compared = Compared(table)
+    convergence, reached = compared.convergence, []
     for draw in draws_of(table, CHECKS[-1]):
-        convergence.add(*draw)
+        compared.add(*draw)
         reached += [convergence.draws] * convergence.reached(1.0)
     assert reached == [CHECKS[-1]]
 

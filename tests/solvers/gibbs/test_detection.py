@@ -7,6 +7,7 @@ import pytest
 import palate
 from palate.data._ratings import Csr
 from palate.solvers.gibbs._detection import detectable_variance
+from palate.solvers.gibbs._user_block import SumRatings, UserBlock
 
 USERS, ITEMS, RATINGS = 1000, 500, 30_000
 # What agrees in draws of a short chain agrees in those of a long one.
@@ -54,9 +55,8 @@ def test_there_are_never_more_axes_than_factors(ml100k):
 
 def test_the_detectable_variance_of_a_regular_table():
     """With 4 ratings of each user and 8 of each item: s^2 / (4 * 8)^1/2."""
-
-    def grouped(rows, each):
-        starts = np.arange(rows + 1) * each
-        return Csr(starts, np.zeros(rows * each, np.int32), np.zeros(rows * each, np.float32))
-
-    assert detectable_variance(grouped(16, 4), grouped(8, 8), 2.0) == pytest.approx(2 / 32**0.5)
+    starts, item = np.arange(17) * 4, np.tile(np.arange(8, dtype=np.int32), 8)
+    block = UserBlock(
+        Csr(starts, item, np.ones(64, np.float32)), 8, known=None, seed=0, runtime=None
+    )
+    assert detectable_variance(SumRatings()(block), 2.0) == pytest.approx(2 / 32**0.5)

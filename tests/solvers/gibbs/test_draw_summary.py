@@ -1,11 +1,18 @@
 """The draw summary beside the dense mean and the dense covariance of the draws."""
 
+from typing import NamedTuple
+
 import numpy as np
+import polars as pl
 import pytest
 
+from palate.data._ratings import Csr
 from palate.learned._item_posterior import ItemCovariances
 from palate.solvers.gibbs import _draw_summary
 from palate.solvers.gibbs._draw_summary import DrawSummary, shrunk
+from palate.solvers.gibbs._row_block import Runtime
+from palate.solvers.gibbs._sums import merged
+from palate.solvers.gibbs._user_block import UserBlock
 
 USERS, ITEMS, FACTORS = 20, 15, 8
 NO_COVARIANCE = np.zeros((FACTORS + 1, FACTORS + 1))
@@ -22,11 +29,63 @@ def scores(users, items):
     return users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
 
 
-def form_of(draws, scale=1.0):
-    summary = DrawSummary(USERS, ITEMS, FACTORS, draws=len(draws), seed=0)
+class Summed:
+    """The summary of draws of both sides, by users in some blocks."""
+
+    def __init__(self, users, factors, draws, blocks=1):
+        self.people = Blocks(users, blocks)
+        self.summary = DrawSummary(self.people, users, factors, draws, seed=0)
+
+    def add(self, users, items, covariance):
+        for block in self.people.blocks:
+            block.rows = users[block.first : block.first + len(block)]
+        mean = users.mean(axis=0, dtype=np.float64)
+        sums = self.people.total(self.summary.step(mean, items))
+        self.summary.add(sums, mean, items, covariance)
+
+    def result(self, scale):
+        """Return the users, and the result with all else."""
+        result = self.summary.result(scale)
+        return np.concatenate([block.table for block in self.people.blocks]), result
+
+
+class Blocks:
+    """Users without ratings, in blocks."""
+
+    def __init__(self, users, blocks):
+        self.items, self.blocks = pl.DataFrame({"id": range(ITEMS)}), []
+        for rows in np.array_split(np.arange(users), blocks):
+            ratings = Csr.empty(len(rows))
+            options = {"known": None, "seed": 0, "runtime": Runtime(1), "first": int(rows[0])}
+            self.blocks.append(UserBlock(ratings, ITEMS, **options))
+
+    def total(self, step):
+        return merged([step(block) for block in self.blocks])
+
+    def change(self, step):
+        self.total(step)
+
+
+def form_of(draws, scale=1.0, blocks=1):
+    summed = Summed(USERS, FACTORS, len(draws), blocks)
     for draw in draws:
-        summary.add(*draw, NO_COVARIANCE)
-    return summary.result(scale).form
+        summed.add(*draw, NO_COVARIANCE)
+    users, result = summed.result(scale)
+    return Form(result.mu, users, result.items)
+
+
+class Form(NamedTuple):
+    """The mean of draws, as main effects and axes."""
+
+    mu: float
+    users: np.ndarray
+    items: np.ndarray
+
+
+@pytest.mark.parametrize("blocks", [2, 7])
+def test_users_in_blocks_are_summed_up_to_the_same(draws, blocks):
+    for one, other in zip(form_of(draws), form_of(draws, blocks=blocks), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
 
 
 @pytest.mark.parametrize("scale", [1, 12.5])
@@ -80,11 +139,11 @@ def test_covariances_are_those_of_the_draws(draws, most, monkeypatch):
         ]
         for _ in range(6)
     ]
-    summary = DrawSummary(USERS, ITEMS, rank, draws=8, seed=0)
+    summed = Summed(USERS, rank, draws=8)
     for draw in low:
-        summary.add(*draw, np.eye(rank + 1))
-    form, posterior, _ = summary.result(2.0)
-    users = form.users[:, :-1].astype(np.float64)
+        summed.add(*draw, np.eye(rank + 1))
+    table, result = summed.result(2.0)
+    posterior, users = result.item_posterior, table[:, :-1].astype(np.float64)
     centred = [(u[:, :-1] - u[:, :-1].mean(0)) @ i[:, :-1].T.astype(float) for u, i in low]
     factors = np.array([2 * (x - x.mean(1)[:, None]).T @ users / USERS for x in centred[4:]])
     away = factors - factors.mean(axis=0)
@@ -109,14 +168,15 @@ def test_the_prior_covariance_is_that_of_users_on_the_final_axes(monkeypatch):
     root = rng.normal(size=(rank + 1, rank + 1))
     users = (rng.normal(size=(people, rank + 1)) @ root).astype(np.float32)
     covariance = np.cov(users.T.astype(float))
-    summary = DrawSummary(people, ITEMS, rank, draws=4, seed=0)
+    summed = Summed(people, rank, draws=4)
     for _ in range(4):  # the same in other coordinates
         turn = np.linalg.qr(rng.normal(size=(rank, rank)))[0]
         whole = np.block([[turn, np.zeros((rank, 1))], [np.zeros(rank), 1.0]])
         turned = [(table @ whole).astype(np.float32) for table in (users, items)]
-        summary.add(*turned, whole.T @ covariance @ whole)
-    form, _, found = summary.result(scale)
-    np.testing.assert_allclose(found, np.cov(form.users.T.astype(float)), rtol=1e-3, atol=2e-3)
+        summed.add(*turned, whole.T @ covariance @ whole)
+    table, result = summed.result(scale)
+    expected = np.cov(table.T.astype(float))
+    np.testing.assert_allclose(result.user_covariance, expected, rtol=1e-3, atol=2e-3)
 
 
 def covariances_of(rng, items, k, draws, correlation):

@@ -5,9 +5,11 @@ import polars as pl
 import pytest
 
 import palate
-from palate._native import CancelToken
 from palate.solvers.gibbs import _pair_features
 from palate.solvers.gibbs._pair_features import pair_features
+from palate.solvers.gibbs._people import LocalPeople
+from palate.solvers.gibbs._row_block import Runtime
+from palate.solvers.gibbs._user_block import SumRatings
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +18,8 @@ def some(ml100k):
 
 
 def made(ratings, seed=0):
-    return pair_features(
-        ratings.by_user(), ratings.by_item(), seed=seed, threads=2, cancel=CancelToken()
-    )
+    people = LocalPeople(ratings, seed, Runtime(2))
+    return pair_features(people, people.total(SumRatings()), seed=seed)
 
 
 def test_features_span_the_leading_singular_vectors(some, monkeypatch):
@@ -31,11 +32,14 @@ def test_features_span_the_leading_singular_vectors(some, monkeypatch):
         degrees.append(counts + 0.3 * counts.sum() / np.count_nonzero(counts))
     u, s, v = np.linalg.svd(x / np.sqrt(np.outer(*degrees)), full_matrices=False)
     both = made(some)
+    features = both.users.of(some.by_user(), 1), both.items
     expected = (u[:, 1:11] * s[1:11], v[1:11].T * s[1:11])
-    sides = zip(both, (some.by_user(), some.by_item()), expected, strict=True)
-    for features, grouped, vectors in sides:
+    sides = zip(features, (some.by_user(), some.by_item()), expected, strict=True)
+    for of_pairs, grouped, vectors in sides:
         rated = np.diff(grouped.starts) > 0
-        found = features.of(grouped, 1)[rated, 2:]
+        np.testing.assert_allclose(of_pairs[rated].mean(axis=0)[1:], 0, atol=1e-6)
+        assert of_pairs[rated, 1].std() == pytest.approx(1, rel=1e-5)
+        found = of_pairs[rated, 2:]
         wanted = vectors[rated] - vectors[rated].mean(axis=0)
         # The same up to signs, and rotations among singular values that are nearly equal.
         q = np.linalg.qr(wanted)[0]
@@ -71,9 +75,9 @@ def test_the_smallest_tables(users, items):
     table = pl.DataFrame({"user": user, "item": item, "rating": user + item % 3 + 1.0})
     ratings = palate.read_ratings(table, kind="ratings")
     both = made(ratings)
-    for features in both:
-        assert np.isfinite(features.loadings).all()
-        assert features.loadings.shape[1] <= 1
+    for features in (both.users.of(ratings.by_user(), 1), both.items):
+        assert np.isfinite(features).all()
+        assert features.shape[1] <= 3
     if min(users, items) == 1:
         return  # refused by a fit
     model = palate.Gibbs(sweeps=6, burn_in=2).fit(ratings)

@@ -3,10 +3,22 @@
 import numpy as np
 import pytest
 
+from palate._linear_algebra import products
 from palate.solvers.gibbs._random_stream import RandomStream
-from palate.solvers.gibbs._row_prior import MatrixNormalWishart, Regression
+from palate.solvers.gibbs._row_prior import Regression
 
 CONSTANT = np.ones((40, 1), dtype=np.float32)
+
+
+def of(features, blocks):
+    """Return the regression on these features."""
+    return Regression(products(features, features), blocks)
+
+
+def drawn(regression, features, rows, stream, **options):
+    """Draw the prior of rows with these features."""
+    sums = products(features, rows), products(rows, rows)
+    return regression.draw(*sums, RandomStream(7, stream), **options)
 
 
 def test_precision_and_mean_have_their_conditional_moments():
@@ -15,8 +27,8 @@ def test_precision_and_mean_have_their_conditional_moments():
     nu* is d + d + n. With the constant alone: Salakhutdinov and Mnih (2008), equation 14.
     """
     rows = np.random.default_rng(0).normal(1, [0.5, 1, 2], size=(40, 3)).astype(np.float32)
-    regression, n = Regression(CONSTANT, []), 4000
-    draws = [regression.draw(rows, RandomStream(7, s)) for s in range(n)]
+    regression, n = of(CONSTANT, []), 4000
+    draws = [drawn(regression, CONSTANT, rows, s) for s in range(n)]
     means = np.array([draw.coefficients[0] for draw in draws])
     precisions = np.array([draw.precision for draw in draws])
     mean = rows.mean(0, dtype=np.float64)
@@ -33,11 +45,10 @@ def test_precision_and_mean_have_their_conditional_moments():
 
 def test_a_search_has_no_freedom_beyond_the_dimension():
     rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-    regression = Regression(CONSTANT, [])
+    regression = of(CONSTANT, [])
     for searching, freedom in ((True, 43), (False, 46)):
         draws = [
-            regression.draw(rows, RandomStream(7, s), searching=searching).precision
-            for s in range(4000)
+            drawn(regression, CONSTANT, rows, s, searching=searching).precision for s in range(4000)
         ]
         mean = rows.mean(0, dtype=np.float64)
         inverse = np.diag([1, 1, 0.1]) + (rows - mean).T @ (rows - mean).astype(float)
@@ -53,9 +64,9 @@ def test_coefficients_have_their_conditional_moments():
     rows = (features @ rng.normal(size=(4, 2)) + rng.normal(size=(40, 2))).astype(np.float32)
     found = []
     for s in range(n):
-        regression = Regression(features, [1, 2])
+        regression = of(features, [1, 2])
         regression.penalties[1:] = 3.0, 5.0
-        found.append(regression.draw(rows, RandomStream(7, s)).coefficients)
+        found.append(drawn(regression, features, rows, s).coefficients)
     f, x = features.astype(float), rows.astype(float)
     k = f.T @ f + np.diag([2.0, 3.0, 5.0, 5.0])
     mean = np.linalg.solve(k, f.T @ x)
@@ -71,9 +82,9 @@ def test_the_penalty_of_a_block_that_explains_nothing_grows():
     useful, noise = rng.normal(size=(2, 2000, 10))
     features = np.c_[np.ones(2000), useful, noise].astype(np.float32)
     rows = (useful @ rng.normal(size=(10, 4)) + rng.normal(size=(2000, 4))).astype(np.float32)
-    regression, penalties = Regression(features, [10, 10]), []
+    regression, penalties = of(features, [10, 10]), []
     for sweep in range(60):
-        regression.draw(rows, RandomStream(1, sweep))
+        drawn(regression, features, rows, sweep)
         penalties.append(regression.penalties.copy())
     _, of_useful, of_noise = np.mean(penalties[20:], axis=0)
     assert 0.3 < of_useful < 3
@@ -81,11 +92,25 @@ def test_the_penalty_of_a_block_that_explains_nothing_grows():
 
 
 def test_blocks_without_features_are_left_out():
-    assert len(Regression(CONSTANT, [0, 0]).penalties) == 1
+    assert len(of(CONSTANT, [0, 0]).penalties) == 1
 
 
 def test_two_rows_are_enough():
     rows = np.zeros((2, 30), dtype=np.float32)
-    found = Regression(CONSTANT[:2], [], MatrixNormalWishart()).draw(rows, RandomStream(0, 0))
+    found = drawn(of(CONSTANT[:2], []), CONSTANT[:2], rows, 0)
     assert np.isfinite(found.coefficients).all()
     assert np.linalg.eigvalsh(found.precision).min() > 0
+
+
+def test_covariances_from_sums_are_those_of_the_rows():
+    rng = np.random.default_rng(0)
+    features = np.c_[CONSTANT, rng.normal(size=(40, 3))].astype(np.float32)
+    rows, coefficients = rng.normal(size=(40, 2)).astype(np.float32), rng.normal(size=(4, 2))
+    means = features @ coefficients
+    regression = of(features, [3])
+    rest = regression.residual_covariance(
+        products(features, rows), products(rows, rows), coefficients
+    )
+    np.testing.assert_allclose(rest, (rows - means).T @ (rows - means) / 40, rtol=1e-5)
+    explained = regression.explained_covariance(coefficients)
+    np.testing.assert_allclose(explained, np.cov(means.T, bias=True), rtol=1e-5)

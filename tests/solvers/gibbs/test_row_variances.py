@@ -6,18 +6,25 @@ import numpy as np
 import pytest
 
 from palate.solvers.gibbs import _row_variances
-from palate.solvers.gibbs._random_stream import RandomStream
-from palate.solvers.gibbs._row_variances import RowVariances
+from palate.solvers.gibbs._random_stream import RandomStream, RowStream
+from palate.solvers.gibbs._row_variances import (
+    drawn_freedom,
+    drawn_precisions,
+    log_gammas,
+    log_likelihoods,
+)
 
 
 def sampled(counts, squares, sweeps=300):
     """Return the mean freedom and precisions of draws, and the draws of the precisions."""
-    variances = RowVariances(counts)
+    likelihoods = log_likelihoods(counts, squares, log_gammas(counts))
     freedoms, precisions = [], []
     for sweep in range(sweeps):
-        variances.draw(squares, RandomStream(3, sweep))
-        freedoms.append(variances.freedom)
-        precisions.append(variances.precisions)
+        freedom = drawn_freedom(likelihoods, RandomStream(3, sweep))
+        freedoms.append(freedom)
+        precisions.append(
+            drawn_precisions(freedom, counts, squares, RowStream(4, sweep, np.arange(len(counts))))
+        )
     return np.mean(freedoms), np.mean(precisions, axis=0), np.array(precisions)
 
 
@@ -55,8 +62,8 @@ def test_planted_precisions_lie_in_their_intervals_at_the_nominal_rate():
 def test_the_likelihood_of_a_freedom_is_that_of_t_distributed_errors():
     """With one rating a row, an error has a t distribution."""
     errors = np.array([0.3, -1.2, 4.0])
-    variances = RowVariances(np.ones(3, dtype=np.int64))
-    found = [variances._log_likelihood(place, errors**2) for place in (0, 9)]
+    counts = np.ones(3, dtype=np.int64)
+    found = log_likelihoods(counts, errors**2, log_gammas(counts))[[0, 9]]
     expected = []
     for f in _row_variances._FREEDOMS[[0, 9]]:
         constant = math.lgamma((f + 1) / 2) - math.lgamma(f / 2) - math.log(f) / 2

@@ -14,9 +14,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import palate
-from palate._native import CancelToken
 from palate.solvers.gibbs import _chain, _row_variances
 from palate.solvers.gibbs._chain import Chain
+from palate.solvers.gibbs._people import LocalPeople
+from palate.solvers.gibbs._row_block import Runtime
 from palate.solvers.gibbs._row_prior import MatrixNormalWishart
 
 USERS, ITEMS, FACTORS = 5, 4, 2
@@ -40,30 +41,31 @@ class Sweeps:
 
     def __init__(self, ratings, prior=None, factors=FACTORS, seed=0):
         sizes = {"factors": factors, "sweeps": 10**9, "burn_in": 10**9 - 1}
-        self.chain = Chain(
-            ratings, None, **sizes, seed=seed, threads=1, cancel=CancelToken(), prior=prior
-        )
+        self.people = LocalPeople(ratings, seed, Runtime(1))
+        self.chain = Chain(self.people, None, **sizes, seed=seed, prior=prior)
         self.chain._searching = 0  # which is not sampling yet
         self.sides = (self.chain._users, self.chain._items)
+        self.blocks = (self.people.block, self.chain._item_rows)
         self.ratings, self.number = ratings, 0
 
     @property
     def features(self):
         """The features of both sides."""
-        return [side.regression.features.astype(float) for side in self.sides]
+        return [block.features.astype(float) for block in self.blocks]
 
     def sweep(self, standardised=None):
         if standardised is not None:
-            for side, row in zip(self.sides, ("user", "item"), strict=True):
-                order = np.argsort(getattr(self.ratings, row), kind="stable")
-                side.ratings = side.ratings._replace(rating=standardised[order])
+            of_users = self.people.block.__dict__
+            order = np.argsort(self.ratings.user, kind="stable")
+            of_users["standardised"] = of_users["ratings"]._replace(rating=standardised[order])
+            of_users.pop("by_item", None)
         self.chain.sweep(self.number)
         self.number += 1
         return Draw(
-            [side.rows.astype(float) for side in self.sides],
-            [side.variances.precisions for side in self.sides],
+            [block.rows.astype(float) for block in self.blocks],
+            [block.precisions for block in self.blocks],
             [side.regression.penalties for side in self.sides],
-            [side.variances.freedom for side in self.sides],
+            [side.freedom for side in self.sides],
             self.chain._alpha,
         )
 

@@ -10,7 +10,6 @@ import pytest
 
 import palate
 from palate.inference._user_posterior import infer
-from palate.learned._pair_features import PairFeatures
 from palate.solvers.gibbs import _chain
 from palate.solvers.gibbs._draw_summary import DrawSummary
 from palate.solvers.gibbs._pair_features import BothFeatures
@@ -46,14 +45,12 @@ def test_features_of_other_people_gain_nothing_and_lose_nothing(fold, monkeypatc
     """
     make, rng = _chain.pair_features, np.random.default_rng(0)
 
-    def shuffled(by_user, by_item, **options):
-        sides = zip(make(by_user, by_item, **options), (by_user, by_item), strict=True)
-        return BothFeatures(
-            *(
-                PairFeatures.standardised(rng.permutation(side.loadings), side.damping, grouped, 2)
-                for side, grouped in sides
-            )
-        )
+    def shuffled(people, totals, **options):
+        users, items = make(people, totals, **options)
+        others = replace(users, loadings=rng.permutation(users.loadings))
+        mean = others.of(people.block.ratings, 2)[:, 2:].mean(axis=0)
+        items[:, 2:] = rng.permutation(items[:, 2:])
+        return BothFeatures(replace(others, centre=others.centre + mean), items)
 
     monkeypatch.setattr(_chain, "pair_features", shuffled)
     train, valid = fold

@@ -32,7 +32,7 @@ class Histories(NamedTuple):
         values = weighting.values(ratings.user, users, ratings.rating)
         by_user = group(ratings.user, users, ratings.item, values)
         by_item = group(ratings.item, items, ratings.user, values)
-        return cls(by_user, by_item, user_weights(np.diff(by_user.starts)))
+        return cls(by_user, by_item, user_weights(by_user.counts))
 
     def popularity(self) -> NDArray[np.float32]:
         """Return the diagonal of X' W X; shape (items,)."""

@@ -121,7 +121,7 @@ class HoldOut:
     def __init__(self, ratings: Ratings, seed: int, threads: int, *, virtual: bool) -> None:
         self._threads, self._virtual, self._ratings = threads, virtual, ratings
         histories = ratings.by_user()
-        counts = np.diff(histories.starts)
+        counts = histories.counts
         number = np.maximum(1, np.rint(_SHARE * counts)).astype(np.int64)
         lowest = ratings.lowest_relevant
         relevant = histories.rating >= (-np.inf if lowest is None else lowest)

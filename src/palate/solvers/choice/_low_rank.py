@@ -58,15 +58,19 @@ class LowRankGraph:
         columns = by_item._replace(
             rating=by_item.rating * root[by_item.partner] * self.scale[by_item.row]
         )
+
+        def product(basis: NDArray[np.float32]) -> NDArray[np.float32]:
+            image = multiply(*rows, basis, self._threads, self._cancel)
+            return multiply(*columns, image, self._threads, self._cancel)
+
         return leading_eigenpairs(
-            rows,
-            columns,
+            product,
+            len(by_user.starts) - 1,
+            len(by_item.starts) - 1,
             _RANK,
             subspace=_SUBSPACE,
             seed=seed,
             stream=_random_streams.CHOICE_SKETCH,
-            threads=self._threads,
-            cancel=self._cancel,
         )
 
     def _neighbours(self, histories: Histories) -> tuple[Csr, NDArray[np.float32]]:

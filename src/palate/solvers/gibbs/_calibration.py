@@ -1,25 +1,31 @@
 """Calibration: from the draw summary to parameters and users that are inferred from them."""
 
-from dataclasses import replace
-from functools import partial
+import math
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from palate._linear_algebra import gram
-from palate._native import Cancelled, CancelToken
-from palate.data._ratings import Csr
+from palate._native import Cancelled
 from palate.inference._user_posterior import infer
 from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import Gaussian
-from palate.learned._main_effects import factor_table, main_effects, orthogonal_axes
+from palate.learned._main_effects import (
+    effects_of_rows,
+    factor_table,
+    mean_score,
+    orthogonal_axes,
+)
 from palate.learned._pair_features import PairFeatures
 from palate.learned._parameters import Parameters
 from palate.learned._rating_variances import RatingVariances
 from palate.learned._user_prior import UserPrior
 from palate.solvers.gibbs._draw_summary import Summary
+from palate.solvers.gibbs._people import People
 from palate.solvers.gibbs._row_prior import Regression
+from palate.solvers.gibbs._user_block import Both, Totals, UserBlock
 
 # Each round brings the noise, the variances and the canonical form nearer by a factor of three or
 # more.
@@ -36,29 +42,93 @@ class Calibrated(NamedTuple):
     ----------
     parameters
         The parameters.
-    user_table
-        The users' factors and biases; shape (users, k + 1).
-    user_variances
-        The relative variance of each user's ratings; shape (users,).
     complete
         Whether all rounds of the calibration were done.
     """
 
     parameters: Parameters
-    user_table: NDArray[np.float32]
-    user_variances: NDArray[np.float64]
     complete: bool
 
 
+class UserMoments(NamedTuple):
+    """Sums over users: of their expected squared errors, of their rows X, and X'X."""
+
+    squares: float
+    total: NDArray[np.float64]
+    products: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class InferUsers:
+    """Infer the users from their ratings and the items.
+
+    Attributes
+    ----------
+    parameters
+        The items, the noise and the prior.
+    scale
+        What the variances of the users are multiplied by before.
+    new_variances
+        Whether to infer them anew.
+    """
+
+    changes = ("table", "variance", "expected_squares")
+
+    parameters: Parameters
+    scale: float = 1.0
+    new_variances: bool = False
+
+    def __call__(self, block: UserBlock) -> UserMoments:
+        """Return the sums over the users of a block."""
+        block.variance = block.variance * self.scale
+        inferred = infer(
+            block.ratings,
+            self.parameters,
+            block.runtime.threads,
+            known=block.known,
+            squares=True,
+            variance=None if self.new_variances else block.variance,
+            cancel=block.runtime.cancel,
+        )
+        block.table, block.variance = inferred.mean, inferred.variance
+        block.expected_squares = inferred.squares
+        total = inferred.mean.sum(axis=0, dtype=np.float64)
+        return UserMoments(float(inferred.squares.sum()), total, gram(inferred.mean))
+
+
+@dataclass(frozen=True, eq=False)
+class TakeVariances:
+    """Take the variances of the users that their expected squared errors say; see `calibrate`."""
+
+    changes = ("variance",)
+
+    variances: RatingVariances
+    alpha: float
+
+    def __call__(self, block: UserBlock) -> float:
+        """Return the sum of the precisions of the users of a block."""
+        precisions = self.variances.precisions(block.counts, block.variance)
+        squares = block.expected_squares / precisions
+        block.variance = self.variances.of_people(block.counts, squares, self.alpha)
+        return float(self.variances.precisions(block.counts, block.variance).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """Turn the rows x of users to (x - m) J."""
+
+    changes = ("table",)
+
+    mean: NDArray[np.float64]
+    jacobian: NDArray[np.float64]
+
+    def __call__(self, block: UserBlock) -> None:
+        """Change a block."""
+        block.table = ((block.table - self.mean) @ self.jacobian).astype(np.float32)
+
+
 def calibrate(
-    grouped: Csr,
-    parameters: Parameters,
-    noise_prior: tuple[float, float],
-    *,
-    known: NDArray[np.float32],
-    user_table: NDArray[np.float32],
-    threads: int,
-    cancel: CancelToken,
+    people: People, totals: Totals, parameters: Parameters, noise_prior: tuple[float, float]
 ) -> Calibrated:
     """Infer users from items, with the noise that fits them, in canonical form.
 
@@ -77,39 +147,36 @@ def calibrate(
 
     Parameters
     ----------
-    grouped, known
-        The ratings that were sampled, grouped by user; the known features of these, shape (n, m).
+    people
+        The users, with the mean of their draws in `table`. They are left with what was inferred of
+        them; of a cancelled round, they keep that of the round before.
+    totals
+        Those of their ratings.
     parameters
         Those of the draws; see `uncalibrated`.
     noise_prior
         The shape and the rate of the gamma prior, in units of the ratings.
-    user_table
-        The mean of the draws of the users; returned if the first round is cancelled.
-    threads, cancel
-        The number of threads; and what ends the calibration early, with the last complete round.
     """
-    variances = parameters.variances
-    assert variances is not None
-    infer_users = partial(infer, known=known, threads=threads, cancel=cancel)
-    counts = np.diff(grouped.starts)
-    shape, rate = 2 * noise_prior[0] + len(grouped.partner), 2 * noise_prior[1]
-    variance = np.ones(len(counts))
+    shape, rate = 2 * noise_prior[0] + totals.ratings, 2 * noise_prior[1]
+    assert parameters.variances is not None
+    scale, noise_sd = 1.0, math.nan
     try:
         for _ in range(_ROUNDS):
-            inferred = infer_users(grouped, parameters, squares=True, variance=variance)
-            alpha = shape / (rate + float(inferred.squares.sum()))
-            squares = inferred.squares / variances.precisions(counts, variance)
-            variance = variances.of_people(counts, squares, alpha)
-            scale = float(variances.precisions(counts, variance).mean())
-            variance *= scale
-            parameters, user_table = _canonical(parameters, inferred.mean, (alpha * scale) ** -0.5)
-        inferred, noise_sd = infer_users(grouped, parameters), parameters.likelihood.noise_sd
-        variance = inferred.variance
-        parameters, user_table = _canonical(parameters, inferred.mean, noise_sd)
-        user_table = infer_users(grouped, parameters, variance=variance).mean
+            sums = people.total(InferUsers(parameters, scale))
+            alpha = shape / (rate + sums.squares)
+            canonical, turn = _canonical(parameters, totals.users, sums)
+            both = Both(TakeVariances(parameters.variances, alpha), turn)
+            scale = people.total(both)[0] / totals.users
+            noise_sd = (alpha * scale) ** -0.5
+            parameters = _with_noise(canonical, noise_sd)
+        sums = people.total(InferUsers(parameters, scale, new_variances=True))
+        canonical, turn = _canonical(parameters, totals.users, sums)
+        parameters = _with_noise(canonical, noise_sd)
+        people.change(turn)
+        people.total(InferUsers(parameters))
     except Cancelled:
-        return Calibrated(parameters, user_table, variance, complete=False)
-    return Calibrated(parameters, user_table, variance, complete=True)
+        return Calibrated(parameters, complete=False)
+    return Calibrated(parameters, complete=True)
 
 
 class UserRegression(NamedTuple):
@@ -132,20 +199,17 @@ class UserRegression(NamedTuple):
     regression: Regression
     penalties: NDArray[np.float64]
 
-    def prior(self, users: NDArray[np.float32], covariance: NDArray[np.float64]) -> UserPrior:
-        """Return the prior of users, given their rows, shape (n, k + 1), and its covariance S.
+    def prior(self, onto: NDArray[np.float64], covariance: NDArray[np.float64]) -> UserPrior:
+        """Return the prior of users, given F'X for their rows X, and its covariance S.
 
-        With the features F, F = 0 on average but for the constant, and the users X::
+        With the features F, F = 0 on average but for the constant::
 
             B = (F'F + diag(penalty))^-1 F'X
             covariance of anyone = S + B' cov(F) B
         """
-        coefficients = self.regression.mean(users, self.penalties)
-        means = self.regression.means_of_rated(coefficients)
-        explained = gram(means - means.mean(axis=0)) / len(means)
-        return UserPrior(
-            coefficients, covariance, self.features, self.known, covariance + explained
-        )
+        coefficients = self.regression.mean(onto, self.penalties)
+        anyone = covariance + self.regression.explained_covariance(coefficients)
+        return UserPrior(coefficients, covariance, self.features, self.known, anyone)
 
 
 def uncalibrated(
@@ -170,12 +234,11 @@ def uncalibrated(
     variance
         The variance of the ratings.
     """
-    form = summary.form
     covariance = _bounded(summary, variance)
     return Parameters(
-        item_table=form.items,
-        likelihood=replace(likelihood, mu=likelihood.mu + form.mu),
-        user_prior=users.prior(form.users, covariance),
+        item_table=summary.items,
+        likelihood=replace(likelihood, mu=likelihood.mu + summary.mu),
+        user_prior=users.prior(summary.onto_users, covariance),
         item_posterior=summary.item_posterior,
         variances=variances,
     )
@@ -187,7 +250,7 @@ def _bounded(summary: Summary, variance: float) -> NDArray[np.float64]:
     The mean variance of the interaction of an item is tr((q q' + C) S). Of a few ratings the draws
     may say anything, and then it can be larger than that of the ratings.
     """
-    covariance, items = summary.user_covariance.copy(), summary.form.items[:, :-1]
+    covariance, items = summary.user_covariance.copy(), summary.items[:, :-1]
     of_factors = covariance[:-1, :-1]
     moment = gram(items) + summary.item_posterior.covariances.sum(np.ones(len(items)))
     interaction = float(np.sum(moment * of_factors)) / len(items)
@@ -197,10 +260,8 @@ def _bounded(summary: Summary, variance: float) -> NDArray[np.float64]:
     return covariance * np.outer(scale, scale)
 
 
-def _canonical(
-    parameters: Parameters, users: NDArray[np.float32], noise_sd: float
-) -> tuple[Parameters, NDArray[np.float32]]:
-    """Return the parameters and the users in the canonical form of the users.
+def _canonical(parameters: Parameters, users: int, sums: UserMoments) -> tuple[Parameters, Turn]:
+    """Return the parameters in the canonical form of the users, and what turns these to it.
 
     A user's row x becomes (x - m) J, where m is the mean of all and J transforms the factors to
     the new axes and adds to the bias what centring the items takes out.
@@ -209,17 +270,18 @@ def _canonical(
     likelihood, posterior = parameters.likelihood, parameters.item_posterior
     assert isinstance(likelihood, Gaussian)
     assert posterior is not None
-    mu, (p, _, q, item_bias) = main_effects(users.astype(np.float64), items)
-    new_users, new_items = orthogonal_axes(p, q, item_bias)
+    mean, item_mean = sums.total / users, items.mean(axis=0)
+    q, item_bias = effects_of_rows(items, item_mean, mean)
+    centred = sums.products[:-1, :-1] - users * np.outer(mean[:-1], mean[:-1])
+    transform, new_items = orthogonal_axes(centred, users, q, item_bias)
     # Since new users are orthogonal with a mean square of 1, p = new_users R, and so q R' are the
     # new items, for the products stay what they are.
-    item_transform = (new_users.T @ p / len(p)).T
+    item_transform = (transform.T @ centred / users).T
     user_transform = np.linalg.pinv(item_transform.T)
-    item_mean = items[:, :-1].mean(axis=0)
     jacobian = np.block(
-        [[user_transform, item_mean[:, None]], [np.zeros(user_transform.shape[1]), 1]]
+        [[user_transform, item_mean[:-1, None]], [np.zeros(user_transform.shape[1]), 1]]
     )
-    prior, mean = parameters.user_prior, users.mean(axis=0, dtype=np.float64)
+    prior = parameters.user_prior
     coefficients = prior.coefficients.copy()
     coefficients[0] -= mean
     user_prior = replace(
@@ -228,13 +290,26 @@ def _canonical(
         covariance=jacobian.T @ prior.covariance @ jacobian,
         population_covariance=jacobian.T @ prior.of_anyone @ jacobian,
     )
-    least = _MIN_RELATIVE_VARIANCE * noise_sd**2
-    covariances = posterior.covariances.transformed(item_transform).at_least(least)
     canonical = replace(
         parameters,
         item_table=factor_table(new_items, item_bias),
-        likelihood=replace(likelihood, mu=likelihood.mu + mu, noise_sd=noise_sd),
+        likelihood=replace(likelihood, mu=likelihood.mu + mean_score(mean, item_mean)),
         user_prior=user_prior,
+        item_posterior=replace(
+            posterior, covariances=posterior.covariances.transformed(item_transform)
+        ),
+    )
+    return canonical, Turn(mean, jacobian)
+
+
+def _with_noise(parameters: Parameters, noise_sd: float) -> Parameters:
+    """Return the parameters with this noise, and variances of factors that are not far below."""
+    likelihood, posterior = parameters.likelihood, parameters.item_posterior
+    assert isinstance(likelihood, Gaussian)
+    assert posterior is not None
+    covariances = posterior.covariances.at_least(_MIN_RELATIVE_VARIANCE * noise_sd**2)
+    return replace(
+        parameters,
+        likelihood=replace(likelihood, noise_sd=noise_sd),
         item_posterior=replace(posterior, covariances=covariances.astype(np.float32)),
     )
-    return canonical, ((users - mean) @ jacobian).astype(np.float32)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palate._native import score_pairs
-from palate.data._ratings import Ratings
+from palate.solvers.gibbs._people import People
+from palate.solvers.gibbs._user_block import PairScores, RatedPairs
 
 # The numbers of draws after which convergence is judged; the last one is enough in any case. Half
 # of each but the first is another one of them.
@@ -34,22 +34,30 @@ class Convergence:
 
     Parameters
     ----------
+    people
+        The users.
     ratings
-        The ratings of which the pairs are made.
+        The number of their ratings, of which the pairs are made.
     """
 
-    def __init__(self, ratings: Ratings) -> None:
-        rows = np.linspace(0, len(ratings) - 1, min(_PAIRS, len(ratings))).astype(np.intp)
-        self._user = ratings.user[rows]
-        self._item = ratings.item[np.roll(rows, len(rows) // 2)]
+    STATE = ("_sum", "_sums", "draws")
+
+    def __init__(self, people: People, ratings: int) -> None:
+        rows = np.linspace(0, ratings - 1, min(_PAIRS, ratings)).astype(np.int64)
+        user, item = people.total(RatedPairs(rows)).astype(np.int32)
+        self._user, self._item = user, np.roll(item, len(rows) // 2)
         self._sum = np.zeros(len(rows))
         self._sums: dict[int, NDArray[np.float64]] = {}
         self._kept = {check // 2 for check in CHECKS}
         self.draws = 0
 
-    def add(self, users: NDArray[np.float32], items: NDArray[np.float32]) -> None:
-        """Add a draw: rows of factors and bias on both sides."""
-        self._sum += score_pairs(users, items, self._user, self._item)
+    def scores(self, items: NDArray[np.float32]) -> PairScores:
+        """Return the step that computes the scores of the pairs, given the rows of the items."""
+        return PairScores(items, self._user, self._item)
+
+    def add(self, scores: NDArray[np.float32]) -> None:
+        """Add a draw: the scores of the pairs."""
+        self._sum += scores
         self.draws += 1
         if self.draws in self._kept:
             self._sums[self.draws] = self._sum.copy()

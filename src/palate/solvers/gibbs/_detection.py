@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from palate.data._ratings import Csr
+from palate.solvers.gibbs._user_block import Totals
 
 # An axis is kept if it explains this fraction of the detectable variance.
 _MIN_FRACTION = 0.03
 
 
-def detectable_variance(by_user: Csr, by_item: Csr, noise_variance: float) -> float:
+def detectable_variance(totals: Totals, noise_variance: float) -> float:
     """Return the variance over all pairs that one axis must explain to be told from noise.
 
     With the noise variance s^2, n_u and n_i ratings of a user and an item, and N in all::
@@ -25,19 +25,19 @@ def detectable_variance(by_user: Csr, by_item: Csr, noise_variance: float) -> fl
     "The singular values and vectors of low rank perturbations of large rectangular random
     matrices", Journal of Multivariate Analysis 2012, section 3.1).
     """
-    return noise_variance / math.sqrt(_degree(by_user) * _degree(by_item))
+    items = totals.item_counts.astype(np.float64)
+    # The mean over ratings of the number of ratings of their row, at least 1.
+    degrees = (
+        max(1.0, squares / max(1, totals.ratings))
+        for squares in (totals.count_squares, float(items @ items))
+    )
+    return noise_variance / math.sqrt(math.prod(degrees))
 
 
-def least_variance(by_user: Csr, by_item: Csr, noise_variance: float) -> float:
+def least_variance(totals: Totals, noise_variance: float) -> float:
     """Return the variance over all pairs that an axis must explain to be kept.
 
     Draws of an axis that the ratings say little about have the detectable variance, each in another
     direction; that of their mean is this variance times the squared correlation of two draws.
     """
-    return _MIN_FRACTION * detectable_variance(by_user, by_item, noise_variance)
-
-
-def _degree(grouped: Csr) -> float:
-    """Return the mean over ratings of the number of ratings of their row, at least 1."""
-    counts = np.diff(grouped.starts).astype(np.float64)
-    return max(1.0, float(counts @ counts) / max(1, len(grouped.partner)))
+    return _MIN_FRACTION * detectable_variance(totals, noise_variance)

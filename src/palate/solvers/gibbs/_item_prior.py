@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from palate._linear_algebra import products
 from palate.learned._item_prior import ItemPrior
 from palate.learned._parameters import Parameters
 from palate.solvers.gibbs._known_features import KnownValues
@@ -35,13 +36,14 @@ def item_prior(
         Which items have ratings; shape (items,).
     """
     ones = np.ones((len(rated), 1), dtype=np.float32)
-    features, rows = np.hstack([ones, known.values]), np.flatnonzero(rated)
-    regression = Regression(features, known.features.blocks, rated=rows)
-    table, posterior = parameters.item_table, parameters.item_posterior
+    features, rows = np.hstack([ones, known.values])[rated], np.flatnonzero(rated)
+    regression = Regression(products(features, features), known.features.blocks)
+    table, posterior = parameters.item_table[rows], parameters.item_posterior
     assert posterior is not None
+    onto = products(features, table)
     all_penalties = np.append(regression.penalties[0], penalties)
-    coefficients = regression.mean(table, all_penalties)
-    covariance = regression.residual_covariance(table, coefficients)
+    coefficients = regression.mean(onto, all_penalties)
+    covariance = regression.residual_covariance(onto, products(table, table), coefficients)
     covariance[:-1, :-1] += posterior.covariances.take(rows).sum(np.ones(len(rows))) / len(rows)
     covariance[-1, -1] += float(np.mean(posterior.bias_sd[rows].astype(np.float64) ** 2))
     return ItemPrior(coefficients, covariance, known.features)

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate._linear_algebra import gram, products
 from palate.solvers.gibbs._random_stream import RandomStream
 
 
@@ -68,72 +66,69 @@ class MatrixNormalWishart:
 
 
 class Regression:
-    """The features of one side's rows, and the penalties of their coefficients.
+    """The regression of one side's rows X on their features F, by sums over the rows with ratings.
 
     Parameters
     ----------
-    features
-        The first is the constant; shape (n, m).
+    gram
+        F'F; the first feature is the constant; shape (m, m).
     blocks
         The number of features of each block with a penalty of its own, after the constant.
     prior
         The prior of what is drawn.
-    rated
-        The rows with ratings, if not all: nothing is learned from the others.
     """
+
+    STATE = ("penalties",)
 
     def __init__(
         self,
-        features: NDArray[np.float32],
+        gram: NDArray[np.float64],
         blocks: Sequence[int],
         prior: MatrixNormalWishart | None = None,
-        rated: NDArray[np.int64] | None = None,
     ) -> None:
-        self.features, self._prior = features, prior or MatrixNormalWishart()
-        self._rated: Any = slice(None) if rated is None else rated
-        self._features_of_rated = features[self._rated]
+        self._gram, self._prior = gram, prior or MatrixNormalWishart()
+        self.rows = round(float(gram[0, 0]))
         self._blocks = [block for block in blocks if block]
         self.penalties = np.ones(1 + len(self._blocks))
         self.penalties[0] = self._prior.constant_penalty
-
-    @cached_property
-    def _gram(self) -> NDArray[np.float64]:
-        return products(self._features_of_rated, self._features_of_rated)
 
     def _penalised_gram(self, penalties: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return F'F + diag(penalty); shape (m, m)."""
         return self._gram + np.diag(np.repeat(penalties, [1, *self._blocks]))
 
     def mean(
-        self, rows: NDArray[np.float32], penalties: NDArray[np.float64]
+        self, onto: NDArray[np.float64], penalties: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return (F'F + diag(penalty))^-1 F'X for the rows X of the side; shape (m, d)."""
-        onto = products(self._features_of_rated, rows[self._rated])
+        """Return (F'F + diag(penalty))^-1 F'X, given F'X; shape (m, d)."""
         return np.linalg.solve(self._penalised_gram(penalties), onto).astype(np.float64)
 
     def draw(
-        self, rows: NDArray[np.float32], random: RandomStream, *, searching: bool = False
+        self,
+        onto: NDArray[np.float64],
+        scatter: NDArray[np.float64],
+        random: RandomStream,
+        *,
+        searching: bool = False,
     ) -> RowPrior:
-        """Draw B and Lambda given the rows X of the side, shape (n, d); then the penalties.
+        """Draw B and Lambda given F'X, shape (m, d), and X'X, shape (d, d); then the penalties.
 
         While `searching`, the freedom is 0.
 
-        With K = F'F + diag(penalty) and M = K^-1 F'X (Bishop, "Pattern recognition and machine
-        learning", 2006, section 2.3.6, for the constant alone; Rossi, Allenby and McCulloch,
-        "Bayesian statistics and marketing", 2005, section 2.8.5)::
+        With n rows, K = F'F + diag(penalty) and M = K^-1 F'X (Bishop, "Pattern recognition and
+        machine learning", 2006, section 2.3.6, for the constant alone; Rossi, Allenby and
+        McCulloch, "Bayesian statistics and marketing", 2005, section 2.8.5)::
 
             Lambda ~ Wishart((diag(scatter) + X'X - X'F M)^-1, d + freedom + n)
             B ~ M + K^-1/2 Z Lambda^-1/2,   Z standard normal
             penalty of a block ~ gamma(shape + m d / 2, rate + tr(B Lambda B') / 2)
         """
-        rows = rows[self._rated]
-        n, d = rows.shape
+        d = len(scatter)
         root = np.linalg.cholesky(self._penalised_gram(self.penalties))
-        onto = np.linalg.solve(root, products(self._features_of_rated, rows))  # K^-1/2 F'X
-        scatter = np.append(np.full(d - 1, self._prior.scatter), self._prior.bias_scatter)
-        inverse = np.diag(scatter) + products(rows, rows) - onto.T @ onto
+        onto = np.linalg.solve(root, onto)  # K^-1/2 F'X
+        diagonal = np.append(np.full(d - 1, self._prior.scatter), self._prior.bias_scatter)
+        inverse = np.diag(diagonal) + scatter - onto.T @ onto
         freedom = d if self._prior.freedom is None else self._prior.freedom
-        precision = wishart(inverse, d + (0 if searching else freedom) + n, random)
+        precision = wishart(inverse, d + (0 if searching else freedom) + self.rows, random)
         noise = random.normal(onto.size).reshape(onto.shape)
         noise = np.linalg.solve(np.linalg.cholesky(precision).T, noise.T).T
         coefficients = np.linalg.solve(root.T, onto + noise)
@@ -150,25 +145,27 @@ class Regression:
             self.penalties[block] = random.gamma(shape) / rate
             first += size
 
-    def means(self, coefficients: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the prior mean of each row; shape (n, d)."""
-        means: NDArray[np.float32] = self.features @ coefficients.astype(np.float32)
-        return means
-
     def residual_covariance(
-        self, rows: NDArray[np.float32], coefficients: NDArray[np.float64]
+        self,
+        onto: NDArray[np.float64],
+        scatter: NDArray[np.float64],
+        coefficients: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """Return the covariance of the rows with ratings about their prior means; shape (d, d).
+        """Return the covariance of the rows about their prior means; shape (d, d).
 
         Of few rows it is no larger than they are, whereas the inverse of a drawn precision can be.
         """
-        rest = rows[self._rated] - self.means_of_rated(coefficients)
-        return gram(rest) / len(rest)
+        cross = coefficients.T @ onto
+        explained = coefficients.T @ self._gram @ coefficients
+        rest: NDArray[np.float64] = (scatter - cross - cross.T + explained) / self.rows
+        return rest
 
-    def means_of_rated(self, coefficients: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the prior mean of each row with ratings; shape (rated, d)."""
-        means: NDArray[np.float32] = self._features_of_rated @ coefficients.astype(np.float32)
-        return means
+    def explained_covariance(self, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the covariance of the prior means of the rows; shape (d, d)."""
+        mean = self._gram[0] / self.rows
+        covariance = self._gram / self.rows - np.outer(mean, mean)
+        explained: NDArray[np.float64] = coefficients.T @ covariance @ coefficients
+        return explained
 
 
 def wishart(

@@ -7,7 +7,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from palate import _arguments
-from palate._native import Cancelled, CancelToken
+from palate._native import Cancelled
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import SettingError
@@ -19,6 +19,8 @@ from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import explain_memory_error, validate_ratings
 from palate.solvers.gibbs._chain import THINNING, Chain
 from palate.solvers.gibbs._convergence import CHECKS
+from palate.solvers.gibbs._people import LocalPeople, People
+from palate.solvers.gibbs._row_block import Runtime
 
 # After Ctrl-C, the calibration may go on for this long.
 _GRACE_SECONDS = 0.5
@@ -157,38 +159,37 @@ class Gibbs:
             threadpool_limits(1, user_api="blas"),
             interruptible() as token,
         ):
+            people = LocalPeople(ratings, self.seed, Runtime(thread_count(threads), token))
             try:
-                chain = self._chain(ratings, valid, thread_count(threads), token)
+                chain = self.chain(people, valid)
             except Cancelled:
                 raise KeyboardInterrupt("before the first sweep was complete") from None
             sampled = self._sample(chain, report)
-            cancel = deadline(_GRACE_SECONDS) if token.cancelled else token
-            result = chain.calibrated(cancel)
+            if token.cancelled:
+                people.cancel_by(deadline(_GRACE_SECONDS))
+            result = chain.calibrated()
         interrupted = not (sampled and result.complete)
         settings = {**self.settings, "sweeps": len(chain.history)}
         fit = FitRecord(self.name, settings, ratings.source, chain.history, interrupted)
-        learned = Learned.of_fit(ratings, result.parameters, result.user_table, fit)
+        learned = Learned.of_fit(ratings, result.parameters, people.block.table, fit)
         log_fit(self.name, ratings, start, notes_on(fit, valid))
-        return Model(replace(learned, user_variances=result.user_variances))
+        return Model(replace(learned, user_variances=people.block.variance))
 
-    def _chain(
-        self, ratings: Ratings, valid: Ratings | None, threads: int, cancel: CancelToken
-    ) -> Chain:
+    def chain(self, people: People, valid: Ratings | None = None) -> Chain:
+        """Return the chain of these users before its first sweep."""
         return Chain(
-            ratings,
+            people,
             valid,
             factors=self.factors,
             sweeps=self.sweeps,
             burn_in=self.burn_in,
             seed=self.seed,
-            threads=threads,
-            cancel=cancel,
         )
 
     def _sample(self, chain: Chain, report: Report) -> bool:
         """Draw all sweeps, or until Ctrl-C cancels one; return whether all were drawn."""
         try:
-            while not self._is_enough(chain):
+            while not self.is_enough(chain):
                 report(chain.sweep(len(chain.history)))
         except Cancelled:
             if not chain.history:
@@ -196,5 +197,6 @@ class Gibbs:
             return False
         return True
 
-    def _is_enough(self, chain: Chain) -> bool:
+    def is_enough(self, chain: Chain) -> bool:
+        """Return whether a chain has done all its sweeps."""
         return chain.converged if self.sweeps is None else len(chain.history) == self.sweeps

@@ -24,15 +24,8 @@ export async function request(path, { query, body, signal } = {}) {
   return response.json().catch(() => ({}));
 }
 
-/** Save what is at a path of the API as a file. */
-export async function download(path, query, name) {
-  const response = await respond(path, { query });
-  const url = URL.createObjectURL(await response.blob());
-  const link = document.createElement('a');
-  [link.href, link.download] = [url, name];
-  link.click();
-  URL.revokeObjectURL(url);
-}
+/** Return what is at a path of the API as a blob. */
+export const requestBlob = async (path, query) => (await respond(path, { query })).blob();
 
 async function respond(path, { query, body, signal }) {
   const url = query ? `api/${path}?${new URLSearchParams(query)}` : `api/${path}`;
@@ -122,9 +115,9 @@ export function requestCached(path, query) {
   return cache.get(key);
 }
 
-/** Return the ids of the items that meet all conditions. */
-export async function matchingIds(where) {
-  const { columns } = await requestCached('map', [['x', 'ratings'], ['y', 'ratings'], ...where.map((condition) => ['where', condition])]);
+/** Return the ids of the items that match a search and meet all conditions. */
+export async function matchingIds({ search = '', where }) {
+  const { columns } = await requestCached('map', [['x', 'ratings'], ['y', 'ratings'], ['search', search], ...where.map((condition) => ['where', condition])]);
   return new Set(columns.id);
 }
 

@@ -1,5 +1,6 @@
-import { el, svg } from './dom.js';
-import { between, count, number, short, signed } from './format.js';
+import { el, put, svg } from './dom.js';
+import { between, count, number, plural, short, signed } from './format.js';
+import { tickStep } from './ticks.js';
 
 const fraction = (x, low, high) => Math.min(1, Math.max(0, (x - low) / (high - low)));
 const percentAt = (x, low, high) => `${(100 * fraction(x, low, high)).toFixed(2)}%`;
@@ -20,37 +21,28 @@ export function track(low, high, value, lower, upper) {
   return el('span', { class: 'track', 'aria-hidden': 'true', style }, el('i'), el('b'));
 }
 
+/** A line between two named ends, with its title and value above it. */
+export const namedLine = (title, value, line, low, high) => el('li', { class: 'axis-line' },
+  el('div', { class: 'axis-head' }, el('span', { class: 'axis-title' }, title), value), line,
+  el('div', { class: 'axis-ends' }, el('span', {}, low), el('span', {}, high)));
+
 /** A line between two named ends with a dot, which `set` moves. */
 export function axisLine({ title, low, high, from, to }) {
   const line = track(from, to, (from + to) / 2);
   const value = el('span', { class: 'value' });
-  const node = el(
-    'li',
-    { class: 'axis-line' },
-    el('div', { class: 'axis-head' }, el('span', { class: 'axis-title' }, title), value),
-    line,
-    el('div', { class: 'axis-ends' }, el('span', {}, low), el('span', {}, high)),
-  );
   const set = ({ position, lower, upper }) => {
-    for (const [name, style] of Object.entries(intervalStyle(from, to, position, lower, upper))) {
-      line.style.setProperty(name, style);
-    }
-    const hasInterval = lower !== null && lower !== undefined;
-    value.replaceChildren(signed(position), hasInterval ? el('small', {}, between(lower, upper)) : '');
+    for (const [name, style] of Object.entries(intervalStyle(from, to, position, lower, upper))) line.style.setProperty(name, style);
+    put(value, signed(position), typeof lower === 'number' && el('small', {}, between(lower, upper)));
   };
-  return { node, set };
+  return { node: namedLine(title, value, line, low, high), set };
 }
 
 /** The first lines as a list, the rest in a collapsed section. */
 export function axisLines(lines, first = 5) {
   const rest = lines.slice(first);
-  return el(
-    'div',
-    { class: 'axis-lines' },
-    el('ul', {}, ...lines.slice(0, first).map(({ node }) => node)),
-    rest.length > 0 &&
-      el('details', {}, el('summary', {}, `${rest.length} more axes`), el('ul', {}, ...rest.map(({ node }) => node))),
-  );
+  return el('div', { class: 'axis-lines' },
+    el('ul', {}, lines.slice(0, first).map(({ node }) => node)),
+    rest.length > 0 && el('details', {}, el('summary', {}, plural(rest.length, 'more axis', 'more axes')), el('ul', {}, rest.map(({ node }) => node))));
 }
 
 /** Bars to both sides of zero, one for each term of a sum; a term with `bare` has no bar. */
@@ -82,13 +74,10 @@ export function waterfall(terms, total, low, high, caption) {
 }
 
 function row(name, value, style, barClass, note) {
-  return el(
-    'tr',
-    {},
+  return el('tr', {},
     el('th', { scope: 'row' }, name, note && el('small', {}, note)),
     el('td', { class: 'bar-cell', 'aria-hidden': 'true' }, el('span', { class: `bar ${barClass}`, style }, el('i'))),
-    el('td', { class: 'number' }, value),
-  );
+    el('td', { class: 'number' }, value));
 }
 
 function table(caption, rows) {
@@ -130,20 +119,14 @@ export function lines({ steps, series, label, step, shadeTo }) {
   const x = (s) => 100 * fraction(s, first, last === first ? first + 1 : last);
   const y = (v) => 100 * (1 - fraction(v, low, high));
   const shade = shadeTo > first && svg('rect', { class: 'shade', x: 0, y: 0, width: x(shadeTo), height: 100 });
-  const drawn = svg(
-    'svg',
-    { viewBox: '0 0 100 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
-    ...(shade ? [shade] : []),
-    ...ticks.map((t) => svg('path', { class: 'grid', d: `M0 ${y(t)}H100` })),
-    ...series.flatMap(({ values }, i) => curve(values.map((v, n) => [x(steps[n]), y(v)]), `line-${i}`)),
-  );
-  return el(
-    'div',
-    { class: 'lines', role: 'img', 'aria-label': label },
+  const drawn = svg('svg', { viewBox: '0 0 100 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+    shade,
+    ticks.map((t) => svg('path', { class: 'grid', d: `M0 ${y(t)}H100` })),
+    series.map(({ values }, i) => curve(values.map((v, n) => [x(steps[n]), y(v)]), `line-${i}`)));
+  return el('div', { class: 'lines', role: 'img', 'aria-label': label },
     el('ul', { class: 'legend' }, ...series.map(({ name }, i) => el('li', {}, el('i', { class: `key line-${i}` }), name))),
     el('div', { class: 'canvas' }, drawn, ...ticks.map((t) => el('span', { class: 'tick', style: { top: `${y(t)}%` } }, number(t)))),
-    el('div', { class: 'steps' }, el('span', {}, `${step} ${first + 1}`), el('span', {}, `${step} ${last + 1}`)),
-  );
+    el('div', { class: 'steps' }, el('span', {}, `${step} ${first + 1}`), el('span', {}, `${step} ${last + 1}`)));
 }
 
 function curve(points, className) {
@@ -155,15 +138,8 @@ function curve(points, className) {
 }
 
 function niceTicks(low, high) {
-  const span = high - low || 1;
-  const power = 10 ** Math.floor(Math.log10(span / 3));
-  const size = [1, 2, 5, 10].map((m) => m * power).find((s) => span / s <= 4);
-  const first = Math.floor(low / size);
-  const last = Math.max(first + 1, Math.ceil(high / size));
-  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * size);
-}
-
-/** A region that scrolls horizontally where its content is too wide. */
-export function scrolling(label, ...children) {
-  return el('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, ...children);
+  const step = tickStep(high - low || 1, 4);
+  const first = Math.floor(low / step);
+  const last = Math.max(first + 1, Math.ceil(high / step));
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }

@@ -1,6 +1,6 @@
 import { latestOnly, request } from './api.js';
 import { announce, debounced, el, newId, sentence } from './dom.js';
-import { followers, plural, titles } from './format.js';
+import { followers, historyText, plural } from './format.js';
 
 /**
  * A text field with suggestions, by the combobox pattern of the ARIA Authoring Practices.
@@ -154,23 +154,11 @@ class Combobox {
   }
 }
 
-export const combobox = (options) => new Combobox(options);
+const combobox = (options) => new Combobox(options);
 
 function textField(id, placeholder, shortcut) {
-  return el('input', {
-    id,
-    type: 'text',
-    role: 'combobox',
-    'aria-expanded': 'false',
-    'aria-controls': `${id}-list`,
-    'aria-autocomplete': 'list',
-    'aria-keyshortcuts': shortcut,
-    autocomplete: 'off',
-    autocapitalize: 'off',
-    enterkeyhint: 'search',
-    spellcheck: 'false',
-    placeholder,
-  });
+  const aria = { role: 'combobox', 'aria-expanded': 'false', 'aria-controls': `${id}-list`, 'aria-autocomplete': 'list', 'aria-keyshortcuts': shortcut };
+  return el('input', { id, type: 'text', placeholder, ...aria, autocomplete: 'off', autocapitalize: 'off', enterkeyhint: 'search', spellcheck: 'false' });
 }
 
 const keepFocus = (event) => event.preventDefault(); // by default a press would blur the input
@@ -181,12 +169,7 @@ function clearButton(clear) {
 }
 
 function optionRow(option, id, pick) {
-  return el(
-    'li',
-    { id, role: 'option', 'aria-selected': 'false', on: { mousedown: keepFocus, click: pick } },
-    el('span', {}, option.label),
-    el('small', {}, option.note),
-  );
+  return el('li', { id, role: 'option', 'aria-selected': 'false', on: { mousedown: keepFocus, click: pick } }, el('span', {}, option.label), el('small', {}, option.note));
 }
 
 function messageRow(message) {
@@ -200,6 +183,15 @@ export function itemCombobox(options) {
 
 async function findItems(search, signal) {
   const { items } = await request('items', { query: { search, size: 8 }, signal });
-  const title = titles(items);
-  return items.map((item) => ({ ...item, label: title(item), note: followers(item) }));
+  return items.map((one) => ({ ...one, label: one.item, note: followers(one) }));
+}
+
+/** A combobox of the known users. */
+export function userCombobox(options) {
+  return combobox({ find: findUsers, noun: 'user', placeholder: 'Type a user id', ...options });
+}
+
+async function findUsers(search, signal) {
+  const { users } = await request('users', { query: { search, size: 8 }, signal });
+  return users.map((one) => ({ ...one, label: `User ${one.user}`, note: historyText(one) }));
 }

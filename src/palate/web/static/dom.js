@@ -25,6 +25,12 @@ function fill(node, attributes, children) {
   return node;
 }
 
+/** Replace what is in a node; children are given as for `el`. */
+export function put(node, ...children) {
+  node.replaceChildren();
+  return fill(node, {}, children);
+}
+
 /** Announce a text to screen readers. */
 export function announce(text) {
   document.getElementById('announcement').textContent = text;
@@ -52,9 +58,9 @@ export async function renderInto(box, promise) {
   try {
     const nodes = await promise;
     if (nodes === undefined) return;
-    box.replaceChildren(...[nodes].flat());
+    put(box, nodes);
   } catch (error) {
-    box.replaceChildren(errorNote(error));
+    put(box, errorNote(error));
   }
   box.removeAttribute('aria-busy');
 }
@@ -88,29 +94,21 @@ export function newId(prefix) {
 }
 
 export function section(title, id, ...children) {
-  return el(
-    'section',
-    { 'aria-labelledby': `${id}-title`, 'data-section': id },
-    el('h2', { id: `${id}-title` }, title),
-    ...children,
-  );
+  return el('section', { 'aria-labelledby': `${id}-title`, 'data-section': id }, el('h2', { id: `${id}-title` }, title), ...children);
 }
 
 export const prefersReducedMotion = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
+/** A quiet button. */
+export const button = (name, click, attributes = {}) => el('button', { type: 'button', class: 'button quiet', ...attributes, on: { click } }, name);
+
 /** A quiet button for a task that takes a while; the message of an error is shown beside it. */
 export function busyButton(name, task) {
   const failed = el('span', { role: 'alert', class: 'soft' });
-  const button = el('button', { type: 'button', class: 'button quiet' }, name);
-  button.addEventListener('click', async () => {
-    button.setAttribute('aria-busy', 'true');
-    failed.textContent = '';
-    try {
-      await task();
-    } catch (error) {
-      failed.textContent = sentence(error.message);
-    }
-    button.removeAttribute('aria-busy');
+  const node = button(name, async () => {
+    node.setAttribute('aria-busy', 'true');
+    failed.textContent = await task().then(() => '', (error) => sentence(error.message));
+    node.removeAttribute('aria-busy');
   });
-  return el('span', { class: 'busy-button' }, button, failed);
+  return el('span', { class: 'busy-button' }, node, failed);
 }

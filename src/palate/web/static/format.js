@@ -41,13 +41,6 @@ export function ordinal(n) {
   return `${count(n)}${end}`;
 }
 
-/** Return a function from an item to its title, with the id where two items share a title. */
-export function titles(items) {
-  const only = new Map(); // the id of the only item with a title; null if there are several
-  for (const { id, item } of items) only.set(item, only.has(item) && only.get(item) !== id ? null : id);
-  return ({ id, item }) => (only.get(item) === null ? `${item} · id ${id}` : item);
-}
-
 const SOLVERS = { gibbs: 'Gibbs sampling', 'one-cycle': 'one-cycle training', choice: 'the choice model' };
 export const solverName = (name) => SOLVERS[name] ?? name;
 
@@ -71,7 +64,7 @@ export function coordinate(name, summary) {
   }
   if (kind === 'component' && index) return `Principal component ${index} of the factors`;
   const names = { bias: 'Bias', mean: 'Mean rating', ratings: 'Number of ratings' };
-  return names[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  return names[name] ?? capitalized(name);
 }
 
 /** Return the names of the two ends of a coordinate. */

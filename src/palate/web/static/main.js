@@ -1,6 +1,6 @@
 import { away, hasToken, request, storeToken } from './api.js';
 import { itemCombobox } from './combobox.js';
-import { el, errorNote } from './dom.js';
+import { el, errorNote, put } from './dom.js';
 import { hasRatings } from './format.js';
 import { go, href, parse, tryHref } from './router.js';
 import { skeleton } from './skeletons.js';
@@ -57,10 +57,13 @@ async function show(route, hash) {
 }
 
 async function load(route) {
+  // The modules of the view come while the service computes what it says of the model.
+  const loading = Object.hasOwn(VIEWS, route.name) ? VIEWS[route.name]() : null;
+  loading?.catch(() => {}); // it is waited for below
   try {
     summary ??= await request('model');
-    if (!Object.hasOwn(VIEWS, route.name)) return notFound();
-    const view = await VIEWS[route.name]().catch(() => Promise.reject(away()));
+    if (!loading) return notFound();
+    const view = await loading.catch(() => Promise.reject(away()));
     return await view.show(route, summary);
   } catch (error) {
     if (error.status === 401) return tokenForm();
@@ -87,7 +90,7 @@ function display(view, route, hash) {
   leave();
   const heading = el('h1', { tabindex: -1 }, view.heading ?? view.title);
   const head = el('div', { class: 'head' }, heading, view.lead && el('p', { class: 'lead' }, view.lead));
-  main.replaceChildren(head, ...view.body);
+  put(main, head, view.body);
   main.dataset.view = route.name;
   main.removeAttribute('aria-busy');
   document.title = `${view.title} · Palate`;

@@ -1,7 +1,6 @@
-import { request } from './api.js';
-import { axisLines, track } from './charts.js';
+import { axisLines, namedLine, track } from './charts.js';
 import { el, errorNote } from './dom.js';
-import { between, historyText, number, plural, signed } from './format.js';
+import { between, number, plural, signed } from './format.js';
 
 /** A view of two things of which one or none may have been chosen yet. */
 export async function choosing({ title, lead, ids: { a, b }, choosers, first, load }) {
@@ -9,7 +8,7 @@ export async function choosing({ title, lead, ids: { a, b }, choosers, first, lo
   try {
     if (a && b) {
       const { title: shown, body } = await load();
-      return { title: shown, lead, body: [...body, el('div', { class: 'again' }, fields)].filter(Boolean) };
+      return { title: shown, lead, body: [body, el('div', { class: 'again' }, fields)] };
     }
     return { title, heading: a ? `${await first()} and ...` : title, lead, body: [fields] };
   } catch (error) {
@@ -23,12 +22,8 @@ export const pairLegend = (names) => el('p', { class: 'pair-legend' }, ...names.
 
 /** A line between two named ends with a mark for each of two. */
 export function pairLine({ title, low, high, from, to, pair, names }) {
-  const node = el('li', { class: 'axis-line' },
-    el('div', { class: 'axis-head' }, el('span', { class: 'axis-title' }, title),
-      el('span', { class: 'value' }, ...pair.map(({ position }, i) => el('span', { class: `side-${i}` }, el('span', { class: 'visually-hidden' }, `${names[i]} `), signed(position))))),
-    twoTracks(from, to, pair),
-    el('div', { class: 'axis-ends' }, el('span', {}, low), el('span', {}, high)));
-  return { node };
+  const value = el('span', { class: 'value' }, pair.map(({ position }, i) => el('span', { class: `side-${i}` }, el('span', { class: 'visually-hidden' }, `${names[i]} `), signed(position))));
+  return { node: namedLine(title, value, twoTracks(from, to, pair), low, high) };
 }
 
 export const twoTracks = (from, to, pair) => el('span', { class: 'tracks' }, ...pair.map(({ position, lower, upper }) => track(from, to, position, lower, upper)));
@@ -45,10 +40,4 @@ export function agreement({ n, correlation, lower, upper }, words, ...what) {
   if (correlation === null) return 'There are too few ratings of both, or they are too much alike, to say more.';
   const word = lower > 0 ? words[0] : upper < 0 ? words[1] : words[2];
   return `${word}: the correlation over ${plural(n, ...what)} is ${number(correlation)}, with a 90% interval of ${between(lower, upper)}.`;
-}
-
-/** Find known users for a combobox. */
-export async function findUsers(search, signal) {
-  const { users } = await request('users', { query: { search, size: 8 }, signal });
-  return users.map((one) => ({ ...one, label: `User ${one.user}`, note: historyText(one) }));
 }

@@ -1,8 +1,7 @@
 import { requestCached } from '../api.js';
-import { el } from '../dom.js';
+import { button, el, put } from '../dom.js';
 import { plural, signed } from '../format.js';
-import { myRatings, rate } from '../my_ratings.js';
-import { ratingControl } from '../rating.js';
+import { rateInPlace } from '../rate_in_place.js';
 import { href } from '../router.js';
 
 const GAP = 14;
@@ -23,11 +22,11 @@ export function itemCard(summary, onClose) {
       const facts = el('p', { class: 'soft' }, plural(point.ratings, 'rating'));
       node.setAttribute('aria-label', point.title);
       node.dataset.item = point.id;
-      node.replaceChildren(
+      put(node,
         el('strong', {}, point.title),
-        el('button', { type: 'button', class: 'close', 'aria-label': 'Close', on: { click: close } }, '×'),
+        button('×', close, { class: 'close', 'aria-label': 'Close' }),
         facts,
-        ratingControl({ title: point.title, scale: summary.scale, value: myRatings().get(String(point.id)), onRate: (value) => rate(point.id, value) }),
+        rateInPlace({ id: point.id, item: point.title }, summary),
         el('a', { href: href(['item', point.id]) }, 'All about it'));
       node.hidden = false;
       if (isPicked) node.focus({ preventScroll: true });

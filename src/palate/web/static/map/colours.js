@@ -35,7 +35,7 @@ export async function colouringBy(by, summary) {
 
 /** One category against the others. */
 async function byCategory(by) {
-  const ids = await matchingIds([by]);
+  const ids = await matchingIds({ where: [by] });
   const [inside, outside] = [colour('--accent'), colour('--dot')];
   return {
     of: (id) => (ids.has(id) ? { colour: inside, faint: false } : { colour: outside, faint: true }),

@@ -1,10 +1,10 @@
 import { latestOnly, request } from '../api.js';
-import { downloadCsv } from '../csv.js';
-import { el, renderInto } from '../dom.js';
+import { button, el, put, renderInto } from '../dom.js';
 import { capitalized, count, ends, percent, number, plural, signed } from '../format.js';
-import { myRatings, rate } from '../my_ratings.js';
-import { ratingControl } from '../rating.js';
+import { itemLink } from '../links.js';
+import { rateInPlace } from '../rate_in_place.js';
 import { href } from '../router.js';
+import { downloadButton } from '../snippets.js';
 
 const MAX_LISTED = 60;
 // As many as the service compares at once, and as an address may hold.
@@ -17,27 +17,21 @@ export function sidePanel(summary, { onClear, onMark }) {
   const latest = latestOnly();
   let shown = { points: [], isSelection: false, coordinates: {} };
   let isRating = false;
-  const row = (point) => el('li', { 'data-item': point.id },
-    el('a', { href: href(['item', point.id]) }, point.title),
-    isRating
-      ? ratingControl({ title: point.title, scale: summary.scale, value: myRatings().get(String(point.id)), onRate: (value) => rate(point.id, value) })
-      : el('small', {}, plural(point.ratings, 'rating')));
-  const list = () => {
-    const { points } = shown;
-    const more = points.length > MAX_LISTED ? el('p', { class: 'soft' }, `The items with the most ratings; ${count(points.length - MAX_LISTED)} more are not listed.`) : '';
-    return [el('ul', { tabindex: 0, 'aria-label': heading(shown) }, ...points.slice(0, MAX_LISTED).map(row)), more];
-  };
+  const row = ({ id, title: item, ratings }) => el('li', { 'data-item': id }, itemLink({ id, item }),
+    isRating ? rateInPlace({ id, item }, summary) : el('small', {}, plural(ratings, 'rating')));
   const listed = el('div');
-  const drawList = () => listed.replaceChildren(...list());
-  const toggleRating = (event) => {
+  const drawList = () => put(listed,
+    el('ul', { tabindex: 0, 'aria-label': heading(shown) }, shown.points.slice(0, MAX_LISTED).map(row)),
+    shown.points.length > MAX_LISTED && el('p', { class: 'soft' }, `The items with the most ratings; ${count(shown.points.length - MAX_LISTED)} more are not listed.`));
+  const toggleRating = ({ currentTarget }) => {
     isRating = !isRating;
-    event.currentTarget.setAttribute('aria-pressed', String(isRating));
+    currentTarget.setAttribute('aria-pressed', String(isRating));
     drawList();
   };
   const actions = () => el('div', { class: 'map-actions' },
-    el('button', { type: 'button', class: 'button quiet', 'aria-pressed': String(isRating), on: { click: toggleRating } }, 'Rate these'),
-    el('button', { type: 'button', class: 'button quiet', on: { click: () => download(shown) } }, 'Download CSV'),
-    el('a', { class: 'button quiet', href: href(['items'], { id: shown.points.slice(0, MAX_LINKED).map(({ id }) => id) }) }, 'Show in Items'));
+    button('Rate these', toggleRating, { 'aria-pressed': String(isRating) }),
+    downloadButton('selected.csv', () => csvRows(shown)),
+    el('a', { class: 'button quiet', href: href(['items'], { id: shown.points.slice(0, MAX_LINKED).map(({ id }) => id) }) }, shown.points.length > MAX_LINKED ? `Show the ${MAX_LINKED} most rated in Items` : 'Show in Items'));
   const mark = ({ target }) => onMark(target.closest('li')?.dataset.item ?? null);
   for (const event of ['mouseover', 'focusin']) node.addEventListener(event, mark);
   for (const event of ['mouseleave', 'focusout']) node.addEventListener(event, () => onMark(null));
@@ -48,7 +42,7 @@ export function sidePanel(summary, { onClear, onMark }) {
       shown = { points, isSelection, coordinates };
       isRating &&= isSelection;
       const common = el('div', { class: 'map-common' });
-      node.replaceChildren(el('h2', {}, heading(shown)), ...(isSelection ? [el('button', { type: 'button', class: 'link', on: { click: onClear } }, 'Clear the selection'), common, actions()] : []), listed);
+      put(node, el('h2', {}, heading(shown)), isSelection && [button('Clear the selection', onClear, { class: 'link' }), common, actions()], listed);
       drawList();
       if (isSelection) renderInto(common, latest((signal) => inCommon(points, summary, signal)));
     },
@@ -73,9 +67,9 @@ async function inCommon(points, summary, signal) {
     }));
 }
 
-function download({ points, coordinates: { x, y } }) {
+function csvRows({ points, coordinates: { x, y } }) {
   const has = (name) => points.some((point) => point[name] !== null);
   const columns = [['id', 'id'], ['item', 'title'], ['ratings', 'ratings'],
     [x, 'x'], [`${x} lower`, 'xLower'], [`${x} upper`, 'xUpper'], [y, 'y'], [`${y} lower`, 'yLower'], [`${y} upper`, 'yUpper']].filter(([name, key], i, all) => has(key) && all.findIndex((other) => other[0] === name) === i);
-  downloadCsv('selected.csv', columns.map(([name]) => name), points.map((point) => columns.map(([, key]) => point[key])));
+  return [columns.map(([name]) => name), ...points.map((point) => columns.map(([, key]) => point[key]))];
 }

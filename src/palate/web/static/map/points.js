@@ -1,4 +1,3 @@
-import { titles } from '../format.js';
 
 const SMALLEST = 4;
 const LARGEST = 18;
@@ -6,12 +5,11 @@ const LARGEST = 18;
 /** Convert the columns of the service's map to points of a plot, the most rated first. */
 export function mapPoints({ columns }) {
   const { id, item, ratings, x, y, x_margin: xMargin, y_margin: yMargin } = columns;
-  const title = titles(id.map((one, i) => ({ id: one, item: item[i] })));
   const max = Math.max(ratings[0] ?? 1, 1);
   const bound = (values, margins, i, sign) => (margins ? values[i] + sign * margins[i] : null);
   return id.map((one, i) => ({
     id: one,
-    title: title({ id: one, item: item[i] }),
+    title: item[i],
     ratings: ratings[i],
     x: x[i],
     xLower: bound(x, xMargin, i, -1),

@@ -3,7 +3,7 @@ import { channels } from './points.js';
 import { linearTicks, logTicks } from '../ticks.js';
 
 // Approximate pixels between the ticks of an axis.
-const TICK_SPACE = { x: 110, y: 70 };
+const TICK_SPACE = { x: 80, y: 70 };
 // The resolution in which more points than this are drawn while they move is that of the page.
 const MANY = 5_000;
 const RING = 3;
@@ -38,6 +38,7 @@ export class Painter {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = this.colours.raised;
     context.fillRect(0, 0, this.width, this.height);
+    if (!points.length) return; // an axis would show a range that nobody has measured
     this.#axis('x', plane);
     this.#axis('y', plane);
     context.save();

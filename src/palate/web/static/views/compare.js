@@ -13,7 +13,7 @@ export async function show(route, summary) {
   if (!summary.compared) return single(summary);
   const compared = await requestCached('compare');
   const lists = listsOfOne(compared, { ...summary, sure: false });
-  const [overlap, differences, scores] = [alikeness(compared), biases(compared, summary), accuracy(compared)];
+  const [overlap, differences, scores] = [alikeness(compared), biases(compared), accuracy(compared)];
   return {
     title: 'Compare',
     heading: `${compared.models[0].name} beside ${compared.models[1].name}`,

@@ -3,8 +3,10 @@ import { track } from '../charts.js';
 import { itemCombobox } from '../combobox.js';
 import { el, section } from '../dom.js';
 import { between, count, hasRatings, number, percent, plural, short, signed } from '../format.js';
+import { itemLink, ranking, userLink } from '../links.js';
 import { agreement, choosing, pairLegend, pairLines } from '../pair.js';
 import { go, href } from '../router.js';
+import { table } from '../table.js';
 
 const AGREEMENT = ['Who rates the one higher than others do rates the other higher, too', 'Who rates the one higher than others do rates the other lower', 'How one is rated says little about the other'];
 
@@ -23,14 +25,13 @@ export function show({ params }, summary) {
 }
 
 function shown(pair, summary) {
-  const names = pair.items.map(({ item, id }) => (pair.items[0].item === pair.items[1].item ? `${item} · id ${id}` : item));
-  const links = pair.items.map(({ id }, i) => el('a', { href: href(['item', id]) }, names[i]));
+  const names = pair.items.map(({ item }) => item);
   return {
     title: `${names[0]} and ${names[1]}`,
     body: [
-      pairLegend(links),
-      hasRatings(summary) && section('Which is liked better', 'biases', ...biases(pair, names)),
-      pair.both !== null && section(summary.scale.length ? 'What the same people think of both' : 'Who picks both', 'common', ...common(pair, summary)),
+      pairLegend(pair.items.map(itemLink)),
+      hasRatings(summary) && section('Which is liked better', 'biases', biases(pair, names)),
+      pair.both !== null && section(summary.scale.length ? 'What the same people think of both' : 'Who picks both', 'common', common(pair, summary)),
       hasRatings(summary) && section('Their positions on the axes', 'axes',
         el('p', {}, likeness(pair), ' People on one side of an axis rate the titles on that side higher, and those on the other side lower.'), pairLines(pair.axes, names)),
     ],
@@ -42,17 +43,17 @@ function biases({ items, first_higher: probability }, names) {
   const better = items[0].bias >= items[1].bias ? 0 : 1;
   const sure = probability === null ? null : better ? 1 - probability : probability;
   const certainty = sure === null ? '' : sure > 0.995 ? ', almost certainly' : sure > 0.9 ? `, with a probability of ${percent(sure)}` : `, but not certainly: the probability is ${percent(sure)}`;
-  const row = (item, i) => el('tr', {}, el('th', { scope: 'row', class: `side-${i}` }, names[i]),
-    el('td', {}, signed(item.bias)),
-    el('td', { class: 'wide' }, item.lower === null ? '' : between(item.lower, item.upper)),
-    el('td', { class: 'wide' }, track(-max, max, item.bias, item.lower, item.upper)),
-    el('td', {}, number(item.mean)), el('td', {}, count(item.ratings)));
+  const columns = [
+    { name: 'Title', cell: (one) => el('span', { class: `side-${items.indexOf(one)}` }, one.item) },
+    { name: 'Bias', cell: ({ bias }) => signed(bias) },
+    { name: '90% interval', wide: true, cell: ({ lower, upper }) => lower !== null && between(lower, upper) },
+    { wide: true, cell: ({ bias, lower, upper }) => track(-max, max, bias, lower, upper) },
+    { name: 'Mean', cell: ({ mean }) => number(mean) },
+    { name: 'Ratings', cell: ({ ratings }) => count(ratings) },
+  ];
   return [
     el('p', { class: 'sentence' }, `People like ${names[better]} better, whatever their taste${certainty}.`),
-    el('table', { class: 'numbers' },
-      el('thead', {}, el('tr', {}, ...['Title', 'Bias'].map((name) => el('th', { scope: 'col' }, name)), el('th', { scope: 'col', class: 'wide' }, '90% interval'), el('td', { class: 'wide' }),
-        el('th', { scope: 'col' }, 'Mean'), el('th', { scope: 'col' }, 'Ratings'))),
-      el('tbody', {}, ...items.map(row))),
+    table({ label: 'Biases of both', columns, rows: items }),
   ];
 }
 
@@ -64,8 +65,8 @@ function common({ both, by_chance: byChance, like_both: likeBoth, fans, agreemen
   return [
     el('p', { class: 'sentence' }, `${plural(both, 'person', 'people')} ${verb} both; by chance it would be about ${count(Math.round(byChance))}.`,
       likeBoth !== null && both > 0 && ` ${likeBoth === both ? 'All' : count(likeBoth)} of them rated neither below their own average.`),
-    agreed && both > 0 ? el('p', {}, agreement(agreed, AGREEMENT, 'person', 'people')) : '',
+    agreed && both > 0 && el('p', {}, agreement(agreed, AGREEMENT, 'person', 'people')),
     fans.length > 0 && el('div', {}, el('h3', {}, likeBoth === null ? 'People who picked both' : 'People who like both'),
-      el('ul', { class: 'ranking' }, ...fans.map((one) => el('li', {}, el('a', { href: href(['user', one.user]) }, `User ${one.user}`), el('span', {}, values(one)))))),
-  ].filter(Boolean);
+      ranking(fans, { link: ({ user }) => userLink(user), note: values })),
+  ];
 }

@@ -1,11 +1,11 @@
 import { latestOnly, request } from '../api.js';
-import { combobox, itemCombobox } from '../combobox.js';
-import { announce, el, newId, preservingFocus, renderInto, svg } from '../dom.js';
-import { number, percent, plural, titles } from '../format.js';
+import { itemCombobox, userCombobox } from '../combobox.js';
+import { announce, el, newId, preservingFocus, put, renderInto, svg } from '../dom.js';
+import { number, percent, plural } from '../format.js';
+import { itemLink, userLink } from '../links.js';
 import { formatRatings, myPerson, myRatings, parseRatings } from '../my_ratings.js';
-import { findUsers } from '../pair.js';
 import { listSwitch, rankedBy, whyButton } from '../people.js';
-import { ratingControl } from '../rating.js';
+import { ratedList } from '../rate_in_place.js';
 import { go, href } from '../router.js';
 
 // The address of somebody without ratings: without `r`, they are the visitor's.
@@ -25,7 +25,7 @@ export function listsOfOne(compared, summary) {
   const refresh = () => renderInto(box, latest(async (signal) => {
     const who = params.has('user') ? { user: params.get('user') } : myPerson(summary, parseRatings(params.get('r')));
     const by = isAsked ? rankedBy(params.get('by'), choices) : null;
-    lists.set(by ?? choices.lists_by[0]);
+    lists.set(by ?? choices.lists_by[0], params.has('user') ? 'they' : 'you');
     const found = await request('compare/lists', { body: { ...who, by }, signal }).catch((error) => {
       if (!signal.aborted) chooser(person, { params, at, compared, summary, history: [] });
       throw error;
@@ -35,7 +35,7 @@ export function listsOfOne(compared, summary) {
     lines?.close();
     lines = sideBySide(found, who);
     announce(inCommon(found));
-    return [...notes(found), el('p', { class: 'sentence' }, inCommon(found)), lines.node];
+    return [notes(found), el('p', { class: 'sentence' }, inCommon(found)), lines.node];
   }));
   return {
     person,
@@ -73,28 +73,19 @@ function chooser(box, { params, at, compared, summary, history }) {
   const mine = formatRatings(myRatings());
   const isMine = !isUser && formatRatings(ratings) === mine;
   const add = itemCombobox({ label: isPicking ? 'Add a title they picked' : 'Add a title they like', onPick: ({ id }) => set(id, isPicking ? 1 : summary.scale.at(-1)) });
-  const users = compared.common_users > 0 && combobox({ label: 'Or a known user', placeholder: 'Type a user id', find: findUsers, onPick: ({ user }) => go(at({ user, r: null })) });
-  box.replaceChildren(
-    el('p', { class: 'actions' },
-      el('strong', {}, isUser ? el('a', { href: href(['user', params.get('user')]) }, `User ${params.get('user')}`) : ratings.size ? `Somebody who ${isPicking ? 'picked' : 'rated'} ${plural(ratings.size, 'title')}` : 'Anybody: nothing is known of them'),
+  const users = compared.common_users > 0 && userCombobox({ label: 'Or a known user', onPick: ({ user }) => go(at({ user, r: null })) });
+  put(box,
+    el('div', { class: 'actions' },
+      el('strong', {}, isUser ? userLink(params.get('user')) : ratings.size ? `Somebody who ${isPicking ? 'picked' : 'rated'} ${plural(ratings.size, 'title')}` : 'Anybody: nothing is known of them'),
       mine && !isMine && el('a', { class: 'button quiet', href: at({ user: null, r: mine }) }, `Me, with my ${plural(myRatings().size, isPicking ? 'pick' : 'rating')}`),
       (isUser || ratings.size > 0) && el('a', { class: 'button quiet', href: at({ user: null, r: NOBODY }) }, 'Somebody new')),
-    rated(history, ratings, summary, set),
-    el('div', { class: 'filters' }, add.node, users && users.node));
-}
-
-function rated(history, ratings, { scale }, set) {
-  const title = titles(history);
-  return el('ul', { class: 'rated' }, ...history.filter(({ id }) => ratings.has(String(id))).map((one) => el('li', { 'data-item': one.id },
-    el('a', { href: href(['item', one.id]) }, title(one)),
-    scale.length > 0 && ratingControl({ title: title(one), scale, value: ratings.get(String(one.id)), focusKey: `rating ${one.id}`, onRate: (value) => set(one.id, value) }),
-    !scale.length && el('button', { type: 'button', class: 'link', 'aria-label': `Remove ${title(one)}`, on: { click: () => set(one.id, null) } }, 'Remove'))));
+    ratedList(history.filter(({ id }) => ratings.has(String(id))), (id) => ratings.get(String(id)), summary, set),
+    el('div', { class: 'filters' }, add.node, users?.node));
 }
 
 /** Two lists whose common titles are joined by lines; on a phone, one below the other. */
 function sideBySide({ lists }, person) {
-  const title = titles(lists.flatMap(({ recommendations }) => recommendations));
-  const columns = lists.map((list, i) => column(list, lists[1 - i], ['first', 'second'][i], title, person));
+  const columns = lists.map((list, i) => column(list, lists[1 - i], ['first', 'second'][i], person));
   const lines = svg('svg', { class: 'joins', 'aria-hidden': 'true' });
   const node = el('div', { class: 'beside' }, columns[0], lines, columns[1]);
   const common = new Set(lists[0].recommendations.map(({ id }) => String(id)).filter((id) => lists[1].recommendations.some((one) => String(one.id) === id)));
@@ -108,25 +99,25 @@ function sideBySide({ lists }, person) {
   return { node, close: () => observer.disconnect() };
 }
 
-function column({ model, recommendations }, other, side, title, person) {
+function column({ model, recommendations }, other, side, person) {
   const name = newId('list');
   return el('section', { class: 'column', 'aria-labelledby': name, 'data-model': model },
     el('h3', { id: name, class: `side-${side === 'first' ? 0 : 1}` }, model),
-    recommendations.length ? el('ol', {}, ...recommendations.map((one) => row(one, other, side, title(one), person))) : el('p', { class: 'soft' }, 'Nothing is left to recommend.'));
+    recommendations.length ? el('ol', {}, ...recommendations.map((one) => row(one, other, side, person))) : el('p', { class: 'soft' }, 'Nothing is left to recommend.'));
 }
 
-function row(one, { model: other, recommendations: { length } }, side, title, person) {
+function row(one, { model: other, recommendations: { length } }, side, person) {
   const panel = el('div', { class: 'why', id: newId('why'), hidden: true });
   const isCommon = one.other_rank !== null && one.other_rank <= length;
   const there = one.other_rank === one.rank ? 'at the same place' : `${isCommon ? 'also ' : ''}at place ${one.other_rank}`;
   const place = !one.other_knows ? `not in ${other}` : one.other_rank === null ? `not among the first 100 of ${other}` : `${there} in ${other}`;
   return el('li', { 'data-item': one.id, class: isCommon ? 'common' : null },
     el('span', { class: 'place', 'aria-hidden': 'true' }, one.rank),
-    el('div', { class: 'what' }, el('a', { href: href(['item', one.id]) }, title), one.chance !== null && el('small', { class: 'chance' }, `${percent(one.chance, 1)} chance`), el('p', { class: 'soft' }, place)),
+    el('div', { class: 'what' }, itemLink(one), one.chance !== null && el('small', { class: 'chance' }, `${percent(one.chance, 1)} chance`), el('p', { class: 'soft' }, place)),
     one.prediction !== null && el('div', { class: 'expected' },
       el('strong', {}, el('span', { class: 'visually-hidden' }, 'Expected rating '), number(one.prediction)),
       one.other_prediction !== null && el('small', {}, `${other}: ${number(one.other_prediction)}`)),
-    whyButton(panel, title, () => request('compare/explanations', { body: { ...person, model: side, item: one.id } })),
+    whyButton(panel, one.item, () => request('compare/explanations', { body: { ...person, model: side, item: one.id } }), 'user' in person ? 'they' : 'you'),
     panel);
 }
 

@@ -1,56 +1,51 @@
 import { request } from '../api.js';
 import { bars } from '../charts.js';
 import { el, errorNote, renderInto } from '../dom.js';
-import { capitalized, count, number, percent, plural, signed, titles } from '../format.js';
+import { capitalized, count, percent, plural, signed } from '../format.js';
+import { itemLink } from '../links.js';
 import { pairLegend, twoTracks } from '../pair.js';
-import { href } from '../router.js';
 
 const POLL_MS = 1000;
 
-/** How many titles the lists of people have in common. */
-export function alikeness({ models }) {
-  const node = el('div', {});
-  const load = () => renderInto(node, request('compare/overlap').then((found) => {
-    if (found.why_not) return unknown(found.why_not);
-    const rows = found.counts.map((value, n) => ({ name: `${n} of ${found.n}`, value, digits: 0 }));
-    const least = found.counts.findIndex((value) => value > 0);
-    return [
-      el('p', { class: 'sentence' }, `On average ${percent(found.mean)} of a list of ${found.n} from ${models[0].name} is in that from ${models[1].name}, too.`),
-      bars(rows.slice(least), 'How many people have so many titles in both lists'),
-      el('p', { class: 'soft' }, `How many titles are in both lists, and of how many people: ${found.people < found.known ? `${count(found.people)} drawn at random from the ${count(found.known)}` : `all ${count(found.known)}`} whom both models know. What either has in their history is left out of both lists.`),
-    ];
-  }));
-  return { node, load };
+/** A part of the page with what the service computes at a path; `load` asks for it. */
+function later(path, draw) {
+  const node = el('div');
+  return { node, load: () => renderInto(node, request(path).then((found) => (found.why_not ? unknown(found.why_not) : draw(found)))) };
 }
 
+/** How many titles the lists of people have in common. */
+export const alikeness = ({ models }) => later('compare/overlap', (found) => {
+  const rows = found.counts.map((value, n) => ({ name: `${n} of ${found.n}`, value, digits: 0 }));
+  const least = found.counts.findIndex((value) => value > 0);
+  return [
+    el('p', { class: 'sentence' }, `On average ${percent(found.mean)} of a list of ${found.n} from ${models[0].name} is in that from ${models[1].name}, too.`),
+    bars(rows.slice(least), 'How many people have so many titles in both lists'),
+    el('p', { class: 'soft' }, `How many titles are in both lists, and of how many people: ${found.people < found.known ? `${count(found.people)} drawn at random from the ${count(found.known)}` : `all ${count(found.known)}`} whom both models know. What either has in their history is left out of both lists.`),
+  ];
+});
+
 /** The titles whose biases differ most. */
-export function biases({ models }, summary) {
-  const node = el('div', {});
-  const load = () => renderInto(node, request('compare/biases').then((found) => {
-    if (found.why_not) return unknown(found.why_not);
-    const all = [...found.higher, ...found.lower];
-    const max = Math.max(0.1, ...all.flatMap(({ bias, other_bias: other }) => [Math.abs(bias), Math.abs(other)]));
-    const title = titles(all);
-    const names = models.map(({ name }) => name);
-    const list = (rows, side) => el('div', {}, el('h3', { class: `side-${side}` }, `${names[side]} likes better`),
-      rows.length ? el('ul', { class: 'differences' }, ...rows.map((one) => difference(one, title(one), names, max))) : el('p', { class: 'soft' }, 'None.'));
-    return [
-      el('p', {}, `The bias of a title is how much it is liked, whatever one’s taste. ${sureness(found)}`),
-      el('div', { class: 'columns' }, list(found.higher, 0), list(found.lower, 1)),
-      pairLegend(names),
-    ];
-  }));
-  return { node, load };
-}
+export const biases = ({ models }) => later('compare/biases', (found) => {
+  const all = [...found.higher, ...found.lower];
+  const max = Math.max(0.1, ...all.flatMap(({ bias, other_bias: other }) => [Math.abs(bias), Math.abs(other)]));
+  const names = models.map(({ name }) => name);
+  const list = (rows, side) => el('div', {}, el('h3', { class: `side-${side}` }, `${names[side]} likes better`),
+    rows.length ? el('ul', { class: 'differences' }, ...rows.map((one) => difference(one, names, max))) : el('p', { class: 'soft' }, 'None.'));
+  return [
+    el('p', {}, `The bias of a title is how much it is liked, whatever one’s taste. ${sureness(found)}`),
+    el('div', { class: 'columns' }, list(found.higher, 0), list(found.lower, 1)),
+    pairLegend(names),
+  ];
+});
 
 const sureness = ({ items, sure }) => sure === null
   ? `These are the largest differences among the ${plural(items, 'title')} with enough ratings in both.`
   : `Of ${plural(items, 'title')} with enough ratings in both, ${sure || 'none'} differ${sure === 1 ? 's' : ''} by more than the 90% intervals allow for.`;
 
-function difference(one, title, names, max) {
+function difference(one, names, max) {
   const values = [one.bias, one.other_bias];
   return el('li', { 'data-item': one.id },
-    el('a', { href: href(['item', one.id]) }, title),
+    itemLink(one),
     el('span', { class: 'value' }, el('span', { class: 'visually-hidden' }, `${names[0]} `), signed(values[0]), ' · ', el('span', { class: 'visually-hidden' }, `${names[1]} `), signed(values[1])),
     twoTracks(-max, max, values.map((position) => ({ position }))));
 }

@@ -1,10 +1,11 @@
 import { requestCached } from '../api.js';
-import { scrolling } from '../charts.js';
-import { combobox } from '../combobox.js';
+import { userCombobox } from '../combobox.js';
 import { el, section } from '../dom.js';
-import { count, followers, hasRatings, historyText, number, plural, short, titles } from '../format.js';
-import { agreement, choosing, findUsers, pairLegend, pairLine, pairLines } from '../pair.js';
+import { count, followers, hasRatings, historyText, number, plural, short } from '../format.js';
+import { itemLink, ranking, userLink } from '../links.js';
+import { agreement, choosing, pairLegend, pairLine, pairLines } from '../pair.js';
 import { go, href } from '../router.js';
+import { table } from '../table.js';
 
 // The range of the axes, in standard deviations of people, as in portraits.
 const MAX_SD = 3;
@@ -15,7 +16,7 @@ const AGREEMENT = ['Their ratings agree', 'Their ratings are opposed', 'Whether 
 export function show({ params }, summary) {
   const ids = { a: params.get('a'), b: params.get('b') };
   if (!summary.users) return { title: 'Compare two people', body: [el('p', { class: 'note' }, 'This model was saved without its users.')] };
-  const choose = (name, label) => combobox({ label, placeholder: 'Type a user id', find: findUsers, onPick: ({ user }) => go(href(['compare', 'people'], { ...ids, [name]: user })) }).node;
+  const choose = (name, label) => userCombobox({ label, onPick: ({ user }) => go(href(['compare', 'people'], { ...ids, [name]: user })) }).node;
   return choosing({
     title: 'Compare two people',
     lead: 'Their tastes, what both know, and what each could recommend to the other.',
@@ -28,15 +29,15 @@ export function show({ params }, summary) {
 
 function shown(pair, summary) {
   const names = pair.users.map(({ user }) => `User ${user}`);
-  const links = pair.users.map((one, i) => [el('a', { href: href(['user', one.user]) }, names[i]), el('small', {}, historyText(one))]);
+  const links = pair.users.map((one) => [userLink(one.user), el('small', {}, historyText(one))]);
   const suggestions = [pair.from_first, pair.from_second].map((found, i) => suggested(found, names[i], names[1 - i], summary));
   return {
     title: `${names[0]} and ${names[1].toLowerCase()}`,
     body: [
       pairLegend(links),
-      section(summary.scale.length ? 'What both have rated' : 'What both have picked', 'common', ...common(pair, names, summary)),
-      hasRatings(summary) && section('Their tastes', 'portrait', ...tastes(pair, names, summary)),
-      section('What each could recommend', 'suggestions', el('div', { class: 'columns' }, ...suggestions)),
+      section(summary.scale.length ? 'What both have rated' : 'What both have picked', 'common', common(pair, names, summary)),
+      hasRatings(summary) && section('Their tastes', 'portrait', tastes(pair, names, summary)),
+      section('What each could recommend', 'suggestions', el('div', { class: 'columns' }, suggestions)),
     ],
   };
 }
@@ -46,7 +47,7 @@ function tastes({ portraits, similarity }, names, { lowest, highest }) {
   const habits = portraits.map(({ generosity: { bias, lower, upper } }) => ({ position: bias, lower, upper }));
   const habit = pairLine({ title: 'Rating habit', low: 'rates lower than most', high: 'rates higher than most', from: -range, to: range, pair: habits, names });
   return [
-    similarity === null ? '' : el('p', { class: 'sentence' }, `The similarity of their tastes is ${number(similarity)}: 1 means the same tastes, 0 unrelated ones, and −1 opposite ones.`),
+    similarity !== null && el('p', { class: 'sentence' }, `The similarity of their tastes is ${number(similarity)}: 1 means the same tastes, 0 unrelated ones, and −1 opposite ones.`),
     pairLines(portraits.map(({ axes }) => axes), names, { max: MAX_SD, before: [habit] }),
     el('p', { class: 'soft' }, 'The middle is the average person, and the bars are 90% intervals. Positions on the axes are in standard deviations of people; the rating habit is in rating points.'),
   ];
@@ -54,27 +55,22 @@ function tastes({ portraits, similarity }, names, { lowest, highest }) {
 
 function common({ common: n, items, agreement: agreed }, names, summary) {
   if (!n) return [el('p', { class: 'sentence' }, 'They have no title in common.')];
-  const title = titles(items);
   const verb = summary.scale.length ? 'rated' : 'picked';
-  const values = summary.kind !== 'events';
-  const row = (one) => el('tr', {}, el('th', { scope: 'row' }, el('a', { href: href(['item', one.id]) }, title(one))),
-    values && [one.first, one.second].map((value, i) => el('td', { class: `side-${i}` }, short(value))),
-    values && el('td', { class: Math.abs(one.first - one.second) > 1 ? 'apart' : null }, one.first === one.second ? 'same' : short(Math.abs(one.first - one.second))));
-  const table = (rows) => scrolling(`Titles that both ${verb}`, el('table', { class: 'numbers common-ratings' },
-    el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'Title'), values && names.map((name) => el('th', { scope: 'col' }, name)), values && el('th', { scope: 'col' }, 'Apart'))),
-    el('tbody', {}, ...rows.map(row))));
+  const side = (key, i) => ({ name: names[i], cell: (one) => el('span', { class: `side-${i}` }, short(one[key])) });
+  const apart = ({ first, second }) => el('span', { class: Math.abs(first - second) > 1 ? 'apart' : null }, first === second ? 'same' : short(Math.abs(first - second)));
+  const values = summary.kind === 'events' ? [] : [side('first', 0), side('second', 1), { name: 'Apart', cell: apart }];
+  const titles = (label, rows) => table({ label, columns: [{ name: 'Title', cell: itemLink }, ...values], rows, kind: 'common-ratings' });
   return [
     el('p', { class: 'sentence' }, `Both ${verb} ${plural(n, 'title')}. ${agreed ? agreement(agreed, AGREEMENT, 'title') : ''}`),
-    table(items.slice(0, SHOWN)),
-    items.length > SHOWN && el('details', {}, el('summary', {}, `${count(items.length - SHOWN)} more`), table(items.slice(SHOWN))),
+    titles(`Titles that both ${verb}`, items.slice(0, SHOWN)),
+    items.length > SHOWN && el('details', {}, el('summary', {}, `${count(items.length - SHOWN)} more`), titles(`More titles that both ${verb}`, items.slice(SHOWN))),
     n > items.length && el('p', { class: 'soft' }, `The ${items.length} highest rated of ${count(n)}.`),
-  ].filter(Boolean);
+  ];
 }
 
 function suggested(found, from, to, { scale }) {
-  const title = titles(found);
   const note = (one) => (one.prediction === null ? followers({ ...one, mean: null }) : `expected ${number(one.prediction)}`);
   return el('div', {}, el('h3', {}, `${from} to ${to}`),
     el('p', { class: 'soft' }, `What ${from.toLowerCase()} ${scale.length ? 'rated above their average' : 'picked'}, and ${to.toLowerCase()} does not know.`),
-    found.length ? el('ol', { class: 'ranking' }, ...found.map((one) => el('li', { 'data-item': one.id }, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, note(one))))) : el('p', { class: 'soft' }, 'Nothing.'));
+    ranking(found, { note, none: 'Nothing.' }));
 }

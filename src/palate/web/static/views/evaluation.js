@@ -37,8 +37,7 @@ export function evaluationSection(summary) {
 }
 
 function noise({ noise_sd: noiseSd, scale }) {
-  if (noiseSd === null || !scale.length) return '';
-  return el('p', {}, 'Even of a person whom it knows well, a rating typically lies ', el('strong', {}, number(noiseSd)), ` from the one that it expects, on a scale from ${short(scale[0])} to ${short(scale.at(-1))}: people are not that consistent. How well does it do on ratings that it has never seen?`);
+  return noiseSd !== null && scale.length > 0 && el('p', {}, 'Even of a person whom it knows well, a rating typically lies ', el('strong', {}, number(noiseSd)), ` from the one that it expects, on a scale from ${short(scale[0])} to ${short(scale.at(-1))}: people are not that consistent. How well does it do on ratings that it has never seen?`);
 }
 
 const measuring = () => el('p', { class: 'soft', role: 'status', tabindex: -1 }, 'Measuring: the model is fitted again without a fifth of its data, and so are simpler ones. You can go on reading.');
@@ -62,13 +61,13 @@ function scoreCharts({ scores, split, sentence }) {
   const chart = ({ key, title, text, digits }) => {
     // The expected ratings are the same, whatever the lists of this model are ranked by.
     const rows = scores.filter((one) => one[key] !== null && (key === 'ndcg' || one.ours || !one.part));
-    if (!rows.length) return '';
+    if (!rows.length) return null;
     const scored = rows.map((one) => ({ name: scoreName(one), value: one[key], ours: one.ours, digits }));
     return el('div', { 'data-measure': key }, el('h3', {}, title), el('p', { class: 'soft' }, text), bars(scored, `${title} of the model and the baselines`));
   };
   return [
     sentence && el('p', { class: 'sentence' }, sentence),
-    el('div', { class: 'columns three' }, ...MEASURES.map(chart)),
+    el('div', { class: 'columns three' }, MEASURES.map(chart)),
     el('p', { class: 'soft' }, `Measured on ${split}.`),
-  ].filter(Boolean);
+  ];
 }

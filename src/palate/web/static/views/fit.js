@@ -1,6 +1,7 @@
-import { lines, scrolling } from '../charts.js';
+import { lines } from '../charts.js';
 import { el } from '../dom.js';
-import { number, solverName } from '../format.js';
+import { capitalized, number, solverName } from '../format.js';
+import { table } from '../table.js';
 
 const SERIES = {
   train_rmse: 'Typical error (RMSE) on the ratings it learned from',
@@ -50,7 +51,7 @@ function historyChart(history, { burn_in: burnIn = 0 }) {
   return el('figure', { class: 'history' }, lines({
     steps: history.map((row) => row[step]),
     series,
-    step: step.charAt(0).toUpperCase() + step.slice(1),
+    step: capitalized(step),
     shadeTo: burnIn,
     label: `The fit over ${history.length} steps. ${changes.join('. ')}`,
   }));
@@ -60,7 +61,6 @@ function historyTable(history) {
   const keys = Object.keys(history[0]).filter((key) => history.some((row) => row[key] !== null));
   const [step] = keys;
   const value = (key, x) => (key === step ? x + 1 : typeof x === 'number' ? number(x, key === 'ndcg_10' ? 3 : 2) : 'none');
-  return scrolling('Steps of the fit', el('table', { class: 'numbers' },
-    el('thead', {}, el('tr', {}, ...keys.map((key) => el('th', { scope: 'col' }, COLUMNS[key] ?? key.replaceAll('_', ' '))))),
-    el('tbody', {}, ...history.map((row) => el('tr', {}, ...keys.map((key) => el('td', {}, value(key, row[key]))))))));
+  const columns = keys.map((key) => ({ name: COLUMNS[key] ?? key.replaceAll('_', ' '), cell: (row) => value(key, row[key]) }));
+  return table({ label: 'Steps of the fit', columns, rows: history, rowAttributes: () => ({}) });
 }

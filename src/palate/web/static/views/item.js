@@ -1,18 +1,22 @@
 import { itemPath, neighboursPath, request } from '../api.js';
-import { axisLine, axisLines, ratingCounts, scrolling, track, waterfall } from '../charts.js';
-import { curl, literal, python } from '../code.js';
+import { axisLine, axisLines, ratingCounts, track, waterfall } from '../charts.js';
 import { el, renderInto, section } from '../dom.js';
-import { between, followers, hasRatings, number, ordinal, plural, short, signed, titles, typeset } from '../format.js';
+import { between, count, followers, hasRatings, number, ordinal, plural, short, signed, typeset } from '../format.js';
+import { itemLink, ranking } from '../links.js';
 import { mySummary, rateInPlace } from '../rate_in_place.js';
 import { href } from '../router.js';
-import { snippets } from '../snippets.js';
+import { curl, literal, python, snippets } from '../snippets.js';
+import { table } from '../table.js';
+
+// A mean and a bias that differ by less need no reason.
+const ALIKE = 0.03;
 
 export async function show({ id }, summary) {
   const item = await request(itemPath(id));
-  const [counts, similar, picked] = ['', '', ''].map(() => el('div', { class: 'later' }, ...skeleton()));
+  const [counts, similar, picked] = ['', '', ''].map(() => el('div', { class: 'later' }));
   const isRated = item.mean !== null;
   const mine = mySummary(summary);
-  const yours = el('div', { class: 'yours' }, el('strong', {}, summary.scale.length ? 'Your rating' : 'Yours'), rateInPlace({ id: item.id, title: item.item }, summary), mine.node);
+  const yours = el('div', { class: 'yours' }, el('strong', {}, summary.scale.length ? 'Your rating' : 'Your pick'), rateInPlace(item, summary), mine.node);
   return {
     title: item.item,
     lead: lead(item),
@@ -25,8 +29,8 @@ export async function show({ id }, summary) {
       isRated && section('Its position on the axes', 'axes', ...positions(item)),
       isRated && section('Similar items', 'neighbours', similar),
       summary.lists_by.includes('choice') && section('Picked by the same people', 'also-picked', picked),
-      section('As code', 'code', el('p', { class: 'actions' }, ...code(item, summary))),
-    ].filter(Boolean),
+      section('As code', 'code', el('p', { class: 'actions' }, code(item, summary))),
+    ],
     mounted: () => {
       const later = request(neighboursPath(item.id));
       renderInto(similar, later.then(neighbours));
@@ -38,8 +42,6 @@ export async function show({ id }, summary) {
 }
 
 const COUNTS = 'How often each rating was given (bars), and how often the model expects it from the people who rated it (marks).';
-
-const skeleton = () => ['', '', ''].map(() => el('div', { class: 'placeholder line', 'aria-hidden': 'true' }));
 
 /** Buttons that copy what is shown of an item as code. */
 function code({ id }, summary) {
@@ -58,10 +60,9 @@ function lead(item) {
 }
 
 function metadata({ more }, { columns }) {
-  const columnsWithValues = Object.entries(more).filter(([, value]) => value !== null && value !== '');
-  if (!columnsWithValues.length) return '';
-  const cell = ([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, ...categoryLinks(columns.find((column) => column.name === name), value)));
-  return el('dl', { class: 'metadata', 'data-section': 'metadata' }, ...columnsWithValues.map(cell));
+  const known = Object.entries(more).filter(([, value]) => value !== null && value !== '');
+  const cell = ([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, categoryLinks(columns.find((column) => column.name === name), value)));
+  return known.length > 0 && el('dl', { class: 'metadata', 'data-section': 'metadata' }, known.map(cell));
 }
 
 /** Return the text of a value, with a link for each category that items can be filtered by. */
@@ -92,7 +93,11 @@ function decomposition(item, summary) {
 /** Return a paragraph on why the mean and the bias of an item differ. */
 function comparison(item) {
   const difference = item.mean - item.mu;
-  return `Its mean is ${number(Math.abs(difference))} ${difference < 0 ? 'below' : 'above'} the average of ${number(item.mu)}; its bias is ${signed(item.bias)}. They differ because the mean depends on who rated it: how high its raters rate in general contributes ${signed(item.raters_bias)}, and how well it suits their tastes ${signed(item.raters_interaction)}. The bias excludes both: it is how much people like the item whatever their taste.`
+  const isAlike = Math.abs(difference - item.bias) < ALIKE && Math.abs(item.raters_bias) < ALIKE && Math.abs(item.raters_interaction) < ALIKE;
+  const why = isAlike
+    ? 'They are much the same: the people who rated it rate neither higher nor lower than most, and have no particular taste for it.'
+    : `The mean depends on who rated it: how high its raters rate in general contributes ${signed(item.raters_bias)}, how well it suits their tastes ${signed(item.raters_interaction)}, and what the model does not explain ${signed(item.residual)}. The bias excludes all three: it is how much people like the item whatever their taste.`;
+  return `Its mean is ${number(Math.abs(difference))} ${difference < 0 ? 'below' : 'above'} the average of ${number(item.mu)}; its bias is ${signed(item.bias)}. ${why}`
     + (item.reason ? ` Compared with other items: ${typeset(item.reason)}.` : '');
 }
 
@@ -110,32 +115,22 @@ function positions({ axes }) {
 }
 
 function neighbours({ neighbours: found }) {
-  if (!found.length) return [el('p', { class: 'soft' }, 'There are none.')];
-  const title = titles(found);
+  if (!found.length) return el('p', { class: 'soft' }, 'There are none.');
   const hasIntervals = found.some(({ lower }) => lower !== null);
-  const row = (one) => el('tr', {},
-    el('th', { scope: 'row' }, el('a', { href: href(['item', one.id]) }, title(one)), one.sure === false && el('span', { class: 'tag' }, 'uncertain')),
-    el('td', {}, number(one.similarity)),
-    hasIntervals && el('td', { class: 'wide' }, between(one.lower, one.upper)),
-    el('td', { class: 'wide' }, track(0, 1, one.similarity, one.lower, one.upper)),
-    el('td', {}, String(one.ratings)));
+  const columns = [
+    { name: 'Item', cell: (one) => [itemLink(one), one.sure === false && el('span', { class: 'tag' }, 'uncertain')] },
+    { name: 'Similarity', cell: ({ similarity }) => number(similarity) },
+    hasIntervals && { name: '90% interval', wide: true, cell: ({ lower, upper }) => between(lower, upper) },
+    { wide: true, cell: ({ similarity, lower, upper }) => track(0, 1, similarity, lower, upper) },
+    { name: 'Ratings', cell: ({ ratings }) => count(ratings) },
+  ].filter(Boolean);
   return [
     el('p', {}, 'Similar items are liked and disliked by the same people. Similarity is the cosine of the angle between the factors of two items; 1 means the same direction.', hasIntervals && ' Items with the highest lower bound come first.'),
-    scrolling('Table of similar items', el('table', { class: 'numbers' },
-      el('thead', {}, el('tr', {},
-        el('th', { scope: 'col' }, 'Item'), el('th', { scope: 'col' }, 'Similarity'),
-        hasIntervals && el('th', { scope: 'col', class: 'wide' }, '90% interval'),
-        el('td', { class: 'wide' }), el('th', { scope: 'col' }, 'Ratings'))),
-      el('tbody', {}, ...found.map(row)))),
+    table({ label: 'Similar items, and how similar', columns, rows: found }),
   ];
 }
 
-function alsoPicked({ also_picked: found }, { mean }) {
-  if (!found.length) return [el('p', { class: 'soft' }, 'Nothing is known of what else they pick.')];
-  const title = titles(found);
-  const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, followers({ ...one, mean })));
-  return [
-    el('p', {}, 'What a person who picked this one would pick next, the likeliest first. They may like it less than this one.'),
-    el('ol', { class: 'ranking' }, ...found.map(row)),
-  ];
-}
+const alsoPicked = ({ also_picked: found }, { mean }) => [
+  found.length > 0 && el('p', {}, 'What a person who picked this one would pick next, the likeliest first. They may like it less than this one.'),
+  ranking(found, { note: (one) => followers({ ...one, mean }), none: 'Nothing is known of what else they pick.' }),
+];

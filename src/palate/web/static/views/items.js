@@ -1,16 +1,16 @@
-import { download, latestOnly, request } from '../api.js';
+import { latestOnly, request, requestBlob } from '../api.js';
 import { track } from '../charts.js';
-import { curl, literal, python } from '../code.js';
-import { announce, busyButton, el, preservingFocus, renderInto } from '../dom.js';
-import { between, count, hasRatings, number, plural, signed, titles, typeset } from '../format.js';
+import { announce, el, preservingFocus, put, renderInto } from '../dom.js';
+import { between, count, hasRatings, number, plural, signed, typeset } from '../format.js';
+import { itemLink } from '../links.js';
 import { mySummary, rateInPlace } from '../rate_in_place.js';
 import { go, href } from '../router.js';
-import { snippets } from '../snippets.js';
-import { countLine, isBeyondEnd, pageOf, pager, pagesOf, sortableTable } from '../table.js';
+import { curl, downloadButton, literal, python, snippets } from '../snippets.js';
+import { countLine, pageOf, pager, table } from '../table.js';
 import { linkRowsToPoints, scatterChart } from './items_chart.js';
 import { filterForm } from './items_filters.js';
 
-const PAGE_SIZE = 30;
+const [PAGE_SIZE, MAX_PAGE_SIZE] = [30, 200];
 const PRESETS = [
   { name: 'Highest bias', sort: 'bias', cautious: 'lower', descending: true },
   { name: 'Lowest bias', sort: 'bias', cautious: 'upper', descending: false },
@@ -21,7 +21,7 @@ const PRESETS = [
 /** Return the state of the view from the parameters of its address, with defaults. */
 function stateOf(params, summary) {
   return {
-    sort: params.get('sort') ?? (hasRatings(summary) ? 'bias' : 'ratings'),
+    sort: params.get('sort') ?? (params.has('id') ? null : hasRatings(summary) ? 'bias' : 'ratings'), // chosen items come in their order
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
@@ -36,7 +36,7 @@ const addressOf = ({ sort, descending, search, where, ids, minRatings, page }) =
 
 /** Return what the service is asked for, but for the page. */
 const queryOf = ({ sort, descending, search, where, ids, minRatings }) =>
-  [['sort', sort], ['descending', descending], ['search', search], ['min_ratings', minRatings], ...where.map((condition) => ['where', condition]), ...ids.map((id) => ['id', id])];
+  [...(sort ? [['sort', sort]] : []), ['descending', descending], ['search', search], ['min_ratings', minRatings], ...where.map((condition) => ['where', condition]), ...ids.map((id) => ['id', id])];
 
 export async function show(route, summary) {
   let current = stateOf(route.params, summary);
@@ -45,11 +45,13 @@ export async function show(route, summary) {
   const presets = el('div', { class: 'presets' });
   const results = el('div', { class: 'results' });
   const chart = hasRatings(summary) ? scatterChart(results) : null;
+  const ways = el('div', {}, chart && presets, filters.node); // to other items; none, where the address names them
   const mine = mySummary(summary);
   const latest = latestOnly();
   const redraw = async () => {
     filters.set(current);
-    if (chart) presets.replaceChildren(...presetLinks(current, summary, change));
+    ways.hidden = current.ids.length > 0;
+    put(presets, presetLinks(current, summary, change));
     await renderInto(results, latest((signal) => resultList(current, summary, signal)));
   };
   const refresh = async () => {
@@ -61,7 +63,7 @@ export async function show(route, summary) {
     lead: chart
       ? 'The bias of an item is how much higher it is rated than average, after allowing for the tastes and rating habits of the people who rated it. The gap is how many places it gains when items are ranked by bias instead of by mean.'
       : 'How many people picked each item. Open one to see what the same people pick.',
-    body: [chart && presets, filters.node, mine.node, chart ? el('div', { class: 'split' }, results, chart.node) : results].filter(Boolean),
+    body: [ways, mine.node, chart ? el('div', { class: 'split' }, results, chart.node) : results],
     mounted: () => {
       if (chart) linkRowsToPoints(results, chart);
       chart?.start();
@@ -89,50 +91,46 @@ function presetLinks(state, { sure: hasIntervals }, change) {
   const toggle = el('label', { class: 'toggle' },
     el('input', { type: 'checkbox', name: 'cautious', 'data-focus-key': 'cautious', checked: cautious, on: { change: changed } }),
     el('span', {}, 'Cautious order: by the interval bound nearest zero'));
-  const hasToggle = hasIntervals && state.sort !== 'gap';
-  return [el('nav', { class: 'chips-row', 'aria-label': 'Common orders' }, ...PRESETS.map(chip)), ...(hasToggle ? [toggle] : [])];
+  return [el('nav', { class: 'chips-row', 'aria-label': 'Common orders' }, PRESETS.map(chip)), hasIntervals && state.sort !== 'gap' && toggle];
 }
 
 async function resultList(state, summary, signal) {
   const query = queryOf(state);
-  const { items, total } = await request('items', { query: [...query, ['page', state.page], ['size', PAGE_SIZE]], signal });
-  const paging = { page: state.page, pages: pagesOf(total, PAGE_SIZE), to: (n) => addressOf({ ...state, page: n }) };
-  if (isBeyondEnd(paging)) return undefined;
+  const size = Math.min(MAX_PAGE_SIZE, Math.max(PAGE_SIZE, state.ids.length));
+  const { items, total, unknown } = await request('items', { query: [...query, ['page', state.page], ['size', size]], signal });
+  const pages = pager({ page: state.page, total, size, to: (n) => addressOf({ ...state, page: n }) });
+  if (!pages) return undefined;
   announce(plural(total, 'item'));
-  if (!total) return el('p', { class: 'note', 'data-total': 0 }, 'No item matches all of these filters. Try wider ones.');
+  if (!total && !state.ids.length) return el('p', { class: 'note', 'data-total': 0 }, 'No item matches all of these filters. Try wider ones.');
+  const isChosen = state.ids.length > 0;
+  const all = isChosen && el('a', { href: addressOf({ ...state, ids: [], page: 1 }), 'data-focus-key': 'all' }, 'Show all items');
   return [
-    countLine(total, 'item', busyButton('Export CSV', () => download('items.csv', query, 'items.csv'))),
-    table(items, state, summary),
-    pager(paging),
-    el('p', { class: 'actions code' }, ...code(state, summary, query)),
+    countLine(total, isChosen ? 'chosen item' : 'item', all, downloadButton('items.csv', () => requestBlob('items.csv', query))),
+    unknown.length > 0 && el('p', { class: 'note' }, `Not known here: ${unknown.join(', ')}.`),
+    itemTable(items, state, summary),
+    pages,
+    el('p', { class: 'actions code' }, code(state, summary, query)),
   ];
 }
 
-function table(items, state, summary) {
-  const title = titles(items);
-  const name = (one) => [
-    el('a', { href: href(['item', one.id]) }, title(one)),
-    state.sort === 'gap' && one.reason && el('small', {}, typeset(one.reason)),
-    rateInPlace({ id: one.id, title: title(one) }, summary),
-  ];
+function itemTable(items, state, summary) {
+  const name = (one) => [itemLink(one), state.sort === 'gap' && one.reason && el('small', {}, typeset(one.reason)), rateInPlace(one, summary)];
   const columns = [
     { key: 'item', name: 'Item', ascending: true, cell: name },
     { key: 'ratings', name: hasRatings(summary) ? 'Ratings' : 'People', cell: (one) => count(one.ratings) },
     ...(hasRatings(summary) ? ratingColumns(items, summary) : []),
   ];
-  return sortableTable({
-    label: 'Table of items',
-    caption: hasRatings(summary) ? 'Items with their ratings, mean, bias and gap' : 'Items with the number of people who picked them',
+  return table({
+    label: hasRatings(summary) ? 'Items with their ratings, mean, bias and gap' : 'Items with the number of people who picked them',
     columns,
     rows: items,
     sort: { key: ['lower', 'upper'].includes(state.sort) ? 'bias' : state.sort, descending: state.descending },
     onSort: ({ key, descending }) => go(addressOf({ ...state, sort: key, descending, page: 1 })),
-    rowAttributes: (one) => ({ 'data-item': one.id }),
   });
 }
 
 function ratingColumns(items, { sure: hasIntervals }) {
-  const range = items.flatMap(({ bias, lower, upper }) => [bias, lower ?? bias, upper ?? bias]);
+  const range = items.flatMap(({ bias, lower, upper }) => [bias, lower ?? bias, upper ?? bias]).filter((value) => value !== null);
   const [low, high] = [Math.min(...range), Math.max(...range)];
   const interval = (one) => [el('span', { class: 'visually-hidden' }, between(one.lower, one.upper)), track(low, high, one.bias, one.lower, one.upper)];
   return [
@@ -150,15 +148,16 @@ function code(state, summary, query) {
 }
 
 /** Return lines of Python that print the list. Ranks and gaps are among all items, so that those that match are chosen afterwards. */
-function biases({ sort, descending, search, where, minRatings }) {
+function biases({ sort, descending, search, where, ids, minRatings }) {
   const conditions = where.map((condition) => condition.split(/=(.*)/s).slice(0, 2).map(literal).join(': '));
   const options = [minRatings > 1 && `min_ratings=${minRatings}`, conditions.length && `where={${conditions.join(', ')}}`].filter(Boolean).join(', ');
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return [
-    (options || words.length) && 'import polars',
+    (options || words.length || ids.length) && 'import polars',
     'items = model.biases("bias")',
     options && `some = model.biases("bias", ${options})["id"].to_list()`,
     options && 'items = items.filter(polars.col("id").is_in(some))',
+    ids.length && `items = items.filter(polars.col("id").cast(polars.String).is_in([${ids.map(literal).join(', ')}]))`,
     ...words.map((word) => `items = items.filter(polars.col("item").str.to_lowercase().str.contains(${literal(word)}, literal=True))`),
     `print(items.sort(${literal(sort)}, descending=${descending ? 'True' : 'False'}, nulls_last=True))`,
   ].filter(Boolean);

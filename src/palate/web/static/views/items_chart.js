@@ -32,11 +32,11 @@ export function scatterChart(results) {
   const draw = async () => {
     if (!plot || !current) return;
     const state = current;
-    const ids = state.where.length ? await matchingIds(state.where) : null;
+    const ids = state.ids.length ? null : await matchingIds(state);
     if (state !== current || !plot) return;
     const listed = new Set([...results.querySelectorAll('tr[data-item]')].map((row) => row.dataset.item));
-    const text = state.search.toLowerCase();
-    const matching = all.filter((one) => one.ratings >= state.minRatings && one.title.toLowerCase().includes(text) && (!ids || ids.has(one.id)));
+    const isMatching = ids ? (one) => one.ratings >= state.minRatings && ids.has(one.id) : (one) => listed.has(String(one.id));
+    const matching = all.filter(isMatching);
     const [listedColour, otherColour] = [colour('--accent'), colour('--dot')];
     const points = matching.map((one) => ({ ...one, faint: !listed.has(String(one.id)), colour: listed.has(String(one.id)) ? listedColour : otherColour }));
     points.sort((a, b) => b.faint - a.faint); // the listed ones last, so that they are on top

@@ -1,7 +1,7 @@
 import { request } from '../api.js';
-import { axisLine } from '../charts.js';
 import { el, renderInto, section } from '../dom.js';
-import { PICKS_ONLY, count, followers, hasRatings, number, percent, plural, short, titles } from '../format.js';
+import { PICKS_ONLY, count, followers, hasRatings, number, percent, plural, short, signed } from '../format.js';
+import { itemLink, ranking } from '../links.js';
 import { href, tryHref } from '../router.js';
 import { evaluationSection } from './evaluation.js';
 import { fit } from './fit.js';
@@ -64,72 +64,48 @@ function ways(summary) {
 
 function facts(summary) {
   const fact = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));
-  return el(
-    'div',
-    { class: 'hero' },
+  return el('div', {},
     el('dl', { class: 'counts', 'data-section': 'counts' },
       summary.ratings && fact(summary.kind, count(summary.ratings)),
       fact('Items', count(summary.items)),
       summary.users && fact('People', count(summary.users)),
       summary.scale.length > 0 && fact('Scale', `${short(summary.scale[0])} to ${short(summary.scale.at(-1))}`),
       summary.noise_sd !== null && fact('Typically off by', number(summary.noise_sd))),
-    el('p', { class: 'source' }, `Source: ${summary.source}`),
-  );
+    el('p', { class: 'source' }, `Source: ${summary.source}`));
 }
 
 async function mostLiked({ sure }) {
-  const query = (sort, descending) => ({ sort, descending, size: 5 });
-  const [high, low] = await Promise.all([
-    request('items', { query: query(sure ? 'lower' : 'bias', true) }),
-    request('items', { query: query(sure ? 'upper' : 'bias', false) }),
-  ]);
-  const ranking = (heading, { items }, params) => {
-    const title = titles(items);
-    const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, number(one.bias)));
-    return el('div', {},
-      el('h3', {}, heading),
-      el('ol', { class: 'ranking' }, ...items.map(row)),
-      el('p', {}, el('a', { href: href(['items'], params), 'aria-label': `See all, ${heading.toLowerCase()} first` }, 'See all')));
+  const [highest, lowest] = sure ? ['lower', 'upper'] : ['bias', 'bias'];
+  const list = async (heading, sort, descending) => {
+    const { items } = await request('items', { query: { sort, descending, size: 5 } });
+    return el('div', {}, el('h3', {}, heading), ranking(items, { note: ({ bias }) => signed(bias) }),
+      seeAll(href(['items'], { sort, descending: descending ? null : false }), `See all, ${heading.toLowerCase()} first`));
   };
-  return [
-    ranking('Highest bias', high, { sort: sure ? 'lower' : 'bias' }),
-    ranking('Lowest bias', low, { sort: sure ? 'upper' : 'bias', descending: false }),
-  ];
+  return Promise.all([list('Highest bias', highest, true), list('Lowest bias', lowest, false)]);
 }
+
+const seeAll = (address, name) => el('p', {}, el('a', { href: address, 'aria-label': name }, 'See all'));
 
 /** Return what is picked often but liked little, and rarely but well liked. */
 async function popularity({ sure }) {
   const { often, rarely, min_ratings: least } = await request('popularity');
-  const ranking = (heading, items) => {
-    const title = titles(items);
-    const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, `${number(one.beyond_taste)} times`));
-    return el('div', {},
-      el('h3', {}, heading),
-      items.length ? el('ol', { class: 'ranking' }, ...items.slice(0, MAX_CONTRASTED).map(row)) : el('p', { class: 'soft' }, `Of the items with at least ${plural(least, 'rating')} none is${sure ? ' certain to be' : ''} so.`));
-  };
-  return [ranking('Picked often, liked little', often), ranking('Picked rarely, well liked', rarely)];
+  const none = `Of the items with at least ${plural(least, 'rating')} none is${sure ? ' certain to be' : ''} so.`;
+  const list = (heading, items) =>
+    el('div', {}, el('h3', {}, heading), ranking(items.slice(0, MAX_CONTRASTED), { note: ({ beyond_taste: times }) => `${number(times)} times`, none }));
+  return [list('Picked often, liked little', often), list('Picked rarely, well liked', rarely)];
 }
 
 async function mostPicked() {
   const { items } = await request('items', { query: { sort: 'ratings', size: 10 } });
-  const title = titles(items);
-  const row = (one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one)), el('span', {}, followers(one)));
-  return el('div', {}, el('ol', { class: 'ranking' }, ...items.map(row)),
-    el('p', {}, el('a', { href: '#/items', 'aria-label': 'See all items, the most picked first' }, 'See all')));
+  return el('div', {}, ranking(items, { note: followers }), seeAll('#/items', 'See all items, the most picked first'));
 }
 
 function axisCard(axis) {
   const all = [...axis.low, ...axis.high];
-  const title = titles(all);
   const max = Math.max(...all.map(({ position }) => Math.abs(position)));
-  const side = (heading, exemplars) =>
-    el('div', {},
-      el('h4', {}, heading),
-      el('ul', {}, ...exemplars.slice(0, 5).map((one) => el('li', {}, el('a', { href: href(['item', one.id]) }, title(one))))));
-  const line = axisLine({ title: '', low: '', high: '', from: -max, to: max }).node.querySelector('.track');
-  line.replaceChildren(...all.map(({ position }) => el('b', { style: { left: `${50 + (50 * position) / max}%` } })));
+  const side = (heading, exemplars) => el('div', {}, el('h4', {}, heading), el('ul', {}, exemplars.slice(0, 5).map((one) => el('li', {}, itemLink(one)))));
   return el('article', { class: 'card axis-card', 'data-axis': axis.axis },
     el('h3', {}, `Axis ${axis.axis}`, el('small', {}, `${percent(axis.share)} of what all axes explain`)),
-    line,
+    el('span', { class: 'track', 'aria-hidden': 'true' }, all.map(({ position }) => el('b', { style: { left: `${50 + (50 * position) / max}%` } }))),
     el('div', { class: 'columns' }, side(axis.low_end, axis.low), side(axis.high_end, axis.high)));
 }

@@ -1,10 +1,10 @@
 import { latestOnly, request } from '../api.js';
 import { itemCombobox } from '../combobox.js';
-import { announce, el, errorNote, preservingFocus, renderInto, section } from '../dom.js';
-import { hasRatings, number, plural, short, titles } from '../format.js';
+import { announce, button, el, errorNote, preservingFocus, put, renderInto, section } from '../dom.js';
+import { hasRatings, number, plural, short } from '../format.js';
 import { formatRatings, myPerson, onMyRatings, onScale, rate } from '../my_ratings.js';
 import { portrait, recommendations } from '../people.js';
-import { ratingControl } from '../rating.js';
+import { ratedList } from '../rate_in_place.js';
 import { go, storeTryState } from '../router.js';
 import { copyLink, inPlace, listControls, setAside, takeAway } from './try_list.js';
 import { itemNames } from './try_names.js';
@@ -15,8 +15,8 @@ const RECOMMENDATIONS = 10;
 
 /** The words of the view: in a model without a scale of ratings, people pick items. */
 const WORDS = {
-  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Have not seen it', skipped: 'Have not seen' },
-  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip', skipped: 'Skipped' },
+  rate: { some: 'Rate these', own: 'Your ratings', one: 'rating', given: 'given', add: 'Add a title', skip: 'Do not know it' },
+  pick: { some: 'Pick some', own: 'Your picks', one: 'item', given: 'picked', add: 'Pick a title', skip: 'Skip' },
 };
 
 export async function show(route, summary) {
@@ -65,18 +65,19 @@ class TryView {
     this.search = itemCombobox({ label: words.add, onPick: (item) => this.add(item) });
     this.boxes = {
       questions: el('div', { 'data-list': 'questions', 'aria-busy': 'true', class: 'questions' }, this.grid.list),
+      leftOut: el('div', { 'data-list': 'left-out' }),
       trouble: el('div'),
       unseen: el('div', { 'data-list': 'unseen' }),
-      rated: el('div', { 'data-list': 'rated', 'aria-busy': 'true' }, placeholders(this.state.ratings.size && 2)),
-      recommended: el('div', { 'data-list': 'recommendations', 'aria-busy': 'true', class: 'tall' }, placeholders(6, 'block')),
+      rated: el('div', { 'data-list': 'rated', 'aria-busy': 'true' }),
+      recommended: el('div', { 'data-list': 'recommendations', 'aria-busy': 'true', class: 'tall' }),
       dismissed: el('div', { 'data-list': 'dismissed' }),
-      portrait: el('div', { 'aria-busy': 'true' }, placeholders(4)),
+      portrait: el('div', { 'aria-busy': 'true' }),
     };
     this.heading = el('h2', { id: 'recommended-title', tabindex: -1 }, 'Recommendations');
-    this.clear = el('button', { type: 'button', class: 'button quiet', 'data-action': 'clear', on: { click: () => this.go({ ratings: new Map(), unseen: [], dismissed: [], ask: null }) } }, 'Clear');
-    this.ownActions = el('p', { class: 'actions' }, copyLink(), this.clear);
+    const clear = button('Clear', () => this.go({ ratings: new Map(), unseen: [], dismissed: [], ask: null }), { 'data-action': 'clear' });
+    this.ownActions = el('p', { class: 'actions' }, copyLink(), clear);
     this.takeAway = takeAway(() => this.described());
-    this.best = el('button', { type: 'button', on: { click: () => this.heading.scrollIntoView() } }, 'Finding your best match');
+    this.best = button('Finding your best match', () => this.heading.scrollIntoView(), { class: null });
     this.strip = el('div', { class: 'best-match', 'aria-busy': 'true' }, this.best, el('span', {}));
   }
 
@@ -90,6 +91,7 @@ class TryView {
     const { boxes, words, summary } = this;
     const intro = hasRatings(summary) ? this.clarity.node : el('p', { class: 'soft' }, 'Many people picked these. Add others below.');
     return [
+      boxes.leftOut,
       el('div', { class: 'split try' },
         el('div', { class: 'stack' },
           section(words.some, 'questions', intro, boxes.trouble, boxes.questions, this.search.node, boxes.unseen),
@@ -143,26 +145,22 @@ class TryView {
     });
   }
 
-  /** Return the nodes of a promise, or a note of its error with a way to try again; undefined once another state is shown. */
+  /** Return the nodes of a promise, or a note of its error; undefined once another state is shown. */
   settled(signal, promise) {
-    const retry = (error) => [errorNote(error), el('button', { type: 'button', class: 'button quiet', on: { click: () => this.refresh() } }, 'Try again')];
-    return promise.catch(retry).then((nodes) => (signal?.aborted ? undefined : nodes));
+    return promise.catch(errorNote).then((nodes) => (signal.aborted ? undefined : nodes));
   }
 
   showOwn(trouble) {
     const { state, boxes, names } = this;
     const named = (ids) => ids.map((id) => names.get(id) ?? { id, item: id });
     const undo = (name) => (id) => this.go({ [name]: state[name].filter((other) => String(names.get(other)?.id ?? other) !== id) });
-    const aside = (box, name, ids, key) => {
-      const items = named(ids);
-      box.replaceChildren(setAside(name, items, titles(items), undo(key)));
-    };
+    const aside = (key, name, ids) => put(boxes[key], setAside(name, named(ids), undo(key)));
     this.ownActions.hidden = !state.ratings.size && !state.unseen.length && !state.dismissed.length;
     return preservingFocus(async () => {
-      aside(boxes.unseen, this.words.skipped, state.unseen, 'unseen');
-      aside(boxes.dismissed, 'Not interested', state.dismissed, 'dismissed');
-      const note = trouble ? await this.settled(null, Promise.reject(trouble)) : [];
-      await renderInto(boxes.rated, Promise.resolve([...this.leftOut(), ...note, this.ratedList(named)]));
+      aside('unseen', 'Skipped', state.unseen);
+      aside('dismissed', 'Not interested', state.dismissed);
+      put(boxes.leftOut, this.leftOut());
+      await renderInto(boxes.rated, Promise.resolve([trouble && errorNote(trouble), this.ratedList(named)]));
     }, () => boxes.rated.querySelector('input, button') ?? this.search.input);
   }
 
@@ -176,26 +174,18 @@ class TryView {
       unknown.length && `${plural(unknown.length, this.words.one)} left out, because this model does not know ${unknown.length > 1 ? 'these items' : 'this item'}: ${unknown.join(', ')}.`,
       offScale.length && `${plural(offScale.length, 'rating')} left out, because the scale of this model goes from ${short(this.summary.scale[0])} to ${short(this.summary.scale.at(-1))}.`,
     ].filter(Boolean);
-    if (!notes.length) return [];
+    if (!notes.length) return null;
     const kept = new Map([...onTheScale].filter(([name]) => !this.names.isUnknown(name)));
-    return [el('div', { class: 'note' }, ...notes.map((text) => el('p', {}, text)), el('button', { type: 'button', class: 'link', on: { click: () => this.go({ ratings: kept }) } }, 'Remove from the address'))];
+    return el('div', { class: 'note' }, notes.map((text) => el('p', {}, text)), button('Remove from the address', () => this.go({ ratings: kept }), { class: 'link' }));
   }
 
+  /** The ratings of the address, the last one first. */
   ratedList(named) {
-    const { summary } = this;
-    const ids = [...this.state.ratings.keys()].filter((name) => !this.names.isUnknown(name));
+    const ids = [...this.state.ratings.keys()].filter((name) => !this.names.isUnknown(name)).reverse();
     if (!ids.length) return el('p', { class: 'soft' }, 'None so far.');
     const items = named(ids);
-    const title = titles(items);
-    const row = (item, place) => {
-      const name = title(item);
-      return el('li', { 'data-item': item.id },
-        el('a', { href: `#/item/${encodeURIComponent(item.id)}` }, name),
-        this.isPicking
-          ? el('button', { type: 'button', class: 'link', 'data-focus-key': `remove ${item.id}`, 'aria-label': `Remove ${name}`, on: { click: () => rate(ids[place], null) } }, 'Remove')
-          : ratingControl({ title: name, scale: summary.scale, value: this.state.ratings.get(ids[place]), onRate: (value) => rate(ids[place], value) }));
-    };
-    return el('ul', { class: 'rated' }, ...items.map(row).reverse());
+    const nameOf = (id) => ids[items.findIndex((item) => item.id === id)];
+    return ratedList(items, (id) => this.state.ratings.get(nameOf(id)), this.summary, (id, value) => rate(nameOf(id), value));
   }
 
   /** Return the most informative items; where no expected ratings are known, popular ones. */
@@ -226,7 +216,7 @@ class TryView {
       return [];
     });
     const nodes = await this.settled(signal, work);
-    if (nodes) boxes.trouble.replaceChildren(...nodes);
+    if (nodes) put(boxes.trouble, nodes);
   }
 
   async showRecommendations(signal) {
@@ -237,7 +227,7 @@ class TryView {
       this.names.learn(found);
       this.list = found;
       this.showBest(found);
-      return recommendations(found, this.person(), summary, this.actions);
+      return recommendations(found, this.person(), summary, { actions: this.actions });
     });
     const nodes = await this.settled(signal, work);
     const rows = () => [...boxes.recommended.querySelectorAll('.recommendations > li')];
@@ -273,5 +263,3 @@ class TryView {
     return { history, isPicking, n: RECOMMENDATIONS, exclude, options: listOptions(state, summary), found: this.list };
   }
 }
-
-const placeholders = (count, kind = 'line') => Array.from({ length: count }, () => el('div', { class: `placeholder ${kind}`, 'aria-hidden': 'true' }));

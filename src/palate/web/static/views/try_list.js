@@ -1,9 +1,8 @@
-import { debounced, el, newId } from '../dom.js';
+import { button, debounced, el, newId } from '../dom.js';
 import { listSwitch } from '../people.js';
 import { ratingControl } from '../rating.js';
-import { copyButton, downloadButton, snippets } from '../snippets.js';
+import { copyButton, curl, downloadButton, literal, python, snippets } from '../snippets.js';
 import { balanceOf, byOf, withBalance, withQuestion } from './try_state.js';
-import { curl, csvRows, python } from './try_snippets.js';
 
 /** What the list is ranked by: a switch, a slider between its ends, one for variety, and caution. */
 export function listControls(summary, onChange) {
@@ -52,24 +51,38 @@ function slider(low, high, label, onChange) {
 }
 
 /** What can be done with each recommendation, in its place: rate or pick it, or leave it out. */
-export const inPlace = (summary, { onRate, onDismiss }) => (one, title) =>
-  el('div', { class: 'in-place' },
-    summary.scale.length
-      ? el('div', { class: 'seen' }, el('span', { 'aria-hidden': 'true' }, 'Seen it?'), ratingControl({ title, scale: summary.scale, focusKey: `in list ${one.id}`, onRate: (value) => onRate(one.id, value) }))
-      : el('button', { type: 'button', class: 'link', 'data-focus-key': `know ${one.id}`, 'aria-label': `I know this: ${title}`, on: { click: () => onRate(one.id, 1) } }, 'I know this'),
-    el('button', { type: 'button', class: 'link', 'data-focus-key': `dismiss ${one.id}`, 'aria-label': `Not interested: ${title}`, on: { click: () => onDismiss(one.id) } }, 'Not interested'));
+export const inPlace = ({ scale }, { onRate, onDismiss }) => ({ id, item: title }) => el('div', { class: 'in-place' },
+  scale.length
+    ? el('div', { class: 'seen' }, el('span', { 'aria-hidden': 'true' }, 'Know it?'), ratingControl({ title, scale, focusKey: `in list ${id}`, onRate: (value) => onRate(id, value) }))
+    : button('I know this', () => onRate(id, 1), { class: 'link', 'data-focus-key': `know ${id}`, 'aria-label': `I know this: ${title}` }),
+  button('Not interested', () => onDismiss(id), { class: 'link', 'data-focus-key': `dismiss ${id}`, 'aria-label': `Not interested: ${title}` }));
 
 /** Items that the visitor has set aside, each with a button that takes this back. */
-export function setAside(name, items, title, onUndo) {
-  if (!items.length) return '';
-  const undo = ({ id, ...item }) => el('li', {}, el('button', { type: 'button', class: 'chip', 'data-focus-key': `undo ${name} ${id}`, 'aria-label': `${title({ id, ...item })}: undo “${name}”`, on: { click: () => onUndo(String(id)) } },
-    title({ id, ...item }), el('span', { 'aria-hidden': 'true' }, ' ↩')));
-  return el('div', { class: 'aside' }, el('h3', {}, name), el('ul', { class: 'chips-row' }, ...items.map(undo)));
-}
+export const setAside = (name, items, onUndo) => items.length > 0 && el('div', { class: 'aside' }, el('h3', {}, name),
+  el('ul', { class: 'chips-row' }, items.map(({ id, item }) => el('li', {}, button([item, el('span', { 'aria-hidden': 'true' }, ' ↩')], () => onUndo(String(id)),
+    { class: 'chip', 'data-focus-key': `undo ${name} ${id}`, 'aria-label': `${item}: undo “${name}”` })))));
 
 /** Buttons that take the list elsewhere; `current` returns the history, the list and how it was made. */
 export const takeAway = (current) => el('p', { class: 'actions' },
-  ...snippets({ python: () => python(current()), curl: () => curl(current()) }),
-  downloadButton('Download CSV', 'recommendations.csv', () => csvRows(current().found)));
+  snippets({ python: () => program(current()), curl: () => curl('recommendations', { body: body(current()) }) }),
+  downloadButton('recommendations.csv', async () => [COLUMNS, ...current().found.map((one) => COLUMNS.map((name) => one[name]))]));
+
+const COLUMNS = ['rank', 'id', 'item', 'score', 'chance', 'prediction', 'lower', 'upper', 'ratings'];
+
+/** A program that prints the list; `history` has the item and the value of each entry, `options` says how the list is made. */
+function program({ history, isPicking, n, exclude, options }) {
+  // A title must not end the comment that it is in.
+  const comment = (title) => (title === undefined ? '' : `  # ${title.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}`);
+  const entries = history.map(({ id, item, value }) => `    ${literal(id)}${isPicking ? '' : `: ${value}`},${comment(item)}\n`).join('');
+  const person = `${isPicking ? '[' : '{'}${entries && `\n${entries}`}${isPicking ? ']' : '}'}`;
+  const given = Object.entries({ ...options, ...(exclude.length && { exclude }) }).map(([name, value]) => `, ${name}=${literal(value)}`);
+  return python(`me = model.profile(${person})`, `print(me.recommend(${n}${given.join('')}))`);
+}
+
+/** The request for the list. */
+const body = ({ history, isPicking, n, exclude, options }) => ({
+  ...(isPicking ? { items: history.map(({ id }) => id) } : { ratings: history.map(({ id, value }) => ({ item: id, rating: value })) }),
+  n, ...options, ...(exclude.length && { exclude }),
+});
 
 export const copyLink = () => copyButton('Copy the link', () => location.href);

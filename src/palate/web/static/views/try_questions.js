@@ -1,5 +1,5 @@
-import { el } from '../dom.js';
-import { hasRatings, titles } from '../format.js';
+import { button, el } from '../dom.js';
+import { hasRatings } from '../format.js';
 import { ratingControl } from '../rating.js';
 
 const PLACES = 8;
@@ -12,12 +12,12 @@ const ASKED = 20;
  */
 export function questionGrid(summary, words, { onRate, onSkip }) {
   const list = el('ul', { class: 'cards' }, ...Array.from({ length: PLACES }, () => el('li', { class: 'placeholder' })));
-  const card = (one, title) => el('li', { 'data-item': one.id },
+  const card = ({ id, item: title }) => el('li', { 'data-item': id },
     el('strong', {}, title),
     summary.scale.length
-      ? ratingControl({ title, scale: summary.scale, focusKey: `ask ${one.id}`, onRate: (value) => onRate(one.id, value) })
-      : el('button', { type: 'button', class: 'button quiet', 'aria-label': `Pick ${title}`, on: { click: () => onRate(one.id, 1) } }, 'Pick'),
-    el('button', { type: 'button', class: 'link', 'aria-label': `${words.skip}: ${title}`, on: { click: () => onSkip(one.id) } }, words.skip));
+      ? ratingControl({ title, scale: summary.scale, focusKey: `ask ${id}`, onRate: (value) => onRate(id, value) })
+      : button('Pick', () => onRate(id, 1), { 'aria-label': `Pick ${title}` }),
+    button(words.skip, () => onSkip(id), { class: 'link', 'aria-label': `${words.skip}: ${title}` }));
 
   /** Show questions, the best first; of those shown, the ones that `isOpen` accepts keep their place. */
   const set = (found, isOpen, chosen) => {
@@ -25,13 +25,12 @@ export function questionGrid(summary, words, { onRate, onSkip }) {
     const old = [...list.children];
     const staying = new Set(old.map(({ dataset }) => dataset.item).filter((id) => id && isOpen(id) && id !== first));
     const fresh = [chosen, ...found.filter(({ id }) => !staying.has(String(id)) && String(id) !== first)].filter(Boolean);
-    const title = titles([...fresh, ...found]);
     if (chosen && list.firstChild?.dataset.item !== first) staying.delete(list.firstChild?.dataset.item);
     const cards = old.map((node) => (staying.has(node.dataset.item) ? node : null));
     while (cards.length < Math.min(PLACES, fresh.length)) cards.push(null);
     cards.forEach((node, place) => {
       const next = node ? null : fresh.shift();
-      if (next) replace(list, place, card(next, title(next)));
+      if (next) replace(list, place, card(next));
       else if (!node) list.children[place]?.classList.add('gone');
     });
     for (const node of list.querySelectorAll('.gone')) node.remove();
@@ -66,7 +65,7 @@ export function clarity(summary) {
 }
 
 function inWords(more, rated) {
-  if (!rated) return 'Rate what you have seen';
+  if (!rated) return 'Rate what you know';
   if (more === 0) return 'Your tastes are clear';
   return `About ${more} more until your tastes are clear`;
 }

@@ -2,8 +2,9 @@ import { latestOnly, request } from '../api.js';
 import { track } from '../charts.js';
 import { announce, debounced, el, preservingFocus, renderInto } from '../dom.js';
 import { count, hasRatings, number, plural, signed } from '../format.js';
+import { userLink } from '../links.js';
 import { go, href } from '../router.js';
-import { countLine, isBeyondEnd, pageOf, pager, pagesOf, sortableTable } from '../table.js';
+import { countLine, pageOf, pager, table } from '../table.js';
 
 const PAGE_SIZE = 50;
 
@@ -48,23 +49,23 @@ export async function show(route, summary) {
 async function userList(state, summary, signal) {
   const { search, sort, descending, page } = state;
   const { users, total } = await request('users', { query: { search, sort, descending, page, size: PAGE_SIZE }, signal });
-  const paging = { page, pages: pagesOf(total, PAGE_SIZE), to: (n) => addressOf({ ...state, page: n }) };
-  if (isBeyondEnd(paging)) return undefined;
+  const pages = pager({ page, total, size: PAGE_SIZE, to: (n) => addressOf({ ...state, page: n }) });
+  if (!pages) return undefined;
   announce(plural(total, 'user'));
   if (!total) return el('p', { class: 'note', 'data-total': 0 }, `No user’s id begins with “${search}”.`);
-  const table = sortableTable({
-    label: 'Table of users',
-    caption: 'Users, and how they rate',
+  const people = table({
+    label: 'Users, and how they rate',
     columns: [
-      { key: 'user', name: 'User', ascending: true, cell: ({ user }) => el('a', { href: href(['user', user]), 'data-user': user }, `User ${user}`) },
+      { key: 'user', name: 'User', ascending: true, kind: 'user', cell: ({ user }) => userLink(user) },
       { key: 'ratings', name: hasRatings(summary) ? 'Ratings' : 'Items', cell: ({ ratings }) => count(ratings) },
       ...(hasRatings(summary) ? ratingColumns(users) : []),
     ],
     rows: users,
+    rowAttributes: () => ({}),
     sort: { key: sort, descending },
     onSort: (next) => go(addressOf({ ...state, sort: next.key, descending: next.descending, page: 1 })),
   });
-  return [countLine(total, 'user'), table, hasRatings(summary) && el('p', { class: 'soft' }, EXPLANATION), pager(paging)].filter(Boolean);
+  return [countLine(total, 'user'), people, hasRatings(summary) && el('p', { class: 'soft' }, EXPLANATION), pages];
 }
 
 const EXPLANATION = 'Rating habit: how much higher or lower than the average person they rate the same things. Typically off by: how far their ratings lie from what the model expects of them; a small number means that they are easy to predict.';
@@ -75,10 +76,10 @@ function ratingColumns(users) {
   return [
     { key: 'mean', name: 'Mean', cell: ({ mean }) => number(mean) },
     { key: 'bias', name: 'Rating habit', cell: ({ bias }) => signed(bias) },
-    { name: '', wide: true, kind: 'centred', cell: ({ bias }) => track(-habit, habit, bias) },
+    { wide: true, kind: 'centred', cell: ({ bias }) => track(-habit, habit, bias) },
     ...(hasSpread ? [
       { key: 'spread', name: 'Typically off by', ascending: true, cell: (one) => number(one.spread) },
-      { name: '', wide: true, cell: (one) => track(0, spread, one.spread) },
+      { wide: true, cell: (one) => track(0, spread, one.spread) },
     ] : []),
   ];
 }

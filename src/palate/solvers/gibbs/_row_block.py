@@ -1,0 +1,237 @@
+"""Consecutive rows of one side, users or items: their latest draw, and the sums of it."""
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate import _random_streams
+from palate._linear_algebra import products
+from palate._native import CancelToken, sample_rows
+from palate.data._ratings import Csr
+from palate.solvers.gibbs._random_stream import RowStream
+from palate.solvers.gibbs._row_prior import RowPrior
+from palate.solvers.gibbs._row_variances import drawn_precisions, log_gammas, log_likelihoods
+
+_START_SD = 0.3
+
+
+class Runtime(NamedTuple):
+    """The number of threads of a computation, and what cancels it."""
+
+    threads: int
+    cancel: CancelToken | None = None
+
+
+class RowSums(NamedTuple):
+    """What the prior and the variances of a side need to know of its rows X, with features F.
+
+    Attributes
+    ----------
+    onto
+        F'X over rows with ratings; shape (m, d).
+    scatter
+        X'X over rows with ratings; shape (d, d).
+    total
+        The sum of all rows; shape (d,).
+    log_likelihoods
+        See the function `log_likelihoods`.
+    """
+
+    onto: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    total: NDArray[np.float64]
+    log_likelihoods: NDArray[np.float64]
+
+
+class RowBlock:
+    """Consecutive rows of one side.
+
+    Parameters
+    ----------
+    name
+        "user" or "item".
+    first
+        The number of the first row among all of the side. A row has its place in a stream of random
+        numbers by its number, whatever block it is in.
+    counts
+        The number of ratings of each row; shape (n,).
+    seed
+        As of `Gibbs`.
+
+    Attributes
+    ----------
+    features
+        The features of the rows, those of pairs first; shape (n, m).
+    rows
+        The factors and the bias of each row; shape (n, factors + 1).
+    squares
+        For each row the sum of alpha w e^2 over its ratings, with the errors e and the
+        precisions w of the other side; shape (n,).
+    precisions
+        Those of the ratings of each row; shape (n,).
+    """
+
+    STATE = ("features", "rows", "squares", "precisions")
+
+    def __init__(self, name: str, first: int, counts: NDArray[np.int64], seed: int) -> None:
+        self.name, self.first, self.counts, self.seed = name, first, counts, seed
+        self.precisions, self.squares = np.ones(len(counts)), np.zeros(len(counts))
+        self.features = np.zeros((len(counts), 0), dtype=np.float32)
+        self.rows = np.zeros((len(counts), 0), dtype=np.float32)
+        self._pair_features = 0
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def start(
+        self, of_pairs: NDArray[np.float32], known: NDArray[np.float32], factors: int
+    ) -> tuple[NDArray[np.float64], RowSums]:
+        """Take the features of pairs and the known ones, and start with random rows.
+
+        Returns F'F over the rows with ratings, and the sums of the rows.
+        """
+        self.features, self._pair_features = np.hstack([of_pairs, known]), of_pairs.shape[1]
+        stream = {"user": _random_streams.USER_TABLE, "item": _random_streams.ITEM_TABLE}[self.name]
+        start = _random_streams.normals(self.seed, stream, len(self), factors + 1, self.first)
+        self.rows = start * np.float32(_START_SD)
+        return products(self._features_of_rated, self._features_of_rated), self.sums()
+
+    @cached_property
+    def _rated(self) -> Any:
+        """What selects the rows with ratings."""
+        return slice(None) if self.counts.all() else np.flatnonzero(self.counts)
+
+    @cached_property
+    def _features_of_rated(self) -> NDArray[np.float32]:
+        features: NDArray[np.float32] = self.features[self._rated]
+        return features
+
+    @cached_property
+    def longest_first(self) -> NDArray[np.int32]:
+        """The rows within the block, those with most ratings first."""
+        return np.argsort(-self.counts, kind="stable").astype(np.int32)
+
+    @cached_property
+    def _log_gammas(self) -> NDArray[np.float64]:
+        return log_gammas(self.counts)
+
+    def sums(self) -> RowSums:
+        """Return the sums of the rows."""
+        rated = self.rows[self._rated]
+        return RowSums(
+            products(self._features_of_rated, rated),
+            products(rated, rated),
+            self.rows.sum(axis=0, dtype=np.float64),
+            log_likelihoods(self.counts, self.squares, self._log_gammas),
+        )
+
+    def onto(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return F'T over the rows with ratings, for a table with a row for each."""
+        return products(self._features_of_rated, table[self._rated])
+
+    def shifts(self, number: int, prior: RowPrior) -> NDArray[np.float32]:
+        """Return the prior precision times the prior mean of each row; shape (n, d).
+
+        The unknown features of rows without ratings are drawn in each sweep: they are those of the
+        row of a random rating. So what nobody has rated yet is as uncertain as its prior without
+        these features.
+        """
+        unrated = np.flatnonzero(self.counts == 0)
+        if len(unrated) and self.counts.any():
+            ends = np.cumsum(self.counts)
+            uniforms = self._random(number, "donors", unrated).uniforms()
+            ratings = np.minimum((uniforms * ends[-1]).astype(np.int64), ends[-1] - 1)
+            of_pairs = self.features[:, : self._pair_features]
+            of_pairs[unrated] = of_pairs[np.searchsorted(ends, ratings, side="right")]
+        coefficients = (prior.coefficients @ prior.precision).astype(np.float32)
+        shifts: NDArray[np.float32] = self.features @ coefficients
+        return shifts
+
+    def accept(
+        self, rows: NDArray[np.float32], squares: NDArray[np.float64], alpha: float
+    ) -> RowSums:
+        """Take new rows, with their weighted sums of squared errors; return the sums."""
+        self.rows, self.squares = rows, alpha * squares / self.precisions
+        return self.sums()
+
+    def draw_precisions(self, number: int, freedom: float) -> None:
+        """Draw the precisions, given the rows and the freedom."""
+        random = self._random(number, "precisions", np.arange(len(self)))
+        self.precisions = drawn_precisions(freedom, self.counts, self.squares, random)
+
+    def _random(self, number: int, use: str, rows: NDArray[np.int64]) -> RowStream:
+        """Return the variates of some rows of the block for one use in a sweep."""
+        stream = _random_streams.sweep(number, f"{self.name} {use}")
+        return RowStream(self.seed, stream, self.first + rows)
+
+
+class Partners(NamedTuple):
+    """The rows of the other side, shape (n, d), and their precisions, shape (n,)."""
+
+    rows: NDArray[np.float32]
+    precisions: NDArray[np.float64]
+
+
+class RowDraw(NamedTuple):
+    """What all rows of a side are drawn from, in one sweep.
+
+    Attributes
+    ----------
+    number
+        The number of the sweep.
+    prior
+        The prior of the rows.
+    alpha
+        The precision of a rating whose row and partner have the precision 1.
+    seed
+        As of `Gibbs`.
+    """
+
+    number: int
+    prior: RowPrior
+    alpha: float
+    seed: int
+
+    def rows(
+        self,
+        block: RowBlock,
+        shifts: NDArray[np.float32],
+        ratings: Csr,
+        partners: Partners,
+        runtime: Runtime,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Draw the rows of a block; return them, and their weighted sums of squared errors.
+
+        Parameters
+        ----------
+        block, shifts
+            The block, and the prior precision times the prior mean of its rows.
+        ratings
+            The standardised ratings of the block.
+        partners
+            What is rated, or who rates.
+        runtime
+            Cancelled, it ends the draw by `Cancelled`.
+        """
+        weights = np.repeat(block.precisions.astype(np.float32), block.counts)
+        weights *= partners.precisions.astype(np.float32)[ratings.partner]
+        rows: NDArray[np.float32]
+        squares: NDArray[np.float64]
+        rows, squares = sample_rows(
+            *ratings,
+            weights,
+            block.longest_first,
+            partners.rows,
+            self.prior.precision,
+            shifts,
+            self.alpha,
+            0.0,
+            self.seed,
+            _random_streams.sweep(self.number, f"{block.name} rows"),
+            runtime.threads,
+            cancel=runtime.cancel,
+            first_row=block.first,
+        )
+        return rows, squares

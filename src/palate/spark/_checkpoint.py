@@ -1,0 +1,111 @@
+"""The state of a fit in files: to go on from, and to compute lost blocks from."""
+
+import json
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+
+from palate.solvers.gibbs._chain import Chain
+from palate.solvers.gibbs._state import restore, state_of
+from palate.spark._packing import Arrays, from_bytes, to_bytes
+from palate.spark._people import Blocks, SparkPeople
+from palate.spark._placing import Placing, in_place
+
+# The state is written after so many sweeps each time.
+EVERY = 10
+_WRITTEN = "block int, arrays binary"
+
+
+class Note(NamedTuple):
+    """A text and arrays of the driver, in a Parquet file of one row.
+
+    Attributes
+    ----------
+    text
+        What JSON can hold.
+    arrays
+        The arrays.
+    """
+
+    text: Any
+    arrays: Arrays
+
+    def write(self, spark: SparkSession, path: str) -> None:
+        """Write the note in place of one that is there."""
+        row = {"text": [json.dumps(self.text)], "arrays": [to_bytes(self.arrays)]}
+        spark.createDataFrame(pa.table(row)).coalesce(1).write.parquet(path, mode="overwrite")
+
+    @classmethod
+    def read(cls, spark: SparkSession, path: str) -> "Note | None":
+        """Return a note; None if there is none, or it was not written to its end."""
+        rows = _written(spark, path)
+        found = None if rows is None else rows.select("text", "arrays").first()
+        return None if found is None else cls(json.loads(found[0]), from_bytes(found[1]))
+
+
+class Checkpoint:
+    """The latest states of a chain and of its users, in two places in turn.
+
+    What is written is complete before the one before it is replaced. The blocks of users are then
+    read from there, so that lost ones do not have to be computed from the first sweep on.
+
+    Parameters
+    ----------
+    placing
+        Where the files of the fit are.
+    """
+
+    def __init__(self, placing: Placing) -> None:
+        self._spark, self._placing = placing.spark, placing
+
+    def save_if_due(self, chain: Chain, people: SparkPeople) -> None:
+        """Write the state after every tenth sweep, and let the users go on from the files."""
+        sweeps = len(chain.history)
+        if sweeps % EVERY:
+            return
+        place = sweeps // EVERY % 2
+        state, names = people.state()
+        rows = state.map(_row_of)
+        path = self._path("users", place)
+        self._spark.createDataFrame(rows, _WRITTEN).write.parquet(path, mode="overwrite")
+        text = {"history": chain.history, "names": sorted(names)}
+        Note(text, state_of(chain)).write(self._spark, self._path("chain", place))
+        people.restore(self._read(path, people), names)
+
+    def resume(self, chain: Chain, people: SparkPeople) -> None:
+        """Set a new chain to the latest state, if there is any."""
+        places = {place: Note.read(self._spark, self._path("chain", place)) for place in (0, 1)}
+        notes = {place: note for place, note in places.items() if note and note.text["history"]}
+        if not notes:
+            return
+        place = max(notes, key=lambda place: len(notes[place].text["history"]))
+        chain.history += notes[place].text["history"]
+        restore(chain, notes[place].arrays)
+        blocks = self._read(self._path("users", place), people)
+        people.restore(blocks, frozenset(notes[place].text["names"]))
+
+    def clear(self) -> None:
+        """Forget all states, which are those of another chain."""
+        for place in (0, 1):
+            Note({"history": []}, Arrays()).write(self._spark, self._path("chain", place))
+
+    def _path(self, what: str, place: int) -> str:
+        return self._placing.path(f"{what}-{place}")
+
+    def _read(self, path: str, people: SparkPeople) -> Blocks:
+        rows = self._spark.read.parquet(path).rdd
+        return in_place(rows.map(lambda row: (int(row[0]), from_bytes(row[1]))), people.blocks)
+
+
+def _row_of(block: tuple[int, Arrays]) -> tuple[int, bytes]:
+    return block[0], to_bytes(block[1])
+
+
+def _written(spark: SparkSession, path: str) -> DataFrame | None:
+    """Return a table that was written to its end; None if there is none."""
+    try:
+        return spark.read.parquet(path)
+    except AnalysisException:
+        return None

@@ -1,0 +1,128 @@
+"""What is wrong with a Spark DataFrame of ratings, found in the cluster."""
+
+from typing import NamedTuple
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F  # noqa: N812, as everywhere
+from pyspark.sql import types as T  # noqa: N812
+
+from palate.data._table import listed
+from palate.errors import DataError
+
+# The values of how many faulty rows a message shows.
+_EXAMPLES = 3
+_ID_TYPES = (T.StringType, T.NumericType, T.BooleanType, T.DateType, T.TimestampType)
+_RATING_TYPES = (T.NumericType, T.BooleanType, T.StringType)
+USER, ITEM, RATING = "user", "item", "rating"
+
+
+class Columns(NamedTuple):
+    """The columns of users, items and ratings in a DataFrame."""
+
+    user: str
+    item: str
+    rating: str
+
+    @property
+    def source(self) -> str:
+        """Which columns were used, in one line."""
+        roles = zip((USER, ITEM, RATING), self, strict=True)
+        named = (role if role == column else f"{role} = {column}" for role, column in roles)
+        return f"Spark DataFrame: {', '.join(named)}"
+
+
+def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
+    """Return the ratings as columns named user, item and rating, the last one a float.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or of a type that can't be used, there are no rows, or a value is
+        missing, not a finite number, or a duplicate; the message has their number and examples.
+    """
+    types = {field.name: field.dataType for field in frame.schema.fields}
+    for column in columns:
+        if column not in types:
+            raise DataError(
+                f"the DataFrame has no column {column!r}; it has {listed(list(types))}: name them "
+                "with user=, item= and rating="
+            )
+    for column in columns[:2]:
+        if not isinstance(types[column], _ID_TYPES):
+            raise DataError(
+                f"column {column!r} holds {types[column].simpleString()}; ids can be numbers, "
+                "text, dates or booleans, so turn these into text"
+            )
+    if not isinstance(types[columns.rating], _RATING_TYPES):
+        raise DataError(
+            f"column {columns.rating!r} holds {types[columns.rating].simpleString()}, not ratings"
+        )
+    given = [F.col(f"`{column}`") for column in columns]
+    number = given[2].try_cast("float")
+    ratings = frame.select(given[0].alias(USER), given[1].alias(ITEM), number.alias(RATING))
+    _refuse_values(frame.select(*given), _faults(columns, types, given, number))
+    _refuse_duplicates(ratings)
+    return ratings
+
+
+class _Fault(NamedTuple):
+    """Something that can be wrong with a value: in which column, where, and what it is."""
+
+    column: str
+    where: Column
+    what: str
+
+
+def _faults(
+    columns: Columns, types: dict[str, T.DataType], given: list[Column], number: Column
+) -> list[_Fault]:
+    faults = []
+    for column, value in zip(columns[:2], given[:2], strict=True):
+        missing = value.isNull()
+        if isinstance(types[column], T.FloatType | T.DoubleType):
+            missing = missing | F.isnan(value)
+        faults.append(_Fault(column, missing, "the id is missing"))
+    rating, infinity = given[2], F.lit(float("inf"))
+    finite = ~F.isnan(number) & (F.abs(number) < infinity)
+    return [
+        *faults,
+        _Fault(columns.rating, rating.isNull(), "the rating is missing"),
+        _Fault(columns.rating, rating.isNotNull() & number.isNull(), "not a number"),
+        _Fault(columns.rating, number.isNotNull() & ~finite, "the rating is not finite"),
+    ]
+
+
+def _refuse_values(frame: DataFrame, faults: list[_Fault]) -> None:
+    counts = [
+        F.sum(F.when(fault.where, 1).otherwise(0)).alias(str(n)) for n, fault in enumerate(faults)
+    ]
+    rows, *numbers = frame.agg(F.count(F.lit(1)), *counts).first() or (0,)
+    if rows == 0:
+        raise DataError("there are column names but no rows")
+    for fault, n in zip(faults, numbers, strict=True):
+        if n:
+            examples = _shown(frame.filter(fault.where).take(_EXAMPLES))
+            raise DataError(
+                f"column {fault.column!r}: {fault.what} in {n:,} of {rows:,} rows, such as "
+                f"{examples}"
+            )
+
+
+def _refuse_duplicates(ratings: DataFrame) -> None:
+    repeated = ratings.groupBy(USER, ITEM).count().filter(F.col("count") > 1)
+    pairs, rows = repeated.agg(F.count(F.lit(1)), F.sum("count")).first() or (0, 0)
+    if pairs:
+        examples = _shown(repeated.select(USER, ITEM).take(_EXAMPLES))
+        raise DataError(
+            f"{pairs:,} pairs of a user and an item have several ratings (repeats in all: "
+            f"{rows - pairs:,}), such as {examples}; keep one of each, such as their mean"
+        )
+
+
+def _shown(rows: list[Row]) -> str:
+    """Return rows as text, in an order that does not change from run to run."""
+    texts = (
+        f"({', '.join(f'{name}={value!r}' for name, value in row.asDict().items())})"
+        for row in rows
+    )
+    return ", ".join(sorted(texts))

@@ -1,0 +1,154 @@
+"""From a Spark DataFrame to packed ratings in files, and from these to blocks in executors."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark import RDD, StorageLevel
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from palate.spark._checks import ITEM, RATING, USER
+from palate.spark._numbering import (
+    BLOCK,
+    NUMBER,
+    RATED,
+    Items,
+    bounds_of,
+    numbered_users,
+)
+from palate.spark._packing import PACKED, Arrays, Plan, from_bytes, packed_items, packed_users
+from palate.spark._people import Placed, same
+
+_USERS, _BY_USER, _BY_ITEM = "users", "by-user", "by-item"
+
+
+class Placing(NamedTuple):
+    """Where the files of a fit are.
+
+    Attributes
+    ----------
+    spark
+        The session.
+    folder
+        A folder that all executors can read and write, as a path or a URL.
+    """
+
+    spark: SparkSession
+    folder: str
+
+    def path(self, name: str) -> str:
+        """Return the path of a file or a folder of the fit."""
+        return f"{self.folder.rstrip('/')}/{name}"
+
+    def write(self, ratings: DataFrame, items: Items, blocks: int) -> Plan:
+        """Write the ratings, packed in blocks of users and of items, and the numbers of users.
+
+        Parameters
+        ----------
+        ratings
+            Columns user, item and rating.
+        items
+            Their items.
+        blocks
+            The number of blocks on each side.
+        """
+        with numbered_users(ratings, blocks) as numbered:
+            numbered.write.parquet(self.path(_USERS), mode="overwrite")
+        users = self.users()
+        plan = _plan(users, items.counts, blocks)
+        numbers = self.spark.createDataFrame(_with_block(items.numbers, plan))
+        rows = (
+            ratings.join(users.select(USER, F.col(NUMBER).alias("user_number"), BLOCK), USER)
+            .join(F.broadcast(numbers), ITEM)
+            .select(
+                F.col("user_number").alias(USER), F.col(NUMBER).alias(ITEM), RATING,
+                BLOCK, "item_block",
+            )
+        )  # fmt: skip
+        of_items = rows.select(USER, ITEM, RATING, F.col("item_block").alias(BLOCK))
+
+        # Spark tells from these types, which it does not find in a partial, what they are given.
+        def of_users(table: pa.Table) -> pa.Table:
+            return packed_users(table, plan)
+
+        def by_items(table: pa.Table) -> pa.Table:
+            return packed_items(table, plan)
+
+        packed = rows.groupBy(BLOCK).applyInArrow(of_users, PACKED)
+        packed.write.parquet(self.path(_BY_USER), mode="overwrite")
+        packed = of_items.groupBy(BLOCK).applyInArrow(by_items, PACKED)
+        packed.write.parquet(self.path(_BY_ITEM), mode="overwrite")
+        return plan
+
+    def users(self) -> DataFrame:
+        """Return the users that `write` has numbered."""
+        return self.spark.read.parquet(self.path(_USERS))
+
+    def placed(self, plan: Plan, counts: NDArray[np.int64]) -> Placed:
+        """Return the packed ratings in the executors; `counts` are those of the items."""
+        by_user, needed = (
+            self._arrays(_BY_USER, plan, [column], {}) for column in ("ratings", "needs")
+        )
+        both = ["ratings", "needs"]
+        by_item = self._arrays(_BY_ITEM, plan, both, _unrated_blocks(plan, counts))
+        return Placed(by_user, by_item, needed)
+
+    def _arrays(
+        self, name: str, plan: Plan, columns: list[str], others: dict[int, Arrays]
+    ) -> RDD[tuple[int, Arrays]]:
+        """Return the arrays of packed rows, each in the partition of its block."""
+        rows = self.spark.read.parquet(self.path(name)).select(BLOCK, *columns)
+        found = rows.rdd.map(_arrays_of)
+        if others:
+            found = found.union(self.spark.sparkContext.parallelize(list(others.items())))
+        return in_place(found, plan.blocks)
+
+
+def in_place(arrays: RDD[tuple[int, Arrays]], blocks: int) -> RDD[tuple[int, Arrays]]:
+    """Return the arrays of blocks, each in the partition of its block, and kept there."""
+    placed = arrays.partitionBy(blocks, same)
+    # One more step in Python, so that they need no other serialiser beside what comes of them.
+    kept = placed.mapPartitions(iter, preservesPartitioning=True)
+    return kept.persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def _arrays_of(row: Row) -> tuple[int, Arrays]:
+    """Return the block of a packed row, and the arrays in its other columns."""
+    arrays = Arrays()
+    for name, data in row.asDict().items():
+        if name != BLOCK:
+            arrays |= from_bytes(data)
+    return int(row[BLOCK]), arrays
+
+
+def _plan(users: DataFrame, counts: NDArray[np.int64], blocks: int) -> Plan:
+    sums = users.groupBy(BLOCK).agg(F.count(F.lit(1)).alias("users"), F.sum(RATED).alias(RATED))
+    of_users, of_ratings = np.zeros((2, blocks), dtype=np.int64)
+    for row in sums.collect():
+        of_users[row[BLOCK]], of_ratings[row[BLOCK]] = row["users"], row[RATED]
+    ends = (np.concatenate([[0], np.cumsum(sizes)]) for sizes in (of_users, of_ratings))
+    first_users, first_ratings = ends
+    return Plan(first_users, bounds_of(counts, blocks), first_ratings)
+
+
+def _with_block(numbers: pa.Table, plan: Plan) -> pa.Table:
+    """Return the numbers of items with the block of each."""
+    block = np.searchsorted(plan.items, numbers[NUMBER].to_numpy(), side="right") - 1
+    return numbers.append_column("item_block", pa.array(block.astype(np.int32)))
+
+
+def _unrated_blocks(plan: Plan, counts: NDArray[np.int64]) -> dict[int, Arrays]:
+    """Return the arrays of blocks with items of which none has ratings, by number."""
+    none = Arrays(
+        partner=np.zeros(0, dtype=np.int32),
+        rating=np.zeros(0, dtype=np.float32),
+        users=np.zeros(0, dtype=np.int64),
+    )
+    bounds = zip(plan.items[:-1].tolist(), plan.items[1:].tolist(), strict=True)
+    return {
+        block: Arrays(starts=np.zeros(end - first + 1, dtype=np.int64), **none)
+        for block, (first, end) in enumerate(bounds)
+        if end > first and not counts[first:end].any()
+    }

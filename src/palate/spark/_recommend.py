@@ -1,0 +1,152 @@
+"""`recommend`: lists for all people of a Spark DataFrame of histories, nothing of it collected."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T  # noqa: N812
+
+from palate.data._read_ratings import read_ratings
+from palate.errors import DataError
+from palate.inference._lists import By
+from palate.learned._file_format import ModelFiles, files_of, write_files
+from palate.model._model import Model, load
+from palate.spark._checks import Columns
+
+_LEFT_OUT = ("ratings", "status")
+
+
+def recommend(
+    model: Model,
+    frame: DataFrame,
+    n: int = 10,
+    *,
+    user: str = "user",
+    item: str = "item",
+    rating: str = "rating",
+    by: By | None = None,
+) -> DataFrame:
+    """Return the `n` best items for each person of a Spark DataFrame, as another one.
+
+    People are inferred from their histories in the executors, by the model, of which each has a
+    copy. Items that the model does not know are left out of the histories.
+
+    Parameters
+    ----------
+    model
+        Any model; its own users do not matter.
+    frame
+        The histories: a row for each item of each person.
+    n, by
+        See `Profile.recommend`.
+    user, item, rating
+        The columns of ids and ratings; of events there is no rating.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        A row for each item of each list: the person, rank (from 1), the id of the item, its title
+        `item`, or `title` if that is the name of the column of ids, and what `Profiles.recommend`
+        says of it. It is computed when it is used.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, there are no rows, or a history can't be used.
+    """
+    columns = Columns(user, item, rating)
+    given = columns if model.learned.kind != "events" else columns[:2]
+    missing = [name for name in given if name not in frame.columns]
+    if missing:
+        raise DataError(f"the DataFrame has no column {missing[0]!r}; it has {frame.columns}")
+    histories = frame.select(*given)
+    some = histories.limit(1).toArrow()
+    if some.num_rows == 0:
+        raise DataError("there are column names but no rows")
+    spark = frame.sparkSession
+    files = spark.sparkContext.broadcast(files_of(model.learned, users=False))
+    work = _Lists(files, columns, n, by)
+    sample = work.of(model, pl.DataFrame(pl.from_arrow(some)))
+    schema = spark.createDataFrame(sample.to_arrow()).schema
+    ids = {name: histories.schema[name].dataType for name in columns[:2]}
+    schema = T.StructType(
+        [T.StructField(field.name, ids.get(field.name, field.dataType)) for field in schema.fields]
+    )
+    return histories.repartition(user).sortWithinPartitions(user).mapInArrow(work, schema)
+
+
+@dataclass(frozen=True, eq=False)
+class _Lists:
+    """Makes the lists of the people of a partition, who are sorted; runs in an executor."""
+
+    files: Broadcast[ModelFiles]
+    columns: Columns
+    n: int
+    by: By | None
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Return the lists of all whose histories are complete, again and again."""
+        model, rest = _model(self.files.value), pl.DataFrame()
+        for batch in batches:
+            rows = pl.concat([rest, pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))])
+            users = rows[self.columns.user]
+            last = int((users == users[-1]).sum())
+            rest = rows.tail(last)
+            yield from self._batches(model, rows.head(rows.height - last))
+        yield from self._batches(model, rest)
+
+    def _batches(self, model: Model, histories: pl.DataFrame) -> Iterator[pa.RecordBatch]:
+        if histories.height:
+            # Spark knows no views of text.
+            table = self.of(model, histories).to_arrow(compat_level=pl.CompatLevel.oldest())
+            yield from table.to_batches()
+
+    def of(self, model: Model, histories: pl.DataFrame) -> pl.DataFrame:
+        """Return the lists of some people."""
+        user, item, rating = self.columns
+        kind = model.learned.kind
+        ratings = read_ratings(
+            histories,
+            user=user,
+            item=item,
+            rating=None if kind == "events" else rating,
+            timestamp=False,
+            kind=kind,
+        )
+        lists = model.profiles(ratings, unknown="skip").recommend(
+            self.n, by=self.by, unknown="skip", threads=1
+        )
+        names = {"user": user, "item": "title" if item == "item" else "item", "id": item}
+        return pl.DataFrame(lists).drop(_LEFT_OUT).rename(names)
+
+
+def _model(files: ModelFiles) -> Model:
+    """Return the model, which each worker process reads once."""
+    return _read(hashlib.sha256(files.description).hexdigest(), _Held(files))
+
+
+class _Held:
+    """Files of a model, which are all alike to the cache: the checksum tells them apart."""
+
+    def __init__(self, files: ModelFiles) -> None:
+        self.files = files
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _read(checksum: str, held: _Held) -> Model:
+    with tempfile.TemporaryDirectory(prefix="palate-") as folder:
+        write_files(held.files, Path(folder))
+        return load(folder)
