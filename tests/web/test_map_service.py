@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from palate.analysis._group import describe_group
+from palate.data._features import features
 from palate.web._map import map_columns
 
 from .test_service import json_of
@@ -85,12 +86,12 @@ def test_groups_of_nothing_of_all_and_of_unknown_items(client, bayes):
 
 def test_random_groups_rarely_differ(bayes):
     """Only what chance alone would rarely show is reported."""
-    learned = bayes.learned
+    learned, found = bayes.learned, features(bayes.items)
     random = np.random.default_rng(0)
     rated = np.flatnonzero(learned.rated)
     groups = [describe_group(learned, random.choice(rated, 60, replace=False)) for _ in range(40)]
     reported = [len(one.categories) + len(one.ranges) + len(one.shifts) for one in groups]
-    kinds = len(learned.item_features) + learned.factors
+    kinds = len(found) + learned.factors
     assert np.mean(reported) < 0.01 * kinds
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from palate._files import locked, replace_file
 from palate.errors import PalateError, first_line
 
-# The lowest priority.
+# The lowest priority: whoever uses the service goes first.
 _NICENESS = 19
 _RESULT = "result.json"
 Result = TypeVar("Result", bound=BaseModel)
@@ -106,6 +106,11 @@ def output_of(module: str, *arguments: str) -> bytes:
 
     A thread would compete with requests for the interpreter lock, and Python aborts if it exits
     while a daemon thread is in a kernel.
+
+    Raises
+    ------
+    ChildProcessError
+        If the process fails, for want of memory for instance.
     """
     # -P: modules in the working directory must not shadow others.
     command = [sys.executable, "-P", "-c", f"from {module} import main; main()", *arguments]
@@ -116,7 +121,13 @@ def output_of(module: str, *arguments: str) -> bytes:
         start_new_session=True,  # so that Ctrl-C in a terminal reaches the service only
     ) as process:
         assert process.stdout is not None  # for type checkers
-        return process.stdout.read()
+        output = process.stdout.read()
+        if process.wait():
+            raise ChildProcessError(
+                f"the process that computes it has failed with status {process.returncode}; see "
+                "what the service has written to stderr"
+            )
+        return output
 
 
 def print_result(compute: Callable[[], BaseModel], failed: Callable[[str], BaseModel]) -> None:
@@ -125,7 +136,7 @@ def print_result(compute: Callable[[], BaseModel], failed: Callable[[str], BaseM
     The process ends when its stdin is closed, so that it does not outlive the service.
     """
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)  # whoever uses the service goes first
+        os.nice(_NICENESS)
     threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     try:
         result = compute()

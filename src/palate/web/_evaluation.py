@@ -73,11 +73,10 @@ def main() -> None:
 
 
 def _evaluate(model: Model) -> res.Evaluation:
-    learned = model.learned
-    contender = solver_of(model)
+    learned, contender = model.learned, solver_of(model)
     # What each entry of this model ranks lists by, its own first.
     parts: dict[str, By] = {model.fit.solver: "rating" if learned.has_ratings else "choice"}
-    if learned.has_ratings and learned.choice is not None:
+    if isinstance(contender, Combined):
         parts = {Combined.name: "both", "choice": "choice", **parts}
     evaluation = evaluate(learned.require_users(), contender, split="random", threads=1)
     scores = [
