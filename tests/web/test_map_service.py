@@ -108,7 +108,7 @@ def test_random_groups_rarely_differ(bayes):
     rated = np.flatnonzero(learned.rated)
     groups = [describe_group(learned, random.choice(rated, 60, replace=False)) for _ in range(40)]
     reported = [len(one.categories) + len(one.ranges) + len(one.shifts) for one in groups]
-    kinds = len(found) + learned.factors
+    kinds = len(learned.item_features) + learned.factors
     assert np.mean(reported) < 0.01 * kinds
 
 
