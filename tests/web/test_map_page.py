@@ -81,15 +81,22 @@ def middle(page):
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+# Resolves once the address has stayed the same for a while, in the time of the page itself.
+STILL = """new Promise((done) => {
+  let [last, same] = [location.hash, 0];
+  const timer = setInterval(() => {
+    same = location.hash === last ? same + 1 : 0;
+    last = location.hash;
+    if (same === 4) done(clearInterval(timer));
+  }, 100);
+})"""
+
+
 def at_rest(page):
-    """Wait until the address has the view and the list what is in it."""
+    """Wait until the map has stopped, the address has the view and the list what is in it."""
     page.wait_for_url("**view=*")
+    page.evaluate(STILL)
     wait_until_idle(page)
-
-
-def wait_for_another_view(page):
-    before = shown(page, "view")
-    page.wait_for_url(lambda _: shown(page, "view") != before)
 
 
 def find(page, text):
@@ -137,13 +144,13 @@ def test_the_mouse_moves_zooms_and_opens_items(tab, address):
         page.mouse.down()
         page.mouse.move(x + 120, y + 40, steps=4)
         page.mouse.up()
-        wait_for_another_view(page)
+        at_rest(page)
         moved = shown(page, "view")
         assert moved[0] < zoomed[0]
         assert moved[3] > zoomed[3]
         np.testing.assert_allclose(moved[1] - moved[0], zoomed[1] - zoomed[0], rtol=1e-4)
         page.get_by_role("button", name="Zoom in").click()
-        wait_for_another_view(page)
+        at_rest(page)
         assert set(page.locator(".name:visible").all_inner_texts()) - set(labels)
         link = page.url
         page.reload()
@@ -204,7 +211,7 @@ def test_the_keyboard_moves_zooms_and_opens(tab, address):
         at_rest(page)
         before = shown(page, "view")
         page.keyboard.press("ArrowRight")
-        wait_for_another_view(page)
+        at_rest(page)
         assert shown(page, "view")[0] > before[0]
         page.keyboard.press("Enter")
         card = page.locator(".map-card")
@@ -389,15 +396,14 @@ def test_one_finger_scrolls_the_page_and_two_move_the_map(touched):
     assert 100 < in_view(page) < 1682  # a pinch zooms, and points stay in view
     zoomed = shown(page, "view")
     touch(*[[(x - 30 + 8 * i, y), (x + 30 + 8 * i, y)] for i in range(9)])
-    wait_for_another_view(page)
+    at_rest(page)
     moved = shown(page, "view")
     assert moved[0] < zoomed[0]
     np.testing.assert_allclose(moved[1] - moved[0], zoomed[1] - zoomed[0], rtol=1e-3)
     touch(*[[(x - 90 + 6 * i, y), (x + 90 - 6 * i, y)] for i in range(12)])
     touch(*[[(x - 90 + 6 * i, y), (x + 90 - 6 * i, y)] for i in range(12)])
     touch(*[[(x - 90 + 6 * i, y), (x + 90 - 6 * i, y)] for i in range(12)])
-    wait_for_another_view(page)
-    wait_until_idle(page)
+    at_rest(page)
     assert in_view(page) > 200
     assert page.evaluate("scrollY") == scrolled
     assert page.evaluate("visualViewport.scale") == 1
