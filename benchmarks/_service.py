@@ -70,6 +70,23 @@ def run_wrk(script: Path, address: str, seconds: int, connections: int) -> str:
 
 def memory_mb(parent: int) -> float:
     """Return the proportional set size of a process and its children, in megabytes."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in (str(parent), *children)]
-    return sum(int(re.search(r"^Pss: +(\d+)", text, re.M)[1]) for text in rollups) / 1000
+    return sum(_kilobytes(pid, "Pss") for pid in (str(parent), *_children(parent))) / 1000
+
+
+def workers_mb(parent: int) -> list[float]:
+    """Return the memory that each worker shares with no file, in megabytes."""
+    workers = [
+        pid
+        for pid in _children(parent)
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return [_kilobytes(pid, "Anonymous") / 1000 for pid in workers]
+
+
+def _children(parent: int) -> list[str]:
+    return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+
+
+def _kilobytes(pid: str, kind: str) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(rf"^{kind}: +(\d+)", rollup, re.M)[1])

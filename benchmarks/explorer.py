@@ -1,7 +1,8 @@
 """The explorer at 10,000 and at 100,000 items: start, calls, views, load and memory.
 
     python benchmarks/explorer.py                    both catalogues; some minutes for their fits
-    python benchmarks/explorer.py --models FOLDER    keeps the fitted models there, and uses them
+    python benchmarks/explorer.py --models FOLDER    keeps the fitted models there, and uses them;
+                                                     four minutes if they are there
     python benchmarks/explorer.py --api              without the views in the browser
 
 It requires pip install 'palate[web]' playwright, Chromium, and wrk on the same machine (Debian:
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from _catalogue import catalogue
 from _common import parse_arguments, surroundings
-from _service import memory_mb, require_wrk, run_wrk, serving, wrk_script
+from _service import require_wrk, run_wrk, serving, workers_mb, wrk_script
 
 import palate
 
@@ -31,7 +32,8 @@ import palate
 SIZES = ((10_000, 6_000, 500_000), (100_000, 30_000, 3_000_000))
 SOLVER = palate.Gibbs(factors=24, sweeps=40, burn_in=15)
 RATED, WARM_CALLS, WORKERS, CONNECTIONS, SECONDS = 10, 5, 2, 16, 10
-MEMORY_REQUESTS, MAX_ROUNDS = 10_000, 4
+MEMORY_REQUESTS, MAX_ROUNDS = 20_000, 4
+WARM_UP_SECONDS = 6
 TYPED = "silent river"
 # Notes when the title of a view appears, and when the last part of it that was loading has come.
 SETTLE_MS = 1000
@@ -141,12 +143,12 @@ def views(folder: Path, items: list[int]) -> None:
 
 
 def load(folder: Path, items: list[int], scratch: Path) -> None:
-    """Print requests per second, their latency, and the memory before and after many of them."""
+    """Print requests per second, their latency, and each worker's memory before and after them."""
     script = wrk_script(scratch / "post.lua", ratings(items) | {"n": 10})
     with serving(folder, "--workers", str(WORKERS)) as (server, pid):
         address, answered = f"{server}/api/recommendations", 0
-        run_wrk(script, address, 3, CONNECTIONS)
-        before = memory_mb(pid)
+        run_wrk(script, address, WARM_UP_SECONDS, CONNECTIONS)
+        before = workers_mb(pid)
         for round_ in range(MAX_ROUNDS):
             output = run_wrk(script, address, SECONDS, CONNECTIONS)
             answered += int(re.search(r"(\d+) requests in", output)[1])
@@ -156,10 +158,12 @@ def load(folder: Path, items: list[int], scratch: Path) -> None:
                 print(f"recommendations: {rate} a second, median and 99%: {' / '.join(found)}")
             if answered >= MEMORY_REQUESTS:
                 break
-        after = memory_mb(pid)
-        print(
-            f"memory of all processes: {before:.0f} MB, after {answered:,} requests {after:.0f} MB"
-        )
+        after = workers_mb(pid)
+        print(f"memory of each worker: {in_mb(before)}, after {answered:,} requests {in_mb(after)}")
+
+
+def in_mb(sizes: list[float]) -> str:
+    return " and ".join(f"{size:.0f}" for size in sizes) + " MB"
 
 
 def milliseconds(work: Callable[[], object]) -> float:

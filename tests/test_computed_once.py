@@ -31,6 +31,21 @@ def test_threads_that_ask_at_once_share_one_computation():
     assert all(answer is table.rows for answer in answers)
 
 
+class Pair:
+    both = threading.Barrier(2)
+
+    @computed_once
+    def met(self):
+        """Whether another object computes at the same time."""
+        self.both.wait(10)
+        return True
+
+
+def test_objects_do_not_wait_for_each_other():
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda pair: pair.met, (Pair(), Pair()))) == [True, True]
+
+
 class Number:
     @computed_once
     def double(self):

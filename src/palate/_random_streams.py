@@ -38,10 +38,17 @@ def sweep(sweep: int, use: str) -> int:
     return _SWEEPS + sweep * len(_SWEEP_USES) + _SWEEP_USES.index(use)
 
 
-def normals(seed: int, stream: int, rows: int, columns: int, first: int = 0) -> NDArray[np.float32]:
-    """Return standard normal numbers, shape (rows, columns): those of a table from a row on.
+def normals(seed: int, stream: int, rows: int, columns: int) -> NDArray[np.float32]:
+    """Return standard normal numbers from the start of a stream; shape (rows, columns)."""
+    return native_normals(seed, stream, rows * columns).reshape(rows, columns)
 
-    Row r of the table has a place of its own in the stream, which does not depend on the others.
+
+def normals_of_rows(
+    seed: int, stream: int, first: int, rows: int, columns: int
+) -> NDArray[np.float32]:
+    """Return standard normal numbers for rows of a table from `first` on; shape (rows, columns).
+
+    Each row has a place of its own in the stream, whatever part of the table is asked for.
     """
     stride = columns + columns % 2  # places are even
     numbers = native_normals(seed, stream, rows * stride, first * stride)

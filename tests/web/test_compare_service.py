@@ -242,6 +242,8 @@ def test_two_people(client, bayes, events_client):
     assert [one["ratings"] for one in found["users"]] == [39, 272]
     assert found["common"] == len(found["items"]) == found["agreement"]["n"] == 19
     assert found["portraits"][0] == client.get("/api/users/196").json()["portrait"]
+    alike = bayes.similar_users(196, 942).row(by_predicate=pl.col("user") == 1, named=True)
+    assert found["similarity"] == pytest.approx(alike["similarity"])
     mine, theirs = bayes.user(196), bayes.user(1)
     liked = theirs.rated[theirs.rating >= theirs.rating.mean()]
     expected = mine.recommend(8, candidates=bayes.items["id"].gather(liked).to_list())
@@ -253,6 +255,7 @@ def test_two_people(client, bayes, events_client):
         assert message in detail(client.get("/api/compare/people", params=params), status)
     found = events_client.get("/api/compare/people", params={"a": 196, "b": 1}).json()
     assert (found["common"], found["portraits"], found["agreement"]) == (19, [], None)
+    assert found["similarity"] is None
     assert len(found["from_first"]) == 8
 
 
@@ -281,5 +284,5 @@ def test_models_that_cannot_be_compared_are_refused(folder, point, events_folder
 def test_models_are_named_by_their_folders(tmp_path):
     june, july = tmp_path / "june", tmp_path / "july"
     assert names_of([june, july]) == ["june", "july"]
-    assert names_of([june / "m", july / "m"]) == [str(june / "m"), str(july / "m")]
+    assert names_of([june / "m", july / "m"]) == ["june/m", "july/m"]  # no path of the machine
     assert names_of([june]) == ["june"]

@@ -41,16 +41,12 @@ def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
     assert "table" in vars(holder.explorer.item_list)
 
 
-def wait_until(is_so):
+def finished(evaluation):
     deadline = time.monotonic() + 60
-    while not is_so():
+    while (done := evaluation.result()).running:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def finished(evaluation):
-    wait_until(lambda: not evaluation.result().running)
-    return evaluation.result()
+    return done
 
 
 def test_nobody_evaluates_a_model_until_somebody_asks(point):
@@ -112,6 +108,13 @@ def test_another_worker_takes_over_from_one_that_dies(quick, runs, tmp_path):
         assert not runs
     assert finished(worker).scores
     assert len(runs) == 1
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_workers_share_the_accuracy_of_two_models(quick, monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import palate
+from palate.web import _csv
 from palate.web._app import create_app
 from palate.web._explorer import Explorer
 from palate.web._middleware import MAX_BODY_BYTES, AccessSettings
@@ -298,6 +299,23 @@ def test_a_response_that_takes_too_long(client, monkeypatch):
     response = client.get("/api/map")
     assert response.status_code == 503
     assert "seconds" in response.json()["detail"]
+
+
+def test_a_download_that_takes_longer_than_its_start_may(client, monkeypatch):
+    whole = client.get("/api/items.csv").text
+    monkeypatch.setattr("palate.web._middleware.RESPONSE_SECONDS", 0.2)
+    written, blocks = _csv._written, []
+
+    def slowly(table):
+        if blocks:
+            threading.Event().wait(0.3)
+        blocks.append(table.height)
+        return written(table)
+
+    monkeypatch.setattr(_csv, "_written", slowly)
+    monkeypatch.setattr(_csv, "_BLOCK", 1000)
+    assert client.get("/api/items.csv").text == whole
+    assert len(blocks) > 1
 
 
 def test_conditions_and_unknown_items_of_recommendations(client, bayes):

@@ -112,14 +112,10 @@ class UserPair:
         come first.
     agreement
         Of these ratings; None in a model without ratings.
-    similarity
-        The cosine between the positions of the two on the canonical axes, relative to the average
-        user; None in a model without ratings.
     """
 
     items: pl.DataFrame
     agreement: Agreement | None
-    similarity: float | None
 
 
 def compare_users(learned: Learned, first: int, second: int) -> UserPair:
@@ -135,11 +131,7 @@ def compare_users(learned: Learned, first: int, second: int) -> UserPair:
     items = learned.item_frame(rows, first=one, second=other).sort(
         pl.col("first") + pl.col("second"), "item", descending=[True, False]
     )
-    if not learned.has_ratings:
-        return UserPair(items, None, None)
-    table = learned.require_user_table()[[first, second]]
-    positions = learned.canonical_axes.user_positions(table)
-    return UserPair(items, agreement(one, other), _cosine(*positions))
+    return UserPair(items, agreement(one, other) if learned.has_ratings else None)
 
 
 def _common(histories: Csr, first: int, second: int) -> tuple[NDArray[np.int32], Numbers, Numbers]:

@@ -92,9 +92,11 @@ class NameSearch:
         A row has an entry for each of its distinct words, and at least one.
         """
         table = self._spelt_names.str.split(" ").list.unique()
-        entries = table.explode().rank("dense").to_numpy().astype(np.uint32) - 1
+        words = table.explode()
+        distinct = words.unique().sort()
+        entries = words.cast(pl.Enum(distinct)).to_physical().to_numpy().astype(np.uint32)
         starts = np.cumsum(table.list.len().to_numpy(), dtype=np.int64)
-        return table.explode().unique().sort(), entries, np.append(0, starts)[:-1]
+        return distinct, entries, np.append(0, starts)[:-1]
 
     @cached_property
     def _sorted_words(self) -> list[str]:

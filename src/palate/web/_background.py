@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from palate._files import locked, replace_file
 from palate.errors import PalateError, first_line
 
-# The lowest priority.
+# The lowest priority: whoever uses the service goes first.
 _NICENESS = 19
 _RESULT = "result.json"
 Result = TypeVar("Result", bound=BaseModel)
@@ -136,7 +136,7 @@ def print_result(compute: Callable[[], BaseModel], failed: Callable[[str], BaseM
     The process ends when its stdin is closed, so that it does not outlive the service.
     """
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)  # whoever uses the service goes first
+        os.nice(_NICENESS)
     threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     try:
         result = compute()

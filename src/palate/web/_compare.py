@@ -61,7 +61,7 @@ class ComparedModels:
 
 
 def names_of(folders: list[Path]) -> list[str]:
-    """Return names of the models in one or two folders: short ones, if these are not the same.
+    """Return names of the models in one or two folders: the ends of their paths that differ.
 
     Raises
     ------
@@ -74,8 +74,10 @@ def names_of(folders: list[Path]) -> list[str]:
             f"{folders[0]} and {folders[1]} are the same folder; give the folders of two models to "
             "compare, or one to explore it alone"
         )
-    short = [path.name for path in paths]
-    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+    parts = 1
+    while len({path.parts[-parts:] for path in paths}) < len(paths):
+        parts += 1
+    return [str(Path(*path.parts[-parts:])) for path in paths]
 
 
 def names_of_models(models: list[Model]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from palate.analysis import _agreement
+from palate.analysis._similar_users import similarities
 from palate.errors import SettingError
 from palate.model._profile import Profile
 from palate.web import _compare_responses as res
@@ -79,10 +81,18 @@ def user_pair(explorer: Explorer, first: Any, second: Any) -> res.UserPair:
         common=pair.items.height,
         items=[res.RatedByBoth(**item) for item in items],
         agreement=_agreed(pair.agreement),
-        similarity=pair.similarity,
+        similarity=_similarity(explorer, *rows),
         from_first=_suggested(explorer, *profiles),
         from_second=_suggested(explorer, *profiles[::-1]),
     )
+
+
+def _similarity(explorer: Explorer, first: int, second: int) -> float | None:
+    model = explorer.model
+    if not model.learned.has_ratings:
+        return None
+    others = np.array([second])
+    return float(similarities(model.learned, model.user_posteriors, first, others)[0])
 
 
 def _user(explorer: Explorer, row: int, profile: Profile) -> res.ComparedUser:

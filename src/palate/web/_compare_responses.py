@@ -84,7 +84,10 @@ class Overlap(BaseModel):
     ]
     counts: Annotated[
         list[int],
-        Field(description="How many people have 0, 1, ..., n items in both lists."),
+        Field(
+            description="How many people have 0, 1, ..., n items in both lists; of shorter lists "
+            "in proportion."
+        ),
     ]
     why_not: Annotated[str | None, Field(description="Why it is not known.")] = None
 
@@ -212,7 +215,7 @@ class UserPair(BaseModel):
     ]
     agreement: Annotated[Agreement | None, Field(description="Of the ratings of both.")]
     similarity: Annotated[
-        float | None, Field(description="Cosine between the positions on the axes.")
+        float | None, Field(description="As in similar-users; null in a model without ratings.")
     ]
     from_first: Annotated[
         list[people.Recommendation],

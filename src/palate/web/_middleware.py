@@ -129,13 +129,15 @@ class ServiceMiddleware:
         self._in_progress.add(task)
         task.add_done_callback(self._in_progress.discard)
         done, _ = await asyncio.wait({task}, timeout=RESPONSE_SECONDS)
-        if done:
-            task.result()
-        elif sender.status == 0:
+        if not done and sender.status == 0:
             late = problem_response(
                 503, f"no response within {RESPONSE_SECONDS:g} seconds; ask for less"
             )
             await late(scope, receive, sender.take_over(503))
+            return
+        # A file takes as long as its client reads, and keeps no one else from being answered.
+        self._in_progress.discard(task)
+        await task
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return the status and the message for a request that is not accepted, else None."""

@@ -13,7 +13,7 @@ class JsonRoute(APIRoute):
     """A route whose handler returns an object of its response model, which is sent as it is.
 
     FastAPI would validate the object again, although it was validated when it was made, and hand it
-    to another thread for that: a sixth of the time of a short request.
+    to another thread for that.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -94,7 +94,9 @@ class RowBlock:
         """
         self.features, self._pair_features = np.hstack([of_pairs, known]), of_pairs.shape[1]
         stream = {"user": _random_streams.USER_TABLE, "item": _random_streams.ITEM_TABLE}[self.name]
-        start = _random_streams.normals(self.seed, stream, len(self), factors + 1, self.first)
+        start = _random_streams.normals_of_rows(
+            self.seed, stream, self.first, len(self), factors + 1
+        )
         self.rows = start * np.float32(_START_SD)
         return products(self._features_of_rated, self._features_of_rated), self.sums()
 

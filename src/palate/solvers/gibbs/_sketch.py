@@ -149,6 +149,7 @@ def _parts(users: int) -> Iterator[slice]:
 def _psi(block: UserBlock, columns: int) -> NDArray[np.float32]:
     """Return the rows of Psi for the users of a block; shape (users, columns)."""
     if block.psi is None or block.psi.shape[1] != columns:
-        stream = _random_streams.USER_SKETCH
-        block.psi = _random_streams.normals(block.seed, stream, len(block), columns, block.first)
+        block.psi = _random_streams.normals_of_rows(
+            block.seed, _random_streams.USER_SKETCH, block.first, len(block), columns
+        )
     return block.psi
