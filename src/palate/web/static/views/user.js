@@ -96,7 +96,7 @@ function openInTry(user, summary) {
 }
 
 const whatIf = ({ scale }) =>
-  `What if they rated something else? Try it takes up to ${MAX_IN_ADDRESS} of their ${scale.length ? 'ratings, those that tell most of their taste' : 'items'}.${myRatings().size ? ' Your own ratings give way to theirs; the back button brings them back.' : ''}`;
+  `What if they had ${scale.length ? 'rated' : 'picked'} something else? Try it takes up to ${MAX_IN_ADDRESS} of their ${scale.length ? 'ratings, those that tell most of their taste' : 'items'}.${myRatings().size ? ' Your own ratings give way to theirs; the back button brings them back.' : ''}`;
 
 /** Buttons that copy what is shown of a user as code. */
 function code(user, summary) {
@@ -124,7 +124,7 @@ async function history(user, state, summary, { addressOf, signal }) {
     orders.length > 1 && el('nav', { class: 'chips-row', 'aria-label': 'Common orders' }, orders.map(chip)),
     countLine(total, summary.kind === 'ratings' ? 'rating' : 'item', downloadButton(`user-${user}.csv`, () => requestBlob('histories.csv', { user, ...order }))),
     table({
-      label: 'The history, with what is expected of each rating',
+      label: hasRatings(summary) ? 'The history, with what is expected of each rating' : 'The history',
       columns: historyColumns(entries, summary, hasTimes),
       rows: entries,
       sort: { key: sort, descending: state.descending },
