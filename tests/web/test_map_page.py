@@ -355,7 +355,7 @@ def test_items_are_coloured_by_my_expected_rating(tab, address):
         expect(heading(page)).to_contain_text("1,682")
         page.evaluate(RATED)
         with page.expect_response("**/api/predictions"):
-            page.get_by_label("Colour").select_option("My expected rating")
+            page.get_by_label("Colour", exact=True).select_option("My expected rating")
         page.wait_for_url("**colour=expected*")
         legend = page.locator(".map-legend").first
         expect(legend).to_contain_text("My expected rating")
@@ -366,7 +366,7 @@ def test_items_are_coloured_by_my_expected_rating(tab, address):
             stars.get_by_role("radio", name="1 of 5").check(force=True)
         expect(legend).not_to_have_text(before)
         page.go_back()
-        expect(page.get_by_label("Colour")).to_have_value("bias")
+        expect(page.get_by_label("Colour", exact=True)).to_have_value("bias")
         expect(legend).to_contain_text("Bias")
 
 

@@ -270,8 +270,9 @@ class Explorer:
     def map(self, query: req.MapQuery) -> plane.Map:
         """Return the items that match a query in the plane of two coordinates."""
         table = self.model.map(query.x, query.y)
-        if query.where:
-            matching = self.model.items["id"].filter(self.item_list.meeting(query.where))
+        if query.where or query.search:
+            mask = self.item_list.meeting(query.where, query.search)
+            matching = self.model.items["id"].filter(mask)
             table = table.filter(pl.col("id").is_in(matching.implode()))
         return plane.map_columns(table, query.x, query.y, self._ids)
 

@@ -283,6 +283,17 @@ class GroupRequest(Body):
     ] = "error"
 
 
+Search = Annotated[
+    str,
+    Field(
+        max_length=200,
+        description="Words of the title, in any order, where accents, case, punctuation and blanks "
+        "make no difference and, if no title has them, one typing error in each word of four "
+        "letters or more.",
+    ),
+]
+
+
 class Paging(BaseModel):
     """One page of a list."""
 
@@ -299,15 +310,7 @@ class PageQuery(Paging):
 class ItemsFilter(BaseModel):
     """Which items to list, and in what order."""
 
-    search: Annotated[
-        str,
-        Field(
-            max_length=200,
-            description="Words of the title, in any order, where accents, case, punctuation and "
-            "blanks make no difference and, if no title has them, one typing error in each word of "
-            "four letters or more.",
-        ),
-    ] = ""
+    search: Search = ""
     sort: Annotated[
         Literal["item", "ratings", "mean", "bias", "lower", "upper", "gap"] | None,
         Field(
@@ -343,4 +346,5 @@ class MapQuery(BaseModel):
 
     x: Coordinate = "axis 1"
     y: Coordinate = "axis 2"
+    search: Search = ""
     where: Conditions = []

@@ -122,9 +122,9 @@ export function requestCached(path, query) {
   return cache.get(key);
 }
 
-/** Return the ids of the items that meet all conditions. */
-export async function matchingIds(where) {
-  const { columns } = await requestCached('map', [['x', 'ratings'], ['y', 'ratings'], ...where.map((condition) => ['where', condition])]);
+/** Return the ids of the items that meet all conditions and a search. */
+export async function matchingIds(where, search = '') {
+  const { columns } = await requestCached('map', [['x', 'ratings'], ['y', 'ratings'], ['search', search], ...where.map((condition) => ['where', condition])]);
   return new Set(columns.id);
 }
 

@@ -32,13 +32,10 @@ export function scatterChart(results) {
   const draw = async () => {
     if (!plot || !current) return;
     const state = current;
-    const ids = state.where.length ? await matchingIds(state.where) : null;
+    const ids = state.where.length || state.search ? await matchingIds(state.where, state.search) : null;
     if (state !== current || !plot) return;
     const listed = new Set([...results.querySelectorAll('tr[data-item]')].map((row) => row.dataset.item));
-    const text = state.search.toLowerCase();
-    const isMatching = (one) => one.ratings >= state.minRatings && one.title.toLowerCase().includes(text) && (!ids || ids.has(one.id));
-    // What is listed matches too: the search forgives what the text here does not.
-    const matching = all.filter((one) => listed.has(String(one.id)) || isMatching(one));
+    const matching = all.filter((one) => one.ratings >= state.minRatings && (!ids || ids.has(one.id)));
     const [listedColour, otherColour] = [colour('--accent'), colour('--dot')];
     const points = matching.map((one) => ({ ...one, faint: !listed.has(String(one.id)), colour: listed.has(String(one.id)) ? listedColour : otherColour }));
     points.sort((a, b) => b.faint - a.faint); // the listed ones last, so that they are on top
