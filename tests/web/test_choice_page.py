@@ -147,6 +147,8 @@ def test_the_views_of_events_leave_out_what_needs_ratings(tab, events_address):
         expect(page.get_by_text("knows what people pick, not how they like it")).to_be_visible()
         go(page, events_address, "#/items")
         expect(page.locator("tbody tr").first).to_contain_text("583")
+        go(page, events_address, "#/items?sort=gap")  # a link of a model of ratings
+        expect(page.locator("tbody tr").first).to_contain_text("583")
         page.get_by_role("button", name="Item").click()
         page.wait_for_url("**sort=item*")
         wait_until_idle(page)

@@ -145,6 +145,11 @@ def test_the_filter_of_the_items_forgives_too(tab, address):
     with opened(tab, address, "#/items?search=godfahter") as page:
         expect(page.locator("tbody tr")).to_have_count(2)
         expect(page.locator('[data-chart="items"] .plot')).to_have_attribute("data-points", "2")
+        go(page, address, "#/items?search=the")  # the plot has those of all pages
+        matching = page.request.get(f"{address}/api/items?search=the").json()["total"]
+        assert matching > 30
+        plot = page.locator('[data-chart="items"] .plot')
+        expect(plot).to_have_attribute("data-points", str(matching))
         go(page, address, "#/items?search=starwars")
         expect(page.locator("tbody tr")).to_contain_text(["Star Wars (1977)"])
 

@@ -102,8 +102,8 @@ class ItemList:
         ]
         return res.Items(total=len(items), page=1, size=len(names), items=items, unknown=unknown)
 
-    def meeting(self, where: list[str]) -> NDArray[np.bool_]:
-        """Return a mask of the items that meet all conditions; it may be all False."""
+    def meeting(self, where: list[str], search: str = "") -> NDArray[np.bool_]:
+        """Return a mask of the items that meet all conditions and a search; it may be all False."""
         items = self.model.items
         mask = np.ones(items.height, dtype=np.bool_)
         for column, value in map(_condition, where):
@@ -113,6 +113,9 @@ class ItemList:
                 if column not in items.columns:
                     raise
                 mask[:] = False
+        if search:
+            found = self.model.learned.item_index.names.rows(search)
+            mask &= np.isin(np.arange(items.height), found)
         return mask
 
     def row(self, number: int) -> dict[str, Any]:

@@ -283,6 +283,17 @@ class GroupRequest(Body):
     ] = "error"
 
 
+Search = Annotated[
+    str,
+    Field(
+        max_length=200,
+        description="Words of the title, in any order, where accents, case, punctuation and blanks "
+        "make no difference and, if no title has them, one typing error in each word of four "
+        "letters or more.",
+    ),
+]
+
+
 class Paging(BaseModel):
     """One page of a list."""
 

@@ -16,7 +16,7 @@ export function show({ params }, summary) {
   const choose = (name, label) => itemCombobox({ label, onPick: ({ id }) => go(href(['compare', 'items'], { ...ids, [name]: id })) }).node;
   return choosing({
     title: 'Compare two titles',
-    lead: 'Which is liked better, by whom, and how many people have both.',
+    lead: hasRatings(summary) ? 'Which is liked better, by whom, and how many people have both.' : 'How many people picked both, and who.',
     ids,
     choosers: [choose('a', ids.a ? 'Another first title' : 'First title'), choose('b', ids.b ? 'Another second title' : 'Compare it with')],
     first: async () => (await requestCached(itemPath(ids.a))).item,

@@ -20,8 +20,11 @@ const PRESETS = [
 
 /** Return the state of the view from the parameters of its address, with defaults. */
 function stateOf(params, summary) {
+  const [byDefault, sort] = [hasRatings(summary) ? 'bias' : 'ratings', params.get('sort')];
+  // A link may come from a model that knows more.
+  const isKnown = sort && (hasRatings(summary) || ['item', 'ratings'].includes(sort));
   return {
-    sort: params.get('sort') ?? (params.has('id') ? null : hasRatings(summary) ? 'bias' : 'ratings'), // chosen items come in their order
+    sort: isKnown ? sort : params.has('id') ? null : byDefault, // chosen items come in their order
     descending: params.get('descending') !== 'false',
     search: params.get('search') ?? '',
     where: params.getAll('where'),
