@@ -95,7 +95,7 @@ Gate = Annotated[
         "palate fit ml-100k -o model --valid 0.1",
         "palate fit ratings.csv --items films.csv --users people.csv -o model",
         "palate fit postgresql://host/shop --table purchases -o model",
-        "palate fit hdfs:///ratings -o model --spark yarn --checkpoint hdfs:///tmp/palate",
+        "palate fit hdfs:///ratings -o model --spark yarn --checkpoint hdfs:///tmp",
     ),
 )
 def fit(
