@@ -270,10 +270,9 @@ class Explorer:
         """Return the items that match a query in the plane of two coordinates."""
         table = self.model.map(query.x, query.y)
         if query.where or query.search:
-            wanted = req.ItemsFilter(search=query.search, where=query.where)
-            table = table.filter(
-                pl.col("id").is_in(self.item_list.matching(wanted)["id"].implode())
-            )
+            mask = self.item_list.meeting(query.where, query.search)
+            matching = self.model.items["id"].filter(mask)
+            table = table.filter(pl.col("id").is_in(matching.implode()))
         return plane.map_columns(table, query.x, query.y, self._ids)
 
     def predictions(self, request: req.PredictionsRequest) -> plane.Predictions:

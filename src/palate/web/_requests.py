@@ -307,17 +307,6 @@ class PageQuery(Paging):
     search: Annotated[str, Field(max_length=200, description="Text to search for.")] = ""
 
 
-Search = Annotated[
-    str,
-    Field(
-        max_length=200,
-        description="Words of the title, in any order, where accents, case, punctuation and "
-        "blanks make no difference and, if no title has them, one typing error in each word of "
-        "four letters or more.",
-    ),
-]
-
-
 class ItemsFilter(BaseModel):
     """Which items to list, and in what order."""
 
