@@ -129,19 +129,29 @@ def everything(monkeypatch):
 
 
 def test_candidates_give_the_neighbours_of_the_exhaustive_search(bayes, everything):
-    """Of items with many and with few ratings, in both orders."""
-    for item in bayes.biases("gap", min_ratings=1)["id"][::140].to_list():
-        expected = everything(bayes.similar, item, 12)
-        assert bayes.similar(item, 12).equals(expected), item
+    """All of them for items with many ratings; of others one in a hundred may be missed."""
+    table = bayes.biases("gap", min_ratings=1)[::140]
+    missed = []
+    for item, ratings in table.select("id", "ratings").iter_rows():
+        expected, found = everything(bayes.similar, item, 12), bayes.similar(item, 12)
+        missed.append(len(set(expected["id"]) - set(found["id"])) / 12)
+        assert found.equals(expected) or ratings < 10, item
+    assert np.mean(missed) < 0.01
     plain = functools.partial(bayes.similar, order="similarity")
     assert plain(50, 12).equals(everything(plain, 50, 12))
 
 
 def test_few_candidates_are_enough_since_uncertain_ones_come_later(bayes, everything, monkeypatch):
-    """With 40 of 1,682 items as candidates, 9% are missed by the cosine alone, and 3% so."""
+    """With 40 of 1,682 items as candidates, the cosine alone misses more."""
     items = bayes.biases("gap", min_ratings=1)["id"][::70].to_list()
     expected = [set(everything(bayes.similar, item, 12)["id"]) for item in items]
     monkeypatch.setattr(_neighbours, "_CANDIDATES", 28)
-    found = [set(bayes.similar(item, 12)["id"]) for item in items]
-    missed = [len(those - these) / 12 for those, these in zip(expected, found, strict=True)]
-    assert np.mean(missed) < 0.05
+
+    def missed(model):
+        found = [set(model.similar(item, 12)["id"]) for item in items]
+        return np.mean([len(a - b) / 12 for a, b in zip(expected, found, strict=True)])
+
+    with_certainty = missed(bayes)
+    by_cosine = _neighbours.Directions.of(bayes.learned.item_factors)
+    monkeypatch.setattr(_neighbours.Directions, "of_items", lambda _: by_cosine)
+    assert with_certainty < 0.75 * missed(palate.Model(bayes.learned))

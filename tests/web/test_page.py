@@ -144,7 +144,7 @@ def test_a_skipped_question_is_not_asked_again_and_why_opens(tab, address):
         page.wait_for_selector('[data-list="questions"] li[data-item]')
         first = page.locator('[data-list="questions"] li').first
         title = first.locator("strong").inner_text()
-        first.get_by_role("button", name=re.compile("not seen")).click()
+        first.get_by_role("button", name=re.compile("Do not know it")).click()
         questions = page.locator('[data-list="questions"] li')
         expect(questions.filter(has_text=title)).to_have_count(0)
         expect(questions).to_have_count(8)
