@@ -25,7 +25,7 @@ from palate.spark import _checkpoint, fit, recommend
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SOLVER = palate.Gibbs(factors=4, sweeps=8, burn_in=2)
-BLOCKS = 3
+BLOCKS = 2
 
 
 @pytest.fixture(scope="module", autouse=True)
