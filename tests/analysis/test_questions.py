@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import palate
+from palate.analysis._questions import questions_and_clarity
 
 
 def uncertainty(profile):
@@ -97,3 +98,13 @@ def test_clarity_foresees_after_how_many_answers_half_is_explained(bayes):
     much = bayes.user(1).clarity()
     assert much.explained > 0.5
     assert much.more == 0
+
+
+@pytest.mark.parametrize("n", [3, 30])
+@pytest.mark.parametrize("history", [{}, {100: 5, 50: 4}, "everything"])
+def test_questions_and_clarity_at_once_are_those_of_each(bayes, ratings_of, history, n):
+    me = bayes.profile(ratings_of(bayes, 405) if history == "everything" else history)
+    options = (bayes.learned, me.posterior, n, [181, 1], "skip")
+    questions, clarity = questions_and_clarity(*options)
+    assert questions.equals(me.next_questions(n, exclude=[181, 1]))
+    assert clarity == me.clarity(exclude=[181, 1])

@@ -29,7 +29,7 @@ def test_a_model_is_served_before_anything_is_computed(folder):
     )
     assert set(vars(learned)) == {field.name for field in fields(learned)}
     assert explorer.item(50).item == "Star Wars (1977)"
-    assert {"summary", "item_list", "_ids"} <= set(vars(explorer))
+    assert {"summary", "item_list", "item_ids"} <= set(vars(explorer))
 
 
 def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
@@ -37,7 +37,7 @@ def test_a_reloaded_model_is_ready_when_it_takes_over(point, model, tmp_path):
     holder = ModelHolder.from_folder(tmp_path / "m")
     palate.load(point).save(tmp_path / "m")
     assert holder.reload_if_changed()
-    assert {"summary", "item_list", "_ids"} <= set(vars(holder.explorer))
+    assert {"summary", "item_list", "item_ids"} <= set(vars(holder.explorer))
     assert "table" in vars(holder.explorer.item_list)
 
 

@@ -42,25 +42,65 @@ def next_questions(
 ) -> ItemTable:
     """Return the `n` items to ask a person about; see `Profile.next_questions`."""
     _arguments.integer("n", n, 1)
-    eligible, skipped = eligible_items(learned, exclude=exclude, unknown=unknown)
-    eligible[user.rated] = False
-    asked, gains = _most_informative(learned, user, _directions(learned, user), eligible, n)
-    frame = learned.item_frame(asked, gain=gains, ratings=learned.item_counts[asked])
-    return ItemTable.of(frame, skipped)
+    eligible, skipped = _unrated(learned, user, exclude, unknown)
+    found = _most_informative(learned, user, _directions(learned, user), eligible, n)
+    return _table(learned, *found, skipped)
 
 
 def clarity(learned: Learned, user: UserPosterior, exclude: Any) -> Clarity:
     """Return how clear a person's tastes are; see `Profile.clarity`."""
-    eligible, _ = eligible_items(learned, exclude=exclude, unknown="skip")
-    eligible[user.rated] = False
+    eligible, _ = _unrated(learned, user, exclude, "skip")
     directions = _directions(learned, user)
+    before, explained = _explained(learned, user, directions)
+    n = _MAX_MORE if explained < _CLEAR else 0
+    _, gains = _most_informative(learned, user, directions, eligible, n)
+    return _clarity(before, explained, gains)
+
+
+def questions_and_clarity(
+    learned: Learned, user: UserPosterior, n: int, exclude: Any, unknown: Unknown
+) -> tuple[ItemTable, Clarity]:
+    """Return both of the above; what they share is computed once."""
+    _arguments.integer("n", n, 1)
+    eligible, skipped = _unrated(learned, user, exclude, unknown)
+    directions = _directions(learned, user)
+    before, explained = _explained(learned, user, directions)
+    most = max(n, _MAX_MORE) if explained < _CLEAR else n
+    asked, gains = _most_informative(learned, user, directions, eligible, most)
+    questions = _table(learned, asked[:n], gains[:n], skipped)
+    return questions, _clarity(before, explained, gains[:_MAX_MORE])
+
+
+def _unrated(
+    learned: Learned, user: UserPosterior, exclude: Any, unknown: Unknown
+) -> tuple[NDArray[np.bool_], tuple[Any, ...]]:
+    """Return a mask of the items that a person can be asked about, and what was skipped."""
+    eligible, skipped = eligible_items(learned, exclude=exclude, unknown=unknown)
+    eligible[user.rated] = False
+    return eligible, skipped
+
+
+def _table(
+    learned: Learned, asked: NDArray[np.int64], gains: Numbers, skipped: tuple[Any, ...]
+) -> ItemTable:
+    frame = learned.item_frame(asked, gain=gains, ratings=learned.item_counts[asked])
+    return ItemTable.of(frame, skipped)
+
+
+def _explained(
+    learned: Learned, user: UserPosterior, directions: tuple[Numbers, Numbers]
+) -> tuple[float, float]:
+    """Return the prior variance of an expected rating, and the share of it that is explained."""
     rated = directions[0][learned.rated]
-    before = quadratic_forms(rated, learned.parameters.user_prior.of_anyone).mean()
-    left = quadratic_forms(rated, user.covariance.astype(np.float64)).mean()
-    explained = max(0.0, float(1 - left / before))
+    before = float(quadratic_forms(rated, learned.parameters.user_prior.of_anyone).mean())
+    left = float(quadratic_forms(rated, user.covariance.astype(np.float64)).mean())
+    return before, max(0.0, 1 - left / before)
+
+
+def _clarity(before: float, explained: float, gains: Numbers) -> Clarity:
+    """Return the clarity, given the gains of the most informative items, one after the other."""
     if explained >= _CLEAR:
         return Clarity(explained, 0)
-    _, gains = _most_informative(learned, user, directions, eligible, _MAX_MORE)
     clear = np.flatnonzero(explained + np.cumsum(gains) / before >= _CLEAR)
     return Clarity(explained, int(clear[0]) + 1 if len(clear) else _MAX_MORE)
 

@@ -10,6 +10,7 @@ import polars as pl
 from palate._computed_once import computed_once
 from palate.analysis._intervals import Z, default_min_ratings
 from palate.analysis._popularity import contrasts
+from palate.analysis._questions import questions_and_clarity
 from palate.errors import SettingError
 from palate.learned._lookup import distinct_names
 from palate.model._model import Model
@@ -57,28 +58,28 @@ class Explorer:
 
     def precompute(self) -> "Explorer":
         """Compute what most requests need, so that the first one need not wait for it."""
-        _ = self.summary, self.item_list.table, self._ids, self.model.learned.item_index
+        _ = self.summary, self.item_list.table, self.item_ids, self.model.learned.item_index
         return self
 
     @computed_once
-    def _ids(self) -> Ids:
+    def item_ids(self) -> Ids:
         """The JSON form of the id of each item."""
         return json_ids(self.model.items["id"])
 
     @computed_once
-    def _user_ids(self) -> Ids:
+    def user_ids(self) -> Ids:
         """The JSON form of the id of each known user."""
         return json_ids(self.model.learned.require_users().users["id"])
 
     @computed_once
     def summary(self) -> res.Summary:
         """The summary of the model."""
-        return summarize(self.model, self._ids)
+        return summarize(self.model, self.item_ids)
 
     @computed_once
     def item_list(self) -> ItemList:
         """The list of the items."""
-        return ItemList(self.model, self._ids)
+        return ItemList(self.model, self.item_ids)
 
     @computed_once
     def popularity(self) -> res.Popularity:
@@ -91,7 +92,7 @@ class Explorer:
         """
         names = list(res.Contrasted.model_fields)
         often, rarely = (
-            [res.Contrasted(**row) for row in json_rows(table.select(names), self._ids)]
+            [res.Contrasted(**row) for row in json_rows(table.select(names), self.item_ids)]
             for table in contrasts(self.model.popularity(), _MAX_CONTRASTED)
         )
         least = default_min_ratings(self.model.learned.item_counts)
@@ -119,23 +120,13 @@ class Explorer:
     def neighbours(self, reference: Any) -> res.Neighbours:
         """Return what people like and pick who like or pick an item; see `item` for errors."""
         row = self._known_row(reference)
-        return item_neighbours(self.model, row, self._ids, self.summary.scale)
+        return item_neighbours(self.model, row, self.item_ids, self.summary.scale)
 
     def placed_item(self, reference: Any) -> tuple[res.Item, list[res.Place]]:
         """Return an item and its positions on the axes; see `item` for errors."""
         row = self._known_row(reference)
         item = self.item_list.item(self.item_list.row(row))
         return item, self._places(row) if self.model.learned.has_ratings else []
-
-    @property
-    def item_ids(self) -> Ids:
-        """The JSON form of the id of each item."""
-        return self._ids
-
-    @property
-    def user_ids(self) -> Ids:
-        """The JSON form of the id of each known user."""
-        return self._user_ids
 
     def _known_row(self, reference: Any) -> int:
         """Return the row of an item that has training ratings, by its id or title."""
@@ -173,7 +164,7 @@ class Explorer:
     @computed_once
     def known_users(self) -> KnownUsers:
         """What can be asked about the known users."""
-        return KnownUsers(self.model, self._ids, self._user_ids)
+        return KnownUsers(self.model, self.item_ids, self.user_ids)
 
     def user(self, user: Any) -> people.UserPage:
         """Return all about one known user.
@@ -185,12 +176,12 @@ class Explorer:
         """
         profile, row = self.model.user(user), self.model.learned.user_index.row(user)
         rating, has_ratings = profile.rating, self.model.learned.has_ratings
-        favourites = json_rows(self._favourites(profile, row), self._ids)
+        favourites = json_rows(self._favourites(profile, row), self.item_ids)
         mean = float(rating.mean()) if len(rating) else 0.0
         portrait = self.portrait(profile) if has_ratings else None
         spread = None if portrait is None else portrait.predictability
         return people.UserPage(
-            user=self._user_ids[self.model.learned.require_users().users["id"][row]],
+            user=self.user_ids[self.model.learned.require_users().users["id"][row]],
             ratings=len(rating),
             mean=mean if has_ratings else None,
             bias=None if portrait is None else portrait.generosity["bias"],
@@ -231,19 +222,20 @@ class Explorer:
 
     def recommendations(self, request: req.RecommendationsRequest) -> people.Recommendations:
         """Return the best items for a person."""
-        return recommended(self.profile(request), request, self._ids)
+        return recommended(self.profile(request), request, self.item_ids)
 
     def explanation(self, request: req.ExplanationRequest) -> people.Explanation:
         """Return why a person would pick an item, and how they would like it."""
-        return explained(self.profile(request), request, self._ids)
+        return explained(self.profile(request), request, self.item_ids)
 
     def questions(self, request: req.QuestionsRequest) -> people.Questions:
         """Return the items that a person should be asked about next."""
         profile, unknown = self.profile(request), request.unknown or "skip"
-        frame = profile.next_questions(request.n, exclude=request.exclude, unknown=unknown)
-        clarity = profile.clarity(exclude=request.exclude)
+        frame, clarity = questions_and_clarity(
+            self.model.learned, profile.posterior, request.n, request.exclude, unknown
+        )
         return people.Questions(
-            questions=[people.Question(**row) for row in json_rows(frame, self._ids)],
+            questions=[people.Question(**row) for row in json_rows(frame, self.item_ids)],
             **clarity._asdict(),
             skipped=list(distinct_names([*profile.skipped, *frame.skipped])),
         )
@@ -251,6 +243,7 @@ class Explorer:
     def portrait(self, profile: Profile) -> people.Portrait:
         """Return a person in comparison with all users."""
         portrait = profile.describe(_MAX_SURPRISES)
+        surprises = json_rows(portrait.surprises, self.item_ids)
         same = ("axis", "name", "position", "lower", "upper", "percentile")
         axes = zip(portrait.axes.iter_rows(named=True), self.model.axis_names.ends, strict=True)
         standings = [
@@ -261,7 +254,7 @@ class Explorer:
             axes=standings[: len(self.summary.axes)],
             generosity=portrait.generosity,
             predictability=portrait.predictability,
-            surprises=[people.Surprise(**row) for row in json_rows(portrait.surprises, self._ids)],
+            surprises=[people.Surprise(**row) for row in surprises],
             sentence=portrait.sentence,
             skipped=list(profile.skipped),
         )
@@ -273,11 +266,11 @@ class Explorer:
             mask = self.item_list.meeting(query.where, query.search)
             matching = self.model.items["id"].filter(mask)
             table = table.filter(pl.col("id").is_in(matching.implode()))
-        return plane.map_columns(table, query.x, query.y, self._ids)
+        return plane.map_columns(table, query.x, query.y, self.item_ids)
 
     def predictions(self, request: req.PredictionsRequest) -> plane.Predictions:
         """Return a person's expected ratings of all items."""
-        return plane.predictions(self.model, self.profile(request), self._ids)
+        return plane.predictions(self.model, self.profile(request), self.item_ids)
 
     def group(self, request: req.GroupRequest) -> plane.Group:
         """Return what items have in common."""

@@ -70,6 +70,8 @@ class InferUsers:
         What the variances of the users are multiplied by before.
     new_variances
         Whether to infer them anew.
+    squares
+        Whether the expected squared errors are wanted; else they are empty.
     """
 
     changes = ("table", "variance", "expected_squares")
@@ -77,6 +79,7 @@ class InferUsers:
     parameters: Parameters
     scale: float = 1.0
     new_variances: bool = False
+    squares: bool = False
 
     def __call__(self, block: UserBlock) -> UserMoments:
         """Return the sums over the users of a block."""
@@ -86,7 +89,7 @@ class InferUsers:
             self.parameters,
             block.runtime.threads,
             known=block.known,
-            squares=True,
+            squares=self.squares,
             variance=None if self.new_variances else block.variance,
             cancel=block.runtime.cancel,
         )
@@ -162,7 +165,7 @@ def calibrate(
     scale, noise_sd = 1.0, math.nan
     try:
         for _ in range(_ROUNDS):
-            sums = people.total(InferUsers(parameters, scale))
+            sums = people.total(InferUsers(parameters, scale, squares=True))
             alpha = shape / (rate + sums.squares)
             canonical, turn = _canonical(parameters, totals.users, sums)
             both = Both(TakeVariances(parameters.variances, alpha), turn)
