@@ -1,6 +1,5 @@
 """Two items, or two people, compared by what the same people rated, or by the same ratings."""
 
-import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from palate.analysis._intervals import Z
+from palate.analysis._intervals import correlation_interval
 from palate.data._ratings import Csr
 from palate.learned._learned import Learned
 
@@ -26,7 +25,7 @@ class Agreement(NamedTuple):
     correlation
         Pearson's; None for fewer than 4, or where all ratings of one side are the same.
     lower, upper
-        Its 90% interval by Fisher's transformation, ``tanh(artanh r +- z / sqrt(n - 3))``.
+        Its 90% interval; see `correlation_interval`.
     """
 
     n: int
@@ -41,8 +40,7 @@ def agreement(first: Numbers, second: Numbers) -> Agreement:
     if n < 4 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Agreement(n)
     r = float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
-    centre, half = math.atanh(np.clip(r, -1 + 1e-9, 1 - 1e-9)), Z / math.sqrt(n - 3)
-    return Agreement(n, r, math.tanh(centre - half), math.tanh(centre + half))
+    return Agreement(n, r, *correlation_interval(r, n))
 
 
 @dataclass(frozen=True, eq=False)

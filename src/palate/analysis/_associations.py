@@ -5,7 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from palate.analysis._intervals import Z, bound_nearest_zero, default_min_ratings
+from palate.analysis._intervals import (
+    Z,
+    bound_nearest_zero,
+    correlation_interval,
+    default_min_ratings,
+)
 from palate.data._features import Feature
 from palate.learned._learned import Learned
 
@@ -93,9 +98,7 @@ def _of_number(feature: Feature, position: Numbers, values: Numbers) -> Associat
     if np.ptp(position) == 0:
         return None
     r = float(np.clip(np.corrcoef(position, values)[0, 1], -1 + 1e-9, 1 - 1e-9))
-    half = Z / np.sqrt(len(values) - 3)
-    lower, upper = (float(np.tanh(np.arctanh(r) + sign * half)) for sign in (-1, 1))
-    return Association(feature.column, None, r, lower, upper, len(values))
+    return Association(feature.column, None, r, *correlation_interval(r, len(values)), len(values))
 
 
 def _of_category(

@@ -1,5 +1,6 @@
 """Intervals, the orders of tables, and the default minimum number of ratings of an item."""
 
+import math
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
@@ -43,6 +44,17 @@ def chi_square(freedom: Numbers, z: float) -> Numbers:
     part = 2 / (9 * freedom)
     quantiles: Numbers = freedom * np.maximum(1 - part + z * np.sqrt(part), 1e-3) ** 3
     return quantiles
+
+
+def correlation_interval(correlation: float, n: int) -> tuple[float, float]:
+    """Return the 90% interval of a correlation of n > 3 pairs, tanh(artanh r +- z / sqrt(n - 3)).
+
+    By Fisher's transformation (Fisher, "On the probable error of a coefficient of correlation
+    deduced from a small sample", Metron 1921).
+    """
+    centre = math.atanh(min(max(correlation, -1 + 1e-9), 1 - 1e-9))
+    half = Z / math.sqrt(n - 3)
+    return math.tanh(centre - half), math.tanh(centre + half)
 
 
 def null_column(n: int) -> pl.Series:

@@ -45,7 +45,7 @@ class PairFeatures:
 
     def of(self, histories: Csr, threads: int) -> NDArray[np.float32]:
         """Return the features of each person; shape (people, m + 2)."""
-        counts = np.diff(histories.starts)
+        counts = histories.counts
         projected = projections(self.loadings, self.damping, histories, threads)
         return of_projections(counts, projected, self.centre, self.log_counts)
 
@@ -73,7 +73,7 @@ class PairFeatures:
         """
         constant, slope = coefficients[:2].astype(np.float32)
         known = projections(of_items, self.damping, histories, threads)
-        counts = np.diff(histories.starts)
+        counts = histories.counts
         known += slope * _standardised_logs(counts, self.log_counts)[:, None]
         known -= (self.centre @ coefficients[2:]).astype(np.float32)
         known[counts == 0] = 0
@@ -119,7 +119,7 @@ def projections(
     loadings: NDArray[np.float32], damping: float, histories: Csr, threads: int
 ) -> NDArray[np.float32]:
     """Return the sum of v_j / (n + damping)^1/2 over each history; shape (people, m)."""
-    counts = np.diff(histories.starts)
+    counts = histories.counts
     if loadings.shape[1] == 0:
         return np.zeros((len(counts), 0), dtype=np.float32)
     share = (1 / np.sqrt(counts + damping)).astype(np.float32)

@@ -109,7 +109,7 @@ class DrawItemBlock:
     def _drawn(self, number: int, arrays: Arrays, partners: Partners) -> Any:
         first, end = self.bounds[number : number + 2].tolist()
         ratings = csr(arrays)
-        block = RowBlock("item", first, np.diff(ratings.starts), self.draw.seed)
+        block = RowBlock("item", first, ratings.counts, self.draw.seed)
         block.precisions = self.precisions[first:end]
         return self.draw.rows(
             block,

@@ -63,7 +63,7 @@ def packed_users(table: pa.Table, plan: Plan) -> pa.Table:
     needs = {
         "own": (pairs % (end - first)).astype(np.int32),
         "starts": starts.astype(np.int64),
-        "counts": np.diff(ratings.starts),
+        "counts": ratings.counts,
     }
     return _row(block, to_bytes(ratings._asdict()), to_bytes(needs))
 

@@ -54,7 +54,7 @@ class ItemList:
         if query.id and query.sort is None:
             return self._by_id(query.id)
         table = self.matching(query)
-        items = [self.item(row) for row in _page(table, query).iter_rows(named=True)]
+        items = [self.item(row) for row in table[query.rows].iter_rows(named=True)]
         return res.Items(total=table.height, page=query.page, size=query.size, items=items)
 
     def matching(self, query: req.ItemsFilter) -> pl.DataFrame:
@@ -135,11 +135,6 @@ class ItemList:
                 if name not in ("id", "item")
             },
         )
-
-
-def _page(table: pl.DataFrame, query: req.Paging) -> pl.DataFrame:
-    start = (query.page - 1) * query.size
-    return table[start : start + query.size]
 
 
 def _condition(text: str) -> tuple[str, str]:

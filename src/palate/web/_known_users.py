@@ -71,8 +71,7 @@ class KnownUsers:
         if query.search:
             begins = self.table["text"].str.starts_with(query.search).to_numpy()
             order = order[begins[order]]
-        start = (query.page - 1) * query.size
-        rows = self.table.drop("text")[order[start : start + query.size]]
+        rows = self.table.drop("text")[order[query.rows]]
         users = [
             people.User(
                 **{name: json_value(value) for name, value in row.items()}
@@ -104,11 +103,7 @@ class KnownUsers:
             If the order needs ratings, or times, that the model does not have.
         """
         table = self.history_table(query)
-        start = (query.page - 1) * query.size
-        entries = [
-            people.HistoryEntry(**row)
-            for row in json_rows(table[start : start + query.size], self._ids)
-        ]
+        entries = [people.HistoryEntry(**row) for row in json_rows(table[query.rows], self._ids)]
         return people.History(
             user=self._user_ids[self.model.learned.require_users().users["id"][self._row(query)]],
             total=table.height,

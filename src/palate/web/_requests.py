@@ -300,6 +300,11 @@ class Paging(BaseModel):
     page: Annotated[int, Field(ge=1, le=1_000_000, description="Page number, from 1.")] = 1
     size: Annotated[int, Field(ge=1, le=200, description="Number of entries on a page.")] = 50
 
+    @property
+    def rows(self) -> slice:
+        """The rows of the whole list that are on the page."""
+        return slice((self.page - 1) * self.size, self.page * self.size)
+
 
 class PageQuery(Paging):
     """One page of a list that can be searched."""

@@ -65,7 +65,7 @@ class LocalPeople:
 
     def __init__(self, ratings: Ratings, seed: int, runtime: Runtime) -> None:
         by_user = ratings.by_user()
-        known = known_values(ratings.users, np.diff(by_user.starts) > 0)
+        known = known_values(ratings.users, by_user.counts > 0)
         self.items, self.known = ratings.items, known.features
         self.block = UserBlock(
             by_user, ratings.items.height, known=known.values, seed=seed, runtime=runtime

@@ -62,7 +62,7 @@ class UserBlock(RowBlock):
         first: int = 0,
         first_rating: int = 0,
     ) -> None:
-        super().__init__("user", first, np.diff(ratings.starts), seed)
+        super().__init__("user", first, ratings.counts, seed)
         self.ratings, self.items, self.known, self.runtime = ratings, items, known, runtime
         self.first_rating = first_rating
         self.scale = (0.0, 1.0)
