@@ -313,6 +313,7 @@ def test_on_a_phone_the_best_match_stays_in_view_and_titles_are_tapped(browser, 
     strip = page.locator(".best-match")
     best = both.profile({}).recommend(1)["item"][0]
     expect(strip).to_contain_text(best)
+    wait_until_idle(page)  # the titles to tap come by a request of their own
     for value in (5, 2):
         star = page.locator(CARDS).nth(1).get_by_role("radio", name=f"{value} of 5")
         box = star.bounding_box()
