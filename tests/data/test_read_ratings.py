@@ -226,6 +226,24 @@ def test_the_column_of_ids_is_the_one_that_matches(key, ids, unrated):
     assert names == ["One", "Two", "3", *unrated]
 
 
+@pytest.mark.parametrize(
+    "days",
+    [
+        [dt.date(2024, 1, day) for day in (1, 2, 3)],
+        [dt.datetime(2024, 1, day, 18, 30, tzinfo=dt.UTC) for day in (1, 2, 3)],
+        [dt.time(day) for day in (1, 2, 3)],
+    ],
+)
+@pytest.mark.parametrize("as_text", [False, True])
+def test_items_that_nobody_has_rated_are_added_where_ids_are_dates(days, as_text):
+    items = pl.DataFrame({"item": days, "title": ["One", "Two", "Three"]})
+    if as_text:
+        items = items.with_columns(pl.col("item").cast(pl.String))
+    ratings = pl.DataFrame({"user": [7, 8], "item": days[:2], "rating": [1, 2]})
+    found = palate.read_ratings(ratings, items=items).items
+    assert found.rows() == list(zip(days, ["One", "Two", "Three"], strict=True))
+
+
 def test_a_table_of_users_is_joined(write):
     """By id, whatever its type; other users are left out, and missing ones have nulls."""
     ratings = pl.DataFrame({"user": [7, 9, 8], "item": ["a", "b", "a"], "rating": [1, 2, 3]})

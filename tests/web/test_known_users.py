@@ -79,7 +79,7 @@ def test_a_history_has_every_rating_beside_its_expectation(client, bayes):
         assert one["expected"] == pytest.approx(row["expected"])
         assert one["surprise"] == pytest.approx(row["surprise"])
         assert one["residual"] == pytest.approx(row["rating"] - row["expected"])
-        assert 0 < one["influence"] < 1
+        assert 0 < one["leverage"] < 1
     order = get(client, "histories", user=196, sort="surprise")["entries"]
     assert [one["id"] for one in order] == surprises["id"].to_list()
     latest = get(client, "histories", user=196, sort="time")["entries"]

@@ -164,7 +164,7 @@ def _with_unrated(ratings: Ratings, others: pl.DataFrame) -> Ratings:
     """Add items that nobody has rated, if their ids are of the type of the others."""
     items = ratings.items
     added = (
-        others.with_columns(pl.col(_KEY).cast(items["id"].dtype, strict=False).alias("id"))
+        others.with_columns(_from_text(pl.col(_KEY), items["id"].dtype).alias("id"))
         .filter(pl.col("id").is_not_null())
         .with_columns(shown())
         .select(items.columns)
@@ -192,6 +192,13 @@ def shown() -> pl.Expr:
 
 
 _KEY = "id as text"
+
+
+def _from_text(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return ids that `as_text` has written; null where the text is no id of this type."""
+    if dtype in (pl.Date, pl.Datetime, pl.Time):
+        return text.str.strptime(dtype, strict=False)
+    return text.cast(dtype, strict=False)
 
 
 def as_text(ids: pl.Series) -> pl.Series:

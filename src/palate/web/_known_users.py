@@ -17,7 +17,7 @@ from palate.web import _responses as res
 from palate.web import _user_requests as of_users
 from palate.web._json import Ids, json_rows, json_value
 
-_OF_RATINGS = {"mean", "bias", "spread", "expected", "residual", "surprise", "influence"}
+_OF_RATINGS = {"mean", "bias", "spread", "expected", "residual", "surprise", "leverage"}
 # Integers between these are taken as seconds since 1970: from 1973 to 2286.
 _LEAST_SECONDS, _MOST_SECONDS = 10**8, 10**10
 
@@ -144,7 +144,7 @@ class KnownUsers:
         """Return what is expected of each rating given the others; nulls without ratings."""
         learned = self.model.learned
         if not learned.has_ratings:
-            names = ("expected", "residual", "surprise", "influence")
+            names = ("expected", "residual", "surprise", "leverage")
             return {name: pl.Series([None] * len(items), dtype=pl.Float64) for name in names}
         person = self.model.user_posteriors.one(row)
         found = Residuals(learned, person)
@@ -154,7 +154,7 @@ class KnownUsers:
             "expected": found.expected[place],
             "residual": (person.rating - found.expected)[place],
             "surprise": found.surprise[place],
-            "influence": found.leverage[place],
+            "leverage": found.leverage[place],
         }
 
     def similar(self, query: of_users.SimilarUsersQuery) -> people.SimilarUsers:

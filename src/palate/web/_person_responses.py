@@ -248,7 +248,7 @@ class HistoryEntry(ItemName):
         float | None,
         Field(description="The difference divided by its standard deviation, before clipping."),
     ]
-    influence: Annotated[
+    leverage: Annotated[
         float | None,
         Field(
             description="The change of its own expectation with the rating, from 0 to 1: how much "

@@ -27,7 +27,7 @@ class HistoryOrder(BaseModel):
 
     user: UserReference
     sort: Annotated[
-        Literal["item", "rating", "expected", "residual", "surprise", "influence", "time"] | None,
+        Literal["item", "rating", "expected", "residual", "surprise", "leverage", "time"] | None,
         Field(
             description="The column to sort by; surprise by its absolute value. Default: rating; "
             "time for events and counts that have it."
