@@ -196,7 +196,7 @@ _KEY = "id as text"
 
 def _from_text(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Return ids that `as_text` has written; null where the text is no id of this type."""
-    if dtype in (pl.Date, pl.Datetime, pl.Time):
+    if isinstance(dtype, pl.Date | pl.Datetime | pl.Time):
         return text.str.strptime(dtype, strict=False)
     return text.cast(dtype, strict=False)
 
