@@ -158,11 +158,11 @@ def test_ids_come_back_as_they_went_in_and_one_user_can_have_many_ratings(spark)
 
 BAD = {
     "no rows": ([], "there are column names but no rows"),
-    "no user": ([(None, 1, 2.0)] * 4, r"'user': the id is missing in 4 of 7 rows, such as \(user="),
+    "no user": ([(None, 1, 2.0)] * 4, r"'user': the id is missing in 4 of 7 rows, such as \(user: "),
     "no item": ([(5, None, 2.0)], "'item': the id is missing in 1 of 4 rows"),
     "no rating": ([(5, 1, None)], "'rating': the rating is missing in 1 of 4 rows"),
     "nan": ([(5, 1, float("nan"))], "'rating': the rating is not finite in 1 of 4 rows"),
-    "infinite": ([(5, 1, float("-inf"))], r"not finite in 1 of 4 rows, such as \(user=5, item=1"),
+    "infinite": ([(5, 1, float("-inf"))], r"not finite in 1 of 4 rows, such as \(user: 5, item: 1"),
     "repeated": (
         [(1, 1, 2.0), (1, 1, 3.0)],
         r"1 pairs of a user and an item have several ratings \(repeats in all: 2\), such as",
@@ -193,7 +193,7 @@ def test_other_mistakes_are_explained(spark):
     with pytest.raises(palate.SettingError, match="blocks is 0"):
         fit(table, blocks=0)
     text = table.selectExpr("user", "item", "concat('*', rating) as rating")
-    with pytest.raises(palate.DataError, match=r"not a number in 3 of 3 rows, .*rating='\*2.0'"):
+    with pytest.raises(palate.DataError, match=r"not a number in 3 of 3 rows, .*rating: '\*2.0'"):
         fit(text)
     lists = table.selectExpr("array(user) as user", "item", "rating")
     with pytest.raises(palate.DataError, match="'user' holds array<bigint>; ids can be"):

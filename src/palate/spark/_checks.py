@@ -154,7 +154,7 @@ def _refuse_duplicates(ratings: DataFrame) -> None:
 def _shown(rows: list[Row]) -> str:
     """Return rows as text, in an order that does not change from run to run."""
     texts = (
-        f"({', '.join(f'{name}={value!r}' for name, value in row.asDict().items())})"
+        f"({', '.join(f'{name}: {value!r}' for name, value in row.asDict().items())})"
         for row in rows
     )
     return ", ".join(sorted(texts))

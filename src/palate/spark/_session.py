@@ -18,8 +18,6 @@ from palate.spark._checks import column_of
 from palate.spark._failures import SPARK_ERRORS, reason
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
-# PySpark writes what these log to stderr, beside the errors that it raises.
-_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 
 
 @contextmanager
@@ -39,6 +37,9 @@ def session_of(master: str) -> Iterator[SparkSession]:
         raise SettingError("Spark needs Java 17: apt-get install openjdk-17-jre-headless")
     folder = Path(tempfile.mkdtemp(prefix="palate-spark-"))
     messages, is_kept = folder / "messages.log", False
+    # PySpark and Py4J log what they also raise, and would print it.
+    logged = logging.FileHandler(messages, encoding="utf-8")
+    logging.getLogger().addHandler(logged)
     try:
         spark = _started(master, folder, messages)
         try:
@@ -52,6 +53,8 @@ def session_of(master: str) -> Iterator[SparkSession]:
         is_kept = True
         raise SettingError(f"no Spark session in {master!r}: {error} {_see(messages)}") from error
     finally:
+        logging.getLogger().removeHandler(logged)
+        logged.close()
         if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -73,8 +76,6 @@ def _started(master: str, folder: Path, messages: Path) -> SparkSession:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         os.environ.setdefault("SPARK_WORKER_DIR", str(folder / "work"))
         settings["spark.ui.enabled"] = "false"
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     builder = SparkSession.builder.master(master).appName("palate").config(map=settings)
     with _output_to(messages):
         try:
