@@ -4,11 +4,13 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -41,8 +43,11 @@ def session_of(master: str) -> Iterator[SparkSession]:
     logged = logging.FileHandler(messages, encoding="utf-8")
     logging.getLogger().addHandler(logged)
     try:
-        spark = _started(master, folder, messages)
+        with _interrupt_deferred() as pressed:
+            spark = _started(master, folder, messages)
         try:
+            if pressed:
+                raise KeyboardInterrupt
             yield spark
         finally:
             spark.stop()
@@ -57,6 +62,27 @@ def session_of(master: str) -> Iterator[SparkSession]:
         logged.close()
         if not is_kept:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _interrupt_deferred() -> Iterator[list[int]]:
+    """Yield a list that the first Ctrl-C within the block is put into; the second one raises.
+
+    A Java process to which there is no connection yet would be left behind.
+    """
+    pressed = list[int]()
+
+    def handle(number: int, frame: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield pressed
+    finally:
+        if signal.getsignal(signal.SIGINT) is handle:  # a Spark context sets its own
+            signal.signal(signal.SIGINT, before)
 
 
 class _NoSessionError(Exception):
