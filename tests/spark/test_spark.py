@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -19,7 +20,10 @@ pytest.importorskip("pyspark")
 
 from palate.solvers import _eigenpairs
 from palate.solvers.gibbs import _calibration
-from palate.spark import _checkpoint, fit, recommend
+from palate.spark import _people, fit, recommend
+from palate.spark._checkpoint import Note
+from palate.spark._packing import Arrays
+from palate.spark._placing import Placing
 
 # PySpark and its Arrow conversions warn of what they do themselves.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -82,8 +86,20 @@ def test_the_folder_is_that_of_any_model(fitted, ratings):
     assert back.fit.source == "Spark DataFrame: user, item, rating"
 
 
-def test_an_executor_that_is_killed_within_a_sweep_changes_nothing(spark, frame, fitted):
-    """Its blocks are computed again, to the same bits."""
+def test_a_task_that_fails_and_an_executor_that_is_killed_change_nothing(
+    spark, frame, fitted, tmp_path, monkeypatch
+):
+    """Blocks are computed again, to the same bits: of a task, and of all that an executor had."""
+    failed = tmp_path / "failed"
+
+    class FailsOnce(_people.ApplySteps):
+        def __call__(self, layers):
+            if failed.with_suffix(".due").exists() and not failed.exists():
+                failed.touch()
+                raise OSError("a task of this test")
+            return super().__call__(layers)
+
+    monkeypatch.setattr(_people, "ApplySteps", FailsOnce)
 
     def executor(_):
         daemon = os.getppid()
@@ -93,76 +109,161 @@ def test_an_executor_that_is_killed_within_a_sweep_changes_nothing(spark, frame,
     killed = []
 
     def kill(row):
+        if row["sweep"] == 1:
+            failed.with_suffix(".due").touch()
         if row["sweep"] == 3:
             processes = spark.sparkContext.parallelize(range(2), 2).mapPartitions(executor)
             killed.append(processes.first())
             threading.Timer(0.2, os.kill, (killed[0], signal.SIGKILL)).start()
 
     model = fit(frame, solver=SOLVER, blocks=BLOCKS, progress=kill)
+    assert failed.exists()
     assert not Path(f"/proc/{killed[0]}/fd/0").exists()
     assert same_bits(model, fitted[0])
 
 
-def test_a_fit_goes_on_from_its_checkpoint(frame, fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(_checkpoint, "EVERY", 2)
+# The command, with fewer passes, and a state after every second sweep.
+COMMAND = """
+from palate.cli import main
+from palate.solvers import _eigenpairs
+from palate.solvers.gibbs import _calibration
+from palate.spark import _checkpoint
+_calibration._ROUNDS = _eigenpairs._ITERATIONS = 2
+_checkpoint.EVERY = 2
+main()
+"""
+
+
+def truncate(folder):
+    """Damage the files in a folder as if they had not been written to their end."""
+    files = list(folder.glob("*.parquet"))
+    assert files
+    for file in files:
+        os.truncate(file, file.stat().st_size // 2)
+
+
+def test_a_command_that_is_killed_goes_on_from_its_checkpoint(
+    ratings, frame, fitted, tmp_path, caplog
+):
+    """Killed with its JVM while it writes its second state, it goes on from the first one."""
+    ratings.write_csv(tmp_path / "ratings.csv")
+    state, output = tmp_path / "state", tmp_path / "model"
+    options = f"--factors {SOLVER.factors} --sweeps {SOLVER.sweeps} --burn-in {SOLVER.burn_in}"
+    command = [
+        sys.executable, "-c", COMMAND, "fit", str(tmp_path / "ratings.csv"), "-o", str(output),
+        "--spark", f"local[{BLOCKS}]", "--checkpoint", str(state), *options.split(),
+    ]  # fmt: skip
+    files = state / "palate-fit"
+    driver = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    while not (files / "users-0").exists():
+        assert driver.poll() is None
+        time.sleep(0.002)
+    os.killpg(driver.pid, signal.SIGKILL)
+    assert driver.wait() == -signal.SIGKILL
+    assert not output.exists()
+    done = 4 if (files / "chain-0" / "_SUCCESS").exists() else 2
+
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert f"The fit goes on from its checkpoint, after {done} sweeps." in again.stderr
+    assert not {"WARN", "ERROR", "java"} & set(again.stderr.split()), again.stderr
+    assert again.stdout.splitlines() == [
+        "Fitted to 8,000 ratings: how people rate, by gibbs.",
+        f"The model is in {output}. Next: palate biases {output}",
+    ]
+    model = palate.load(output)
+    assert len(model.history) == SOLVER.sweeps
+    assert same_bits(model, fitted[0])
+
+    # The latest state is damaged, and the one before it is not.
+    truncate(files / "users-0")
     sweeps = []
-
-    def stop(row):
-        sweeps.append(row["sweep"])
-        if sweeps == [0, 1, 2, 3, 4, 5]:  # 3 are in one place, and 5 are not in the other yet
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit(frame, solver=SOLVER, blocks=BLOCKS, checkpoint=tmp_path / "state", progress=stop)
-    model = fit(frame, solver=SOLVER, blocks=BLOCKS, checkpoint=tmp_path / "state", progress=stop)
-    assert sweeps == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
-    assert len(model.history) == 8
+    model = fit(
+        frame,
+        solver=SOLVER,
+        blocks=BLOCKS,
+        checkpoint=state,
+        progress=lambda row: sweeps.append(row["sweep"]),
+    )
+    assert sweeps == [6, 7]
+    assert "users-0 can't be read" in caplog.text
     assert same_bits(model, fitted[0])
 
 
-def test_ids_come_back_as_they_went_in_and_one_user_can_have_many_ratings(spark):
-    """Of dates and text; the first user has a third of the ratings, and a block has no users."""
+def test_a_model_without_users_answers_on_the_command_line(fitted):
+    """About anyone whose ratings are given."""
+    for command in ("recommend", "explain --item 50", "profile"):
+        name, *options = command.split()
+        done = subprocess.run(
+            [sys.executable, "-m", "palate", name, str(fitted[1]), *options, "--rate", "100=5"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+
+
+def test_ids_come_back_as_they_went_in_and_one_user_can_have_many_ratings(spark, tmp_path, caplog):
+    """Of dates and text; the first user has a third of the ratings, and a block has no users.
+
+    The files of another fit, in the folder of the checkpoint, are replaced, and no others.
+    """
     rng = np.random.default_rng(0)
     days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=n) for n in range(16)]
     ids = sorted(str(uuid.UUID(int=int(n))) for n in rng.integers(0, 1 << 60, 41))
+    names = [day_name, what, _] = ["the.day", "wh`at", "stars"]
+    columns = dict(zip(("user", "item", "rating"), names, strict=True))
     table = pl.DataFrame(
         [
             (day, ids[item], float(rng.integers(1, 6)))
             for number, day in enumerate(days)
             for item in (rng.permutation(40)[:5].tolist() if number else range(40))
         ],
-        schema=["day", "what", "stars"],
+        schema=names,
         orient="row",
     )
-    columns = {"user": "day", "item": "what", "rating": "stars"}
-    described = pl.DataFrame({"what": ids, "kind": ["a", "b"] * 20 + ["a"]})
+    described = pl.DataFrame({what: ids, "kind": ["a", "b"] * 20 + ["a"]})
     solver, frame = (
         palate.Gibbs(factors=2, sweeps=3, burn_in=1),
         spark.createDataFrame(table.to_arrow()),
     )
-    model = fit(frame, **columns, solver=solver, items=described, blocks=6)
+    placing, mine = Placing(spark, str(tmp_path / "palate-fit")), tmp_path / "users" / "mine"
+    Note({"palate": "0.0"}, Arrays()).write(spark, placing.path("plan"))
+    mine.mkdir(parents=True)
+    model = fit(frame, **columns, solver=solver, items=described, blocks=6, checkpoint=tmp_path)
+    assert "palate-fit are of another fit (palate 0.0 instead of" in caplog.text
+    assert mine.exists()
+    assert placing.is_whole()
+    truncate(tmp_path / "palate-fit" / "by-item")
+    assert not placing.is_whole()
     assert model.items["id"].to_list() == ids
     assert model.learned.item_counts.tolist()[-1] == 0
-    assert model.fit.source.startswith("Spark DataFrame: user = day, item = what, rating = stars")
+    assert model.fit.source.startswith(
+        "Spark DataFrame: user = the.day, item = wh`at, rating = stars"
+    )
     assert "describes 40 of 40 items, and 1 more" in model.fit.source
     expected = solver.fit(palate.read_ratings(table, **columns, items=described))
     np.testing.assert_allclose(model.item_biases, expected.item_biases, atol=1e-3)
     lists = recommend(model, frame, 3, **columns).toArrow()
-    lists = pl.DataFrame(pl.from_arrow(lists)).sort("day", "rank")
-    assert lists["day"].to_list() == [day for day in days[1:] for _ in range(3)]
-    history = dict(table.filter(day=days[7]).select("what", "stars").rows())
+    lists = pl.DataFrame(pl.from_arrow(lists)).sort(day_name, "rank")
+    assert lists[day_name].to_list() == [day for day in days[1:] for _ in range(3)]
+    history = dict(table.filter(pl.col(day_name) == days[7]).select(what, "stars").rows())
     found = model.profile(history).recommend(3)
-    assert lists.filter(day=days[7])["what"].to_list() == found["id"].to_list()
-    assert lists.columns[:4] == ["day", "rank", "what", "item"]
+    assert lists.filter(pl.col(day_name) == days[7])[what].to_list() == found["id"].to_list()
+    assert lists.columns[:4] == [day_name, "rank", what, "item"]
 
 
 BAD = {
     "no rows": ([], "there are column names but no rows"),
-    "no user": ([(None, 1, 2.0)] * 4, r"'user': the id is missing in 4 of 7 rows, such as \(user="),
+    "no user": (
+        [(None, 1, 2.0)] * 4,
+        r"'user': the id is missing in 4 of 7 rows, such as \(user: ",
+    ),
     "no item": ([(5, None, 2.0)], "'item': the id is missing in 1 of 4 rows"),
     "no rating": ([(5, 1, None)], "'rating': the rating is missing in 1 of 4 rows"),
     "nan": ([(5, 1, float("nan"))], "'rating': the rating is not finite in 1 of 4 rows"),
-    "infinite": ([(5, 1, float("-inf"))], r"not finite in 1 of 4 rows, such as \(user=5, item=1"),
+    "infinite": ([(5, 1, float("-inf"))], r"not finite in 1 of 4 rows, such as \(user: 5, item: 1"),
     "repeated": (
         [(1, 1, 2.0), (1, 1, 3.0)],
         r"1 pairs of a user and an item have several ratings \(repeats in all: 2\), such as",
@@ -184,6 +285,15 @@ def test_other_mistakes_are_explained(spark):
     table = spark.createDataFrame(GOOD, "user long, item long, rating double")
     with pytest.raises(palate.DataError, match="no column 'who'; it has 'user', 'item', 'rating'"):
         fit(table, user="who")
+    with pytest.raises(palate.DataError, match="'item' can't be more than one thing; user= names"):
+        fit(table, user="item")
+    twice = table.select("user", "item", "rating", table["rating"].alias("user"))
+    with pytest.raises(palate.DataError, match="the DataFrame has several columns 'user'"):
+        fit(twice)
+    with pytest.raises(palate.DataError, match="all ratings are 2: these are events"):
+        fit(table.selectExpr("user", "item", "2 as rating"))
+    with pytest.raises(palate.SettingError, match="nothing can be written to /proc/palate-fit"):
+        fit(table, checkpoint="/proc", blocks=1)
     with pytest.raises(palate.DataError, match="all 2 ratings are of one user"):
         fit(table.filter("user = 1"), blocks=1)
     with pytest.raises(palate.SettingError, match="fits by palate"):
@@ -192,8 +302,8 @@ def test_other_mistakes_are_explained(spark):
         fit(GOOD)
     with pytest.raises(palate.SettingError, match="blocks is 0"):
         fit(table, blocks=0)
-    text = table.selectExpr("user", "item", "concat('*', rating) as rating")
-    with pytest.raises(palate.DataError, match=r"not a number in 3 of 3 rows, .*rating='\*2.0'"):
+    text = table.selectExpr("user", "item", "concat(rating, 'd') as rating")
+    with pytest.raises(palate.DataError, match=r"not a number in 3 of 3 rows, .*rating: '2.0d'"):
         fit(text)
     lists = table.selectExpr("array(user) as user", "item", "rating")
     with pytest.raises(palate.DataError, match="'user' holds array<bigint>; ids can be"):

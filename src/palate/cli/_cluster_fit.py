@@ -2,11 +2,14 @@
 
 # ruff: noqa: PLC0415
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from palate._words import capitalized, counted
 from palate.cli import _output
 from palate.cli._progress import progress_of_fit
 from palate.cli._ratings_options import given
@@ -68,9 +71,18 @@ def fit_in_cluster(
     from palate.spark import fit
     from palate.spark._session import session_of, table_of
 
-    with session_of(master) as spark, progress_of_fit(solver) as report:
+    _output.to_stderr(f"Starting a Spark session in {master}.")
+    with _explained_interrupt(columns["checkpoint"]), session_of(master) as spark:
         frame = table_of(spark, source)
-        model = fit(frame, **given(**columns), solver=solver, output=output, progress=report)
+        _output.to_stderr("Checking and packing the ratings, before the first sweep.")
+        with _logged(), progress_of_fit(solver) as report:
+            model = fit(
+                frame,
+                **given(**columns),
+                solver=solver,
+                output=output,
+                progress=_with_start(report),
+            )
     ratings = int(model.learned.item_counts.sum())
     if json:
         _output.document(
@@ -80,3 +92,52 @@ def fit_in_cluster(
     else:
         _output.line(f"Fitted to {ratings:,} ratings: how people rate, by {model.fit.solver}.")
         _output.line(f"The model is in {output}. Next: palate biases {output}")
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Print what the library warns of to stderr, such as that a checkpoint is replaced."""
+    import logging
+
+    class ToStderr(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            _output.to_stderr(capitalized(f"{record.getMessage()}."))
+
+    from palate._log import log
+
+    handler = ToStderr(logging.WARNING)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+def _with_start(report: Any) -> Any:
+    """Return a reporter that also says, on stderr, that the first sweep is not that of the fit."""
+    is_first = True
+
+    def reported(row: dict[str, Any]) -> None:
+        nonlocal is_first
+        if is_first and row["sweep"]:
+            done = counted(row["sweep"], "sweep")
+            _output.to_stderr(f"The fit goes on from its checkpoint, after {done}.")
+        is_first = False
+        report(row)
+
+    return reported
+
+
+@contextmanager
+def _explained_interrupt(checkpoint: str | None) -> Iterator[None]:
+    """Say what is lost if Ctrl-C ends the block, and what is not."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        after = (
+            "with --checkpoint FOLDER the same command would go on from there"
+            if checkpoint is None
+            else f"the same command goes on from the latest state in {checkpoint}, if there is one"
+        )
+        _output.to_stderr(f"interrupted: no model was saved; {after}")
+        raise

@@ -131,6 +131,7 @@ def fit(
 
     Of events and counts, only the latter is learned.
     """
+    import palate
     from palate.learned._file_format import require_model_folder
 
     require_users_for_gate(gate, no_users)
@@ -145,6 +146,8 @@ def fit(
         solver = chosen or default_solver(None, seed)
         fit_in_cluster(spark, ratings, output, solver, columns=columns, others=others, json=json)
         return
+    if checkpoint is not None:
+        raise palate.SettingError("--checkpoint belongs to a fit with --spark")
     data = read(ratings, duplicates, **columns, **others)
     solver = chosen or default_solver(data, seed)
     _fit_here(

@@ -4,11 +4,13 @@ import json
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
+from palate._log import log
+from palate.errors import SettingError
 from palate.solvers.gibbs._chain import Chain
 from palate.solvers.gibbs._state import restore, state_of
+from palate.spark._failures import SPARK_ERRORS, reason
 from palate.spark._packing import Arrays, from_bytes, to_bytes
 from palate.spark._people import Blocks, SparkPeople
 from palate.spark._placing import Placing, in_place
@@ -40,8 +42,10 @@ class Note(NamedTuple):
     @classmethod
     def read(cls, spark: SparkSession, path: str) -> "Note | None":
         """Return a note; None if there is none, or it was not written to its end."""
-        rows = _written(spark, path)
-        found = None if rows is None else rows.select("text", "arrays").first()
+        try:
+            found = spark.read.parquet(path).select("text", "arrays").first()
+        except SPARK_ERRORS:
+            return None
         return None if found is None else cls(json.loads(found[0]), from_bytes(found[1]))
 
 
@@ -77,19 +81,37 @@ class Checkpoint:
     def resume(self, chain: Chain, people: SparkPeople) -> None:
         """Set a new chain to the latest state, if there is any."""
         places = {place: Note.read(self._spark, self._path("chain", place)) for place in (0, 1)}
-        notes = {place: note for place, note in places.items() if note and note.text["history"]}
-        if not notes:
+        notes = [(place, note) for place, note in places.items() if note and note.text["history"]]
+        notes.sort(key=lambda found: len(found[1].text["history"]), reverse=True)
+        for place, (text, arrays) in notes:
+            path = self._path("users", place)
+            try:
+                blocks = self._read(path, people)
+                blocks.count()
+            except SPARK_ERRORS as error:
+                log.warning("the state in %s can't be read: %s", path, reason(error))
+                continue
+            chain.history += text["history"]
+            restore(chain, arrays)
+            people.restore(blocks, frozenset(text["names"]))
+            log.info("going on from %s, after %d sweeps", path, len(chain.history))
             return
-        place = max(notes, key=lambda place: len(notes[place].text["history"]))
-        chain.history += notes[place].text["history"]
-        restore(chain, notes[place].arrays)
-        blocks = self._read(self._path("users", place), people)
-        people.restore(blocks, frozenset(notes[place].text["names"]))
 
     def clear(self) -> None:
-        """Forget all states, which are those of another chain."""
-        for place in (0, 1):
-            Note({"history": []}, Arrays()).write(self._spark, self._path("chain", place))
+        """Forget all states, which are those of another chain.
+
+        Raises
+        ------
+        SettingError
+            If nothing can be written to the folder.
+        """
+        try:
+            for place in (0, 1):
+                Note({"history": []}, Arrays()).write(self._spark, self._path("chain", place))
+        except SPARK_ERRORS as error:
+            raise SettingError(
+                f"nothing can be written to {self._placing.folder}: {reason(error)}"
+            ) from error
 
     def _path(self, what: str, place: int) -> str:
         return self._placing.path(f"{what}-{place}")
@@ -101,11 +123,3 @@ class Checkpoint:
 
 def _row_of(block: tuple[int, Arrays]) -> tuple[int, bytes]:
     return block[0], to_bytes(block[1])
-
-
-def _written(spark: SparkSession, path: str) -> DataFrame | None:
-    """Return a table that was written to its end; None if there is none."""
-    try:
-        return spark.read.parquet(path)
-    except AnalysisException:
-        return None

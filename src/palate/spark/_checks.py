@@ -1,18 +1,24 @@
 """What is wrong with a Spark DataFrame of ratings, found in the cluster."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812, as everywhere
 from pyspark.sql import types as T  # noqa: N812
 
+from palate import _words
 from palate.data._table import listed
 from palate.errors import DataError
 
 # The values of how many faulty rows a message shows.
 _EXAMPLES = 3
-_ID_TYPES = (T.StringType, T.NumericType, T.BooleanType, T.DateType, T.TimestampType)
+_ID_TYPES = (
+    T.StringType, T.NumericType, T.BooleanType, T.DateType, T.TimestampType, T.TimestampNTZType,
+)  # fmt: skip
 _RATING_TYPES = (T.NumericType, T.BooleanType, T.StringType)
+# Java would also read "3d" and "0x3p0".
+_NUMBER = r"(?i)^\s*[-+]?([\d.]+(e[-+]?\d+)?|inf(inity)?|nan)\s*$"
 USER, ITEM, RATING = "user", "item", "rating"
 
 
@@ -31,6 +37,32 @@ class Columns(NamedTuple):
         return f"Spark DataFrame: {', '.join(named)}"
 
 
+def column_of(name: str) -> Column:
+    """Return the column of a name, which may have any characters."""
+    return F.col(f"`{name.replace('`', '``')}`")
+
+
+def require_columns(frame: DataFrame, roles: Mapping[str, str]) -> None:
+    """Check that each role has a column, which is not that of another one.
+
+    Raises
+    ------
+    DataError
+        If it has not.
+    """
+    names = list(roles.values())
+    for role, name in roles.items():
+        if name not in frame.columns:
+            raise DataError(
+                f"the DataFrame has no column {name!r}; it has {listed(frame.columns)}: name them "
+                f"with {_words.listed([f'{role}=' for role in roles])}"
+            )
+        if frame.columns.count(name) > 1:
+            raise DataError(f"the DataFrame has several columns {name!r}; give each another name")
+        if names.count(name) > 1:
+            raise DataError(f"column {name!r} can't be more than one thing; {role}= names another")
+
+
 def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
     """Return the ratings as columns named user, item and rating, the last one a float.
 
@@ -40,13 +72,8 @@ def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
         If a column is missing or of a type that can't be used, there are no rows, or a value is
         missing, not a finite number, or a duplicate; the message has their number and examples.
     """
+    require_columns(frame, columns._asdict())
     types = {field.name: field.dataType for field in frame.schema.fields}
-    for column in columns:
-        if column not in types:
-            raise DataError(
-                f"the DataFrame has no column {column!r}; it has {listed(list(types))}: name them "
-                "with user=, item= and rating="
-            )
     for column in columns[:2]:
         if not isinstance(types[column], _ID_TYPES):
             raise DataError(
@@ -57,10 +84,12 @@ def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
         raise DataError(
             f"column {columns.rating!r} holds {types[columns.rating].simpleString()}, not ratings"
         )
-    given = [F.col(f"`{column}`") for column in columns]
+    given = [column_of(column) for column in columns]
     number = given[2].try_cast("float")
+    if isinstance(types[columns.rating], T.StringType):
+        number = F.when(given[2].rlike(_NUMBER), number)
     ratings = frame.select(given[0].alias(USER), given[1].alias(ITEM), number.alias(RATING))
-    _refuse_values(frame.select(*given), _faults(columns, types, given, number))
+    _refuse_values(frame.select(*given), _faults(columns, types, given, number), number)
     _refuse_duplicates(ratings)
     return ratings
 
@@ -92,11 +121,12 @@ def _faults(
     ]
 
 
-def _refuse_values(frame: DataFrame, faults: list[_Fault]) -> None:
+def _refuse_values(frame: DataFrame, faults: list[_Fault], rating: Column) -> None:
     counts = [
         F.sum(F.when(fault.where, 1).otherwise(0)).alias(str(n)) for n, fault in enumerate(faults)
     ]
-    rows, *numbers = frame.agg(F.count(F.lit(1)), *counts).first() or (0,)
+    extremes = (F.min(rating), F.max(rating))
+    rows, low, high, *numbers = frame.agg(F.count(F.lit(1)), *extremes, *counts).first() or (0,) * 3
     if rows == 0:
         raise DataError("there are column names but no rows")
     for fault, n in zip(faults, numbers, strict=True):
@@ -106,6 +136,8 @@ def _refuse_values(frame: DataFrame, faults: list[_Fault]) -> None:
                 f"column {fault.column!r}: {fault.what} in {n:,} of {rows:,} rows, such as "
                 f"{examples}"
             )
+    if rows > 1 and low == high:
+        raise DataError(f"all ratings are {low:g}: these are events, and Gibbs learns from ratings")
 
 
 def _refuse_duplicates(ratings: DataFrame) -> None:
@@ -122,7 +154,7 @@ def _refuse_duplicates(ratings: DataFrame) -> None:
 def _shown(rows: list[Row]) -> str:
     """Return rows as text, in an order that does not change from run to run."""
     texts = (
-        f"({', '.join(f'{name}={value!r}' for name, value in row.asDict().items())})"
+        f"({', '.join(f'{name}: {value!r}' for name, value in row.asDict().items())})"
         for row in rows
     )
     return ", ".join(sorted(texts))

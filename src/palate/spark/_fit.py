@@ -155,13 +155,27 @@ def _plan(
     settings = {**solver.settings, "blocks": blocks, "ratings": int(items.counts.sum())}
     key = {"palate": version("palate"), "checksum": checksum, **settings}
     note = Note.read(spark, path)
-    if note is not None and note.text == key:
-        return Plan(**note.arrays)
+    if note is not None:
+        same = note.text == key
+        if same and placing.is_whole():
+            return Plan(**note.arrays)
+        what = "can't be read" if same else f"are of another fit ({_differing(note.text, key)})"
+        log.warning("the files in %s %s; they are replaced", placing.folder, what)
     Checkpoint(placing).clear()
     plan = placing.write(ratings, items, blocks)
     _require_several(plan, items)
     Note(key, plan._asdict()).write(spark, path)
     return plan
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """Return in what the keys of two fits differ."""
+    names = [name for name in other if one.get(name) != other[name]]
+    return (
+        "other ratings"
+        if "checksum" in names
+        else ", ".join(f"{name} {one.get(name)} instead of {other[name]}" for name in names)
+    )
 
 
 def _require_several(plan: Plan, items: Items) -> None:
@@ -177,7 +191,8 @@ def _require_several(plan: Plan, items: Items) -> None:
 def _placing(spark: SparkSession, checkpoint: str | Path | None) -> Iterator[Placing]:
     """Yield where the files of a fit are: in a temporary folder where that is enough."""
     if checkpoint is not None:
-        yield Placing(spark, str(checkpoint))
+        # A folder of its own, because what it has is replaced.
+        yield Placing(spark, f"{str(checkpoint).rstrip('/')}/palate-fit")
     elif (spark.sparkContext.master or "").startswith("local"):
         with tempfile.TemporaryDirectory(prefix="palate-") as folder:
             yield Placing(spark, folder)

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from palate.spark._checks import ITEM, RATING, USER
+from palate.spark._failures import SPARK_ERRORS
 from palate.spark._numbering import (
     BLOCK,
     NUMBER,
@@ -85,6 +86,16 @@ class Placing(NamedTuple):
     def users(self) -> DataFrame:
         """Return the users that `write` has numbered."""
         return self.spark.read.parquet(self.path(_USERS))
+
+    def is_whole(self) -> bool:
+        """Return whether all that `write` has written can be read."""
+        try:
+            for name in (_USERS, _BY_USER, _BY_ITEM):
+                rows = self.spark.read.parquet(self.path(name))
+                rows.agg(F.max(F.xxhash64(*rows.columns))).first()
+        except SPARK_ERRORS:
+            return False
+        return True
 
     def placed(self, plan: Plan, counts: NDArray[np.int64]) -> Placed:
         """Return the packed ratings in the executors; `counts` are those of the items."""

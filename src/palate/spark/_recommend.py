@@ -18,7 +18,7 @@ from palate.errors import DataError
 from palate.inference._lists import By
 from palate.learned._file_format import ModelFiles, files_of, write_files
 from palate.model._model import Model, load
-from palate.spark._checks import Columns
+from palate.spark._checks import ITEM, RATING, USER, Columns, column_of, require_columns
 
 _LEFT_OUT = ("ratings", "status")
 
@@ -63,10 +63,10 @@ def recommend(
     """
     columns = Columns(user, item, rating)
     given = columns if model.learned.kind != "events" else columns[:2]
-    missing = [name for name in given if name not in frame.columns]
-    if missing:
-        raise DataError(f"the DataFrame has no column {missing[0]!r}; it has {frame.columns}")
-    histories = frame.select(*given)
+    roles = dict(zip((USER, ITEM, RATING), given, strict=False))
+    require_columns(frame, roles)
+    # Arrow functions of PySpark take no columns with points or backticks in their names.
+    histories = frame.select(*(column_of(name).alias(role) for role, name in roles.items()))
     some = histories.limit(1).toArrow()
     if some.num_rows == 0:
         raise DataError("there are column names but no rows")
@@ -75,11 +75,11 @@ def recommend(
     work = _Lists(files, columns, n, by)
     sample = work.of(model, pl.DataFrame(pl.from_arrow(some)))
     schema = spark.createDataFrame(sample.to_arrow()).schema
-    ids = {name: histories.schema[name].dataType for name in columns[:2]}
+    ids = {name: histories.schema[role].dataType for role, name in ((USER, user), (ITEM, item))}
     schema = T.StructType(
         [T.StructField(field.name, ids.get(field.name, field.dataType)) for field in schema.fields]
     )
-    return histories.repartition(user).sortWithinPartitions(user).mapInArrow(work, schema)
+    return histories.repartition(USER).sortWithinPartitions(USER).mapInArrow(work, schema)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ class _Lists:
         model, rest = _model(self.files.value), pl.DataFrame()
         for batch in batches:
             rows = pl.concat([rest, pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))])
-            users = rows[self.columns.user]
+            users = rows[USER]
             last = int((users == users[-1]).sum())
             rest = rows.tail(last)
             yield from self._batches(model, rows.head(rows.height - last))
@@ -110,13 +110,13 @@ class _Lists:
 
     def of(self, model: Model, histories: pl.DataFrame) -> pl.DataFrame:
         """Return the lists of some people."""
-        user, item, rating = self.columns
+        user, item, _ = self.columns
         kind = model.learned.kind
         ratings = read_ratings(
             histories,
-            user=user,
-            item=item,
-            rating=None if kind == "events" else rating,
+            user=USER,
+            item=ITEM,
+            rating=None if kind == "events" else RATING,
             timestamp=False,
             kind=kind,
         )
