@@ -106,9 +106,9 @@ void require_side(const char* function, const Vector<std::int64_t>& starts,
 nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                       Vector<float> rating, Vector<float> weight, Vector<std::int32_t> order,
                       Matrix<float> partners, Matrix<double> precision, Matrix<float> shift,
-                      Vector<float> spread, double alpha, double mu, std::uint64_t seed, std::uint64_t stream,
-                      int threads, bool want_squares, const palate::CancelToken* cancel,
-                      std::uint64_t first_row) {
+                      Vector<float> spread, double alpha, double mu, std::uint64_t seed,
+                      std::uint64_t stream, int threads, bool want_squares,
+                      const palate::CancelToken* cancel, std::uint64_t first_row) {
   require_threads("sample_rows", threads);
   require_side("sample_rows", starts, partner, rating, partners, precision, shift, weight);
   const std::size_t columns = partners.shape(1), n_rows = order.size();
@@ -122,8 +122,8 @@ nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
     nb::gil_scoped_release release;
     palate::sample_rows({view(starts), view(partner), view(rating), view(weight)},
                         {view(partners), columns}, {view(precision), view(shift)}, {alpha, mu},
-                        view(spread), seed, stream, first_row, view(order), threads, view(rows), view(squares),
-                        cancel);
+                        view(spread), seed, stream, first_row, view(order), threads, view(rows),
+                        view(squares), cancel);
   }
   return nb::make_tuple(rows, squares);
 }
@@ -278,8 +278,8 @@ void define_posteriors(nb::module_& m) {
   m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "weight"_a.noconvert(), "order"_a.noconvert(),
         "partners"_a.noconvert(), "precision"_a.noconvert(), "shift"_a.noconvert(),
-        "spread"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a, "threads"_a, "want_squares"_a = true, "cancel"_a = nb::none(),
-        "first_row"_a = 0,
+        "spread"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a, "threads"_a,
+        "want_squares"_a = true, "cancel"_a = nb::none(), "first_row"_a = 0,
         nb::sig("def sample_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
                 "rating: NDArray[numpy.float32], weight: NDArray[numpy.float32], "
                 "order: NDArray[numpy.int32], "

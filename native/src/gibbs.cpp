@@ -9,8 +9,9 @@ namespace palate {
 
 void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                  const Noise& noise, std::span<const float> spread, std::uint64_t seed,
-                 std::uint64_t stream, std::uint64_t first_row, std::span<const std::int32_t> order, int threads,
-                 std::span<float> rows, std::span<double> squares, const CancelToken* cancel) {
+                 std::uint64_t stream, std::uint64_t first_row, std::span<const std::int32_t> order,
+                 int threads, std::span<float> rows, std::span<double> squares,
+                 const CancelToken* cancel) {
   const std::size_t columns = partners.columns;
   TaskQueue queue(order.size(), kRowsAtATime, cancel);
   run_team(queue.members(threads), [&](int, Barrier&) {

@@ -20,8 +20,8 @@ namespace palate {
 // block, those with most ratings first, for an even load.
 void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
                  const Noise& noise, std::span<const float> spread, std::uint64_t seed,
-                 std::uint64_t stream, std::uint64_t first_row, std::span<const std::int32_t> order, int threads,
-                 std::span<float> rows, std::span<double> squares,
+                 std::uint64_t stream, std::uint64_t first_row, std::span<const std::int32_t> order,
+                 int threads, std::span<float> rows, std::span<double> squares,
                  const CancelToken* cancel = nullptr);
 
 }  // namespace palate
