@@ -106,22 +106,24 @@ void require_side(const char* function, const Vector<std::int64_t>& starts,
 nb::tuple sample_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
                       Vector<float> rating, Vector<float> weight, Vector<std::int32_t> order,
                       Matrix<float> partners, Matrix<double> precision, Matrix<float> shift,
-                      double alpha, double mu, std::uint64_t seed, std::uint64_t stream,
-                      int threads, bool want_squares, const palate::CancelToken* cancel,
-                      std::uint64_t first_row) {
+                      Vector<float> spread, double alpha, double mu, std::uint64_t seed,
+                      std::uint64_t stream, int threads, bool want_squares,
+                      const palate::CancelToken* cancel, std::uint64_t first_row) {
   require_threads("sample_rows", threads);
   require_side("sample_rows", starts, partner, rating, partners, precision, shift, weight);
   const std::size_t columns = partners.shape(1), n_rows = order.size();
   require(starts.size() == n_rows + 1, "sample_rows: order must list every row once");
   require_rows(order, n_rows, "order");
+  require(spread.size() == 0 || spread.size() == n_rows,
+          "sample_rows: spread must be empty or have an entry for each row");
   auto rows = new_matrix<float>(n_rows, columns);
   auto squares = new_vector<double>(want_squares ? n_rows : 0);
   {
     nb::gil_scoped_release release;
     palate::sample_rows({view(starts), view(partner), view(rating), view(weight)},
                         {view(partners), columns}, {view(precision), view(shift)}, {alpha, mu},
-                        seed, stream, first_row, view(order), threads, view(rows), view(squares),
-                        cancel);
+                        view(spread), seed, stream, first_row, view(order), threads, view(rows),
+                        view(squares), cancel);
   }
   return nb::make_tuple(rows, squares);
 }
@@ -161,7 +163,7 @@ nb::tuple infer_rows(Vector<std::int64_t> starts, Vector<std::int32_t> partner,
       "infer_rows: covariance must hold factors x factors or factors numbers a row, or be empty");
   auto means = new_matrix<float>(n_rows, columns);
   auto covariances = new_matrix<float>(want_covariances ? n_rows : 0, columns * columns);
-  auto squares = new_vector<double>(want_squares ? n_rows : 0);
+  auto squares = new_matrix<double>(want_squares ? n_rows : 0, 2);
   {
     nb::gil_scoped_release release;
     palate::infer_rows({view(starts), view(partner), view(rating), view(weight)},
@@ -275,14 +277,15 @@ void define_posteriors(nb::module_& m) {
                 "n_rows: int) -> tuple[NDArray[numpy.int64], NDArray[numpy.float64]]"));
   m.def("sample_rows", &sample_rows, "starts"_a.noconvert(), "partner"_a.noconvert(),
         "rating"_a.noconvert(), "weight"_a.noconvert(), "order"_a.noconvert(),
-        "partners"_a.noconvert(), "precision"_a.noconvert(), "shift"_a.noconvert(), "alpha"_a,
-        "mu"_a, "seed"_a, "stream"_a, "threads"_a, "want_squares"_a = true, "cancel"_a = nb::none(),
-        "first_row"_a = 0,
+        "partners"_a.noconvert(), "precision"_a.noconvert(), "shift"_a.noconvert(),
+        "spread"_a.noconvert(), "alpha"_a, "mu"_a, "seed"_a, "stream"_a, "threads"_a,
+        "want_squares"_a = true, "cancel"_a = nb::none(), "first_row"_a = 0,
         nb::sig("def sample_rows(starts: NDArray[numpy.int64], partner: NDArray[numpy.int32], "
                 "rating: NDArray[numpy.float32], weight: NDArray[numpy.float32], "
                 "order: NDArray[numpy.int32], "
                 "partners: NDArray[numpy.float32], precision: NDArray[numpy.float64], "
-                "shift: NDArray[numpy.float32], alpha: float, mu: float, seed: int, "
+                "shift: NDArray[numpy.float32], spread: NDArray[numpy.float32], alpha: float, "
+                "mu: float, seed: int, "
                 "stream: int, threads: int, want_squares: bool = True, "
                 "cancel: CancelToken | None = None, first_row: int = 0) -> "
                 "tuple[NDArray[numpy.float32], NDArray[numpy.float64]]"));

@@ -8,9 +8,10 @@
 namespace palate {
 
 void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& prior,
-                 const Noise& noise, std::uint64_t seed, std::uint64_t stream,
-                 std::uint64_t first_row, std::span<const std::int32_t> order, int threads,
-                 std::span<float> rows, std::span<double> squares, const CancelToken* cancel) {
+                 const Noise& noise, std::span<const float> spread, std::uint64_t seed,
+                 std::uint64_t stream, std::uint64_t first_row, std::span<const std::int32_t> order,
+                 int threads, std::span<float> rows, std::span<double> squares,
+                 const CancelToken* cancel) {
   const std::size_t columns = partners.columns;
   TaskQueue queue(order.size(), kRowsAtATime, cancel);
   run_team(queue.members(threads), [&](int, Barrier&) {
@@ -21,6 +22,8 @@ void sample_rows(const Grouped& ratings, const Partners& partners, const Prior& 
         const auto row = static_cast<std::size_t>(order[i]);
         posterior.condition(row);
         normals(seed, stream, (first_row + row) * padded(columns), numbers);
+        if (!spread.empty())
+          for (float& number : numbers) number *= spread[row];
         posterior.draw(numbers, &rows[row * columns]);
         if (!squares.empty()) squares[row] = posterior.squares();
       }

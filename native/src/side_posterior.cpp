@@ -16,10 +16,10 @@ void infer_rows(const Grouped& ratings, const Partners& partners, const Prior& p
       for (std::size_t row = tasks.first; row < tasks.last; ++row) {
         posterior.condition(row);
         posterior.mean(&means[row * columns]);
-        if (!squares.empty()) squares[row] = posterior.squares();
+        if (!squares.empty()) squares[2 * row] = posterior.squares();
         if (squares.empty() && covariances.empty()) continue;
         posterior.invert();
-        if (!squares.empty()) squares[row] += posterior.uncertain_squares();
+        if (!squares.empty()) squares[2 * row + 1] = posterior.uncertain_squares();
         if (!covariances.empty()) posterior.covariance(&covariances[row * size]);
       }
   });

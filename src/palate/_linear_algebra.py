@@ -78,15 +78,30 @@ def gram(columns: Matrix) -> NDArray[np.float64]:
     return products(columns, columns)
 
 
-def products(left: Matrix, right: Matrix) -> NDArray[np.float64]:
-    """Return the products X' Y of the columns, summed in double precision; shape (k, l)."""
+def products(
+    left: Matrix, right: Matrix, weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return the products X' W Y of the columns, summed in double precision; shape (k, l).
+
+    W is diagonal, with a weight for each row; without weights it is the identity.
+    """
     total = np.zeros((left.shape[1], right.shape[1]))
+    roots = None if weights is None else np.sqrt(weights)[:, None]
     for first in range(0, len(left), _BLOCK):
-        block = left[first : first + _BLOCK].astype(np.float64)
+        rows = slice(first, first + _BLOCK)
+        block = _weighted(left[rows], roots, rows)
         # A product with itself is symmetric, and twice as fast.
-        other = block if right is left else right[first : first + _BLOCK].astype(np.float64)
+        other = block if right is left else _weighted(right[rows], roots, rows)
         total += block.T @ other
     return total
+
+
+def _weighted(block: Matrix, roots: NDArray[np.float64] | None, rows: slice) -> NDArray[np.float64]:
+    """Return a block of rows in double precision, times the roots of their weights."""
+    if roots is None:
+        return block.astype(np.float64)
+    weighted: NDArray[np.float64] = block * roots[rows]
+    return weighted
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:

@@ -12,7 +12,7 @@ import palate
 NAMES = [
     r"newer Action <-> ((older )?Drama|Trainspotting .+)",
     r"lesser-known titles <-> crowd-pleasers",
-    r"newer .+ <-> older (Romance|Drama|titles)",
+    r"newer .+ <-> ((older )?(Romance|Drama)|older titles)",
 ]
 
 # Of the films with at least 150 ratings, whose places are well known, the four that are furthest

@@ -83,7 +83,7 @@ def test_what_an_item_adds_by_being_rated_is_the_change_of_the_prior_mean(bayes)
     change = (features.of(user.history, 1) - without.of(user.history, 1))[0]
     change = change @ prior.coefficients[: features.count]
     z = np.append(bayes.item_factors[learned.item_index.row("Star Wars (1977)")], 1)
-    expected = z @ user.covariance.astype(float) @ prior.precision @ change
+    expected = z @ user.covariance.astype(float) @ prior.precision @ change / user.variance
     found = dict(why.ratings.iter_rows())["that you rated Titanic (1997) at all"]
     assert found == pytest.approx(expected, abs=1e-5)
     assert abs(found) > 1e-3

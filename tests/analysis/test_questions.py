@@ -80,7 +80,9 @@ def test_clarity_is_the_share_of_the_variance_that_is_explained(which, request):
     anyone = replace(
         me, rating_posterior=replace(me.posterior, covariance=model.profile({}).covariance)
     )
-    explained = 1 - uncertainty(me) / uncertainty(anyone)
+    # Of people who use as much of the scale.
+    scale = me.posterior.variance / model.profile({}).posterior.variance
+    explained = 1 - uncertainty(me) / uncertainty(anyone) / scale
     assert me.clarity().explained == pytest.approx(explained, rel=1e-4)
     assert model.profile({}).clarity().explained == pytest.approx(0, abs=1e-6)
 

@@ -20,7 +20,7 @@ def test_known_and_new_users_with_equal_ratings_have_equal_posteriors(bayes, rat
 
 
 def test_the_posterior_equals_its_formula(bayes):
-    """A^-1 c and A^-1 of the Gaussian model, in double precision."""
+    """A^-1 c and s A^-1 of the Gaussian model, in double precision."""
     given = {"Fargo (1996)": 5, "Titanic (1997)": 2, "Heat (1995)": 4}
     features = {"age": 30, "occupation": "writer"}
     profile, learned = bayes.profile(given, features=features), bayes.learned.parameters
@@ -28,10 +28,7 @@ def test_the_posterior_equals_its_formula(bayes):
     z = np.c_[learned.item_table[rows, :-1], np.ones(3)].astype(np.float64)
     target = np.array(list(given.values())) - learned.likelihood.mu - learned.item_table[rows, -1]
     k, user = bayes.factors, profile.rating_posterior
-    # The mean of a gamma precision, given that of the variance.
-    freedom = learned.variances.freedom + 3
-    own = freedom / (freedom - 2) / user.variance
-    alpha = learned.likelihood.noise_sd**-2 * own / learned.variances.items[rows]
+    alpha = learned.likelihood.noise_sd**-2 / learned.variances.items[rows]
     prior = learned.user_prior
     precision = np.linalg.inv(prior.covariance)
     a = precision + (z.T * alpha) @ z
@@ -48,23 +45,24 @@ def test_the_posterior_equals_its_formula(bayes):
     prior_mean = known @ prior.coefficients
     mean = np.linalg.solve(a, precision @ prior_mean + z.T @ (alpha * target))
     np.testing.assert_allclose(profile.row, mean, atol=1e-3, rtol=1e-3)
-    np.testing.assert_allclose(profile.covariance, np.linalg.inv(a), atol=1e-3, rtol=1e-2)
+    covariance = user.variance * np.linalg.inv(a)
+    np.testing.assert_allclose(profile.covariance, covariance, atol=1e-3, rtol=1e-2)
 
 
-def test_the_variance_of_a_user_is_where_the_rounds_end(bayes, ratings_of):
-    """(freedom + alpha E sum e^2 / s_j) / (freedom + n - 2), by hand and in double precision."""
+def test_the_variance_of_a_user_is_that_of_the_errors(bayes, ratings_of):
+    """(f + alpha sum E e^2 / s_j) / (f + m - 2), by hand, for m residual degrees of freedom."""
     profile = bayes.profile(ratings_of(bayes, 7))
     learned, user = bayes.learned.parameters, profile.rating_posterior
     z = np.c_[bayes.item_factors[user.rated], np.ones(len(user.rated))].astype(np.float64)
     x, v = user.mean.astype(np.float64), user.covariance.astype(np.float64)
     error = user.rating - learned.likelihood.mu - bayes.item_biases[user.rated] - z @ x
-    moments = np.outer(x[:-1], x[:-1]) + v[:-1, :-1]
-    squares = error**2 + np.einsum("ni,ij,nj->n", z, v, z)
-    squares += learned.item_posterior.covariances.take(user.rated).traces(moments)
+    squares = error**2
+    squares += learned.item_posterior.covariances.take(user.rated).traces(np.outer(x, x)[:-1, :-1])
     squares += learned.item_posterior.bias_sd[user.rated].astype(np.float64) ** 2
     total = learned.likelihood.precision * np.sum(squares / learned.variances.items[user.rated])
     freedom = learned.variances.freedom
-    expected = (freedom + total) / (freedom + len(error) - 2)
+    determined = len(x) - np.trace(v @ learned.user_prior.precision) / user.variance
+    expected = (freedom + total) / (freedom + len(error) - determined - 2)
     assert user.variance == pytest.approx(expected, rel=1e-3)
 
 

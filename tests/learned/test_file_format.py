@@ -90,7 +90,7 @@ def test_folders_without_a_model_are_refused(tmp_path):
     for text in ("{", "[]", "{}", '{"format": "x"}'):
         (tmp_path / "palate.json").write_text(text)
         refused(tmp_path, "can't be read|was not written by Palate")
-    (tmp_path / "palate.json").write_text('{"format": 7}')
+    (tmp_path / "palate.json").write_text('{"format": 8}')
     refused(tmp_path, "does not describe a model: KeyError 'files'")
 
 

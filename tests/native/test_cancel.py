@@ -30,7 +30,7 @@ def sample(problem, cancel):
     starts, partner, rating, partners, precision, shift = problem
     order, none = np.arange(ROWS, dtype=np.int32), np.zeros(0, dtype=np.float32)
     _native.sample_rows(
-        *(starts, partner, rating, none, order, partners, precision, shift),
+        *(starts, partner, rating, none, order, partners, precision, shift, none),
         *(1.0, 0.0, 0, 0, 2),
         cancel=cancel,
     )

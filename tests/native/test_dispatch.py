@@ -33,7 +33,7 @@ partners = rng.normal(size=(40, 33)).astype(np.float32)
 partner, rating = rng.integers(0, 40, 300).astype(np.int32), rng.normal(size=300).astype(np.float32)
 rows, squares = _native.sample_rows(
     np.arange(31) * 10, partner, rating, np.ones(300, np.float32), np.arange(30, dtype=np.int32),
-    partners, np.eye(33), np.zeros((1, 33), np.float32), 1.7, 0.3, 5, 9, 1,
+    partners, np.eye(33), np.zeros((1, 33), np.float32), np.ones(30, np.float32), 1.7, 0.3, 5, 9, 1,
 )
 np.savez(sys.argv[1], rows=rows, squares=squares, words=_native.philox([1, 2, 3, 4], [5, 6]),
          order=_native.permutation(1, 2, 100), level=_native.simd_level())

@@ -8,7 +8,10 @@ from palate import _native
 
 ROWS, PARTNERS = 30, 40
 ALPHA, MU = 1.7, 0.3
-ARGUMENTS = ("starts", "partner", "rating", "weight", "order", "partners", "precision", "shift")
+ARGUMENTS = (
+    *("starts", "partner", "rating", "weight", "order"),
+    *("partners", "precision", "shift", "spread"),
+)
 
 
 class Side:
@@ -26,6 +29,7 @@ class Side:
         # Each row has a prior mean of its own.
         self.shift = rng.normal(size=(ROWS, columns)).astype(np.float32)
         self.weight = rng.gamma(5, 0.2, n).astype(np.float32)
+        self.spread = rng.gamma(5, 0.2, ROWS).astype(np.float32)
         self.order = np.argsort(-np.diff(self.starts), kind="stable").astype(np.int32)
 
     def draw(self, seed=5, stream=9, threads=1, **changes):
@@ -42,7 +46,7 @@ def test_each_draw_equals_its_twins(columns):
         expected, residuals = twins.sample_row(
             side.partners[side.partner[own]], side.rating[own], side.weight[own], side.precision,
             side.shift[row], ALPHA, MU,
-            noise=_native.normals(5, 9, columns, row * (-(-columns // 16) * 16)),
+            noise=side.spread[row] * _native.normals(5, 9, columns, row * (-(-columns // 16) * 16)),
         )  # fmt: skip
         np.testing.assert_allclose(rows[row], expected, atol=2e-4, rtol=2e-4)
         total = np.sum(side.weight[own] * residuals**2)
@@ -104,6 +108,7 @@ def test_a_block_of_rows_is_drawn_like_all_of_them():
     starts, order = side.starts[first:] - side.starts[first], np.arange(ROWS - first)
     arrays = {
         **{"starts": starts, "order": order.astype(np.int32), "shift": side.shift[first:]},
+        "spread": side.spread[first:],
         **{name: getattr(side, name)[side.starts[first] :] for name in ("partner", "rating")},
         "weight": side.weight[side.starts[first] :],
     }
@@ -135,6 +140,7 @@ def test_another_stream_gives_other_draws():
             "shift must have one row, or one for",
         ),
         ({"weight": np.ones(3, np.float32)}, ValueError, "weight must be empty or have an entry"),
+        ({"spread": np.ones(3, np.float32)}, ValueError, "spread must be empty or have an entry"),
         ({"partners": np.zeros((3, 9), np.float32)}, IndexError, "partner: row"),
         ({"order": np.full(ROWS, ROWS, np.int32)}, IndexError, "order: row 30 of 30"),
         ({"rating": np.zeros(1500)}, TypeError, "incompatible"),

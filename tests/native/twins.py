@@ -122,7 +122,7 @@ def top_n(users, items, seen, allowed, n):
 
 
 def infer_row(partners, covariance, rating, weight, precision, shift, alpha, mu):
-    """Return mean and covariance of one row, and its expected sum of weighted squares."""
+    """Return mean and covariance of one row, and both parts of its sum of weighted squares."""
     z = np.c_[partners[:, :-1], np.ones(len(partners))].astype(np.float64)
     target = rating.astype(np.float64) - mu - partners[:, -1]
     moment = z[:, :, None] * z[:, None, :]
@@ -130,9 +130,9 @@ def infer_row(partners, covariance, rating, weight, precision, shift, alpha, mu)
     total = np.einsum("n,nij->ij", weight.astype(np.float64), moment)
     spread = np.linalg.inv(precision + alpha * total)
     mean = spread @ (shift + alpha * z.T @ (weight * target))
-    squares = weight @ (target - z @ mean) ** 2 + np.sum(spread * total)
-    uncertain = np.einsum("n,nij,i,j->", weight, covariance, mean[:-1], mean[:-1])
-    return mean, spread, squares + uncertain
+    squares = weight @ (target - z @ mean) ** 2
+    squares += np.einsum("n,nij,i,j->", weight, covariance, mean[:-1], mean[:-1])
+    return mean, spread, (squares, np.sum(spread * total))
 
 
 def ratings_almost_without_noise(side, mu):

@@ -16,7 +16,7 @@ Numbers = NDArray[np.float64]
 class Contributions:
     """The contributions of the ratings of one user to the scores of items.
 
-    The posterior mean of a user is linear in the ratings, given the variance of the user's ratings
+    The posterior mean of a user is linear in the ratings
     (``native/include/palate/row_posterior.hpp``)::
 
         x = A^-1 (L m + alpha sum_j w_j z_j (y_j - b_j)),  A = L + alpha sum_j w_j (z_j z_j' + C_j)
@@ -48,7 +48,7 @@ class Contributions:
         self._weight = working.weight.astype(np.float64)
         variances = learned.parameters.variances
         if variances is not None:
-            self._weight *= variances.weights(user.history, np.array([user.variance]))
+            self._weight *= variances.weights(user.history)
         self._surplus = working.response - bias
 
     def _row(self, items: NDArray[np.integer[Any]]) -> Numbers:
@@ -56,7 +56,7 @@ class Contributions:
 
     @cached_property
     def covariance(self) -> Numbers:
-        """The covariance A^-1 of the user, in double precision; shape (k + 1, k + 1)."""
+        """A^-1, which is the covariance of a user of variance 1; shape (k + 1, k + 1)."""
         weight = self._alpha * self._weight
         precision: NDArray[Any] = self._prior.precision + (self._z.T * weight) @ self._z
         items = self.learned.parameters.item_posterior

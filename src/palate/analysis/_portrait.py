@@ -186,7 +186,9 @@ def _predictability(history: Residuals) -> dict[str, float] | None:
     if variances is not None:
         spread = noise_sd * math.sqrt(user.variance)
         precision = learned.parameters.user_prior.precision
-        of_tastes = effective_parameters(user.covariance[None], precision)
+        of_tastes = effective_parameters(
+            user.covariance[None], np.array([user.variance]), precision
+        )
         freedom = variances.freedom + np.maximum(len(errors) - of_tastes, 0)
         lower, upper = (bound[0] for bound in spread_interval(np.array([spread]), freedom))
     else:

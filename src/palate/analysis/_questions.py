@@ -90,9 +90,14 @@ def _table(
 def _explained(
     learned: Learned, user: UserPosterior, directions: tuple[Numbers, Numbers]
 ) -> tuple[float, float]:
-    """Return the prior variance of an expected rating, and the share of it that is explained."""
-    rated = directions[0][learned.rated]
+    """Return the prior variance of an expected rating, and the share of it that is explained.
+
+    It is that of people whose ratings have the same variance as the user's.
+    """
+    rated, variances = directions[0][learned.rated], learned.parameters.variances
     before = float(quadratic_forms(rated, learned.parameters.user_prior.of_anyone).mean())
+    if variances is not None:
+        before *= user.variance / variances.of_anyone
     left = float(quadratic_forms(rated, user.covariance.astype(np.float64)).mean())
     return before, max(0.0, 1 - left / before)
 

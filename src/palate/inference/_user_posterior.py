@@ -19,8 +19,6 @@ _NO_COVARIANCES = np.zeros((0, 1), dtype=np.float32)
 _TOLERANCE = 1e-4
 _MAX_ITERATIONS = 50
 _MAX_HALVINGS = 12
-# Cycles of two rounds for variances; on MovieLens 100k they converge to within 1e-4.
-_VARIANCE_CYCLES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +68,24 @@ class Inferred(NamedTuple):
         Of the k factors, then of the bias; shape (n, k + 1).
     covariance
         Shape (n, k + 1, k + 1), or (0, k + 1, k + 1) where it was not asked for.
-    squares
+    errors
         The expected sum of squared errors over a user's ratings, each times its weight (see
-        `RatingVariances`); shape (n,), or (0,) where it was not asked for.
+        `RatingVariances`), for the user at the mean; shape (n,), or (0,) where it was not asked
+        for.
+    uncertainty
+        What the uncertainty of a user of variance 1 adds to it; shape as of `errors`.
+    freedom
+        The residual degrees of freedom: the number of a user's ratings, less that of the
+        coordinates that they determine; shape as of `errors`.
     variance
         The variance of each user's ratings, relative to the usual one; shape (n,).
     """
 
     mean: NDArray[np.float32]
     covariance: NDArray[np.float32]
-    squares: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    uncertainty: NDArray[np.float64]
+    freedom: NDArray[np.float64]
     variance: NDArray[np.float64]
 
     def only(self, history: Csr, known: NDArray[np.float32] | None) -> UserPosterior:
@@ -101,12 +107,14 @@ def infer(
 ) -> Inferred:
     """Return the posterior of every user of `ratings` given the items.
 
-    With a linear likelihood it is exact given the variance of the user's ratings: N(A^-1 c, A^-1)
-    of ``native/include/palate/row_posterior.hpp``. The variance is found by some rounds of
-    variational inference, in which factors and variance take turns (Bishop, "Pattern recognition
-    and machine learning", 2006, section 10.1). With another likelihood the posterior is the Laplace
-    approximation at the mode, found by damped Gauss-Newton iterations, each of which linearises the
-    expected rating at the present scores (Bishop, sections 4.4 and 5.4.2).
+    With a linear likelihood it is exact. With A and c of
+    ``native/include/palate/row_posterior.hpp``, the factors and the bias x of a user with the
+    variance s have the posterior N(A^-1 c, s A^-1) (Bishop, "Pattern recognition and machine
+    learning", 2006, section 2.3.6). The variance follows from the errors at the mean, of which the
+    expectation is s times the residual degrees of freedom; how far the user is from the prior mean
+    would say something of it as well, but only if tastes and noise are in proportion. With another
+    likelihood it is the Laplace approximation at the mode, found by damped Gauss-Newton iterations
+    that linearise the expected rating at the present scores (sections 4.4 and 5.4.2).
 
     Parameters
     ----------
@@ -121,7 +129,7 @@ def infer(
     covariances
         Whether to return the covariance of each user.
     squares
-        Whether to return the expected sum of squared errors of each user.
+        Whether to return the errors and the uncertainty of each user.
     variance
         The relative variance of each user's ratings, where it is known; shape (n,).
     cancel
@@ -136,8 +144,6 @@ def infer(
     """
     solver = _RowSolver(ratings, parameters, threads, known=known, cancel=cancel)
     if parameters.likelihood.linear:
-        if variance is None:
-            variance = solver.variances()
         inferred = solver.solve_linear(variance, covariances=covariances, squares=squares)
     else:
         mode = _posterior_mode(solver)
@@ -169,17 +175,16 @@ def covariance_at(
 
 
 def effective_parameters(
-    covariances: NDArray[np.float32], prior_precision: NDArray[np.float64]
+    posteriors: NDArray[np.float32], variances: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return how many coordinates of each user their ratings determine; shape (n,).
 
-    With the posterior covariance V, shape (d, d), and the prior precision L, it is d - tr(V L)
-    (Spiegelhalter et al., "Bayesian measures of model complexity and fit", J. R. Stat. Soc. B 2002,
-    section 3).
+    With the posterior covariance V, shape (d, d), the variance s and the prior precision L, it is
+    d - tr(V L) / s (Spiegelhalter et al., "Bayesian measures of model complexity and fit", J. R.
+    Stat. Soc. B 2002, section 3).
     """
-    width = len(prior_precision)
-    traces = np.einsum("nij,ij->n", covariances.astype(np.float64), prior_precision)
-    counts: NDArray[np.float64] = np.clip(width - traces, 0, width)
+    traces = np.einsum("nij,ij->n", posteriors.astype(np.float64), prior) / variances
+    counts: NDArray[np.float64] = np.clip(len(prior) - traces, 0, len(prior))
     return counts
 
 
@@ -239,28 +244,44 @@ class _RowSolver:
             self.cancel,
         )
         d = mean.shape[1]
-        return Inferred(mean, covariance.reshape(-1, d, d), square_sums, np.ones(self.users))
+        errors, uncertainty = square_sums.T.copy()
+        # Apart from rounding it is between these: tr(A^-1 (A - Lambda)).
+        determined = np.clip(self.likelihood.precision * uncertainty, 0, d)
+        freedom = np.maximum(self.ratings.counts[: len(errors)] - determined, 0)
+        covariance = covariance.reshape(-1, d, d)
+        return Inferred(mean, covariance, errors, uncertainty, freedom, np.ones(self.users))
 
     def solve_linear(
-        self, variance: NDArray[np.float64], *, covariances: bool = False, squares: bool = False
+        self,
+        variance: NDArray[np.float64] | None,
+        *,
+        covariances: bool = False,
+        squares: bool = False,
     ) -> Inferred:
-        """Return the posteriors of a linear likelihood, given the variance of each user."""
+        """Return the posteriors of a linear likelihood, with the variance of each user if known."""
         variances, weight = self.parameters.variances, _NO_WEIGHTS
         if variances is not None:
-            weight = variances.weights(self.ratings, variance)
+            weight = variances.weights(self.ratings)
         inferred = self.solve(
             self.ratings.rating,
             weight,
             self.likelihood.mu,
             covariances=covariances,
-            squares=squares,
+            squares=squares or (variance is None and variances is not None),
         )
-        if squares:
-            inferred = inferred._replace(squares=inferred.squares + self._of_biases(weight))
-        return inferred._replace(variance=variance)
+        if len(inferred.errors):
+            inferred = inferred._replace(errors=inferred.errors + self._of_biases(weight))
+        if variances is None:
+            return inferred
+        if variance is None:
+            variance = variances.of_people(
+                inferred.freedom, self.likelihood.precision * inferred.errors
+            )
+        scale = variance.astype(np.float32)[: len(inferred.covariance), None, None]
+        return inferred._replace(variance=variance, covariance=inferred.covariance * scale)
 
     def _of_biases(self, weight: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return what the uncertainty of item biases adds to the squares; shape (n,)."""
+        """Return what the uncertainty of item biases adds to the errors; shape (n,)."""
         posterior = self.parameters.item_posterior
         if posterior is None:
             return np.zeros(self.users)
@@ -269,31 +290,6 @@ class _RowSolver:
             added *= weight
         sums = np.bincount(self.user, weights=added, minlength=self.users)
         return sums.astype(np.float64)  # without ratings they would be integers
-
-    def variances(self) -> NDArray[np.float64]:
-        """Return the relative variance of each user's ratings; shape (n,).
-
-        Two rounds of variational inference are followed by Aitken's extrapolation (Steffensen's
-        method; Burden and Faires, "Numerical analysis", 2011, section 2.5).
-        """
-        zero = np.ones(self.users)
-        if self.parameters.variances is None:
-            return zero
-        for _ in range(_VARIANCE_CYCLES):
-            one = self._next_variances(zero)
-            two = self._next_variances(one)
-            bend = two - 2 * one + zero
-            step = np.divide((two - one) ** 2, bend, out=np.zeros_like(bend), where=bend != 0)
-            # Where the rounds do not converge like a geometric series, they are left as they are.
-            zero = np.where(np.abs(step) <= np.abs(two - one), two - step, two)
-        return zero
-
-    def _next_variances(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
-        variances, counts = self.parameters.variances, self.ratings.counts
-        assert variances is not None
-        squares = self.solve_linear(found, squares=True).squares
-        squares /= variances.precisions(counts, found)
-        return variances.of_people(counts, squares, self.likelihood.precision)
 
     def solve_linearised(
         self, mean: NDArray[np.float32], *, covariances: bool = False, squares: bool = False

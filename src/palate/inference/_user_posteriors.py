@@ -112,7 +112,7 @@ class UserPosteriors:
         precision, found = self.parameters.user_prior.precision, [np.zeros((0, 2))]
         for block in self.blocks(np.arange(len(self))):
             covariances = self.covariances(block)
-            counts = effective_parameters(covariances, precision)
+            counts = effective_parameters(covariances, self.variances[block], precision)
             found.append(np.column_stack([covariances[:, -1, -1], counts]))
         return np.concatenate(found)
 

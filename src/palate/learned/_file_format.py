@@ -36,7 +36,7 @@ from palate.learned._learned import Learned
 from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
-FORMAT = 7
+FORMAT = 8
 MODEL_FILE = re.compile(
     r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
 )

@@ -14,7 +14,9 @@ class RatingVariances:
 
     The rating of user u for item i has the variance s_u s_i noise_sd^2: items are more or less
     divisive, and people more or less predictable. A person's s_u is inferred from their ratings;
-    1 / s_u has a gamma prior with mean 1.
+    1 / s_u has a gamma prior with mean 1. The covariance of the prior of a person's factors and
+    bias is s_u times that of the `UserPrior`: who rates on a wider scale has more of everything. So
+    the prior is conjugate, and expectations do not depend on s_u.
 
     Attributes
     ----------
@@ -29,23 +31,24 @@ class RatingVariances:
     freedom: float
     item_freedom: float
 
+    @property
+    def of_anyone(self) -> float:
+        """The mean of s_u over people, that of a person of whom nothing is known."""
+        return self.freedom / (self.freedom - 2)
+
     def of_people(
-        self, counts: NDArray[np.int64], squares: NDArray[np.float64], precision: float
+        self, freedom: NDArray[np.float64], squares: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return s_u, the posterior mean; shape (people,).
 
         Parameters
         ----------
-        counts
-            The number of ratings of each person.
+        freedom
+            The residual degrees of freedom of each person; see `Inferred`.
         squares
-            The expected sum of e^2 / s_i over the errors e of each person.
-        precision
-            1 / noise_sd^2.
+            The sum of e^2 / (s_i noise_sd^2) over the errors e of each person.
         """
-        variances: NDArray[np.float64] = (self.freedom + precision * squares) / (
-            self.freedom + counts - 2
-        )
+        variances: NDArray[np.float64] = (self.freedom + squares) / (self.freedom + freedom - 2)
         return variances
 
     def of_item(self, count: int, squares: float) -> float:
@@ -56,17 +59,14 @@ class RatingVariances:
         return (self.item_freedom + squares) / (self.item_freedom + count - 2)
 
     def precisions(
-        self, counts: NDArray[np.int64], variances: NDArray[np.float64]
+        self, freedom: NDArray[np.float64], variances: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the posterior mean of 1 / s_u, given that of s_u; shape (people,)."""
-        freedom = self.freedom + counts
+        freedom = self.freedom + freedom
         precisions: NDArray[np.float64] = freedom / (freedom - 2) / variances
         return precisions
 
-    def weights(self, histories: Csr, variances: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the mean of 1 / s_u, divided by s_i, for each rating; shape (n,)."""
-        counts = histories.counts
-        own = self.precisions(counts, variances).astype(np.float32)
-        weights = np.repeat(own, counts)
-        weights /= self.items[histories.partner]
+    def weights(self, histories: Csr) -> NDArray[np.float32]:
+        """Return 1 / s_i for each rating; shape (n,)."""
+        weights: NDArray[np.float32] = np.reciprocal(self.items[histories.partner])
         return weights

@@ -29,7 +29,8 @@ class UserPrior:
         B; its first row is the mean of the average person; shape (features, k + 1). Those of the
         known features come last.
     covariance
-        Shape (k + 1, k + 1); it may be singular.
+        For people whose ratings have the variance 1 (see `RatingVariances`); for others in
+        proportion to it. Shape (k + 1, k + 1); it may be singular.
     features
         How the features are made; None if all people have the same mean, the only row of B.
     known

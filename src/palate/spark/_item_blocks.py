@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from palate import _random_streams
 from palate.solvers.gibbs._random_stream import RowStream
-from palate.solvers.gibbs._row_block import Partners, RowBlock, RowDraw, Runtime
+from palate.solvers.gibbs._row_block import Partners, RowBlock, RowDraw, Runtime, freedoms
 from palate.solvers.gibbs._row_variances import drawn_precisions
 from palate.solvers.gibbs._user_block import standardised
 from palate.spark._packing import Arrays, csr
@@ -83,7 +83,7 @@ class DrawItemBlock:
     threads: int
 
     def __call__(self, parts: Iterable[Any]) -> Iterator[Any]:
-        """Return the block, and its rows and weighted sums of squared errors."""
+        """Return the block, and its rows and their squares."""
         block, arrays, messages = None, Arrays(), list[Message]()
         for number, part in parts:
             block = number
@@ -104,7 +104,8 @@ class DrawItemBlock:
         rows, squares, counts = (np.concatenate(parts) for parts in columns_of_all)
         stream = _random_streams.sweep(self.draw.number, "user precisions")
         random = RowStream(self.draw.seed, stream, arrays["users"])
-        return Partners(rows, drawn_precisions(self.freedom, counts, squares, random))
+        numbers = freedoms(counts, rows.shape[1])
+        return Partners(rows, drawn_precisions(self.freedom, numbers, squares, random))
 
     def _drawn(self, number: int, arrays: Arrays, partners: Partners) -> Any:
         first, end = self.bounds[number : number + 2].tolist()

@@ -17,7 +17,7 @@ def of(features, blocks):
 
 def drawn(regression, features, rows, stream, **options):
     """Draw the prior of rows with these features."""
-    sums = products(features, rows), products(rows, rows)
+    sums = products(features, features), products(features, rows), products(rows, rows)
     return regression.draw(*sums, RandomStream(7, stream), **options)
 
 
@@ -109,7 +109,8 @@ def test_covariances_from_sums_are_those_of_the_rows():
     means = features @ coefficients
     regression = of(features, [3])
     rest = regression.residual_covariance(
-        products(features, rows), products(rows, rows), coefficients
+        *(products(features, features), products(features, rows), products(rows, rows)),
+        coefficients,
     )
     np.testing.assert_allclose(rest, (rows - means).T @ (rows - means) / 40, rtol=1e-5)
     explained = regression.explained_covariance(coefficients)

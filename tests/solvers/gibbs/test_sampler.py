@@ -131,9 +131,11 @@ def from_the_prior(rng, features, user, item):
         penalty = rng.gamma(TAME.penalty_shape, 1 / TAME.penalty_rate, 2)
         of_features = np.r_[TAME.constant_penalty, penalty[0], [penalty[1]] * (f.shape[1] - 2)]
         coefficients = rng.normal(size=(f.shape[1], d)) / np.sqrt(of_features[:, None]) @ root.T
-        tables.append(f @ coefficients + rng.normal(size=(len(f), d)) @ root.T)
         freedoms.append(rng.choice(FREEDOMS))
         precisions.append(rng.gamma(freedoms[-1] / 2, 2 / freedoms[-1], len(f)))
+        # The precisions of users, the first side, are also those of their rows.
+        scale = np.ones(len(f)) if tables else precisions[0] ** -0.5
+        tables.append(f @ coefficients + scale[:, None] * rng.normal(size=(len(f), d)) @ root.T)
         penalties.append(np.r_[TAME.constant_penalty, penalty])
     alpha = rng.gamma(NOISE[0]) / NOISE[1]
     draw = Draw(tables, precisions, penalties, freedoms, alpha)
@@ -192,15 +194,18 @@ def numpy_chain(features, user, item, rating, sweeps, rng):
             rows, f, b = tables[side], features[side], coefficients[side]
             m = f.shape[1]
             penalty = np.r_[penalties[side][:2], [penalties[side][2]] * (m - 2)]
+            # The precisions of users, the first side, are also those of their rows.
+            scale = w[0] if side == 0 else np.ones(len(f))
             rest = rows - f @ b
-            inverse = np.diag([1.0] * FACTORS + [0.1]) + rest.T @ rest + (b.T * penalty) @ b
+            inverse = np.diag([1.0] * FACTORS + [0.1]) + (rest.T * scale) @ rest
+            inverse += (b.T * penalty) @ b
             draws = np.linalg.cholesky(np.linalg.inv(inverse)) @ rng.normal(
                 size=(d, 2 * d + len(f) + m)
             )
             precision = draws @ draws.T
-            k = f.T @ f + np.diag(penalty)
+            k = (f.T * scale) @ f + np.diag(penalty)
             noise = np.linalg.cholesky(np.linalg.inv(k)) @ rng.normal(size=(m, d))
-            b = np.linalg.solve(k, f.T @ rows)
+            b = np.linalg.solve(k, (f.T * scale) @ rows)
             b += noise @ np.linalg.cholesky(np.linalg.inv(precision)).T
             coefficients[side] = b
             squares = np.einsum("ij,jk,ik->i", b, precision, b)
@@ -210,18 +215,21 @@ def numpy_chain(features, user, item, rating, sweeps, rng):
             weight = alpha * given * w[side][:, None] * w[1 - side][others]
             z = np.c_[tables[1 - side][:, :-1], np.ones(len(tables[1 - side]))][others]
             target = rating - tables[1 - side][others, -1]
-            a = precision + np.einsum("rn,ni,nj->rij", weight, z, z)
-            c = (f @ b) @ precision + (weight * target) @ z
+            a = scale[:, None, None] * precision + np.einsum("rn,ni,nj->rij", weight, z, z)
+            c = scale[:, None] * ((f @ b) @ precision) + (weight * target) @ z
             noise = np.linalg.solve(
                 np.linalg.cholesky(a).transpose(0, 2, 1), rng.normal(size=(len(f), d, 1))
             )
             rows[:] = (np.linalg.solve(a, c[:, :, None]) + noise)[:, :, 0]
             error = rating - predicted(*tables, user, item)
             squares = given @ (alpha * w[1 - side][others] * error**2)
+            numbers = given.sum(1)
+            if side == 0:
+                rest = rows - f @ b
+                squares = squares + np.einsum("ij,jk,ik->i", rest, precision, rest)
+                numbers = numbers + d
             freedoms[side] = freedom_given(w[side], rng)
-            w[side] = rng.gamma((freedoms[side] + given.sum(1)) / 2) / (
-                (freedoms[side] + squares) / 2
-            )
+            w[side] = rng.gamma((freedoms[side] + numbers) / 2) / ((freedoms[side] + squares) / 2)
         total = np.sum(w[0][user] * w[1][item] * error**2)
         alpha = rng.gamma(1 + len(rating) / 2) / (1 + total / 2)
         yield Draw(

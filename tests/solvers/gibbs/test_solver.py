@@ -195,22 +195,25 @@ def test_intervals_have_their_coverage(fitted, fold):
     assert np.mean(z < 0.6745) == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_noise_is_that_of_the_expected_squared_errors(fitted, fold):
-    """1 / alpha = (2 rate + the expected squares) / (2 shape + ratings), at the end."""
-    train, _ = fold
+@pytest.fixture(scope="module")
+def inferred(fitted, fold):
+    """Return the users of the fit, and the mean of 1 / s_u of each."""
     learned = fitted.learned.parameters
-    inferred = infer(train.by_user(), learned, 2, known=fitted.learned.known_of_users, squares=True)
-    rate = train.rating.var(dtype=np.float64)
-    expected = (2 * rate + inferred.squares.sum()) / (2 + len(train))
-    assert learned.likelihood.noise_sd**2 == pytest.approx(expected, rel=5e-4)
+    histories, known = fold[0].by_user(), fitted.learned.known_of_users
+    found = infer(histories, learned, 2, known=known, squares=True)
+    return found, learned.variances.precisions(found.freedom, found.variance)
 
 
-def test_the_mean_precision_of_users_is_that_of_their_prior(fitted, fold):
-    train, _ = fold
-    variances = fitted.learned.parameters.variances
-    counts = np.bincount(train.user, minlength=train.users.height)
-    precisions = variances.precisions(counts, fitted.learned.user_variances)
-    assert precisions.mean() == pytest.approx(1, abs=0.002)
+def test_the_noise_is_that_of_the_expected_squared_errors(fitted, fold, inferred):
+    """1 / alpha = (2 rate + the expected squares) / (2 shape + ratings), at the end."""
+    found, precisions = inferred
+    rate, n = fold[0].rating.var(dtype=np.float64), len(fold[0])
+    expected = (2 * rate + precisions @ found.errors + found.uncertainty.sum()) / (2 + n)
+    assert fitted.learned.likelihood.noise_sd**2 == pytest.approx(expected, rel=5e-4)
+
+
+def test_the_mean_precision_of_users_is_that_of_their_prior(inferred):
+    assert inferred[1].mean() == pytest.approx(1, abs=0.002)
 
 
 def test_the_canonical_form_is_exact(fitted):

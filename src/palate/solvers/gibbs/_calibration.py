@@ -1,6 +1,5 @@
 """Calibration: from the draw summary to parameters and users that are inferred from them."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from palate.learned._user_prior import UserPrior
 from palate.solvers.gibbs._draw_summary import Summary
 from palate.solvers.gibbs._people import People
 from palate.solvers.gibbs._row_prior import Regression
-from palate.solvers.gibbs._user_block import Both, Totals, UserBlock
+from palate.solvers.gibbs._user_block import Totals, UserBlock
 
 # Each round brings the noise, the variances and the canonical form nearer by a factor of three or
 # more.
@@ -51,9 +50,10 @@ class Calibrated(NamedTuple):
 
 
 class UserMoments(NamedTuple):
-    """Sums over users: of their expected squared errors, of their rows X, and X'X."""
+    """Sums over users: of their expected w e^2, of their precisions 1 / s_u, of rows X, and X'X."""
 
     squares: float
+    precisions: float
     total: NDArray[np.float64]
     products: NDArray[np.float64]
 
@@ -66,54 +66,32 @@ class InferUsers:
     ----------
     parameters
         The items, the noise and the prior.
-    scale
-        What the variances of the users are multiplied by before.
-    new_variances
-        Whether to infer them anew.
-    squares
-        Whether the expected squared errors are wanted; else they are empty.
     """
 
-    changes = ("table", "variance", "expected_squares")
+    changes = ("table", "variance")
 
     parameters: Parameters
-    scale: float = 1.0
-    new_variances: bool = False
-    squares: bool = False
 
     def __call__(self, block: UserBlock) -> UserMoments:
         """Return the sums over the users of a block."""
-        block.variance = block.variance * self.scale
         inferred = infer(
             block.ratings,
             self.parameters,
             block.runtime.threads,
             known=block.known,
-            squares=self.squares,
-            variance=None if self.new_variances else block.variance,
+            squares=True,
             cancel=block.runtime.cancel,
         )
         block.table, block.variance = inferred.mean, inferred.variance
-        block.expected_squares = inferred.squares
-        total = inferred.mean.sum(axis=0, dtype=np.float64)
-        return UserMoments(float(inferred.squares.sum()), total, gram(inferred.mean))
-
-
-@dataclass(frozen=True, eq=False)
-class TakeVariances:
-    """Take the variances of the users that their expected squared errors say; see `calibrate`."""
-
-    changes = ("variance",)
-
-    variances: RatingVariances
-    alpha: float
-
-    def __call__(self, block: UserBlock) -> float:
-        """Return the sum of the precisions of the users of a block."""
-        precisions = self.variances.precisions(block.counts, block.variance)
-        squares = block.expected_squares / precisions
-        block.variance = self.variances.of_people(block.counts, squares, self.alpha)
-        return float(self.variances.precisions(block.counts, block.variance).sum())
+        variances = self.parameters.variances
+        assert variances is not None
+        precisions = variances.precisions(inferred.freedom, inferred.variance)
+        return UserMoments(
+            float(precisions @ inferred.errors + inferred.uncertainty.sum()),
+            float(precisions.sum()),
+            inferred.mean.sum(axis=0, dtype=np.float64),
+            gram(inferred.mean),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +120,8 @@ def calibrate(
         1 / alpha = (2 rate + sum E w_ui (r_ui - prediction)^2) / (2 shape + ratings)
 
     where the expectation is over users and items, w_ui = 1 / (s_u s_i) (see `RatingVariances`), and
-    (shape, rate) is the gamma prior of the sampler. Each round infers s_u once, and then moves from
-    1 / s_u to alpha by how much their mean differs from that of their prior, 1
+    (shape, rate) is the gamma prior of the sampler. Each round infers users with their s_u, and
+    moves from 1 / s_u to alpha by how much their mean differs from that of their prior, 1
     (parameter expansion: Liu, Rubin and Wu, "Parameter expansion to accelerate EM: the PX-EM
     algorithm", Biometrika 1998, section 4). Users who are inferred anew are not exactly canonical:
     each round transforms everything to the canonical form of its users.
@@ -161,21 +139,14 @@ def calibrate(
         The shape and the rate of the gamma prior, in units of the ratings.
     """
     shape, rate = 2 * noise_prior[0] + totals.ratings, 2 * noise_prior[1]
-    assert parameters.variances is not None
-    scale, noise_sd = 1.0, math.nan
     try:
         for _ in range(_ROUNDS):
-            sums = people.total(InferUsers(parameters, scale, squares=True))
+            sums = people.total(InferUsers(parameters))
             alpha = shape / (rate + sums.squares)
             canonical, turn = _canonical(parameters, totals.users, sums)
-            both = Both(TakeVariances(parameters.variances, alpha), turn)
-            scale = people.total(both)[0] / totals.users
-            noise_sd = (alpha * scale) ** -0.5
+            noise_sd = (alpha * sums.precisions / totals.users) ** -0.5
             parameters = _with_noise(canonical, noise_sd)
-        sums = people.total(InferUsers(parameters, scale, new_variances=True))
-        canonical, turn = _canonical(parameters, totals.users, sums)
-        parameters = _with_noise(canonical, noise_sd)
-        people.change(turn)
+            people.change(turn)
         people.total(InferUsers(parameters))
     except Cancelled:
         return Calibrated(parameters, complete=False)
@@ -195,23 +166,26 @@ class UserRegression(NamedTuple):
         Those of the users of the fit.
     penalties
         The mean of the draws.
+    variance
+        The mean of s_u over people (see `RatingVariances`).
     """
 
     features: PairFeatures
     known: KnownFeatures
     regression: Regression
     penalties: NDArray[np.float64]
+    variance: float
 
     def prior(self, onto: NDArray[np.float64], covariance: NDArray[np.float64]) -> UserPrior:
-        """Return the prior of users, given F'X for their rows X, and its covariance S.
+        """Return the prior of users, given F'X for their rows X, and the covariance S for s_u = 1.
 
         With the features F, F = 0 on average but for the constant::
 
             B = (F'F + diag(penalty))^-1 F'X
-            covariance of anyone = S + B' cov(F) B
+            covariance of anyone = E s_u S + B' cov(F) B
         """
         coefficients = self.regression.mean(onto, self.penalties)
-        anyone = covariance + self.regression.explained_covariance(coefficients)
+        anyone = self.variance * covariance + self.regression.explained_covariance(coefficients)
         return UserPrior(coefficients, covariance, self.features, self.known, anyone)
 
 

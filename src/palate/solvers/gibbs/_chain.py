@@ -155,9 +155,9 @@ class Chain:
         users, items = self._users, self._item_rows
         prior = users.draw_prior(number, searching=searching)
         draw = RowDraw(number, prior, self._alpha, self.seed)
-        sums = self._people.total(DrawUsers(draw, Partners(items.rows, items.precisions)))
-        freedom = users.draw_freedom(number, sums)
-        self._people.change(DrawPrecisions(number, freedom))
+        found = self._people.total(DrawUsers(draw, Partners(items.rows, items.precisions)))
+        freedom = users.draw_freedom(number, found)
+        users.sums = self._people.total(DrawPrecisions(number, freedom))
 
     def _draw_items(self, number: int, *, searching: bool) -> float:
         """Draw the items; return the sum of w e^2 over all ratings, with their errors e."""
@@ -165,8 +165,8 @@ class Chain:
         prior = items.draw_prior(number, searching=searching)
         draw = RowDraw(number, prior, self._alpha, self.seed)
         drawn = self._people.draw_items(draw, rows, self._users.freedom)
-        freedom = items.draw_freedom(number, rows.accept(*drawn, self._alpha))
-        rows.draw_precisions(number, freedom)
+        freedom = items.draw_freedom(number, rows.accept(*drawn))
+        items.sums = rows.draw_precisions(number, freedom)
         return float(rows.squares @ rows.precisions) / self._alpha
 
     def _draw_noise(self, number: int, squares: float) -> None:
@@ -212,11 +212,12 @@ class Chain:
         draws = self._summary.draws
         least = least_variance(self.totals, self._noise_variance / draws)
         summary = self._summary.result(self.sd, least, self.factors)
-        prior = UserRegression(
-            self._features, self._people.known, self._users.regression, self._penalties / draws
-        )
         items = (self._item_variances / draws).astype(np.float32)
         variances = RatingVariances(items, *(self._freedoms / draws).tolist())
+        prior = UserRegression(
+            *(self._features, self._people.known, self._users.regression),
+            *(self._penalties / draws, variances.of_anyone),
+        )
         parameters = uncalibrated(summary, prior, variances, self._likelihood, self.sd**2)
         calibrated = calibrate(
             self._people,

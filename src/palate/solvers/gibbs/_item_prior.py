@@ -37,13 +37,14 @@ def item_prior(
     """
     ones = np.ones((len(rated), 1), dtype=np.float32)
     features, rows = np.hstack([ones, known.values])[rated], np.flatnonzero(rated)
-    regression = Regression(products(features, features), known.features.blocks)
+    gram = products(features, features)
+    regression = Regression(gram, known.features.blocks)
     table, posterior = parameters.item_table[rows], parameters.item_posterior
     assert posterior is not None
     onto = products(features, table)
     all_penalties = np.append(regression.penalties[0], penalties)
     coefficients = regression.mean(onto, all_penalties)
-    covariance = regression.residual_covariance(onto, products(table, table), coefficients)
+    covariance = regression.residual_covariance(gram, onto, products(table, table), coefficients)
     covariance[:-1, :-1] += posterior.covariances.take(rows).sum(np.ones(len(rows))) / len(rows)
     covariance[-1, -1] += float(np.mean(posterior.bias_sd[rows].astype(np.float64) ** 2))
     return ItemPrior(coefficients, covariance, known.features)

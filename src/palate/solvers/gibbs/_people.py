@@ -46,7 +46,7 @@ class People(Protocol):
     def draw_items(
         self, draw: RowDraw, items: RowBlock, freedom: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Draw the rows of the items; return them, and their weighted sums of squared errors.
+        """Draw the rows of the items; return them, and their squares (see `RowBlock`).
 
         Parameters
         ----------

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate import _random_streams
-from palate._linear_algebra import products
+from palate._linear_algebra import products, quadratic_forms
 from palate._native import CancelToken, sample_rows
 from palate.data._ratings import Csr
 from palate.solvers.gibbs._random_stream import RowStream
@@ -25,24 +25,26 @@ class Runtime(NamedTuple):
 
 
 class RowSums(NamedTuple):
-    """What the prior and the variances of a side need to know of its rows X, with features F.
+    """What the prior of a side needs to know of its rows X, with features F.
+
+    W is diagonal, with the precisions of the rows where these scale the prior; else 1.
 
     Attributes
     ----------
+    gram
+        F'WF over rows with ratings; shape (m, m).
     onto
-        F'X over rows with ratings; shape (m, d).
+        F'WX over rows with ratings; shape (m, d).
     scatter
-        X'X over rows with ratings; shape (d, d).
+        X'WX over rows with ratings; shape (d, d).
     total
         The sum of all rows; shape (d,).
-    log_likelihoods
-        See the function `log_likelihoods`.
     """
 
+    gram: NDArray[np.float64]
     onto: NDArray[np.float64]
     scatter: NDArray[np.float64]
     total: NDArray[np.float64]
-    log_likelihoods: NDArray[np.float64]
 
 
 class RowBlock:
@@ -68,11 +70,15 @@ class RowBlock:
         The factors and the bias of each row; shape (n, factors + 1).
     squares
         For each row the sum of alpha w e^2 over its ratings, with the errors e and the
-        precisions w of the other side; shape (n,).
+        precisions w of the other side; where precisions scale the prior, also the square of the
+        row about its prior mean, (x - m)' Lambda (x - m); shape (n,).
     precisions
         Those of the ratings of each row; shape (n,).
+    scales_prior
+        Whether the precision of a row's ratings multiplies that of the prior of the row as well.
     """
 
+    scales_prior = False
     STATE = ("features", "rows", "squares", "precisions")
 
     def __init__(self, name: str, first: int, counts: NDArray[np.int64], seed: int) -> None:
@@ -98,7 +104,7 @@ class RowBlock:
             self.seed, stream, self.first, len(self), factors + 1
         )
         self.rows = start * np.float32(_START_SD)
-        return products(self._features_of_rated, self._features_of_rated), self.sums()
+        return self._gram, self.sums()
 
     @cached_property
     def _rated(self) -> Any:
@@ -111,22 +117,33 @@ class RowBlock:
         return features
 
     @cached_property
+    def _gram(self) -> NDArray[np.float64]:
+        """F'F over the rows with ratings."""
+        return products(self._features_of_rated, self._features_of_rated)
+
+    @cached_property
     def longest_first(self) -> NDArray[np.int32]:
         """The rows within the block, those with most ratings first."""
         return np.argsort(-self.counts, kind="stable").astype(np.int32)
 
+    @property
+    def freedoms(self) -> NDArray[np.int64]:
+        """The number of squares in `squares` of each row; shape (n,)."""
+        return freedoms(self.counts, self.rows.shape[1] if self.scales_prior else 0)
+
     @cached_property
     def _log_gammas(self) -> NDArray[np.float64]:
-        return log_gammas(self.counts)
+        return log_gammas(self.freedoms)
 
     def sums(self) -> RowSums:
         """Return the sums of the rows."""
-        rated = self.rows[self._rated]
+        rows, features = self.rows[self._rated], self._features_of_rated
+        weights = self.precisions[self._rated] if self.scales_prior else None
         return RowSums(
-            products(self._features_of_rated, rated),
-            products(rated, rated),
+            self._gram if weights is None else products(features, features, weights),
+            products(features, rows, weights),
+            products(rows, rows, weights),
             self.rows.sum(axis=0, dtype=np.float64),
-            log_likelihoods(self.counts, self.squares, self._log_gammas),
         )
 
     def onto(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -152,21 +169,31 @@ class RowBlock:
         return shifts
 
     def accept(
-        self, rows: NDArray[np.float32], squares: NDArray[np.float64], alpha: float
-    ) -> RowSums:
-        """Take new rows, with their weighted sums of squared errors; return the sums."""
-        self.rows, self.squares = rows, alpha * squares / self.precisions
-        return self.sums()
+        self, rows: NDArray[np.float32], squares: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Take new rows and their squares; return the log likelihoods of the freedoms."""
+        self.rows, self.squares = rows, squares
+        return log_likelihoods(self.freedoms, squares, self._log_gammas)
 
-    def draw_precisions(self, number: int, freedom: float) -> None:
-        """Draw the precisions, given the rows and the freedom."""
+    def draw_precisions(self, number: int, freedom: float) -> RowSums:
+        """Draw the precisions, given the rows and the freedom; return the sums of the rows."""
         random = self._random(number, "precisions", np.arange(len(self)))
-        self.precisions = drawn_precisions(freedom, self.counts, self.squares, random)
+        self.precisions = drawn_precisions(freedom, self.freedoms, self.squares, random)
+        return self.sums()
 
     def _random(self, number: int, use: str, rows: NDArray[np.int64]) -> RowStream:
         """Return the variates of some rows of the block for one use in a sweep."""
         stream = _random_streams.sweep(number, f"{self.name} {use}")
         return RowStream(self.seed, stream, self.first + rows)
+
+
+def freedoms(counts: NDArray[np.int64], coordinates: int) -> NDArray[np.int64]:
+    """Return how many squares say what the precision of each row is; shape (n,).
+
+    They are the errors of its ratings, and where it scales the prior, the coordinates of the row.
+    Rows without ratings say nothing.
+    """
+    return np.where(counts > 0, counts + coordinates, 0)
 
 
 class Partners(NamedTuple):
@@ -204,7 +231,10 @@ class RowDraw(NamedTuple):
         partners: Partners,
         runtime: Runtime,
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Draw the rows of a block; return them, and their weighted sums of squared errors.
+        """Draw the rows of a block; return them, and their squares (see `RowBlock`).
+
+        With a prior that is scaled by the precision w of the row, the posterior of the row is
+        N(A^-1 c, (w A)^-1), where A and c are those for w = 1.
 
         Parameters
         ----------
@@ -217,8 +247,12 @@ class RowDraw(NamedTuple):
         runtime
             Cancelled, it ends the draw by `Cancelled`.
         """
-        weights = np.repeat(block.precisions.astype(np.float32), block.counts)
-        weights *= partners.precisions.astype(np.float32)[ratings.partner]
+        weights = partners.precisions.astype(np.float32)[ratings.partner]
+        spread = np.zeros(0, dtype=np.float32)
+        if block.scales_prior:
+            spread = (block.precisions**-0.5).astype(np.float32)
+        else:
+            weights *= np.repeat(block.precisions.astype(np.float32), block.counts)
         rows: NDArray[np.float32]
         squares: NDArray[np.float64]
         rows, squares = sample_rows(
@@ -228,6 +262,7 @@ class RowDraw(NamedTuple):
             partners.rows,
             self.prior.precision,
             shifts,
+            spread,
             self.alpha,
             0.0,
             self.seed,
@@ -236,4 +271,11 @@ class RowDraw(NamedTuple):
             cancel=runtime.cancel,
             first_row=block.first,
         )
+        squares *= self.alpha
+        if block.scales_prior:
+            deviations = rows - shifts @ np.linalg.inv(self.prior.precision).astype(np.float32)
+            of_rows = quadratic_forms(deviations, self.prior.precision.astype(np.float32))
+            squares += np.where(block.counts > 0, of_rows, 0)
+        else:
+            squares /= block.precisions
         return rows, squares

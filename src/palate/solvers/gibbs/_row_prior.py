@@ -92,39 +92,43 @@ class Regression:
         self.penalties = np.ones(1 + len(self._blocks))
         self.penalties[0] = self._prior.constant_penalty
 
-    def _penalised_gram(self, penalties: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return F'F + diag(penalty); shape (m, m)."""
-        return self._gram + np.diag(np.repeat(penalties, [1, *self._blocks]))
+    def _penalised(
+        self, gram: NDArray[np.float64], penalties: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return F'WF + diag(penalty), given F'WF; shape (m, m)."""
+        return gram + np.diag(np.repeat(penalties, [1, *self._blocks]))
 
     def mean(
         self, onto: NDArray[np.float64], penalties: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return (F'F + diag(penalty))^-1 F'X, given F'X; shape (m, d)."""
-        return np.linalg.solve(self._penalised_gram(penalties), onto).astype(np.float64)
+        return np.linalg.solve(self._penalised(self._gram, penalties), onto).astype(np.float64)
 
     def draw(
         self,
+        gram: NDArray[np.float64],
         onto: NDArray[np.float64],
         scatter: NDArray[np.float64],
         random: RandomStream,
         *,
         searching: bool = False,
     ) -> RowPrior:
-        """Draw B and Lambda given F'X, shape (m, d), and X'X, shape (d, d); then the penalties.
+        """Draw B and Lambda given F'WF, F'WX and X'WX (see `RowSums`); then the penalties.
 
         While `searching`, the freedom is 0.
 
-        With n rows, K = F'F + diag(penalty) and M = K^-1 F'X (Bishop, "Pattern recognition and
+        A row with the weight w has the precision w Lambda. With n rows,
+        K = F'WF + diag(penalty) and M = K^-1 F'WX (Bishop, "Pattern recognition and
         machine learning", 2006, section 2.3.6, for the constant alone; Rossi, Allenby and
         McCulloch, "Bayesian statistics and marketing", 2005, section 2.8.5)::
 
-            Lambda ~ Wishart((diag(scatter) + X'X - X'F M)^-1, d + freedom + n)
+            Lambda ~ Wishart((diag(scatter) + X'WX - X'WF M)^-1, d + freedom + n)
             B ~ M + K^-1/2 Z Lambda^-1/2,   Z standard normal
             penalty of a block ~ gamma(shape + m d / 2, rate + tr(B Lambda B') / 2)
         """
         d = len(scatter)
-        root = np.linalg.cholesky(self._penalised_gram(self.penalties))
-        onto = np.linalg.solve(root, onto)  # K^-1/2 F'X
+        root = np.linalg.cholesky(self._penalised(gram, self.penalties))
+        onto = np.linalg.solve(root, onto)  # K^-1/2 F'WX
         diagonal = np.append(np.full(d - 1, self._prior.scatter), self._prior.bias_scatter)
         inverse = np.diag(diagonal) + scatter - onto.T @ onto
         freedom = d if self._prior.freedom is None else self._prior.freedom
@@ -147,16 +151,18 @@ class Regression:
 
     def residual_covariance(
         self,
+        gram: NDArray[np.float64],
         onto: NDArray[np.float64],
         scatter: NDArray[np.float64],
         coefficients: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """Return the covariance of the rows about their prior means; shape (d, d).
+        """Return the covariance of rows of weight 1 about their prior means; shape (d, d).
 
-        Of few rows it is no larger than they are, whereas the inverse of a drawn precision can be.
+        It is (X - F B)' W (X - F B) / n, given F'WF, F'WX and X'WX. Of few rows it is no larger
+        than they are, whereas the inverse of a drawn precision can be.
         """
         cross = coefficients.T @ onto
-        explained = coefficients.T @ self._gram @ coefficients
+        explained = coefficients.T @ gram @ coefficients
         rest: NDArray[np.float64] = (scatter - cross - cross.T + explained) / self.rows
         return rest
 

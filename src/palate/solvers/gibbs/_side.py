@@ -58,20 +58,17 @@ class Side:
     def draw_prior(self, number: int, *, searching: bool) -> RowPrior:
         """Draw the prior of the rows in a sweep; see `Regression.draw`."""
         random = self._random(number, "prior")
-        sums = self.sums
-        self.prior = self.regression.draw(sums.onto, sums.scatter, random, searching=searching)
+        self.prior = self.regression.draw(*self.sums[:3], random, searching=searching)
         return self.prior
 
-    def draw_freedom(self, number: int, sums: RowSums) -> float:
-        """Take the sums of new rows, and draw the freedom."""
-        self.sums = sums
-        self.freedom = drawn_freedom(sums.log_likelihoods, self._random(number, "variances"))
+    def draw_freedom(self, number: int, log_likelihoods: NDArray[np.float64]) -> float:
+        """Draw the freedom, given the log likelihoods of new rows."""
+        self.freedom = drawn_freedom(log_likelihoods, self._random(number, "variances"))
         return self.freedom
 
     def residual_covariance(self) -> NDArray[np.float64]:
         """Return the covariance of the rows about their prior means; shape (d, d)."""
-        sums = self.sums
-        return self.regression.residual_covariance(sums.onto, sums.scatter, self.prior.coefficients)
+        return self.regression.residual_covariance(*self.sums[:3], self.prior.coefficients)
 
     def _random(self, number: int, use: str) -> RandomStream:
         return RandomStream(self._seed, _random_streams.sweep(number, f"{self._name} {use}"))

@@ -38,7 +38,8 @@ class Gibbs:
       they are (see `PairFeatures`), and for items the columns of the items table. Coefficients have
       a matrix-normal-Wishart prior, and each block of features a penalty that is drawn.
     - The noise is N(0, 1 / (alpha w_u w_i)): each person and each item has a precision of its own,
-      with a gamma prior whose shape is drawn (see `RatingVariances`).
+      with a gamma prior whose shape is drawn (see `RatingVariances`). That of a person multiplies
+      the precision of the prior of their row as well: some use more of the scale than others.
     - Items without ratings have the features of pairs of a random rating in each draw.
 
     A sweep draws the users' prior, the users and their precisions, the same for items, and alpha.
@@ -49,7 +50,7 @@ class Gibbs:
     that they explain; the mean of each, and how sure it is. Users are then inferred from the items
     and their ratings (`Model.profile`), the users of the fit like any others.
 
-    The defaults are enough: on the official folds of MovieLens 100k the RMSE is 0.872, and twice
+    The defaults are enough: on the official folds of MovieLens 100k the RMSE is 0.871, and twice
     as many sweeps change it by less than 0.001.
 
     Parameters

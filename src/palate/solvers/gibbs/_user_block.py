@@ -46,10 +46,12 @@ class UserBlock(RowBlock):
     sketch, bias_sums, axes, psi
         Of `DrawSummary`: sums over the draws, of products and of biases; preliminary axes; the rows
         of a random matrix, once they are made.
-    table, variance, expected_squares
+    table, variance
         Of the calibration: the factors and the bias of each user, shape (users, k + 1); the
-        relative variance of their ratings, and their expected squared errors, shape (users,).
+        relative variance of their ratings, shape (users,).
     """
+
+    scales_prior = True
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class UserBlock(RowBlock):
         self.sketch = self.axes = self.table = np.zeros((len(self), 0), dtype=np.float32)
         self.bias_sums = np.zeros(len(self))
         self.psi: NDArray[np.float32] | None = None
-        self.variance, self.expected_squares = np.ones(len(self)), np.zeros(len(self))
+        self.variance = np.ones(len(self))
 
     @cached_property
     def standardised(self) -> Csr:
@@ -202,18 +204,18 @@ class Start:
 
 @dataclass(frozen=True, eq=False)
 class DrawUsers:
-    """Draw the rows of the users, given the items."""
+    """Draw the rows of the users, given the items; see `RowDraw`."""
 
     changes = ("rows", "squares")
 
     draw: RowDraw
     items: Partners
 
-    def __call__(self, block: UserBlock) -> RowSums:
-        """Return the sums of the rows."""
+    def __call__(self, block: UserBlock) -> NDArray[np.float64]:
+        """Return the log likelihoods of the freedoms."""
         shifts = block.shifts(self.draw.number, self.draw.prior)
         drawn = self.draw.rows(block, shifts, block.standardised, self.items, block.runtime)
-        return block.accept(*drawn, self.draw.alpha)
+        return block.accept(*drawn)
 
 
 @dataclass(frozen=True)
@@ -225,9 +227,9 @@ class DrawPrecisions:
     number: int
     freedom: float
 
-    def __call__(self, block: UserBlock) -> None:
-        """Change a block."""
-        block.draw_precisions(self.number, self.freedom)
+    def __call__(self, block: UserBlock) -> RowSums:
+        """Return the sums of the rows."""
+        return block.draw_precisions(self.number, self.freedom)
 
 
 @dataclass(frozen=True, eq=False)
