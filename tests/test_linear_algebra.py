@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from palate._linear_algebra import add_product, inverse, multiply_by_panels
+from palate._linear_algebra import add_product, inverse, multiply_by_panels, weighted_products
 from palate._native import Cancelled, CancelToken
 
 
@@ -77,3 +77,15 @@ def test_a_product_is_added_in_place_with_the_same_bits_at_any_number_of_threads
         assert (table == found[0]).all()
     expected = given + left.astype(float) @ right.T.astype(float)
     np.testing.assert_allclose(found[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5000])
+def test_weighted_products(n):
+    """The three products, of blocks in single precision, are those in double precision."""
+    rng = np.random.default_rng(0)
+    left, right = (rng.normal(size=(n, k)).astype(np.float32) for k in (3, 5))
+    weights = rng.gamma(2.0, size=n)
+    x, y = (rows.astype(float) for rows in (left, right))
+    expected = ((x.T * weights) @ x, (x.T * weights) @ y, (y.T * weights) @ y)
+    for ours, theirs in zip(weighted_products(left, right, weights), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * max(n, 1))

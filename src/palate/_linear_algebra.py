@@ -78,30 +78,36 @@ def gram(columns: Matrix) -> NDArray[np.float64]:
     return products(columns, columns)
 
 
-def products(
-    left: Matrix, right: Matrix, weights: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
-    """Return the products X' W Y of the columns, summed in double precision; shape (k, l).
-
-    W is diagonal, with a weight for each row; without weights it is the identity.
-    """
+def products(left: Matrix, right: Matrix) -> NDArray[np.float64]:
+    """Return the products X' Y of the columns, summed in double precision; shape (k, l)."""
     total = np.zeros((left.shape[1], right.shape[1]))
-    roots = None if weights is None else np.sqrt(weights)[:, None]
     for first in range(0, len(left), _BLOCK):
-        rows = slice(first, first + _BLOCK)
-        block = _weighted(left[rows], roots, rows)
+        block = left[first : first + _BLOCK].astype(np.float64)
         # A product with itself is symmetric, and twice as fast.
-        other = block if right is left else _weighted(right[rows], roots, rows)
+        other = block if right is left else right[first : first + _BLOCK].astype(np.float64)
         total += block.T @ other
     return total
 
 
-def _weighted(block: Matrix, roots: NDArray[np.float64] | None, rows: slice) -> NDArray[np.float64]:
-    """Return a block of rows in double precision, times the roots of their weights."""
-    if roots is None:
-        return block.astype(np.float64)
-    weighted: NDArray[np.float64] = block * roots[rows]
-    return weighted
+def weighted_products(
+    left: NDArray[np.float32], right: NDArray[np.float32], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return X' W X, X' W Y and Y' W Y, where W is diagonal, with a weight for each row.
+
+    Those of a block of rows are one symmetric product in single precision, the sum of all blocks is
+    in double precision: the relative error is about 1e-7, in less than half of the time.
+    """
+    k, width = left.shape[1], left.shape[1] + right.shape[1]
+    roots = np.sqrt(weights).astype(np.float32)[:, None]
+    total = np.zeros((width, width))
+    both = np.empty((min(_BLOCK, len(left)), width), dtype=np.float32)
+    for first in range(0, len(left), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        block = both[: len(roots[rows])]
+        np.multiply(left[rows], roots[rows], out=block[:, :k])
+        np.multiply(right[rows], roots[rows], out=block[:, k:])
+        total += block.T @ block
+    return total[:k, :k], total[:k, k:], total[k:, k:]
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:

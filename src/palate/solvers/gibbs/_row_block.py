@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate import _random_streams
-from palate._linear_algebra import products, quadratic_forms
+from palate._linear_algebra import products, quadratic_forms, weighted_products
 from palate._native import CancelToken, sample_rows
 from palate.data._ratings import Csr
 from palate.solvers.gibbs._random_stream import RowStream
@@ -138,13 +138,11 @@ class RowBlock:
     def sums(self) -> RowSums:
         """Return the sums of the rows."""
         rows, features = self.rows[self._rated], self._features_of_rated
-        weights = self.precisions[self._rated] if self.scales_prior else None
-        return RowSums(
-            self._gram if weights is None else products(features, features, weights),
-            products(features, rows, weights),
-            products(rows, rows, weights),
-            self.rows.sum(axis=0, dtype=np.float64),
-        )
+        total = self.rows.sum(axis=0, dtype=np.float64)
+        if self.scales_prior:
+            weighted = weighted_products(features, rows, self.precisions[self._rated])
+            return RowSums(*weighted, total)
+        return RowSums(self._gram, products(features, rows), products(rows, rows), total)
 
     def onto(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return F'T over the rows with ratings, for a table with a row for each."""
