@@ -15,6 +15,8 @@ _ARGUMENTS = {
     "with_opt": "only weights are saved, because every fit starts with a new optimiser",
     "suggest_funcs": "the result has .valley and .suggestion",
 }
+# Values of these arguments that ask for what happens here.
+_SAME = {"reset_opt": True, "start_epoch": 0, "with_opt": False}
 _METHODS = {
     "to_fp16": "create the learner with mixed_precision=True",
     "to_bf16": "create the learner with mixed_precision=True",
@@ -35,8 +37,13 @@ _METHODS = {
 
 
 def refuse_arguments(function: str, given: Mapping[str, object]) -> None:
-    """Raise SettingError about the first of the arguments that `function` does not have."""
-    for name in given:
+    """Raise SettingError about the first of the arguments that `function` does not have.
+
+    Those of fastai are not refused if their values ask for what happens here.
+    """
+    for name, value in given.items():
+        if name in _ARGUMENTS and value == _SAME.get(name):
+            continue
         alternative = _ARGUMENTS.get(name, "see its documentation for those it has")
         raise SettingError(f"{function} has no argument {name}: {alternative}")
 
