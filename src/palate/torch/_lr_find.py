@@ -136,5 +136,5 @@ def _range_test(
                 initial_loss = float(initial.batch_loss(x, y))
             rows.append({"lr": lr[len(rows)], "loss": loss, "gain": initial_loss - loss})
             diverged = not loss <= _MAX_LOSS_RATIO * initial_loss
-            if len(rows) == len(lr) or (diverged and (stop_div or not np.isfinite(loss))):
+            if len(rows) == len(lr) or (diverged and stop_div):
                 return pl.DataFrame(rows)
