@@ -200,17 +200,28 @@ def sigmoid(ratings: Ratings, y_range: tuple[float, float] | None) -> SigmoidGau
     return SigmoidGaussian(*y_range, noise_sd=1.0)
 
 
-def schedule(steps: int, lr_max: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def schedule(
+    steps: int,
+    lr_max: float,
+    *,
+    div: float = 25.0,
+    div_final: float = 1e5,
+    pct_start: float = 0.25,
+    moms: tuple[float, float, float] = (0.95, 0.85, 0.95),
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the learning rate and beta of each step; shapes (steps,).
 
     Step t (from 1) has the values at the fraction (t - 1) / steps of the schedule. The first
-    quarter is the warm-up.
+    `pct_start` of it is the warm-up, from ``lr_max / div`` to `lr_max`; the rest falls to
+    ``lr_max / div_final``. Beta is `moms` at the start, at the end of the warm-up and at the end.
     """
     share = np.arange(steps) / steps
-    up, down = share / 0.25, (share - 0.25) / 0.75
-    warm = share < 0.25
-    lr = np.where(warm, _cosine(lr_max / 25, lr_max, up), _cosine(lr_max, lr_max / 1e5, down))
-    beta = np.where(warm, _cosine(0.95, 0.85, up), _cosine(0.85, 0.95, down))
+    up, down = share / pct_start, (share - pct_start) / (1 - pct_start)
+    warm = share < pct_start
+    lr = np.where(
+        warm, _cosine(lr_max / div, lr_max, up), _cosine(lr_max, lr_max / div_final, down)
+    )
+    beta = np.where(warm, _cosine(*moms[:2], up), _cosine(*moms[1:], down))
     return lr, beta
 
 

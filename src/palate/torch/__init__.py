@@ -19,11 +19,18 @@ try:
     import torch
     from torch import nn, tensor
 
+    from palate.torch._callbacks import (
+        Callback,
+        EarlyStoppingCallback,
+        SaveModelCallback,
+        TrackerCallback,
+    )
     from palate.torch._collab_learner import collab_learner
     from palate.torch._data import CollabDataLoaders, get_emb_sz
     from palate.torch._from_model import from_model
-    from palate.torch._learner import Callback, Learner
+    from palate.torch._learner import Learner
     from palate.torch._load_learner import load_learner
+    from palate.torch._metrics import CrossEntropyLossFlat, accuracy, error_rate, mae, mse, rmse
     from palate.torch._modules import (
         CollabNN,
         DotProduct,
@@ -36,6 +43,7 @@ try:
         one_hot,
         sigmoid_range,
     )
+    from palate.torch._optimisers import SGD, Adam
     from palate.torch._training_loop import StopFit
 except ModuleNotFoundError as error:
     if (error.name or "").split(".")[0] not in {"torch", "pandas"}:
@@ -44,26 +52,37 @@ except ModuleNotFoundError as error:
     raise MissingExtraError(message) from error
 
 __all__ = [
+    "SGD",
+    "Adam",
     "Callback",
     "CollabDataLoaders",
     "CollabNN",
+    "CrossEntropyLossFlat",
     "DotProduct",
     "DotProductBias",
+    "EarlyStoppingCallback",
     "Embedding",
     "EmbeddingDotBias",
     "EmbeddingNN",
     "Learner",
     "MSELossFlat",
     "Module",
+    "SaveModelCallback",
     "StopFit",
+    "TrackerCallback",
+    "accuracy",
     "collab_learner",
+    "error_rate",
     "from_model",
     "get_emb_sz",
     "load_learner",
+    "mae",
+    "mse",
     "nn",
     "np",
     "one_hot",
     "pd",
+    "rmse",
     "sigmoid_range",
     "tensor",
     "torch",

@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -17,14 +17,12 @@ from palate.solvers._one_cycle import losses
 from palate.torch._data import Loader
 from palate.torch._modules import DotProductBias, EmbeddingDotBias, is_default_loss
 from palate.torch._objective import Loss, Objective
+from palate.torch._optimisers import Adam, OptFunc, create_optimiser, set_step
 from palate.torch._tables import tables
 
-_BETA2, _EPSILON = 0.99, 1e-5
 # Number of parameters of the modules that the native kernel trains.
 _N_TABLES = 4
 _SUPPORTED = (DotProductBias, EmbeddingDotBias)
-# Layers that subtract a mean: their scale and shift do not decay.
-_NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 class Schedule(NamedTuple):
@@ -45,10 +43,7 @@ class Backend(Protocol):
 
 
 class AutogradBackend:
-    """Adam with decoupled weight decay on any module, with the steps of `palate.OneCycle`.
-
-    As in fastai, the biases of layers and the parameters of normalisations do not decay. (A table
-    of user or item biases does.)
+    """An optimiser on any module: by default `palate.torch.Adam`, the steps of `palate.OneCycle`.
 
     Parameters
     ----------
@@ -60,6 +55,8 @@ class AutogradBackend:
         Returns the loss of `model` on a batch.
     schedule, wd
         The settings of each step, and the weight decay.
+    opt_func, wd_bn_bias
+        As of `Learner`.
     after_backward
         Called with the gradients of a batch, before the step.
     """
@@ -72,6 +69,8 @@ class AutogradBackend:
         *,
         schedule: Schedule,
         wd: float,
+        opt_func: OptFunc = Adam,
+        wd_bn_bias: bool = False,
         after_backward: Callable[[], None] = lambda: None,
     ) -> None:
         if any(getattr(module, "sparse", False) for module in model.modules()):
@@ -79,11 +78,9 @@ class AutogradBackend:
                 "the optimiser updates every row of a table; create embeddings without sparse=True"
             )
         self._train, self._batch_loss, self._after_backward = train, batch_loss, after_backward
-        self._betas = [(beta, _BETA2) for beta in schedule.beta.tolist()]
-        self._lr = schedule.lr.tolist()
-        self._step = 0
-        self._adam = torch.optim.AdamW(
-            _parameter_groups(model, wd), lr=self._lr[0], eps=_EPSILON, fused=True
+        self._steps = zip(schedule.lr.tolist(), schedule.beta.tolist(), strict=True)
+        self._optimiser = create_optimiser(
+            opt_func, model, lr=float(schedule.lr[0]), wd=wd, wd_bn_bias=wd_bn_bias
         )
 
     def epoch(self, order: Tensor) -> Iterator[list[float]]:
@@ -92,39 +89,15 @@ class AutogradBackend:
             loss = self._batch_loss(x, y)
             if not loss.requires_grad:
                 raise SettingError("the loss does not depend on the parameters of the module")
-            self._adam.zero_grad()
+            self._optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._after_backward()
-            for group in self._adam.param_groups:
-                group["lr"], group["betas"] = self._lr[self._step], self._betas[self._step]
-            self._adam.step()
-            self._step += 1
+            set_step(self._optimiser, *next(self._steps))
+            self._optimiser.step()
             yield [loss.item()]
 
     def synchronise(self) -> None:
         """Do nothing: every step updates the module itself."""
-
-
-def _parameter_groups(model: nn.Module, wd: float) -> list[dict[str, Any]]:
-    """Return the parameters of `model` with and without weight decay, as the optimiser takes them.
-
-    A parameter that has two names is in one group, once.
-    """
-    groups: dict[float, dict[nn.Parameter, None]] = {wd: {}, 0.0: {}}
-    seen: set[nn.Parameter] = set()
-    for module in model.modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            exempt = name == "bias" or isinstance(module, _NORMALISATIONS)
-            if parameter.requires_grad and parameter not in seen:
-                groups[0.0 if exempt else wd][parameter] = None
-                seen.add(parameter)
-    if not seen:
-        raise SettingError(f"{type(model).__name__} has no parameters to train")
-    return [
-        {"params": list(parameters), "weight_decay": decay}
-        for decay, parameters in groups.items()
-        if parameters
-    ]
 
 
 class NativeBackend:
@@ -174,6 +147,8 @@ def select_backend(
     schedule: Schedule,
     wd: float,
     batch_loss: Loss,
+    opt_func: OptFunc,
+    wd_bn_bias: bool,
     after_backward: Callable[[], None],
     batch_callbacks: bool,
 ) -> Backend:
@@ -186,7 +161,7 @@ def select_backend(
     native
         True requires the native kernel, False autograd; None takes the kernel if it supports the
         fit.
-    schedule, wd, batch_loss, after_backward
+    schedule, wd, batch_loss, opt_func, wd_bn_bias, after_backward
         As for `AutogradBackend`.
     batch_callbacks
         Whether a callback must run at every batch, which the kernel does not support.
@@ -200,13 +175,22 @@ def select_backend(
     reason = unsupported_reason(objective)
     if reason is None and batch_callbacks:
         reason = "a callback must run at every batch"
+    if reason is None and opt_func is not Adam:
+        reason = "the optimiser must be Adam"
     if native and reason is not None:
         raise SettingError(
             f"the native kernel does not support this fit: {reason}; use native=False"
         )
     if native is False or reason is not None:
         return AutogradBackend(
-            model, train, batch_loss, schedule=schedule, wd=wd, after_backward=after_backward
+            model,
+            train,
+            batch_loss,
+            schedule=schedule,
+            wd=wd,
+            opt_func=opt_func,
+            wd_bn_bias=wd_bn_bias,
+            after_backward=after_backward,
         )
     _announce_native()
     return NativeBackend(model, train, schedule=schedule, wd=wd)

@@ -18,6 +18,7 @@ from palate.data._sources import open_table
 from palate.data._table import listed
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.learned._lookup import IdIndex, ItemIndex
+from palate.torch._rows import Rows
 
 MISSING = "#na#"
 _MAX_SHOWN = 10
@@ -127,6 +128,10 @@ class Loader:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         return self.batches(self.order())
 
+    def one_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return x and y of the first batch of a pass."""
+        return next(iter(self))
+
     def order(self) -> torch.Tensor:
         """Return the order of the rows for one pass, drawn from torch's CPU generator."""
         n = len(self.ratings)
@@ -140,7 +145,7 @@ class Loader:
             yield x[first : first + self.bs], y[first : first + self.bs]
 
 
-class CollabDataLoaders:
+class CollabDataLoaders(Rows):
     """Training ratings and held-out ratings, on a device.
 
     Created by `from_df` or `from_ratings`.
@@ -162,13 +167,15 @@ class CollabDataLoaders:
         *,
         names: tuple[str, str],
         bs: int,
+        val_bs: int | None = None,
         device: torch.device | str | None,
     ) -> None:
         _require_trainable(train)
         self.device = torch.device(device) if device is not None else default_device()
         self.bs = _arguments.count("bs", bs)
         self.train = Loader(train, self.bs, self.device, shuffled=True)
-        self.valid = Loader(valid, self.bs, self.device, shuffled=False)
+        self.val_bs = self.bs if val_bs is None else _arguments.count("val_bs", val_bs)
+        self.valid = Loader(valid, self.val_bs, self.device, shuffled=False)
         self.names = names
         users, items = train.users, train.items
         titles = items["item"]
@@ -189,6 +196,7 @@ class CollabDataLoaders:
         rating_name: str | None = None,
         seed: int | None = None,
         bs: int = 64,
+        val_bs: int | None = None,
         device: torch.device | str | None = None,
     ) -> "CollabDataLoaders":
         """Create loaders from a table with columns of users, items and ratings.
@@ -208,8 +216,8 @@ class CollabDataLoaders:
         seed
             The seed of the split. By default the split is drawn from torch's generator, so that
             ``torch.manual_seed`` makes it reproducible.
-        bs
-            The batch size.
+        bs, val_bs
+            The batch sizes of the training and the held-out ratings; by default equal.
         device
             The device of the tensors; by default CUDA or MPS if available, else the CPU.
 
@@ -224,7 +232,7 @@ class CollabDataLoaders:
         rows, _ = read_rows(frame, columns, timestamps=False)
         names = (str(columns["user"]), str(columns["item"]))
         train, valid = split(rows, valid_pct, seed)
-        return cls(train, valid, names=names, bs=bs, device=device)
+        return cls(train, valid, names=names, bs=bs, val_bs=val_bs, device=device)
 
     @classmethod
     def from_ratings(
@@ -235,6 +243,7 @@ class CollabDataLoaders:
         valid: Ratings | None = None,
         seed: int | None = None,
         bs: int = 64,
+        val_bs: int | None = None,
         device: torch.device | str | None = None,
     ) -> "CollabDataLoaders":
         """Create loaders from Palate ratings; items have ids and are shown by title.
@@ -243,7 +252,7 @@ class CollabDataLoaders:
         ----------
         ratings
             Such as ``palate.movielens("100k")``.
-        valid_pct, seed, bs, device
+        valid_pct, seed, bs, val_bs, device
             As in `from_df`.
         valid
             Ratings held out by `palate.splits`, over the same users and items; all of `ratings`
@@ -257,22 +266,16 @@ class CollabDataLoaders:
         if valid is None:
             ratings, valid = split(require_ratings(ratings), valid_pct, seed)
         require_shared_ids(require_ratings(ratings), require_ratings(valid))
-        return cls(ratings, valid, names=("user", "title"), bs=bs, device=device)
+        return cls(ratings, valid, names=("user", "title"), bs=bs, val_bs=val_bs, device=device)
 
     def one_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x and y of one training batch; shapes (bs, 2) and (bs, 1)."""
-        return next(iter(self.train))
+        return self.train.one_batch()
 
     def show_batch(self, max_n: int = 10) -> None:
         """Print the first rows of a batch, with ids and titles."""
         x, y = (part[:max_n].cpu() for part in self.one_batch())
-        user, item = self.classes.values()
-        columns = {
-            self.names[0]: [user[at] for at in x[:, 0]],
-            self.names[1]: [item[at] for at in x[:, 1]],
-            "rating": y[:, 0].tolist(),
-        }
-        print(pd.DataFrame(columns).to_string())
+        print(pd.DataFrame(self.shown(x) | {"rating": y[:, 0].tolist()}).to_string())
 
     @cached_property
     def sizes(self) -> tuple[int, int]:

@@ -1,68 +1,42 @@
 """The learner and its callbacks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from palate import _arguments
-from palate.errors import DataError, SettingError
+from palate.errors import SettingError
 from palate.model._model import Model
 from palate.solvers._interrupt import interruptible
 from palate.solvers._one_cycle import OneCycle, schedule, sigmoid
 from palate.solvers._progress import Progress
 from palate.torch._backends import Schedule, select_backend
+from palate.torch._callbacks import Callback, require_callbacks, runs_at_batches
 from palate.torch._data import CollabDataLoaders
-from palate.torch._learner_file import SavedLearner, write_learner
+from palate.torch._learner_file import SavedLearner, load_weights, write_learner, write_weights
+from palate.torch._left_out import missing_attribute, refuse_arguments
 from palate.torch._lr_find import LearningRates, lr_find
-from palate.torch._modules import MSELossFlat, Ranged
+from palate.torch._modules import MSELossFlat, Ranged, is_default_loss
 from palate.torch._objective import Loss, Metric, Objective
+from palate.torch._optimisers import Adam, OptFunc
+from palate.torch._predictions import Predictions
+from palate.torch._pyplot import axes_of
+from palate.torch._recorder import Recorder
+from palate.torch._summary import summary
 from palate.torch._to_palate import to_palate
-from palate.torch._training_loop import run_epochs
-from palate.torch._validation import as_list, metrics_by_name, require_function
+from palate.torch._training_loop import StopFit, run_epochs
+from palate.torch._validation import cycle_shape, metrics_by_name, require_function
 
 # Beta of a fit at a constant learning rate.
 _BETA = 0.9
 
 
-class Callback:
-    """Code that runs at certain events of a fit: override the methods that you need.
-
-    Each method receives the learner. Its attributes describe the progress of the fit: ``epoch``
-    (from 0), ``step`` (number of completed steps), ``steps`` (their total), ``last_loss`` (of the
-    last batch, a float) and ``history`` (a row for each completed epoch). Raise `StopFit` to end
-    the fit.
-
-    A fit with a callback that runs at every batch uses autograd, because the native kernel takes
-    many steps at a time.
-    """
-
-    def before_fit(self, learn: "Learner") -> None:
-        """Run before the first step."""
-
-    def before_epoch(self, learn: "Learner") -> None:
-        """Run before the first step of an epoch."""
-
-    def after_backward(self, learn: "Learner") -> None:
-        """Run between the computation of a batch's gradients and the step, to clip them, say."""
-
-    def after_batch(self, learn: "Learner") -> None:
-        """Run after a step."""
-
-    def after_epoch(self, learn: "Learner") -> None:
-        """Run after an epoch, with its row in ``learn.history``."""
-
-    def after_fit(self, learn: "Learner") -> None:
-        """Run at the end of a fit, even if it failed or was stopped."""
-
-
-class Learner:
+class Learner(Predictions):
     """A module and the ratings that it is fitted to.
 
     Parameters
@@ -75,11 +49,20 @@ class Learner:
     loss_func
         The function of predictions and ratings to minimise; by default `MSELossFlat()`. If there
         is one prediction for each rating, the ratings have the shape of the predictions.
+    opt_func
+        Returns an optimiser of PyTorch from groups of parameters and ``lr``: `Adam`, `SGD`, a
+        class of `torch.optim`.
     lr, wd
         The learning rate and the weight decay of fits that do not specify them.
+    wd_bn_bias
+        Whether biases of layers and the parameters of normalisations decay too. (A table of user
+        or item biases always does.)
     metrics
-        Functions of predictions and ratings, both of the shape (n,). Each is a column of the
-        history, computed on the held-out ratings.
+        Functions of predictions and ratings, such as `rmse` and `mae`. Each is a column of the
+        history, computed on the held-out ratings. The ratings have the shape (n,), and so have
+        the predictions, or else the shape that the module returns, such as (n, 5).
+    path, model_dir
+        The folder, and the folder in it, of the files of `save`.
     cbs
         Callbacks; see `Callback`.
     mixed_precision
@@ -100,6 +83,8 @@ class Learner:
         The metrics by the names of their columns.
     history
         A row for each epoch of all fits.
+    recorder
+        The course of the last fit; see `Recorder`.
 
     Raises
     ------
@@ -115,15 +100,21 @@ class Learner:
         dls: CollabDataLoaders,
         model: nn.Module,
         loss_func: Loss | None = None,
+        opt_func: OptFunc = Adam,
         *,
-        lr: float = 1e-3,
+        lr: float | slice = 1e-3,
         wd: float = 0.01,
-        metrics: Metric | Iterable[Metric] = (),
-        cbs: Callback | Iterable[Callback] = (),
+        wd_bn_bias: bool = False,
+        metrics: Metric | Iterable[Metric] | None = None,
+        cbs: Callback | Iterable[Callback] | None = None,
+        path: str | Path = ".",
+        model_dir: str | Path = "models",
         mixed_precision: bool = False,
         native: bool | None = None,
         progress: Progress = True,
+        **others: Any,
     ) -> None:
+        refuse_arguments("Learner", others)
         if not isinstance(dls, CollabDataLoaders):
             raise SettingError(f"dls is a {type(dls).__name__}; create CollabDataLoaders first")
         if not isinstance(model, nn.Module):
@@ -134,26 +125,34 @@ class Learner:
             sigmoid(dls.train.ratings, model.y_range)  # raises if a rating is out of range
         self.dls, self.model = dls, model.to(dls.device)
         self.loss_func: Loss = MSELossFlat() if loss_func is None else require_function(loss_func)
-        self.lr, self.wd = _arguments.finite("lr", lr), _arguments.finite("wd", wd)
+        self.opt_func, self.wd_bn_bias = require_function(opt_func, a_class=True), wd_bn_bias
+        self.lr, self.wd = _arguments.finite("lr", _end(lr)), _arguments.finite("wd", wd)
+        self.path, self.model_dir = Path(path), Path(model_dir)
         self.metrics: dict[str, Metric] = metrics_by_name(metrics)
-        self.callbacks = _require_callbacks(cbs)
+        self.callbacks = require_callbacks(cbs)
         self.mixed_precision, self.native, self.progress = mixed_precision, native, progress
         self.history: list[dict[str, Any]] = []
+        self.recorder = Recorder()
         self.epoch = self.step = self.steps = 0
         self.last_loss = float("nan")
 
     def fit_one_cycle(
         self,
         n_epoch: int,
-        lr_max: float | None = None,
+        lr_max: float | slice | None = None,
         *,
+        div: float = 25.0,
+        div_final: float = 1e5,
+        pct_start: float = 0.25,
+        moms: tuple[float, float, float] = (0.95, 0.85, 0.95),
         wd: float | None = None,
-        cbs: Callback | Iterable[Callback] = (),
+        cbs: Callback | Iterable[Callback] | None = None,
         native: bool | None = None,
+        **others: Any,
     ) -> None:
         """Train for `n_epoch` epochs on the one-cycle schedule; see `palate.OneCycle`.
 
-        Every fit starts with a new Adam optimiser. Ctrl-C ends it after the current step (with
+        Every fit starts with a new optimiser. Ctrl-C ends it after the current step (with
         the native kernel, after up to a few thousand more): KeyboardInterrupt is raised, and the
         module is in its state after the last step.
 
@@ -162,7 +161,13 @@ class Learner:
         n_epoch
             How many times every row is visited.
         lr_max
-            The highest learning rate.
+            The highest learning rate. A slice stands for its end: all parameters are one group.
+        div, div_final
+            The learning rate rises from ``lr_max / div`` and falls to ``lr_max / div_final``.
+        pct_start
+            The fraction of the steps in which it rises.
+        moms
+            Beta (the momentum) at the start, at the highest learning rate and at the end.
         wd
             The weight decay.
         cbs
@@ -176,49 +181,56 @@ class Learner:
             If a setting is out of range, or the loss is not finite: the module is then restored
             to its state at the start of the epoch.
         """
+        refuse_arguments("fit_one_cycle", others)
         recipe = self._recipe(n_epoch, lr_max, wd)
-        steps = recipe.epochs * len(self.dls.train)
-        self._fit(recipe, Schedule(*schedule(steps, recipe.lr_max)), cbs, native)
+        shape = cycle_shape(div, div_final, pct_start, moms)
+        steps = schedule(recipe.epochs * len(self.dls.train), recipe.lr_max, **shape)
+        self._fit(recipe, Schedule(*steps), cbs, native)
 
     def fit(
         self,
         n_epoch: int,
-        lr: float | None = None,
+        lr: float | slice | None = None,
         *,
         wd: float | None = None,
-        cbs: Callback | Iterable[Callback] = (),
+        cbs: Callback | Iterable[Callback] | None = None,
         native: bool | None = None,
+        **others: Any,
     ) -> None:
         """Train for `n_epoch` epochs at a constant learning rate; see `fit_one_cycle`."""
+        refuse_arguments("fit", others)
         recipe = self._recipe(n_epoch, lr, wd)
         ones = np.ones(recipe.epochs * len(self.dls.train))
         self._fit(recipe, Schedule(recipe.lr_max * ones, _BETA * ones), cbs, native)
 
-    def _recipe(self, n_epoch: int, lr: float | None, wd: float | None) -> OneCycle:
+    def _recipe(self, n_epoch: int, lr: float | slice | None, wd: float | None) -> OneCycle:
         """Return the validated settings of a fit."""
-        lr, wd = (self.lr if lr is None else lr), (self.wd if wd is None else wd)
+        lr, wd = (self.lr if lr is None else _end(lr)), (self.wd if wd is None else wd)
         return OneCycle(epochs=n_epoch, lr_max=lr, wd=wd, bs=self.dls.train.bs)
 
     def _fit(
         self,
         recipe: OneCycle,
         steps: Schedule,
-        cbs: Callback | Iterable[Callback],
+        cbs: Callback | Iterable[Callback] | None,
         native: bool | None,
     ) -> None:
+        if self.metrics or not is_default_loss(self.loss_func):
+            self._rehearse()
         permanent = self.callbacks
-        self.callbacks = permanent + _require_callbacks(cbs)
+        self.callbacks = permanent + require_callbacks(cbs)
         self.step, self.steps = 0, len(steps.lr)
+        self.recorder.start(*steps, list(self.metrics))
         try:
             with interruptible() as token:
                 backend = select_backend(
                     self._objective,
                     self.native if native is None else native,
                     schedule=steps,
-                    wd=recipe.wd,
                     batch_loss=self.loss_of,
+                    **self._optimiser(recipe.wd),
                     after_backward=partial(self.call, "after_backward"),
-                    batch_callbacks=any(map(_runs_at_batches, self.callbacks)),
+                    batch_callbacks=any(map(runs_at_batches, self.callbacks)),
                 )
                 run_epochs(
                     self,
@@ -231,77 +243,61 @@ class Learner:
         finally:
             self.callbacks = permanent
 
+    def _optimiser(self, wd: float) -> dict[str, Any]:
+        return {"wd": wd, "opt_func": self.opt_func, "wd_bn_bias": self.wd_bn_bias}
+
     @property
     def _objective(self) -> Objective:
         return Objective(self.model, self.dls, self.loss_func, self.mixed_precision)
 
     def call(self, event: str) -> None:
-        """Call the method of every callback for this event of the fit; see `Callback`."""
+        """Call the method of every callback for this event of the fit; see `Callback`.
+
+        If one of them ends the fit, the others have been called too.
+        """
+        stopped: StopFit | None = None
         for callback in self.callbacks:
-            getattr(callback, event)(self)
+            try:
+                getattr(callback, event)(self)
+            except StopFit as stop:
+                stopped = stop
+        if stopped is not None:
+            raise stopped
 
     def loss_of(self, x: Tensor, y: Tensor, model: nn.Module | None = None) -> Tensor:
         """Return the loss on one batch, of the learner's module or of another."""
         objective = self._objective if model is None else replace(self._objective, model=model)
         return objective.batch_loss(x, y)
 
-    def validate(self) -> list[float]:
-        """Return the loss on the held-out ratings, then the metrics.
-
-        Raises
-        ------
-        DataError
-            If no ratings are held out.
-        """
-        valid = self.dls.valid
-        if len(valid.ratings) == 0:
-            raise DataError("no ratings are held out; create the loaders with valid_pct=0.2")
-        objective = self._objective
-        predictions = objective.outputs(valid.x)
-        with torch.no_grad():
-            loss = objective.loss(predictions, valid.y)
-            flat = predictions.reshape(-1), valid.y.reshape(-1)
-            values = [loss, *(metric(*flat) for metric in self.metrics.values())]
-        return [float(value) for value in values]
-
-    def outputs(self, x: Tensor) -> Tensor:
-        """Return the module's output for rows (user, item), in evaluation mode."""
-        return self._objective.outputs(x)
-
-    def predict(self, users: Sequence[Any], items: Sequence[Any]) -> NDArray[np.float32]:
-        """Return the prediction for each pair of a user and an item; shape (n,).
+    def lr_find(
+        self,
+        start_lr: float = 1e-7,
+        end_lr: float = 10.0,
+        num_it: int = 100,
+        stop_div: bool = True,
+        show_plot: bool = True,
+        **others: Any,
+    ) -> LearningRates:
+        """Try rising learning rates on a copy of the module; see `LearningRates`.
 
         Parameters
         ----------
-        users, items
-            Ids of the pairs (for items, titles too); two lists of the same length.
-
-        Raises
-        ------
-        UnknownIdError
-            If one of them is not in the vocabulary.
-        SettingError
-            If the lengths differ, or the module does not return one number for each pair.
+        start_lr, end_lr
+            The first and the last learning rate.
+        num_it
+            The number of steps.
+        stop_div
+            Whether to end once the loss is four times the initial one.
+        show_plot
+            Whether to draw the loss; see `LearningRates.plot`.
         """
-        both = users, items
-        lists = all(hasattr(some, "__len__") and not isinstance(some, str) for some in both)
-        if not lists or len(users) != len(items):
-            raise SettingError("users and items must be two lists of the same length")
-        user, item = self.dls.classes.values()
-        pairs = [[user.o2i[u], item.o2i[i]] for u, i in zip(users, items, strict=True)]
-        x = torch.tensor(pairs, dtype=torch.int64, device=self.dls.device).reshape(-1, 2)
-        outputs = self.outputs(x)
-        if outputs.numel() != len(pairs):
-            raise SettingError(
-                f"{type(self.model).__name__} returned a tensor of shape {tuple(outputs.shape)} "
-                f"for {len(pairs)} pairs; a rating is one number for each"
-            )
-        values: NDArray[np.float32] = outputs.reshape(-1).float().cpu().numpy()
-        return values
-
-    def lr_find(self) -> LearningRates:
-        """Try learning rates from 1e-7 to 10 on a copy of the module; see `LearningRates`."""
-        return lr_find(self._objective, self.wd)
+        refuse_arguments("lr_find", others)
+        ax = axes_of(None) if show_plot else None
+        rates = start_lr, end_lr
+        found = lr_find(self._objective, self._optimiser(self.wd), rates, num_it, stop_div)
+        if show_plot:
+            found.plot(ax=ax)
+        return found
 
     def to_palate(self) -> Model:
         """Return a Palate model of the fitted module, to save, explain, plot and recommend with.
@@ -320,6 +316,66 @@ class Learner:
         """
         return to_palate(self._objective, self.history)
 
+    def save(self, file: str | Path, **others: Any) -> Path:
+        """Write the module's weights to the file; `load` reads them. No pickle.
+
+        Parameters
+        ----------
+        file
+            A name in the folder ``path / model_dir`` of the learner, without the ending
+            ``.safetensors``.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ModelFileError
+            If the file cannot be written.
+        """
+        refuse_arguments("save", others)
+        path = self._weights_path(file)
+        write_weights(self.model, path)
+        return path
+
+    def load(self, file: str | Path, **others: Any) -> "Learner":
+        """Copy the weights in the file to the module, and return the learner; see `save`.
+
+        Raises
+        ------
+        ModelFileError
+            If the file does not exist, is damaged or was not written by `save`.
+        SettingError
+            If the weights do not fit the module.
+        """
+        refuse_arguments("load", others)
+        load_weights(self.model, self._weights_path(file))
+        return self
+
+    def _weights_path(self, file: str | Path) -> Path:
+        name = str(file).removesuffix(".safetensors")
+        return self.path / self.model_dir / f"{name}.safetensors"
+
+    def freeze(self) -> None:
+        """Raise SettingError: all parameters are one group, and fastai trains the last group."""
+        raise SettingError(
+            "there is nothing to freeze: all parameters are one group, and freeze leaves the last "
+            "one; freeze a table with learn.model.user_factors.requires_grad_(False)"
+        )
+
+    def unfreeze(self) -> None:
+        """Train all parameters again."""
+        self.model.requires_grad_(True)
+
+    def summary(self) -> None:
+        """Print the parameters with their shapes, the optimiser, the loss and the callbacks."""
+        print(summary(self.model, self.opt_func, self.loss_func, self.callbacks))
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing_attribute(type(self).__name__, name)
+
     def export(self, path: str | Path) -> None:
         """Write the learner to one file: weights, vocabularies and ratings; see `load_learner`.
 
@@ -334,17 +390,10 @@ class Learner:
         write_learner(saved, Path(path))
 
 
-def _require_callbacks(cbs: Any) -> list[Callback]:
-    callbacks = as_list(cbs)
-    for callback in callbacks:
-        if not isinstance(callback, Callback):
-            raise SettingError(f"{callback!r} is not an instance of Callback; instantiate a class")
-    return callbacks
-
-
-def _runs_at_batches(callback: Callback) -> bool:
-    """Return whether a callback overrides a method for an event of every batch."""
-    return any(
-        getattr(type(callback), name) is not getattr(Callback, name)
-        for name in ("after_backward", "after_batch")
-    )
+def _end(lr: float | slice) -> float:
+    """Return a learning rate: of a slice its end, as in fastai for parameters in one group."""
+    if isinstance(lr, slice):
+        if lr.stop is None:
+            raise SettingError(f"the learning rate is {lr}; it must have an end, as slice(5e-3)")
+        return float(lr.stop)
+    return lr

@@ -91,12 +91,25 @@ def write_learner(saved: SavedLearner, path: Path) -> None:
         "source": train.source,
         "history": saved.history,
     }
-    description["sha256"] = _digest(description, tensors)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, save(tensors, {"palate": json.dumps(description)}))
-    except OSError as error:
-        raise ModelFileError(f"cannot write the learner to {path}: {error}") from error
+    _write(description, tensors, path)
+
+
+def write_weights(module: nn.Module, path: Path) -> None:
+    """Write a module's weights to the file `path`; see `Learner.save`."""
+    description = {"format": FORMAT, "palate": version("palate"), "weights": _name(module)}
+    tensors = {_WEIGHT_PREFIX + name: _plain(value) for name, value in module.state_dict().items()}
+    _write(description, tensors, path)
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Copy the weights in the file `path` to the module; see `Learner.load`."""
+    description, tensors = _read(path)
+    if "weights" not in description:
+        raise ModelFileError(
+            f"{path} contains a whole learner; read it with load_learner({str(path)!r})"
+        )
+    weights = {name.removeprefix(_WEIGHT_PREFIX): value for name, value in tensors.items()}
+    _load_weights(module, weights, path, assign=False)
 
 
 def read_learner(
@@ -107,6 +120,11 @@ def read_learner(
 ) -> SavedLearner:
     """Read a learner from the file `path`; see `load_learner`."""
     description, tensors = _read(path)
+    if "weights" in description:
+        raise ModelFileError(
+            f"{path} contains only weights, from Learner.save; create the learner and call its "
+            "load, or write the whole learner with export"
+        )
     try:
         frames = {name: read_parquet_bytes(tensors.pop(name).numpy().tobytes()) for name in _FRAMES}
         users, items, source = frames["users"], frames["items"], description["source"]
@@ -119,7 +137,7 @@ def read_learner(
         module = _module(path, description) if model is None else model
         loss = _loss(path, description) if loss_func is None else loss_func
         weights = {name.removeprefix(_WEIGHT_PREFIX): value for name, value in tensors.items()}
-        _load_weights(module, weights, path)
+        _load_weights(module, weights, path, assign=True)
         settings = description["settings"]
         objective = Objective(module, dls, loss, settings["mixed_precision"])
         return SavedLearner(
@@ -129,6 +147,16 @@ def read_learner(
         raise
     except (LookupError, RuntimeError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise ModelFileError(f"{path} does not contain a learner: {first_line(error)}") from error
+
+
+def _write(description: dict[str, Any], tensors: dict[str, Tensor], path: Path) -> None:
+    """Write a file with a checksum, in one step."""
+    description = description | {"sha256": _digest(description, tensors)}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, save(tensors, {"palate": json.dumps(description)}))
+    except OSError as error:
+        raise ModelFileError(f"cannot write the learner to {path}: {error}") from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -142,7 +170,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelFileError(f"cannot read {path}: {first_line(error)}") from error
     if not isinstance(description, dict) or not isinstance(description.get("format"), int):
-        raise ModelFileError(f"{path} was not written by Learner.export")
+        raise ModelFileError(f"{path} was not written by Learner.export or save")
     if description["format"] > FORMAT:
         raise ModelFileError(
             f"{path} has format {description['format']}, from Palate {description.get('palate')}; "
@@ -174,9 +202,12 @@ def _loss(path: Path, description: dict[str, Any]) -> Loss:
     return MSELossFlat()
 
 
-def _load_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+def _load_weights(
+    module: nn.Module, weights: dict[str, Tensor], path: Path, *, assign: bool
+) -> None:
+    """Load weights; with `assign` in the saved precision, else copied to the parameters."""
     try:
-        module.load_state_dict(weights, assign=True)  # keeps the saved precision
+        module.load_state_dict(weights, assign=assign)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise SettingError(
@@ -196,5 +227,5 @@ def _digest(description: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _name(loss: Loss) -> str:
+def _name(loss: Loss | nn.Module) -> str:
     return getattr(loss, "__name__", type(loss).__name__)

@@ -33,7 +33,8 @@ def load_learner(
     Returns
     -------
     Learner
-        With its ratings and history, but without metrics and callbacks, which are not saved.
+        With its ratings and history, but without metrics, callbacks, `opt_func` and `wd_bn_bias`,
+        which are not saved.
 
     Raises
     ------

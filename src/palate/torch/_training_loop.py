@@ -11,10 +11,10 @@ from torch import nn
 
 from palate._native import CancelToken
 from palate.errors import SettingError
-from palate.solvers._one_cycle import RunningLoss
 from palate.solvers._progress import Progress, reporter
 from palate.torch._backends import Backend
 from palate.torch._data import CollabDataLoaders
+from palate.torch._recorder import Recorder
 
 
 class StopFit(Exception):  # noqa: N818  (a request, not an error)
@@ -27,6 +27,7 @@ class TrainingState(Protocol):
     dls: CollabDataLoaders
     model: nn.Module
     history: list[dict[str, Any]]
+    recorder: Recorder
     epoch: int
     step: int
     steps: int
@@ -77,14 +78,15 @@ def run_epochs(
     KeyboardInterrupt
         If Ctrl-C was pressed: the module is in its state after the last step.
     """
-    report, running_loss = reporter(progress), RunningLoss()
+    report = reporter(progress)
     try:
         learn.call("before_fit")
         for learn.epoch in range(epochs):
             start = time.perf_counter()
             learn.call("before_epoch")
-            _run_epoch(learn, backend, running_loss, lr_max, cancel)
-            learn.history.append(_history_row(learn, running_loss.mean, start))
+            _run_epoch(learn, backend, lr_max, cancel)
+            learn.history.append(_history_row(learn, start))
+            learn.recorder.end_epoch(learn.history[-1])
             report(learn.history[-1])
             learn.call("after_epoch")
         if cancel.cancelled:
@@ -95,13 +97,7 @@ def run_epochs(
         learn.call("after_fit")
 
 
-def _run_epoch(
-    learn: TrainingState,
-    backend: Backend,
-    running_loss: RunningLoss,
-    lr_max: float,
-    cancel: CancelToken,
-) -> None:
+def _run_epoch(learn: TrainingState, backend: Backend, lr_max: float, cancel: CancelToken) -> None:
     """Visit every row once, unless interrupted."""
     initial = copy.deepcopy(learn.model.state_dict())
     learn.model.train()
@@ -109,7 +105,7 @@ def _run_epoch(
         if not np.isfinite(losses).all():
             learn.model.load_state_dict(initial)
             _raise_diverged(learn, losses, lr_max)
-        running_loss.add(losses)
+        learn.recorder.add(losses)
         learn.step += len(losses)
         learn.last_loss = losses[-1]
         learn.call("after_batch")
@@ -136,10 +132,10 @@ def _raise_diverged(learn: TrainingState, losses: list[float], lr_max: float) ->
     )
 
 
-def _history_row(learn: TrainingState, train_loss: float, start: float) -> dict[str, Any]:
+def _history_row(learn: TrainingState, start: float) -> dict[str, Any]:
     valid_loss, *metrics = learn.validate() if len(learn.dls.valid.ratings) else [None]
     return (
-        {"epoch": learn.epoch, "train_loss": train_loss, "valid_loss": valid_loss}
+        {"epoch": learn.epoch, "train_loss": learn.recorder.train_loss, "valid_loss": valid_loss}
         | dict(zip(learn.metrics, metrics, strict=False))
         | {"seconds": time.perf_counter() - start}
     )

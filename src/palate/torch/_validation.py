@@ -3,30 +3,49 @@
 from collections.abc import Iterable
 from typing import Any
 
+from palate import _arguments
 from palate.errors import SettingError
 
 _RESERVED_COLUMNS = ("epoch", "train_loss", "valid_loss", "seconds")
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return the elements of an iterable, or a list of the one value."""
+    """Return the elements of an iterable, or a list of the one value; none of None."""
+    if value is None:
+        return []
     return list(value) if isinstance(value, Iterable) else [value]
 
 
-def require_function(value: Any) -> Any:
-    """Return `value`, a loss function or a metric.
+def require_function(value: Any, *, a_class: bool = False) -> Any:
+    """Return `value`, a loss function, a metric or, if it may be a class, an `opt_func`.
 
     Raises
     ------
     SettingError
-        If it is a class or cannot be called.
+        If it is a class where it may not be one, or cannot be called.
     """
-    if isinstance(value, type) or not callable(value):
+    if a_class and not callable(value):
+        raise SettingError(f"opt_func is {value!r}; it must be Adam, SGD or as torch.optim.SGD")
+    if not a_class and (isinstance(value, type) or not callable(value)):
         raise SettingError(
             f"{value!r} is not a function of predictions and ratings; instantiate a class, as in "
             "nn.L1Loss()"
         )
     return value
+
+
+def cycle_shape(div: float, div_final: float, pct_start: float, moms: Any) -> dict[str, Any]:
+    """Return the validated settings of a one-cycle schedule; see `Learner.fit_one_cycle`."""
+    shape = {"div": div, "div_final": div_final, "pct_start": pct_start}
+    for name, value in shape.items():
+        high = 1 if name == "pct_start" else float("inf")
+        if not 0 < _arguments.finite(name, value) < high:
+            below = " and below 1" if name == "pct_start" else ""
+            raise SettingError(f"{name} is {value}; it must be above 0{below}")
+    betas = tuple(_arguments.finite("moms", beta) for beta in moms)
+    if len(betas) != 3 or not all(0 <= beta < 1 for beta in betas):
+        raise SettingError(f"moms is {moms}; it must be three numbers from 0 to below 1")
+    return shape | {"moms": betas}
 
 
 def metrics_by_name(metrics: Any) -> dict[str, Any]:
