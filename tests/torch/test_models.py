@@ -169,7 +169,7 @@ def test_from_model_requires_users(model, tmp_path):
 MODULES = {
     "DotProduct": lambda dls: DotProduct(*dls.sizes, 3),
     "DotProductBias": lambda dls: DotProductBias(*dls.sizes, 3, y_range=(0.5, 6)),
-    "EmbeddingDotBias": lambda dls: EmbeddingDotBias(*dls.sizes, 3),
+    "EmbeddingDotBias": lambda dls: EmbeddingDotBias(3, *dls.sizes),
     "CollabNN": lambda dls: CollabNN(*get_emb_sz(dls), n_act=7),
     "EmbeddingNN": lambda dls: collab_learner(dls, use_nn=True, layers=[5, 4]).model,
 }
