@@ -2,15 +2,17 @@
 
 python benchmarks/chapter.py NOTEBOOK, with the notebook from the fastai book, 08_collab.ipynb. Its
 imports of fastai are replaced by `from palate.torch import *`. The last held-out loss of each fit
-stands beside the book's, if the notebook has as many fits.
+stands beside that of the book's table.
 """
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import re
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +29,12 @@ TOLERANCE = 0.03
 
 @dataclass
 class Cell:
-    """A code cell that has run: its first line, its error if it failed, and its fits' losses."""
+    """A code cell that has run: its first line, its error if it failed, and its fit's loss."""
 
     number: int
     line: str
     error: str
-    losses: list[float]
+    loss: float | None
     seconds: float
 
 
@@ -42,9 +44,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=42)
     arguments = parser.parse_args()
     os.environ.setdefault("MPLBACKEND", "agg")
-    cells = run(sources(arguments.notebook), arguments.seed)
-    fits = sum(len(cell.losses) for cell in cells)
-    print(table(cells, BOOK if fits == len(BOOK) else ()))
+    report(run(sources(arguments.notebook), arguments.seed))
 
 
 def sources(notebook: Path) -> list[str]:
@@ -53,49 +53,42 @@ def sources(notebook: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
-def run(cells: list[str], seed: int) -> list[Cell]:
+def run(cells: list[str], seed: int) -> Iterator[Cell]:
     """Run the cells in one namespace, each whether or not the one before failed."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec("from palate.torch import *", namespace)
     namespace["set_seed"](seed)
-    ran, history = [], None
+    history: list[dict[str, Any]] = []
     for number, cell in enumerate(cells, 1):
-        start, error = time.perf_counter(), ""
+        start, error, loss = time.perf_counter(), "", None
         try:
-            _execute(IMPORTS.sub("", cell), f"cell {number}", namespace)
+            with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+                _execute(IMPORTS.sub("", cell), f"cell {number}", namespace)
         except Exception as caught:
             error = f"{type(caught).__name__}: {caught}".splitlines()[0]
-        seconds, losses = time.perf_counter() - start, []
-        rows = getattr(namespace.get("learn"), "history", None)
+        rows = getattr(namespace.get("learn"), "history", [])
         if rows and rows != history:
-            losses, history = [rows[-1]["valid_loss"]], list(rows)
-        ran.append(Cell(number, _first_line(cell), error, losses, seconds))
-    return ran
+            loss, history = rows[-1]["valid_loss"], list(rows)
+        yield Cell(number, _first_line(cell), error, loss, time.perf_counter() - start)
 
 
-def table(cells: list[Cell], book: tuple[float, ...]) -> str:
-    """Return a table of the cells, with the book's losses beside ours."""
-    lines = ["| cell | first line | result | held-out loss | the book's | seconds |"]
-    lines.append("|---:|---|---|---:|---:|---:|")
-    expected, near = list(book), []
+def report(cells: Iterable[Cell]) -> None:
+    """Print a table of the cells as they run, with the book's losses beside ours."""
+    print("| cell | first line | result | held-out loss | the book's | seconds |")
+    print("|---:|---|---|---:|---:|---:|")
+    n = failed = near = fits = 0
     for cell in cells:
-        ours = ", ".join(f"{loss:.4f}" for loss in cell.losses)
-        theirs = [expected.pop(0) for _ in cell.losses] if book else []
-        near += [abs(a - b) <= TOLERANCE for a, b in zip(cell.losses, theirs, strict=False)]
-        columns = [
-            str(cell.number),
-            f"`{cell.line}`",
-            f"failed: {cell.error}" if cell.error else "ran",
-            ours,
-            ", ".join(f"{loss:.4f}" for loss in theirs),
-            f"{cell.seconds:.1f}",
-        ]
-        lines.append("| " + " | ".join(columns) + " |")
-    failed = sum(bool(cell.error) for cell in cells)
-    lines += ["", f"{len(cells) - failed} of {len(cells)} cells ran, {failed} failed."]
-    if book:
-        lines.append(f"{sum(near)} of {len(near)} losses are within {TOLERANCE} of the book's.")
-    return "\n".join(lines)
+        n, failed = n + 1, failed + bool(cell.error)
+        ours = theirs = ""
+        if cell.loss is not None and fits < len(BOOK):
+            ours, theirs = f"{cell.loss:.4f}", f"{BOOK[fits]:.4f}"
+            near += abs(cell.loss - BOOK[fits]) <= TOLERANCE
+            fits += 1
+        result = f"failed: {cell.error}" if cell.error else "ran"
+        columns = f"`{cell.line}`", result, ours, theirs, f"{cell.seconds:.1f}"
+        print(f"| {cell.number} |", " | ".join(columns), "|", flush=True)
+    print(f"\n{n - failed} of {n} cells ran, {failed} failed.")
+    print(f"{near} of {fits} losses are within {TOLERANCE} of the book's.")
 
 
 def _execute(source: str, name: str, namespace: dict[str, Any]) -> None:

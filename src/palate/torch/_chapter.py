@@ -18,19 +18,18 @@ _DATA_FILE, _ITEM_FILE = "u.data", "u.item"
 _MAX_NUMPY_SEED = (1 << 32) - 1
 
 
-class _Urls:
-    """The data sets that `untar_data` knows."""
-
-    ML_100k = "ml-100k"
-
-    def __getattr__(self, name: str) -> str:
+class _RefusesOthers(type):
+    def __getattr__(cls, name: str) -> str:
         raise AttributeError(
             f"URLs.{name} is not in Palate, which has URLs.ML_100k; read other data with "
             "pd.read_csv, or with palate.movielens"
         )
 
 
-URLs = _Urls()
+class URLs(metaclass=_RefusesOthers):
+    """The data sets of `untar_data`: ``URLs.ML_100k``."""
+
+    ML_100k = "ml-100k"
 
 
 def untar_data(url: str) -> Path:

@@ -13,10 +13,10 @@ from palate.torch._objective import Loss
 def collab_learner(
     dls: CollabDataLoaders,
     n_factors: int = 50,
-    *,
     use_nn: bool = False,
     emb_szs: Mapping[str, int] | None = None,
     layers: Sequence[int] | None = None,
+    *,
     y_range: Range = None,
     loss_func: Loss | None = None,
     **settings: Any,
