@@ -191,6 +191,15 @@ def test_export_and_load(tiny, make, tmp_path):
     loaded.fit_one_cycle(1)
 
 
+def test_files_with_the_former_name_of_an_argument_are_read(tiny, tmp_path):
+    learn = Learner(tiny, EmbeddingDotBias(3, *tiny.sizes, (0, 6)), progress=False)
+    former = learn.model.arguments()
+    former["n_movies"] = former.pop("n_items")
+    learn.model.arguments = lambda: former
+    learn.export(tmp_path / "l")
+    assert load_learner(tmp_path / "l").validate() == learn.validate()
+
+
 def test_export_and_load_a_custom_module(tiny, tmp_path):
     path = tmp_path / "l"
     learn = Learner(tiny, Twisted(*tiny.sizes, 3), nn.functional.l1_loss, progress=False)
