@@ -33,7 +33,9 @@ def main() -> None:
         "DotProductBias, autograd": bilinear(dls, native=False),
         "CollabNN": fit_of(lambda: Learner(dls, CollabNN(*get_emb_sz(dls)), progress=False)),
         "collab_learner, layers 100 and 50": fit_of(
-            lambda: collab_learner(dls, use_nn=True, layers=[100, 50], progress=False)
+            lambda: collab_learner(
+                dls, use_nn=True, layers=[100, 50], y_range=(0, 5.5), progress=False
+            )
         ),
     }
     if importlib.util.find_spec("fastai"):

@@ -8,21 +8,29 @@
 # It requires PyTorch: `pip install 'palate[torch]'`.
 
 # %%
+import inspect
+
 import palate
 from palate.torch import *
 
-_ = torch.manual_seed(42)
+set_seed(42)
+path = untar_data(URLs.ML_100k)
 
 # %% [markdown]
 # ## The ratings
 #
-# MovieLens 100k has 100,000 ratings from 1 to 5, by 943 users of 1,682 films. Any other table of
-# users, items and ratings can take its place.
+# MovieLens 100k has 100,000 ratings from 1 to 5, by 943 users of 1,682 films, in GroupLens's files:
+# `u.data` has the ratings, and `u.item` the titles. Any other table of users, items and ratings can
+# take its place.
 
 # %%
-movielens = palate.movielens("100k")
-titles = movielens.items.select("id", "item", "genres", "year")
-movielens.frame().join(titles, left_on="item", right_on="id").head()
+columns = ["user", "movie", "rating", "timestamp"]
+ratings = pd.read_csv(path / "u.data", sep="\t", names=columns)
+films = pd.read_csv(
+    path / "u.item", sep="|", encoding="latin-1", usecols=[0, 1], names=["movie", "title"]
+)
+ratings = ratings.merge(films)
+ratings.head()
 
 # %% [markdown]
 # Suppose that a few qualities describe every film. One number for each quality says how much of it
@@ -42,13 +50,14 @@ print(f"Alien {user @ alien:+.2f}, Annie Hall {user @ annie_hall:+.2f}")
 # measure how well this works.
 
 # %%
-dls = CollabDataLoaders.from_ratings(movielens, bs=64)
+dls = CollabDataLoaders.from_df(ratings, item_name="title", bs=64)
 dls.show_batch()
 n_users, n_movies = len(dls.classes["user"]), len(dls.classes["title"])
 print(f"{n_users} users and {n_movies} films, including #na# at position 0")
 
 # %% [markdown]
-# A pandas or polars table works too: `CollabDataLoaders.from_df(table, item_name="title")`.
+# Ratings read by Palate work too, `CollabDataLoaders.from_ratings(palate.movielens("100k"))`; films
+# with the same title are then kept apart.
 
 # %% [markdown]
 # ## A dot product
@@ -91,8 +100,25 @@ learn.fit_one_cycle(5, 5e-3)
 # ## Biases, and weight decay
 #
 # Some users rate higher than others, and some films are better liked by everyone. A bias for each
-# user and each film expresses this. Weight decay shrinks factors and biases towards zero unless the
-# ratings support them, which reduces overfitting.
+# user and each film expresses this.
+
+# %%
+learn = Learner(dls, DotProductBias(n_users, n_movies, 50), loss_func=MSELossFlat())
+learn.fit_one_cycle(5, 5e-3)
+
+# %% [markdown]
+# The model fits the training ratings better still, and overfits more. Weight decay adds a penalty
+# for large parameters: the larger a parameter, the more the ratings have to support it. This is the
+# penalty for parameters of different sizes, with three strengths.
+
+# %%
+values = np.linspace(-2, 2, 101)
+_, axes = plt.subplots(figsize=(6, 4))
+for strength in (0.1, 0.5, 2):
+    axes.plot(values, strength * values**2, label=f"wd={strength}")
+axes.set(xlabel="parameter", ylabel="penalty")
+axes.legend()
+plt.show()
 
 # %%
 learn = Learner(dls, DotProductBias(n_users, n_movies, 50), loss_func=MSELossFlat())
@@ -103,6 +129,29 @@ learn.fit_one_cycle(5, 5e-3, wd=0.1)
 # PyTorch's autograd up to rounding. Autograd trains all other modules, and this one with
 # `native=False`.
 #
+# ## Tables without embeddings
+#
+# A module's parameters are what its optimiser changes. A plain tensor is not among them; an
+# `nn.Parameter` is, and so are the parameters of the modules inside.
+
+
+# %%
+class Parts(Module):
+    def __init__(self):
+        self.plain = torch.zeros(2)
+        self.table = nn.Parameter(torch.zeros(2))
+        self.layer = nn.Linear(2, 1, bias=False)
+
+
+print(L(name for name, _ in Parts().named_parameters()))
+
+# %% [markdown]
+# The tables of `DotProductBias` are such parameters. Rows of a table are selected by indexing.
+
+# %%
+print(L(learn.model.named_parameters()).map(lambda named: (named[0], tuple(named[1].shape))))
+
+# %% [markdown]
 # ## Interpreting biases
 #
 # A bias is not a mean rating. Users dislike a film with a low bias even if it matches their taste,
@@ -115,19 +164,37 @@ print("Lowest: ", [dls.classes["title"][i] for i in worst])
 print("Highest:", [dls.classes["title"][i] for i in best])
 
 # %% [markdown]
-# Factors can be interpreted too. We compute the first principal component of the factors of the
-# thousand most rated films. The films at its two ends appeal to different users.
+# Factors can be interpreted too. We compute principal components of the factors of the thousand
+# most rated films, and draw the fifty most rated. The films at the two ends of a component appeal
+# to different users.
 
 # %%
-positions = dls.train.x[:, 1]
-counts = torch.bincount(positions, minlength=n_movies)
-most_rated = counts.argsort(descending=True)[:1000]
-rows = learn.model.movie_factors[most_rated].detach()
-centred = rows - rows.mean(dim=0)
-_, _, components = torch.linalg.svd(centred, full_matrices=False)
-order = (centred @ components[0]).argsort()
+counts = torch.bincount(dls.train.x[:, 1], minlength=n_movies)
+n_ratings = ratings["title"].value_counts()
+most_rated = tensor([dls.classes["title"].o2i[title] for title in n_ratings.index[:1000]])
+first, _, third = learn.model.movie_factors[most_rated].cpu().detach().pca(3).T
+plt.figure(figsize=(9, 9))
+plt.scatter(first[:50], third[:50])
+for film, x, y in zip(most_rated[:50], first, third, strict=False):
+    plt.annotate(dls.classes["title"][film], (x, y), fontsize=8)
+plt.show()
+order = first.argsort()
 print("One end:  ", [dls.classes["title"][most_rated[i]] for i in order[:5]])
 print("Other end:", [dls.classes["title"][most_rated[i]] for i in order[-5:]])
+
+# %% [markdown]
+# ## A ready-made learner
+#
+# `collab_learner` makes the same model. Its tables have names of their own, and its methods `bias`
+# and `weight` take titles.
+
+# %%
+learn = collab_learner(dls, n_factors=50, y_range=(0, 5.5))
+learn.fit_one_cycle(5, 5e-3, wd=0.1)
+print(learn.model)
+best = learn.model.i_bias.weight.squeeze().argsort(descending=True)[:5]
+print([dls.classes["title"][i] for i in best])
+print(learn.model.bias(["Star Wars (1977)", "Fargo (1996)"]))
 
 # %% [markdown]
 # ## Distance
@@ -135,7 +202,7 @@ print("Other end:", [dls.classes["title"][most_rated[i]] for i in order[-5:]])
 # The factors of films that appeal to the same users point in similar directions.
 
 # %%
-movie_factors = learn.model.movie_factors
+movie_factors = learn.model.i_weight.weight
 silence = dls.classes["title"].o2i["Silence of the Lambs, The (1991)"]
 similarity = nn.CosineSimilarity(dim=1)(movie_factors, movie_factors[silence][None])
 popular = torch.zeros(n_movies, dtype=torch.bool)
@@ -209,11 +276,30 @@ learn = Learner(dls, CollabNN(*sizes), loss_func=MSELossFlat())
 learn.fit_one_cycle(5, 5e-3, wd=0.01)
 
 # %% [markdown]
-# `collab_learner` creates deeper networks:
+# `collab_learner` creates deeper networks, of the class `EmbeddingNN`. (The book derives it from
+# fastai's `TabularModel`; here it is a class of its own.)
 
 # %%
 learn = collab_learner(dls, use_nn=True, y_range=(0, 5.5), layers=[100, 50])
 learn.fit_one_cycle(5, 5e-3, wd=0.1)
+
+# %% [markdown]
+# A module that passes its arguments on hides their names. `delegates` shows them again in the
+# signature.
+
+
+# %%
+def wide(emb_szs, layers, y_range=None):
+    return EmbeddingNN(emb_szs, layers, y_range)
+
+
+@delegates(wide)
+def wide_network(emb_szs, **kwargs):
+    return wide(emb_szs, [200], **kwargs)
+
+
+print(inspect.signature(wide_network))
+print(wide_network(sizes, y_range=(0, 5.5)).layers)
 
 # %% [markdown]
 # On these ratings a network is no better than the dot product with biases, and it is harder to

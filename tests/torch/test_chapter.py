@@ -1,14 +1,31 @@
-"""The chapter's code runs unchanged and reproduces its table and its lists."""
+"""What the chapter's code calls: its data, its training, its figures and its notebook's cells."""
 
+import importlib.util
+import json
+import random
 import re
-import textwrap
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="no PyTorch; pip install 'palate[torch]'")
+torch = pytest.importorskip("torch", reason="no PyTorch; pip install 'palate[torch]'")
 
-from palate.torch import _backends
+import palate
+from palate.data._movielens import cache_folder
+from palate.torch import (
+    CollabDataLoaders,
+    DotProductBias,
+    Learner,
+    MSELossFlat,
+    URLs,
+    _backends,
+    pd,
+    set_seed,
+    untar_data,
+)
 
+ROOT = Path(__file__).parents[2]
 HIGHEST = [
     "L.A. Confidential (1997)",
     "Titanic (1997)",
@@ -16,146 +33,155 @@ HIGHEST = [
     "Shawshank Redemption, The (1994)",
     "Star Wars (1977)",
 ]
-# Listings of the chapter, unchanged.
-TRAINING = """
-model = DotProductBias(n_users, n_movies, 50)
-learn = Learner(dls, model, loss_func=MSELossFlat())
-learn.fit_one_cycle(5, 5e-3, wd=0.1)
-"""
-READING = """
-movie_bias = learn.model.movie_bias.squeeze()
-idxs = movie_bias.argsort()[:5]
-[dls.classes['title'][i] for i in idxs]
-idxs = movie_bias.argsort(descending=True)[:5]
-[dls.classes['title'][i] for i in idxs]
-"""
-LOADING = {
-    "from_ratings": """
-dls = CollabDataLoaders.from_ratings(palate.movielens("100k"), bs=64)
-""",
-    "from_df": """
-encoded = palate.movielens("100k")
-frame = encoded.frame().join(encoded.items, left_on="item", right_on="id")
-ratings = pd.DataFrame({
-    "user": frame["user"], "movie": frame["item"], "rating": frame["rating"],
-    "timestamp": frame["timestamp"], "title": frame["item_right"].to_list(),
-})
-dls = CollabDataLoaders.from_df(ratings, item_name='title', bs=64)
-""",
-}
+LOWEST = [
+    "Children of the Corn: The Gathering (1996)",
+    "Lawnmower Man 2: Beyond Cyberspace (1996)",
+]
 
 
-@pytest.mark.parametrize("loading", LOADING.values(), ids=LOADING)
+@pytest.mark.parametrize("loading", ["from_ratings", "from_df"])
 @pytest.mark.parametrize("native", [True, False], ids=["native", "autograd"])
-def test_listings_reproduce_the_books_table_and_lists(loading, native, capsys):
+def test_training_reproduces_the_books_table_and_lists(loading, native, ml100k, table, capsys):
     """The bounds hold for any seed, as in the test of the one-cycle solver."""
     _backends._announce_native.cache_clear()  # it is once in a process
-    training = TRAINING if native else TRAINING.replace("wd=0.1", "wd=0.1, native=False")
-    script = (
-        "from palate.torch import *\nimport palate\ntorch.manual_seed(0)"
-        + loading
-        + "n_users, n_movies = len(dls.classes['user']), len(dls.classes['title'])"
-        + training
-        + re.sub(r"^\[.*\]$", r"print(\g<0>)", READING, flags=re.M)
-        + "top = movie_bias.argsort(descending=True)[:15]\n"
-        + "print([dls.classes['title'][i] for i in top])"
-    )
-    exec(script, {})
+    torch.manual_seed(0)
+    if loading == "from_df":
+        dls = CollabDataLoaders.from_df(table, item_name="title", bs=64)
+    else:
+        dls = CollabDataLoaders.from_ratings(ml100k, bs=64)
+    sizes = [len(dls.classes[name]) for name in ("user", "title")]
+    learn = Learner(dls, DotProductBias(*sizes, 50), loss_func=MSELossFlat())
+    learn.fit_one_cycle(5, 5e-3, wd=0.1, native=None if native else False)
     printed = capsys.readouterr()
-    *table, lowest, highest, top = printed.out.splitlines()
-    assert table[0].split() == ["epoch", "train_loss", "valid_loss", "time"]
-    assert [row.split()[0] for row in table[1:]] == ["0", "1", "2", "3", "4"]
-    assert 0.79 < float(table[-1].split()[2]) < 0.845
-    assert "Star Wars (1977)" in highest
-    assert sum(title in top for title in HIGHEST) >= 4
-    assert "Children of the Corn: The Gathering (1996)" in lowest or "Lawnmower Man 2" in lowest
+    header, *rows = printed.out.splitlines()
+    assert header.split() == ["epoch", "train_loss", "valid_loss", "time"]
+    assert [row.split()[0] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert 0.79 < float(rows[-1].split()[2]) < 0.845
+    order = learn.model.movie_bias.squeeze().argsort(descending=True)
+    titles = [dls.classes["title"][at] for at in order]
+    assert sum(title in titles[:15] for title in HIGHEST) >= 4
+    assert any(title in titles[-5:] for title in LOWEST)
     assert printed.err.count("native kernel") == native
 
 
-def test_remaining_listings_run(table):
-    """The modules that the chapter defines itself, then embeddings and distances."""
-    from palate.torch import __all__ as names
+def test_untar_data_writes_the_files_of_grouplens(ml100k, monkeypatch, tmp_path):
+    """``u.data`` is byte for byte what was downloaded; pandas reads both, as in the chapter."""
+    downloaded = (cache_folder() / "ml-100k").resolve()
+    monkeypatch.setenv("PALATE_DATA", str(tmp_path))
+    (tmp_path / "ml-100k").symlink_to(downloaded)
+    path = untar_data(URLs.ML_100k)
+    assert (path / "u.data").read_bytes() == (downloaded / "u.data").read_bytes()
+    lines = (path / "u.item").read_text(encoding="latin-1").splitlines()
+    assert {line.count("|") for line in lines} == {23}
+    films = pd.read_csv(path / "u.item", sep="|", encoding="latin-1", header=None, usecols=[0, 1])
+    assert films[1].to_list() == ml100k.items["item"].to_list()
+    (path / "u.item").write_text("kept")
+    assert untar_data(URLs.ML_100k) == path
+    assert (path / "u.item").read_text() == "kept"
+    (path / "u.data").unlink()
+    untar_data(URLs.ML_100k)
+    assert palate.movielens("100k", path=path).items["genres"].equals(ml100k.items["genres"])
 
-    assert len(set(names)) == len(names)
-    namespace = {"ratings": table}
-    exec("from palate.torch import *", namespace)
-    exec(textwrap.dedent(CHAPTER), namespace)
-    assert namespace["nearest"] != "Silence of the Lambs, The (1991)"
-    assert namespace["nearest"] in set(table["title"])
+
+def test_other_data_are_refused():
+    with pytest.raises(palate.SettingError, match=r"for URLs\.ML_100k, not 'http://x'; read"):
+        untar_data("http://x")
+    with pytest.raises(AttributeError, match=r"URLs\.IMDB is not in Palate, .* pd\.read_csv"):
+        URLs.IMDB  # noqa: B018
 
 
-CHAPTER = """
-torch.manual_seed(2)
-dls = CollabDataLoaders.from_df(ratings, item_name='title', bs=64)
-dls.show_batch()
-n_users = len(dls.classes['user'])
-n_movies = len(dls.classes['title'])
-n_factors = 5
-user_factors = torch.randn(n_users, n_factors)
-one_hot_3 = one_hot(3, n_users).float()
-assert torch.allclose(user_factors.t() @ one_hot_3, user_factors[3])
+def test_set_seed_seeds_all_generators():
+    def draw():
+        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
 
-class Example:
-    def __init__(self, a): self.a = a
+    set_seed(3)
+    first = draw()
+    second = draw()
+    set_seed(3)
+    assert draw() == first
+    assert not set(first) & set(second)
+    with pytest.raises(palate.SettingError, match="s is -1"):
+        set_seed(-1)
 
-class T(Module):
-    def __init__(self): self.a = nn.Linear(1, 3, bias=False)
-assert len(list(T().parameters())) == 1
 
-x, y = dls.one_batch()
-assert x.shape == (64, 2)
+def test_principal_components_are_uncorrelated_and_in_order():
+    rows = torch.randn(200, 5, generator=torch.Generator().manual_seed(0)) + 7
+    rows[:, 3] *= 10
+    components = rows.pca(3)
+    assert components.shape == (200, 3)
+    covariance = torch.cov(components.T)
+    variances = torch.linalg.eigvalsh(torch.cov(rows.T)).flip(0)[:3]
+    torch.testing.assert_close(covariance, torch.diag(variances), atol=1e-3, rtol=1e-4)
+    assert rows.pca().shape == (200, 2)
+    with pytest.raises(palate.SettingError, match="k is 6"):
+        rows.pca(6)
+    with pytest.raises(palate.SettingError, match=r"needs a matrix; .* \(5,\)"):
+        rows[0].pca()
 
-class MyDotProduct(Module):
-    def __init__(self, n_users, n_movies, n_factors, y_range=(0, 5.5)):
-        self.user_factors = Embedding(n_users, n_factors)
-        self.movie_factors = Embedding(n_movies, n_factors)
-        self.y_range = y_range
 
-    def forward(self, x):
-        users = self.user_factors(x[:, 0])
-        movies = self.movie_factors(x[:, 1])
-        return sigmoid_range((users * movies).sum(dim=1), *self.y_range)
+def test_script_reports_each_cell_of_a_notebook(tmp_path, capsys):
+    cells = [
+        "#hide\n!pip install fastbook\nfrom fastai.collab import *",
+        "n = len(L([1, 2]))\nn",
+        "class Own(TabularModel): pass",
+        "dls = CollabDataLoaders.from_df(pd.DataFrame({'a': [1, 1, 2, 2], 'b': [1, 2, 1, 2],"
+        " 'c': [1, 2, 3, 4]}), valid_pct=0.5, seed=0, bs=1)\n"
+        "learn = collab_learner(dls)\nlearn.fit_one_cycle(1)",
+        "assert n == 2",
+    ]
+    notebook = {"cells": [{"cell_type": "code", "source": cell.split("\n")} for cell in cells]}
+    for cell in notebook["cells"]:
+        cell["source"] = [f"{line}\n" for line in cell["source"]]
+    (tmp_path / "n.ipynb").write_text(json.dumps(notebook))
+    spec = importlib.util.spec_from_file_location("chapter", ROOT / "benchmarks" / "chapter.py")
+    chapter = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(chapter)
+    chapter.report(chapter.run(chapter.sources(tmp_path / "n.ipynb"), seed=0))
+    printed = capsys.readouterr().out
+    results = re.findall(r"^\| \d \| `(.*)` \| (ran|failed)(.*?) \|", printed, re.M)
+    assert [result for _, result, _ in results] == ["ran", "ran", "failed", "ran", "ran"]
+    assert "TabularModel" in results[2][2]
+    assert "4 of 5 cells ran, 1 failed.\n0 of 1 losses" in printed
 
-learn = Learner(dls, MyDotProduct(n_users, n_movies, 50), loss_func=MSELossFlat())
-learn.fit_one_cycle(1, 5e-3)
 
-def create_params(size):
-    return nn.Parameter(torch.zeros(*size).normal_(0, 0.01))
-
-class MyDotProductBias(Module):
-    def __init__(self, n_users, n_movies, n_factors, y_range=(0, 5.5)):
-        self.user_factors = create_params([n_users, n_factors])
-        self.user_bias = create_params([n_users])
-        self.movie_factors = create_params([n_movies, n_factors])
-        self.movie_bias = create_params([n_movies])
-        self.y_range = y_range
-
-    def forward(self, x):
-        users = self.user_factors[x[:, 0]]
-        movies = self.movie_factors[x[:, 1]]
-        res = (users * movies).sum(dim=1)
-        res += self.user_bias[x[:, 0]] + self.movie_bias[x[:, 1]]
-        return sigmoid_range(res, *self.y_range)
-
-learn = Learner(dls, MyDotProductBias(n_users, n_movies, 50), loss_func=MSELossFlat())
-learn.fit_one_cycle(2, 5e-3, wd=0.1)
-assert learn.to_palate().user(196).recommend(3).height == 3
-
-g = ratings.groupby('title')['rating'].count()
-top_movies = g.sort_values(ascending=False).index.values[:1000]
-top_idxs = tensor([learn.dls.classes['title'].o2i[m] for m in top_movies])
-movie_w = learn.model.movie_factors[top_idxs].cpu().detach()
-assert movie_w.shape == (1000, 50)
-
-learn = collab_learner(dls, n_factors=50, y_range=(0, 5.5))
-learn.fit_one_cycle(5, 5e-3, wd=0.1)
-movie_bias = learn.model.i_bias.weight.squeeze()
-movie_factors = learn.model.i_weight.weight
-idx = dls.classes['title'].o2i['Silence of the Lambs, The (1991)']
-distances = nn.CosineSimilarity(dim=1)(movie_factors, movie_factors[idx][None])
-idx = distances.argsort(descending=True)[1]
-nearest = dls.classes['title'][idx]
-embs = get_emb_sz(dls)
-assert embs == [(944, 74), (1665, 102)]
-model = CollabNN(*embs)
-"""
+def test_example_calls_every_name_of_the_chapter():
+    """They are facts about the chapter: what its cells call of fastai."""
+    called = (ROOT / "examples" / "collaborative_filtering.py").read_text()
+    names = [
+        "CollabDataLoaders.from_df",
+        "Embedding",
+        "EmbeddingNN",
+        "L",
+        "Learner",
+        "MSELossFlat",
+        "Module",
+        "URLs.ML_100k",
+        "CollabNN",
+        "DotProduct",
+        "DotProductBias",
+        ".pca",
+        ".o2i",
+        ".classes",
+        ".fit_one_cycle",
+        "collab_learner",
+        "delegates",
+        "get_emb_sz",
+        "i_bias",
+        "i_weight",
+        "movie_bias",
+        "movie_factors",
+        "nn.CosineSimilarity",
+        "nn.Parameter",
+        "one_hot",
+        "pd.read_csv",
+        "plt.subplots",
+        "plt.scatter",
+        "set_seed",
+        "show_batch",
+        "sigmoid_range",
+        "tensor",
+        "untar_data",
+        "use_nn=True",
+    ]
+    missing = [name for name in names if not re.search(re.escape(name) + r"\b", called)]
+    assert not missing

@@ -148,7 +148,10 @@ UNSUPPORTED = {
     "frozen": (lambda dls: Learner(dls, _frozen(DotProductBias(*dls.sizes, 2))), "frozen"),
     "hook": (lambda dls: Learner(dls, _hooked(DotProductBias(*dls.sizes, 2))), "modified"),
     "gradient hook": (lambda dls: Learner(dls, _scaled(DotProductBias(*dls.sizes, 2))), "modified"),
-    "padding": (lambda dls: Learner(dls, _padded(EmbeddingDotBias(*dls.sizes, 2))), "modified"),
+    "padding": (
+        lambda dls: Learner(dls, _padded(EmbeddingDotBias(2, *dls.sizes, (0, 5.5)))),
+        "modified",
+    ),
     "parameter": (lambda dls: Learner(dls, _extended(DotProductBias(*dls.sizes, 2))), "modified"),
     "forward": (lambda dls: Learner(dls, _overwritten(DotProductBias(*dls.sizes, 2))), "modified"),
     "callback": (

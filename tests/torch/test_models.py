@@ -169,7 +169,7 @@ def test_from_model_requires_users(model, tmp_path):
 MODULES = {
     "DotProduct": lambda dls: DotProduct(*dls.sizes, 3),
     "DotProductBias": lambda dls: DotProductBias(*dls.sizes, 3, y_range=(0.5, 6)),
-    "EmbeddingDotBias": lambda dls: EmbeddingDotBias(*dls.sizes, 3),
+    "EmbeddingDotBias": lambda dls: EmbeddingDotBias(3, *dls.sizes),
     "CollabNN": lambda dls: CollabNN(*get_emb_sz(dls), n_act=7),
     "EmbeddingNN": lambda dls: collab_learner(dls, use_nn=True, layers=[5, 4]).model,
 }
@@ -189,6 +189,15 @@ def test_export_and_load(tiny, make, tmp_path):
     assert loaded.predict(["ann"], ["gin"]) == learn.predict(["ann"], ["gin"])
     loaded.progress = False
     loaded.fit_one_cycle(1)
+
+
+def test_files_with_the_former_name_of_an_argument_are_read(tiny, tmp_path):
+    learn = Learner(tiny, EmbeddingDotBias(3, *tiny.sizes, (0, 6)), progress=False)
+    former = learn.model.arguments()
+    former["n_movies"] = former.pop("n_items")
+    learn.model.arguments = lambda: former
+    learn.export(tmp_path / "l")
+    assert load_learner(tmp_path / "l").validate() == learn.validate()
 
 
 def test_export_and_load_a_custom_module(tiny, tmp_path):

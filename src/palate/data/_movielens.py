@@ -47,7 +47,7 @@ _ARCHIVE_MD5 = {
 }
 
 # fmt: off
-_GENRES_100K = (
+GENRES_100K = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
     "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
     "Thriller", "War", "Western",
@@ -96,14 +96,15 @@ def movielens(name: str = "100k", *, path: str | Path | None = None) -> Ratings:
         raise SettingError(f"there is no MovieLens {name!r}; there are {', '.join(_ARCHIVE_MD5)}")
     if path is not None:
         return _read_path(name, Path(path))
-    folder = _cache() / f"ml-{name}"
+    folder = cache_folder() / f"ml-{name}"
     if folder.is_dir():
         return _read_folder(name, folder, f"the cache folder {folder}")
     source = _fetch(name, folder)
     return _read_folder(name, folder, source)
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the folder of downloaded data: ``PALATE_DATA``, or else the user's cache folder."""
     folder = os.environ.get("PALATE_DATA")
     return Path(folder) if folder else Path(platformdirs.user_cache_dir("palate"))
 
@@ -154,10 +155,10 @@ def _read_u_item(path: Path) -> pl.DataFrame:
         encoding="latin-1",
         quote_char=None,
         infer_schema=False,
-        new_columns=["movieId", "title", "released", "video", "url", *_GENRES_100K],
+        new_columns=["movieId", "title", "released", "video", "url", *GENRES_100K],
     )
     genres = pl.concat_str(
-        [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in _GENRES_100K],
+        [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in GENRES_100K],
         separator="|",
         ignore_nulls=True,
     )

@@ -17,6 +17,9 @@ try:
     import numpy as np
     import pandas as pd
     import torch
+    from fastcore.foundation import L
+    from fastcore.meta import delegates
+    from matplotlib import pyplot as plt
     from torch import nn, tensor
 
     from palate.torch._callbacks import (
@@ -25,6 +28,7 @@ try:
         SaveModelCallback,
         TrackerCallback,
     )
+    from palate.torch._chapter import URLs, pca, set_seed, untar_data
     from palate.torch._collab_learner import collab_learner
     from palate.torch._data import CollabDataLoaders, get_emb_sz
     from palate.torch._from_model import from_model
@@ -46,9 +50,9 @@ try:
     from palate.torch._optimisers import SGD, Adam
     from palate.torch._training_loop import StopFit
 except ModuleNotFoundError as error:
-    if (error.name or "").split(".")[0] not in {"torch", "pandas"}:
+    if (error.name or "").split(".")[0] not in {"torch", "pandas", "fastcore", "matplotlib"}:
         raise
-    message = "palate.torch requires PyTorch and pandas: pip install 'palate[torch]'"
+    message = f"palate.torch requires {error.name}: pip install 'palate[torch]'"
     raise MissingExtraError(message) from error
 
 __all__ = [
@@ -64,14 +68,17 @@ __all__ = [
     "Embedding",
     "EmbeddingDotBias",
     "EmbeddingNN",
+    "L",
     "Learner",
     "MSELossFlat",
     "Module",
     "SaveModelCallback",
     "StopFit",
     "TrackerCallback",
+    "URLs",
     "accuracy",
     "collab_learner",
+    "delegates",
     "error_rate",
     "from_model",
     "get_emb_sz",
@@ -82,8 +89,30 @@ __all__ = [
     "np",
     "one_hot",
     "pd",
+    "plt",
     "rmse",
+    "set_seed",
     "sigmoid_range",
     "tensor",
     "torch",
+    "untar_data",
 ]
+
+torch.Tensor.pca = pca  # type: ignore[attr-defined]  # as in fastai
+
+_LEFT_OUT = {
+    "TabularModel": "CollabNN or EmbeddingNN",
+    "TabularPandas": "CollabDataLoaders.from_df",
+    "TabularCollab": "CollabDataLoaders.from_df",
+    "DataBlock": "CollabDataLoaders.from_df",
+    "DataLoaders": "CollabDataLoaders",
+    "tabular_config": "the arguments of EmbeddingNN",
+    "tabular_learner": "collab_learner",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LEFT_OUT:
+        # Not an AttributeError, whose message Python drops in ``from palate.torch import ...``.
+        raise ImportError(f"fastai's {name} is not in palate.torch; use {_LEFT_OUT[name]}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -210,7 +210,8 @@ def unsupported_reason(objective: Objective) -> str | None:
         return f"it trains palate.torch's DotProductBias and EmbeddingDotBias, not {name}"
     parameters = list(model.parameters())
     single = all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parameters)
-    sizes = model.arguments()["n_users"], model.arguments()["n_movies"]
+    found = tables(model)
+    sizes = len(found.user_factors), len(found.item_factors)
     expected = objective.dls.sizes
     reasons = {
         f"the module must have tables of {expected} users and items, not {sizes}": sizes

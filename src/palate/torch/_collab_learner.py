@@ -1,23 +1,22 @@
 """A learner with a standard module."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from palate.errors import SettingError
-from palate.solvers._one_cycle import sigmoid
 from palate.torch._data import CollabDataLoaders, get_emb_sz
 from palate.torch._learner import Learner
-from palate.torch._modules import EmbeddingDotBias, EmbeddingNN, Range
+from palate.torch._modules import EmbeddingDotBias, EmbeddingNN, Range, Ranged
 from palate.torch._objective import Loss
 
 
 def collab_learner(
     dls: CollabDataLoaders,
     n_factors: int = 50,
-    *,
     use_nn: bool = False,
-    emb_szs: Sequence[tuple[int, int]] | None = None,
+    emb_szs: Mapping[str, int] | None = None,
     layers: Sequence[int] | None = None,
+    *,
     y_range: Range = None,
     loss_func: Loss | None = None,
     **settings: Any,
@@ -29,18 +28,17 @@ def collab_learner(
     dls
         The ratings.
     n_factors
-        The number of factors of a user or an item, without `use_nn`.
+        The number of factors of a user or an item; with `use_nn`, see `layers`.
     use_nn
         Whether the module is a network (`EmbeddingNN`) instead of a dot product
         (`EmbeddingDotBias`).
     emb_szs
-        With `use_nn`, the number of users and of items, each with the width of its embedding; by
-        default `get_emb_sz(dls)`.
+        With `use_nn`, the widths of embeddings that differ from the rule of `get_emb_sz`, by the
+        names of their columns.
     layers
-        With `use_nn`, the widths of the hidden layers; by default none.
+        With `use_nn`, the widths of the hidden layers; by default one of the width `n_factors`.
     y_range
-        The range of the predictions, by default as in `palate.OneCycle`: 0 to 5.5 for ratings of
-        1 to 5.
+        The range of the predictions, such as (0, 5.5) for ratings from 1 to 5; None if unbounded.
     loss_func, settings
         As of `Learner`.
 
@@ -51,9 +49,10 @@ def collab_learner(
     """
     if not use_nn and (emb_szs is not None or layers is not None):
         raise SettingError("emb_szs and layers belong to a network; add use_nn=True")
-    likelihood = sigmoid(dls.train.ratings, y_range)
-    y_range = likelihood.low, likelihood.high
+    model: Ranged
     if use_nn:
-        sizes = get_emb_sz(dls) if emb_szs is None else emb_szs
-        return Learner(dls, EmbeddingNN(sizes, layers or (), y_range), loss_func, **settings)
-    return Learner(dls, EmbeddingDotBias(*dls.sizes, n_factors, y_range), loss_func, **settings)
+        widths = [n_factors] if layers is None else layers
+        model = EmbeddingNN(get_emb_sz(dls, emb_szs), widths, y_range)
+    else:
+        model = EmbeddingDotBias.from_classes(n_factors, dls.classes, y_range=y_range)
+    return Learner(dls, model, loss_func, **settings)

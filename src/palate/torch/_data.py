@@ -1,6 +1,6 @@
 """Ratings as tensors in batches, with the vocabularies of the book's chapter."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
 
@@ -235,6 +235,19 @@ class CollabDataLoaders(Rows):
         return cls(train, valid, names=names, bs=bs, val_bs=val_bs, device=device)
 
     @classmethod
+    def from_csv(cls, csv: Any, **settings: Any) -> "CollabDataLoaders":
+        """Create loaders from a CSV file with a header; see `from_df`.
+
+        Parameters
+        ----------
+        csv
+            Its path, or anything else that ``pd.read_csv`` reads.
+        settings
+            As of `from_df`.
+        """
+        return cls.from_df(pd.read_csv(csv), **settings)
+
+    @classmethod
     def from_ratings(
         cls,
         ratings: Ratings,
@@ -335,12 +348,35 @@ def default_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def get_emb_sz(dls: CollabDataLoaders) -> list[tuple[int, int]]:
+def get_emb_sz(
+    dls: CollabDataLoaders, sz_dict: Mapping[str, int] | None = None
+) -> list[tuple[int, int]]:
     """Return the number of users and that of items, each with the width of its embedding.
 
-    The width follows fastai's rule of thumb: 1.6 n^0.56, at most 600.
+    Parameters
+    ----------
+    dls
+        The ratings.
+    sz_dict
+        Widths by the names of the columns, as in ``{"title": 50}``. Others follow fastai's rule of
+        thumb: 1.6 n^0.56, at most 600.
+
+    Raises
+    ------
+    SettingError
+        If `sz_dict` has another name, or a width below 1.
     """
+    given = dict(sz_dict or {})
+    unknown = [name for name in given if name not in dls.names]
+    if unknown:
+        raise SettingError(
+            f"there is no column {unknown[0]!r} to give a width to; there are {listed(dls.names)}"
+        )
     return [
-        (n, min(_MAX_EMBEDDING_WIDTH, round(_EMBEDDING_SCALE * n**_EMBEDDING_POWER)))
-        for n in dls.sizes
+        (n, _arguments.count(f"the width of {name}", given[name]) if name in given else _width(n))
+        for name, n in zip(dls.names, dls.sizes, strict=True)
     ]
+
+
+def _width(n: int) -> int:
+    return int(min(_MAX_EMBEDDING_WIDTH, round(_EMBEDDING_SCALE * n**_EMBEDDING_POWER)))

@@ -138,6 +138,9 @@ def read_learner(
         loss = _loss(path, description) if loss_func is None else loss_func
         weights = {name.removeprefix(_WEIGHT_PREFIX): value for name, value in tensors.items()}
         _load_weights(module, weights, path, assign=True)
+        if isinstance(module, EmbeddingDotBias):
+            user_names, item_names = dls.classes.values()
+            module.names = user_names, item_names
         settings = description["settings"]
         objective = Objective(module, dls, loss, settings["mixed_precision"])
         return SavedLearner(
@@ -190,7 +193,10 @@ def _module(path: Path, description: dict[str, Any]) -> nn.Module:
             f"{path} contains the weights of a custom module, {description['module']}; pass an "
             f"instance to load_learner: model={description['module']}(...)"
         )
-    return kind(**description["arguments"])
+    arguments = dict(description["arguments"])
+    if kind is EmbeddingDotBias and "n_movies" in arguments:  # its name in files of Palate 0.1
+        arguments["n_items"] = arguments.pop("n_movies")
+    return kind(**arguments)
 
 
 def _loss(path: Path, description: dict[str, Any]) -> Loss:

@@ -1,7 +1,7 @@
 """The modules of the book's chapter, and their parts."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,15 @@ from palate.errors import SettingError
 
 Range = tuple[float, float] | None
 _INITIAL_SD = 0.01
+
+
+class Names(Protocol):
+    """The users or the items by position; see `CollabDataLoaders`."""
+
+    @property
+    def o2i(self) -> Any: ...
+
+    def __len__(self) -> int: ...
 
 
 class Module(nn.Module):
@@ -121,14 +130,91 @@ class DotProductBias(Ranged):
 
 
 class EmbeddingDotBias(Ranged):
-    """As `DotProductBias`, with embeddings: `u_weight`, `i_weight`, `u_bias` and `i_bias`."""
+    """As `DotProductBias`, with embeddings: `u_weight`, `i_weight`, `u_bias` and `i_bias`.
 
-    def __init__(
-        self, n_users: int, n_movies: int, n_factors: int, y_range: Range = (0, 5.5)
-    ) -> None:
-        self.u_weight, self.i_weight = Embedding(n_users, n_factors), Embedding(n_movies, n_factors)
-        self.u_bias, self.i_bias = Embedding(n_users, 1), Embedding(n_movies, 1)
+    The arguments are in fastai's order, and by default the predictions are unbounded.
+    """
+
+    def __init__(self, n_factors: int, n_users: int, n_items: int, y_range: Range = None) -> None:
+        self.u_weight, self.i_weight = Embedding(n_users, n_factors), Embedding(n_items, n_factors)
+        self.u_bias, self.i_bias = Embedding(n_users, 1), Embedding(n_items, 1)
         self.y_range = check_range(y_range)
+        self.names: tuple[Names, Names] | None = None
+
+    @classmethod
+    def from_classes(
+        cls,
+        n_factors: int,
+        classes: Mapping[str, Names],
+        user: str | None = None,
+        item: str | None = None,
+        y_range: Range = None,
+    ) -> "EmbeddingDotBias":
+        """Return a module for these users and items, which `bias` and `weight` take by name.
+
+        Parameters
+        ----------
+        n_factors
+            The number of factors of a user or an item.
+        classes
+            The vocabularies, as of `CollabDataLoaders`.
+        user, item
+            The keys of the users and of the items; by default the first and the second.
+        y_range
+            The range of the predictions; None if unbounded.
+
+        Raises
+        ------
+        SettingError
+            If `classes` has no such key.
+        """
+        first, second = [*classes, None, None][:2]
+        keys = first if user is None else user, second if item is None else item
+        for key in keys:
+            if key not in classes:
+                raise SettingError(f"classes has no {key!r}; it has {', '.join(classes)}")
+        users, items = (classes[key] for key in keys if key is not None)
+        module = cls(n_factors, len(users), len(items), y_range)
+        module.names = users, items
+        return module
+
+    def bias(self, arr: Iterable[Any], is_item: bool = True) -> Tensor:
+        """Return the biases of the items, or the users, in `arr`; shape (n,), on the CPU.
+
+        Parameters
+        ----------
+        arr
+            Titles or ids.
+        is_item
+            Whether they are items; False for users.
+
+        Raises
+        ------
+        UnknownIdError
+            If one is not in the vocabulary.
+        SettingError
+            If `arr` is a single name, or the module was not created by `from_classes`.
+        """
+        return self._rows(self.i_bias if is_item else self.u_bias, arr, is_item).squeeze(1)
+
+    def weight(self, arr: Iterable[Any], is_item: bool = True) -> Tensor:
+        """Return the factors of the items, or the users, in `arr`; shape (n, n_factors).
+
+        The arguments and errors are those of `bias`.
+        """
+        return self._rows(self.i_weight if is_item else self.u_weight, arr, is_item)
+
+    def _rows(self, table: Embedding, arr: Iterable[Any], is_item: bool) -> Tensor:
+        if self.names is None:
+            raise SettingError(
+                "the module does not know the names of its rows; create it with "
+                "EmbeddingDotBias.from_classes(n_factors, dls.classes)"
+            )
+        if isinstance(arr, str):
+            raise SettingError(f"{arr!r} is a single name; pass a list of names")
+        positions = self.names[is_item].o2i
+        at = torch.tensor([positions[name] for name in arr], dtype=torch.int64)
+        return table.weight.detach().cpu()[at]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the prediction for each row (user, item) of `x`; shape (n,)."""
@@ -139,7 +225,9 @@ class EmbeddingDotBias(Ranged):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return _arguments_of(self.u_weight.weight, self.i_weight.weight, self.y_range)
+        n_users, n_factors = self.u_weight.weight.shape
+        sizes = {"n_factors": n_factors, "n_users": n_users, "n_items": len(self.i_weight.weight)}
+        return sizes | {"y_range": self.y_range}
 
 
 class CollabNN(Ranged):
@@ -200,7 +288,7 @@ class EmbeddingNN(Ranged):
         self,
         emb_szs: Sequence[tuple[int, int]],
         layers: Sequence[int],
-        y_range: Range = (0, 5.5),
+        y_range: Range = None,
     ) -> None:
         self.embeds = nn.ModuleList([Embedding(*size) for size in emb_szs])
         widths = [sum(width for _, width in emb_szs), *layers]
