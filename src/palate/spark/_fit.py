@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -78,19 +78,69 @@ def fit(
     SettingError
         If a setting is out of range, or the cluster needs a `checkpoint`.
     """
-    solver, spark = _require_gibbs(solver), _require_session(frame)
+    solver = require_gibbs(solver)
+    require_session(frame)
     if output is not None:
         require_model_folder(Path(output))
     ratings = checked_ratings(frame, columns := Columns(user, item, rating))
-    with _placing(spark, checkpoint) as placing:
+    settings = Settings(solver, items, blocks, checkpoint, progress)
+    with fitted(ratings, columns, settings) as done:
+        if output is not None:
+            done.model.save(output)
+    return done.model
+
+
+class Fitted(NamedTuple):
+    """A model, and the packed ratings that it was fitted to.
+
+    Attributes
+    ----------
+    model
+        The model.
+    items
+        The items.
+    placing, plan
+        Where the packed ratings are.
+    """
+
+    model: Model
+    items: Items
+    placing: Placing
+    plan: Plan
+
+
+class Settings(NamedTuple):
+    """The arguments of `fit` that say how to fit."""
+
+    solver: Gibbs
+    items: Any
+    blocks: int | None
+    checkpoint: str | Path | None
+    progress: Progress
+
+
+@contextmanager
+def fitted(ratings: DataFrame, columns: Columns, settings: Settings) -> Iterator[Fitted]:
+    """Yield what is fitted to the ratings that are not null; their files last as long as the block.
+
+    Parameters
+    ----------
+    ratings
+        Columns user, item and rating, null for pairs whose users and items are in the fit, but not
+        with these ratings.
+    columns
+        What they were called.
+    settings
+        How to fit.
+    """
+    solver, items, blocks, checkpoint, progress = settings
+    with _placing(ratings.sparkSession, checkpoint) as placing:
         found = numbered_items(ratings, items, columns.item)
         plan = _plan(placing, ratings, found, solver, blocks)
         with _people(placing, plan, found, solver.seed) as people:
             chain = _sampled(people, Checkpoint(placing), solver, reporter(progress))
             model = _model(chain, solver, found, columns)
-    if output is not None:
-        model.save(output)
-    return model
+        yield Fitted(model, found, placing, plan)
 
 
 @contextmanager
@@ -114,7 +164,8 @@ def _sampled(people: SparkPeople, checkpoint: Checkpoint, solver: Gibbs, report:
     return chain
 
 
-def _require_gibbs(solver: Gibbs | None) -> Gibbs:
+def require_gibbs(solver: Gibbs | None) -> Gibbs:
+    """Return the solver, by default `Gibbs`; another one is refused."""
     if solver is None:
         return Gibbs()
     if not isinstance(solver, Gibbs):
@@ -122,7 +173,8 @@ def _require_gibbs(solver: Gibbs | None) -> Gibbs:
     return solver
 
 
-def _require_session(frame: DataFrame) -> SparkSession:
+def require_session(frame: DataFrame) -> SparkSession:
+    """Return the session of a DataFrame, which can't be of Spark Connect."""
     if not isinstance(frame, DataFrame):
         raise DataError(f"a {type(frame).__name__} is not a Spark DataFrame")
     spark = frame.sparkSession
