@@ -44,6 +44,7 @@ def evaluate(
     seed: int = 0,
     solver: Gibbs | None = None,
     items: Any = None,
+    users: Any = None,
     blocks: int | None = None,
     checkpoint: str | Path | None = None,
     progress: Progress = None,
@@ -65,7 +66,7 @@ def evaluate(
         Without `test`, the fraction of the ratings that is held out, by default 0.2: those of which
         the first eight hexadecimal digits of the MD5 checksum of seed, user and item, as text with
         tabs between them, are less than ``share * 2**32``. The order of the table has no part.
-    solver, items, blocks, checkpoint, progress
+    solver, items, users, blocks, checkpoint, progress
         As of `fit`.
 
     Returns
@@ -85,10 +86,9 @@ def evaluate(
     require_session(frame)
     columns = Columns(user, item, rating)
     parts = _parts(checked_ratings(frame, columns), test, columns, share, seed)
-    known = parts.train.unionByName(parts.valid.withColumn(RATING, F.lit(None).cast("float")))
-    settings = Settings(solver, items, blocks, checkpoint, progress)
+    settings = Settings(solver, items, users, blocks, checkpoint, progress)
     start = time.perf_counter()
-    with fitted(known, columns, settings) as fit:
+    with fitted(parts.known, columns, settings) as fit:
         seconds = time.perf_counter() - start
         figures = _figures(fit, parts)
     entries = [name for name, _ in entries_of(Gibbs.name, fit.model.learned)]
@@ -127,6 +127,12 @@ class _Parts(NamedTuple):
     warning: str | None
     left_out: int
     lowest_relevant: float
+
+    @property
+    def known(self) -> DataFrame:
+        """The training ratings, and the held-out pairs without theirs."""
+        unrated = self.valid.withColumn(RATING, F.lit(None).cast("float"))
+        return self.train.unionByName(unrated)
 
 
 def _parts(

@@ -88,7 +88,9 @@ class Measure:
         first, end = self.plan.users[block : block + 2].tolist()
         for data in packed["ratings"].to_pylist():
             arrays |= from_bytes(data)
-        given = _ratings(Csr.empty(end - first) if not arrays else csr(arrays), learned.items)
+        given = _ratings(
+            csr(arrays) if "partner" in arrays else Csr.empty(end - first), learned.items
+        )
         valid = _Valid(
             (pairs[USER].to_numpy() - first).astype(np.int32),
             pairs[ITEM].to_numpy().astype(np.int32),

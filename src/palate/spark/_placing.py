@@ -11,6 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from palate.data._ratings import Csr
 from palate.spark._checks import ITEM, RATING, USER
+from palate.spark._known_users import KnownUsers
 from palate.spark._numbering import (
     BLOCK,
     NUMBER,
@@ -43,7 +44,7 @@ class Placing(NamedTuple):
         """Return the path of a file or a folder of the fit."""
         return f"{self.folder.rstrip('/')}/{name}"
 
-    def write(self, ratings: DataFrame, items: Items, blocks: int) -> Plan:
+    def write(self, ratings: DataFrame, items: Items, known: KnownUsers, blocks: int) -> Plan:
         """Write the ratings, packed in blocks of users and of items, and the numbers of users.
 
         Parameters
@@ -52,6 +53,8 @@ class Placing(NamedTuple):
             Columns user, item and rating; those that are null are left out.
         items
             Their items.
+        known
+            What is known of the users.
         blocks
             The number of blocks on each side.
         """
@@ -69,7 +72,8 @@ class Placing(NamedTuple):
         def by_items(table: pa.Table) -> pa.Table:
             return packed_items(table, plan)
 
-        packed = rows.groupBy(BLOCK).applyInArrow(of_users, PACKED)
+        packed, features = rows.groupBy(BLOCK).applyInArrow(of_users, PACKED), known.packed(users)
+        packed = packed if features is None else packed.union(features)
         packed.write.parquet(self.path(_BY_USER), mode="overwrite")
         packed = of_items.groupBy(BLOCK).applyInArrow(by_items, PACKED)
         packed.write.parquet(self.path(_BY_ITEM), mode="overwrite")
