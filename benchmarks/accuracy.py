@@ -96,7 +96,7 @@ def few_ratings(ratings: palate.Ratings) -> None:
         table = without_features(ratings)
         train = table.take(np.flatnonzero(place < 10))
         valid = table.take(order[place[order] >= 10][:20_000])
-        predicted = DampedMeans(train).predict(train, valid.user, valid.item)
+        predicted = DampedMeans.of(train).predict(train, valid.user, valid.item)
         for sweeps in (None, 400):
             model = palate.Gibbs(sweeps=sweeps).fit(train)
             error = np.sqrt(model.loss(valid))

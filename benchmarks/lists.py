@@ -71,7 +71,7 @@ def popularity_rows(table: Table) -> list[Row]:
     rows: list[Row] = []
     for train, test in table.splits:
         start = time.perf_counter()
-        fitted = Popularity(train)
+        fitted = Popularity.of(train)
         seconds = time.perf_counter() - start
         top = fitted.top_items(train, fitted.counts > 0, table.n, thread_count(None))
         rows.append((*figures(top, train, test, table), seconds, 0.0, ""))

@@ -87,6 +87,26 @@ def require_writable(folder: Path) -> None:
     probe.unlink(missing_ok=True)
 
 
+@contextmanager
+def sharing_probe(folder: Path) -> Iterator[Path]:
+    """Yield an empty file in a folder, by which others can tell whether they see the same folder.
+
+    The folder is created if it does not exist.
+
+    Raises
+    ------
+    OSError
+        If none can be created.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = _temporary(folder)
+    probe.touch(exist_ok=False)
+    try:
+        yield probe
+    finally:
+        probe.unlink(missing_ok=True)
+
+
 def _temporary(folder: Path) -> Path:
     """Return a name that `TEMPORARY` matches and that nothing has yet."""
     return folder / f".palate-{secrets.token_hex(8)}.tmp"

@@ -16,9 +16,9 @@ def row(table, name):
 
 
 def test_baselines_equal_their_formulas(small):
-    assert GlobalMean(small).predict(small, small.user, small.item)[0] == pytest.approx(3.4)
-    assert Popularity(small).counts.tolist() == [2, 3, 2, 3]  # ale, gin, rum, tea
-    damped = DampedMeans(small)
+    assert GlobalMean.of(small).predict(small, small.user, small.item)[0] == pytest.approx(3.4)
+    assert Popularity.of(small).counts.tolist() == [2, 3, 2, 3]  # ale, gin, rum, tea
+    damped = DampedMeans.of(small)
     tea, bob = row(small.items, "tea"), row(small.users, "bob")
     assert damped.items[tea] == pytest.approx((5 + 4 + 4 - 3 * 3.4) / (25 + 3))
     bias = (4 - 3.4 - damped.items[tea]) / (10 + 1)
@@ -28,7 +28,7 @@ def test_baselines_equal_their_formulas(small):
 
 def test_people_are_known_by_what_is_given_of_them(small):
     """The biases of people come from the given ratings, not from those of the fit."""
-    damped, tea = DampedMeans(small), row(small.items, "tea")
+    damped, tea = DampedMeans.of(small), row(small.items, "tea")
     someone = replace(small.take(small.user < 0), users=pl.DataFrame({"id": ["zoe"]}))
     found = damped.predict(someone, np.array([0]), np.array([tea]))
     assert found[0] == pytest.approx(3.4 + damped.items[tea])
@@ -69,16 +69,16 @@ def test_item_neighbours_equal_a_naive_loop(monkeypatch, neighbours):
     monkeypatch.setattr(_item_neighbours, "_NEIGHBOURS", neighbours)
     events, liked = random_events()
     eligible = np.arange(events.items.height) != 20
-    found = ItemNeighbours(events).top_items(events, eligible, 6, threads=1)
+    found = ItemNeighbours.of(events).top_items(events, eligible, 6, threads=1)
     assert found.tolist() == naive_lists(liked, eligible, 6, neighbours)
 
 
 def test_an_empty_history_gets_the_most_popular_items_and_a_short_list_ends_in_none(small):
-    baseline = ItemNeighbours(small)
+    baseline = ItemNeighbours.of(small)
     nobody = replace(small.take(small.user < 0), users=pl.DataFrame({"id": ["zoe"]}))
     top = baseline.top_items(nobody, np.array([True, True, True, False]), 5, threads=1)
     assert top.tolist() == [[1, 0, 2, -1, -1]]  # gin, ale, rum
-    assert ItemNeighbours(small).predict(small, small.user, small.item) is None
+    assert ItemNeighbours.of(small).predict(small, small.user, small.item) is None
 
 
 def test_cosines_equal_their_definition():

@@ -92,7 +92,7 @@ def test_what_the_fit_has_not_seen_is_refused(known):
 
 def test_a_wide_table_keeps_the_features_of_most_rows(monkeypatch):
     module = "palate.solvers.gibbs._known_features"
-    monkeypatch.setattr(f"{module}._MAX_COLUMNS", 3)
+    monkeypatch.setattr(f"{module}.MAX_COLUMNS", 3)
     kept = known_values(TABLE, RATED).features.names
     assert kept[:1] == [("age", None)]
     assert len(kept) == 3

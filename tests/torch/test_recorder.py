@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 import palate
-from palate.torch import DotProductBias, Learner, StopFit, _pyplot, mae
+from palate.torch import DotProductBias, Learner, StopFit, mae
 from palate.torch._callbacks import Callback
 from palate.torch._recorder import Recorder
 
@@ -84,15 +84,6 @@ def test_plot_sched(fitted):
 def test_nothing_recorded():
     with pytest.raises(palate.DataError, match="fit the learner first"):
         Recorder().plot_loss()
-
-
-def test_figures_without_matplotlib(fitted, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    for draw in (fitted.recorder.plot_loss, fitted.lr_find):
-        with pytest.raises(palate.MissingExtraError, match=r"palate\[torch\]"):
-            draw()
-    assert fitted.lr_find(show_plot=False).valley > 0
-    assert _pyplot.axes_of("given") == "given"
 
 
 def test_lr_find_draws_and_has_a_valley(large_batches):

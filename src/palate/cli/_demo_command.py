@@ -100,7 +100,7 @@ def _quality_of_lists(model: Any, train: Any, valid: Any, threads: int | None) -
     lists = {
         by: people.top_items(_N, by=by, threads=threads) for by in ("both", "choice", "rating")
     }
-    lists["popularity"] = Popularity(train).top_items(
+    lists["popularity"] = Popularity.of(train).top_items(
         train, model.learned.rated, _N, thread_count(threads)
     )
     relevant = relevant_pairs(train, valid)

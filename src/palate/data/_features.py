@@ -48,8 +48,10 @@ class Feature:
 _TIMES = ("year", "date", "released", "release_date", "release date", "release_year", "published")
 
 
-def features(table: pl.DataFrame) -> list[Feature]:
+def features(table: pl.DataFrame, counts: pl.Series | None = None) -> list[Feature]:
     """Return the features in the columns of a table of items or users, but for ids and titles.
+
+    `counts` says how many items or users each row stands for, by default one.
 
     Columns of numbers and dates, also those read as text, are numeric features; dates are converted
     to years. Text, and columns that hold only 0 and 1, are categories. Text such as "Action|Comedy"
@@ -58,7 +60,7 @@ def features(table: pl.DataFrame) -> list[Feature]:
     found: list[Feature] = []
     for column in table.columns:
         if column not in RESERVED:
-            found += _features_of(column, table[column])
+            found += _features_of(column, table[column], counts)
     return found
 
 
@@ -85,7 +87,10 @@ def feature_values(
     return list(_indicators(lists, values))
 
 
-def _features_of(column: str, series: pl.Series) -> Iterator[Feature]:
+def _features_of(
+    column: str, series: pl.Series, counts: pl.Series | None = None
+) -> Iterator[Feature]:
+    counts = pl.Series(np.ones(len(series), dtype=np.int64)) if counts is None else counts
     numbers = as_numbers(series)
     if numbers is not None:
         known = np.unique(numbers[np.isfinite(numbers)])
@@ -94,15 +99,25 @@ def _features_of(column: str, series: pl.Series) -> Iterator[Feature]:
         if len(known) > 1:
             yield Feature(column, column if flag else None, numbers, is_date)
         return
-    lists = category_lists(series)
+    separator = _separator(series, counts)
+    lists = _split(series, separator)
     if lists is None:
         return
-    names = flattened(lists).value_counts(sort=True).sort("count", column, descending=[True, False])
+    names = _numbers_of_rows(column, lists, counts)
     if not 1 < names.height <= _MAX_CATEGORIES:
         return
-    values, separator = names[column].to_list(), _separator(series)
+    values = names[column].to_list()
     for value, has in zip(values, _indicators(lists, values), strict=True):
         yield Feature(column, value, has, separator=separator)
+
+
+def _numbers_of_rows(column: str, lists: pl.Series, counts: pl.Series) -> pl.DataFrame:
+    """Return the categories with the number of rows of each, the largest first."""
+    each = pl.DataFrame({column: lists, "count": counts}).explode(
+        column, empty_as_null=True, keep_nulls=True
+    )
+    numbers = each.drop_nulls().group_by(column).agg(pl.col("count").sum())
+    return numbers.sort("count", column, descending=[True, False])
 
 
 def _indicators(lists: pl.Series, values: Iterable[str | None]) -> Iterator[NDArray[np.float64]]:
@@ -139,7 +154,7 @@ def parsed(series: pl.Series) -> pl.Series:
 
 def category_lists(series: pl.Series) -> pl.Series | None:
     """Return the categories of each row as a list, null if unknown; None for other columns."""
-    return _split(series, _separator(series))
+    return _split(series, _separator(series, pl.Series(np.ones(len(series), dtype=np.int64))))
 
 
 def _split(series: pl.Series, separator: str | None) -> pl.Series | None:
@@ -163,14 +178,18 @@ def flattened(lists: pl.Series) -> pl.Series:
     return lists.explode(empty_as_null=True, keep_nulls=True).drop_nulls()
 
 
-def _separator(series: pl.Series) -> str | None:
-    """Return the separator between the entries of lists, if the column holds lists as text."""
+def _separator(series: pl.Series, counts: pl.Series) -> str | None:
+    """Return the separator between the entries of lists, if the column holds lists as text.
+
+    `counts` are the numbers of rows that have each value.
+    """
     if series.dtype not in (pl.String, pl.Categorical, pl.Enum):
         return None
-    known = series.drop_nulls().cast(pl.String)
+    known, numbers = series.drop_nulls().cast(pl.String), counts.filter(series.is_not_null())
+    least = _MIN_LIST_PERCENT * int(numbers.sum())
     for separator in _SEPARATORS:
         has_separator = known.str.contains(separator, literal=True)
-        if has_separator.any() and 100 * int(has_separator.sum()) >= _MIN_LIST_PERCENT * len(known):
+        if has_separator.any() and 100 * int(numbers.filter(has_separator).sum()) >= least:
             split = (
                 known.str.split(separator)
                 .explode(empty_as_null=True, keep_nulls=True)

@@ -146,7 +146,7 @@ def _with_decimal_comma(column: pl.Series) -> pl.Series:
 def _details(read: _Read, others: list[str]) -> pl.DataFrame:
     """Return the columns but for that of ids and `others`, under names that are free."""
     details = read.rows.drop([read.key, *others])
-    return details.rename(_free_names(details.columns, {"id", "item", _KEY}))
+    return details.rename(free_names(details.columns, {"id", "item", _KEY}))
 
 
 def _keyed(read: _Read, details: pl.DataFrame) -> pl.DataFrame:
@@ -270,7 +270,7 @@ def _title(read: _Read) -> str | None:
     return usual("title", others)
 
 
-def _free_names(names: Iterable[str], taken: set[str]) -> dict[str, str]:
+def free_names(names: Iterable[str], taken: set[str]) -> dict[str, str]:
     """Return new names for those of `names` that are taken: "id_" for "id"."""
     used, renamed = taken | set(names), {}
     for name in set(names) & taken:

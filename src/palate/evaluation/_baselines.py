@@ -1,6 +1,7 @@
 """Baselines to compare solvers with, fitted to the same ratings."""
 
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,9 @@ class Baseline(Protocol):
     title: ClassVar[str]
     needs_ratings: ClassVar[bool]
 
-    def __init__(self, train: Ratings) -> None: ...
+    @classmethod
+    def of(cls, train: Ratings) -> Self:
+        """Return the baseline, fitted to these ratings."""
 
     def predict(
         self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]
@@ -45,6 +48,7 @@ class Baseline(Protocol):
         """
 
 
+@dataclass(frozen=True, eq=False)
 class GlobalMean:
     """Predicts the mean of all ratings."""
 
@@ -52,8 +56,12 @@ class GlobalMean:
     title: ClassVar[str] = "the global mean"
     needs_ratings: ClassVar[bool] = True
 
-    def __init__(self, train: Ratings) -> None:
-        self.mean = float(train.rating.mean(dtype=np.float64))
+    mean: float
+
+    @classmethod
+    def of(cls, train: Ratings) -> Self:
+        """Return the baseline, fitted to these ratings."""
+        return cls(float(train.rating.mean(dtype=np.float64)))
 
     def predict(
         self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]
@@ -68,6 +76,7 @@ class GlobalMean:
         return None
 
 
+@dataclass(frozen=True, eq=False)
 class DampedMeans:
     """Predicts mu + b_i + b_u, damped means of the residuals; recommends by b_i.
 
@@ -78,10 +87,21 @@ class DampedMeans:
     title: ClassVar[str] = "damped means of items and users"
     needs_ratings: ClassVar[bool] = True
 
-    def __init__(self, train: Ratings) -> None:
-        self.mean = float(train.rating.mean(dtype=np.float64))
-        residual = train.rating.astype(np.float64) - self.mean
-        self.items = _damped_means(residual, train.item, train.items.height, _ITEM_DAMPING)
+    mean: float
+    items: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, train: Ratings) -> Self:
+        """Return the baseline, fitted to these ratings."""
+        items = train.items.height
+        sums = np.bincount(train.item, weights=train.rating, minlength=items).astype(np.float64)
+        return cls.of_sums(sums, np.bincount(train.item, minlength=items))
+
+    @classmethod
+    def of_sums(cls, sums: NDArray[np.float64], counts: NDArray[np.int64]) -> Self:
+        """Return the baseline, from the sum and the number of each item's ratings."""
+        mean = float(sums.sum() / counts.sum())
+        return cls(mean, (sums - counts * mean) / (_ITEM_DAMPING + counts))
 
     def predict(
         self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]
@@ -99,6 +119,7 @@ class DampedMeans:
         return _same_order_for_all(self.items, given, eligible, n, threads)
 
 
+@dataclass(frozen=True, eq=False)
 class Popularity:
     """Recommends the items with the most ratings; predicts no ratings."""
 
@@ -106,8 +127,12 @@ class Popularity:
     title: ClassVar[str] = "popularity"
     needs_ratings: ClassVar[bool] = False
 
-    def __init__(self, train: Ratings) -> None:
-        self.counts = np.bincount(train.item, minlength=train.items.height)
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, train: Ratings) -> Self:
+        """Return the baseline, fitted to these ratings."""
+        return cls(np.bincount(train.item, minlength=train.items.height))
 
     def predict(
         self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]

@@ -14,7 +14,7 @@ from palate.data._ratings import Ratings, how_many
 from palate.errors import DataError, SettingError
 from palate.evaluation._alignment import over, require_same_ids, united
 
-_LEAK = (
+LEAK = (
     "training {} can be later than held-out ones, so these figures are more favourable than in "
     "use; split by time to measure what to expect in use"
 )
@@ -76,7 +76,7 @@ def parts_of(
         people = "one person" if n == 1 else f"each of {n:,} people"
         half = f"half of the {ratings.kind} of {people} outside the fit"
         description = f"{half}; the other half is given"
-        return [part], description, _LEAK.format(ratings.kind)
+        return [part], description, LEAK.format(ratings.kind)
     pairs, description, warning = _splits(ratings, folds, split, share, seed)
     parts = [Part(train, train, valid) for train, valid in pairs]
     return parts, description, warning and warning.format(ratings.kind)
@@ -112,7 +112,7 @@ def _parts_of_tables(train: Ratings, test: Ratings) -> tuple[list[Part], str, st
     description = f"{how_many(test.kind, len(valid))} of the test table"
     if known.any():
         description += f"; {known.sum():,} more are among the training {test.kind} and left out"
-    warning = _LEAK.format(train.kind) if _overlap(train, valid) else None
+    warning = LEAK.format(train.kind) if _overlap(train, valid) else None
     return [Part(fitted, fitted, valid)], description, warning
 
 
@@ -136,7 +136,7 @@ def _splits(
         )
     if split == "random":
         pairs = [splits.random(ratings, share, seed=seed)]
-        return pairs, f"a random {share:.0%} of the {ratings.kind}", _LEAK
+        return pairs, f"a random {share:.0%} of the {ratings.kind}", LEAK
     if split is not None:
         kind, _, number = str(split).rpartition("-")
         if kind != "leave-last" or not number.isdecimal():
@@ -149,10 +149,10 @@ def _splits(
         return pairs, last, _LEAK_FROM_OTHERS
     if folds == "official":
         pairs = [splits.official(ratings, fold) for fold in range(1, 6)]
-        return pairs, "the official folds u1 to u5", _LEAK
+        return pairs, "the official folds u1 to u5", LEAK
     if isinstance(folds, str):
         raise SettingError(f'folds is {folds!r}; give a number, or "official"')
-    return splits.folds(ratings, folds, seed=seed), f"{folds} random folds", _LEAK
+    return splits.folds(ratings, folds, seed=seed), f"{folds} random folds", LEAK
 
 
 def _outside_people(ratings: Ratings, share: float, seed: int) -> Part:

@@ -1,6 +1,8 @@
 """The baseline of item neighbours, and the cosines of items."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ _NEIGHBOURS, _SHRINKAGE = 100, 50.0
 _TIE_BREAK = 1e-9
 
 
+@dataclass(frozen=True, eq=False)
 class ItemNeighbours:
     """Recommends the items that most resemble those of a person's history; predicts no ratings.
 
@@ -34,22 +37,47 @@ class ItemNeighbours:
     title: ClassVar[str] = "item neighbours"
     needs_ratings: ClassVar[bool] = False
 
-    def __init__(self, train: Ratings) -> None:
+    counts: NDArray[np.int64]
+    items: NDArray[np.int32]
+    similarity: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, train: Ratings) -> Self:
+        """Return the baseline, fitted to these ratings."""
         by_item, by_user = train.by_item(), train.by_user()
-        self.counts = by_item.counts
-        kept = min(_NEIGHBOURS, len(self.counts))
-        self.items = np.zeros((len(self.counts), kept), dtype=np.int32)
-        self.similarity = np.zeros((len(self.counts), kept))
-        norms = np.sqrt(self.counts)
-        for row in np.flatnonzero(self.counts):  # one row of the item-item table at a time
+
+        def together(row: int) -> NDArray[np.int64]:
             people = by_item.partner[slice(*by_item.starts[row : row + 2])]
-            together = np.bincount(by_user.take(people).partner, minlength=len(norms))
-            together[row] = 0
-            others = np.flatnonzero(together)
-            cosine = together[others] / (norms[row] * norms[others] + _SHRINKAGE)
+            return np.bincount(by_user.take(people).partner, minlength=train.items.height)
+
+        return cls.of_counts(by_item.counts, together)
+
+    @classmethod
+    def of_counts(
+        cls, counts: NDArray[np.int64], together: Callable[[int], NDArray[np.int64]]
+    ) -> Self:
+        """Return the baseline, from numbers of people.
+
+        Parameters
+        ----------
+        counts
+            How many have each item; shape (items,).
+        together
+            Returns how many have an item and each other one; shape (items,).
+        """
+        kept = min(_NEIGHBOURS, len(counts))
+        items = np.zeros((len(counts), kept), dtype=np.int32)
+        similarity = np.zeros((len(counts), kept))
+        norms = np.sqrt(counts)
+        for row in np.flatnonzero(counts):  # one row of the item-item table at a time
+            both = together(int(row))
+            others = np.flatnonzero(both)
+            others = others[others != row]
+            cosine = both[others] / (norms[row] * norms[others] + _SHRINKAGE)
             best = _largest(cosine, kept)
-            self.items[row, : len(best)] = others[best]
-            self.similarity[row, : len(best)] = cosine[best] / cosine[best].sum()
+            items[row, : len(best)] = others[best]
+            similarity[row, : len(best)] = cosine[best] / cosine[best].sum()
+        return cls(counts, items, similarity)
 
     def predict(
         self, given: Ratings, user: NDArray[np.int32], item: NDArray[np.int32]

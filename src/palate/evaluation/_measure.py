@@ -17,7 +17,7 @@ from palate.evaluation._held_out_parts import Part
 from palate.evaluation._relevance import relevant_pairs
 from palate.inference._lists import By
 from palate.inference._user_posteriors import UserPosteriors
-from palate.model._model import Model
+from palate.learned._learned import Learned
 from palate.solvers._protocol import Solver
 
 # The length of lists.
@@ -103,14 +103,14 @@ class Test:
         predicted = None
         if model.learned.has_ratings:
             predicted = self.predictions(profiles.posteriors, self.predicted.item)
-        for entry, by in _entries_of(name, model):
+        for entry, by in entries_of(name, model.learned):
             top = profiles.top_items(N, eligible=self.eligible, by=by, threads=self.threads)
             yield self.measured(entry, predicted if by != "choice" else None, top, seconds)
 
     def baseline(self, baseline: type[Baseline]) -> Measured:
         """Return the figures of a baseline."""
         start = time.perf_counter()
-        fitted = baseline(self.train)
+        fitted = baseline.of(self.train)
         seconds = time.perf_counter() - start
         predicted = fitted.predict(self.given, self.predicted.user, self.predicted.item)
         errors = None if predicted is None else self._errors(predicted - self.predicted.rating)
@@ -183,9 +183,8 @@ class Test:
         return figures
 
 
-def _entries_of(name: str, model: Model) -> list[tuple[str, By]]:
+def entries_of(name: str, learned: Learned) -> list[tuple[str, By]]:
     """Return the name of each entry that a model has, and the question by which it makes lists."""
-    learned = model.learned
     if learned.choice is None:
         return [(name, "rating")]
     if not learned.has_ratings:

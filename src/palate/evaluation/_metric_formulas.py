@@ -1,5 +1,7 @@
 """The metrics, each with its definition and source."""
 
+from collections.abc import Callable
+from functools import partial
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -12,6 +14,12 @@ from palate.evaluation._item_neighbours import cosines
 Floats = NDArray[np.floating]
 # The share of the history's genres in those of a list, so that the divergence is finite.
 _SMOOTHING = 0.01
+
+
+def mean(values: NDArray[np.float64]) -> float | None:
+    """Return the mean of the values that are not NaN; None without any."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def rmse(error: Floats) -> float | None:
@@ -196,18 +204,34 @@ def diversity(top: NDArray[np.int32], train: Ratings) -> float | None:
     diversification" (WWW 2005), section 4.2, with another sign and as a mean. Lists with fewer than
     two items are left out; None if that is all.
     """
+    return mean(diversities(top, train.items.height, partial(cosines, train)))
+
+
+def diversities(
+    top: NDArray[np.int32],
+    items: int,
+    cosines_of: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return the diversity of each list, NaN with fewer than two items; shape (users,).
+
+    Parameters
+    ----------
+    top
+        The lists, -1 for none; shape (users, n).
+    items
+        The number of items.
+    cosines_of
+        Returns the cosines of pairs of items, given two arrays of their rows.
+    """
     first, second = np.triu_indices(top.shape[1], 1)
     pairs = np.stack([top[:, first], top[:, second]], axis=-1)
     complete = (pairs >= 0).all(axis=-1)
-    if not complete.any():
-        return None
     pair = np.sort(pairs[complete].astype(np.int64), axis=1)
-    items = train.items.height
     distinct, place = np.unique(pair[:, 0] * items + pair[:, 1], return_inverse=True)
-    unlike = (1 - cosines(train, distinct // items, distinct % items))[place]
+    unlike = (1 - cosines_of(distinct // items, distinct % items))[place]
     number = complete.sum(axis=1)
     sums = np.bincount(np.nonzero(complete)[0], weights=unlike, minlength=len(top))
-    return float(np.mean(sums[number > 0] / number[number > 0]))
+    return np.where(number > 0, sums / np.maximum(number, 1), np.nan)
 
 
 def genre_divergence(top: NDArray[np.int32], given: Csr, genres: Floats) -> float | None:
@@ -229,16 +253,21 @@ def genre_divergence(top: NDArray[np.int32], given: Csr, genres: Floats) -> floa
     genres
         The share of each genre in each item; shape (items, genres). A row is 0 where unknown.
     """
+    return mean(genre_divergences(top, given, genres))
+
+
+def genre_divergences(top: NDArray[np.int32], given: Csr, genres: Floats) -> NDArray[np.float64]:
+    """Return the divergence of each list, NaN where it is left out; shape (people,)."""
     person, place = np.nonzero(top >= 0)
     wanted = _mean_shares(given.row, given.partner, len(top), genres)
     listed = _mean_shares(person, top[person, place], len(top), genres)
     known = (wanted.sum(axis=1) > 0) & (listed.sum(axis=1) > 0)
-    if not known.any():
-        return None
+    divergences = np.full(len(top), np.nan)
     p, q = wanted[known], listed[known]
     smoothed = (1 - _SMOOTHING) * q + _SMOOTHING * p
     ratio = np.divide(p, smoothed, out=np.ones_like(p), where=p > 0)
-    return float((p * np.log(ratio)).sum(axis=1).mean())
+    divergences[known] = (p * np.log(ratio)).sum(axis=1)
+    return divergences
 
 
 def _mean_shares(

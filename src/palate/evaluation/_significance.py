@@ -12,7 +12,7 @@ from palate.evaluation._measure import FIGURES, Measured
 from palate.evaluation._titles import contender_title, is_plural
 
 # Each figure that is compared, with the sign that makes less of it better.
-_COMPARED = {"rmse": 1.0, "ndcg_10": -1.0, "recall_10": -1.0}
+COMPARED = {"rmse": 1.0, "ndcg_10": -1.0, "recall_10": -1.0}
 # The standard error over fewer people is itself too uncertain to tell what is better.
 MIN_PEOPLE = 10
 _BASELINES = {baseline.name for baseline in BASELINES}
@@ -21,22 +21,38 @@ Title = Callable[[str], str]
 
 def results_of(contenders: dict[str, list[Measured]]) -> list[dict[str, Any]]:
     """Return the results of `Evaluation` from the figures of each contender on each part."""
-    results = [
-        {"name": name, **_over_folds([part.figures for part in parts])}
-        for name, parts in contenders.items()
-    ]
-    for figure, sign in _COMPARED.items():
+
+    def error(figure: str, name: str, best: str) -> float | None:
+        return standard_error(*(_influence(contenders[one], figure) for one in (name, best)))
+
+    figures = {name: [part.figures for part in parts] for name, parts in contenders.items()}
+    return results_from(figures, error)
+
+
+def results_from(
+    figures: dict[str, list[dict[str, Any]]], error_of: Callable[[str, str, str], float | None]
+) -> list[dict[str, Any]]:
+    """Return the results of `Evaluation`.
+
+    Parameters
+    ----------
+    figures
+        The figures of each contender on each part, by its name.
+    error_of
+        Returns the standard error of a difference, given the figure and the names of the two.
+    """
+    results = [{"name": name, **_over_folds(parts)} for name, parts in figures.items()]
+    for figure, sign in COMPARED.items():
         shown = [row for row in results if row[figure] is not None]
         best = min(shown, key=lambda row: sign * row[figure], default=None)
         for row in results:
             behind = error = None
             if best is not None and row[figure] is not None:
                 behind = abs(row[figure] - best[figure])
-                pair = contenders[row["name"]], contenders[best["name"]]
-                error = standard_error(*(_influence(parts, figure) for parts in pair))
+                error = error_of(figure, row["name"], best["name"])
             row |= {f"{figure}_behind": behind, f"{figure}_behind_se": error}
     for row in results:
-        row["folds"] = [part.figures for part in contenders[row["name"]]]
+        row["folds"] = figures[row["name"]]
     return results
 
 

@@ -144,7 +144,8 @@ def overlap(first: Lists, second: Lists, k: int = 10) -> float:
     >>> palate.metrics.overlap([["tea", "rum"]], [["rum", "ale"]])
     0.5
     """
-    return _mean_known(formulas.overlap(*paired_lists(first, second, _arguments.count("k", k))))
+    lists = paired_lists(first, second, _arguments.count("k", k))
+    return _or_nan(formulas.mean(formulas.overlap(*lists)))
 
 
 def catalogue_coverage(
@@ -221,13 +222,9 @@ def _mean(
     k: int,
 ) -> float:
     """Return the mean of a metric over the users to whom anything is relevant."""
-    return _mean_known(metric(judged_lists(recommended, relevant, _arguments.count("k", k))))
-
-
-def _mean_known(values: NDArray[np.float64]) -> float:
-    """Return the mean of the values that are no NaN; NaN without any."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    return _or_nan(
+        formulas.mean(metric(judged_lists(recommended, relevant, _arguments.count("k", k))))
+    )
 
 
 def _or_nan(value: float | None) -> float:

@@ -38,8 +38,11 @@ from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
 
 FORMAT = 8
 MODEL_FILE = re.compile(
-    r"palate\.json|(arrays|choice|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
+    r"palate\.json|"
+    r"(arrays|choice|posteriors|items|users|ratings)\.[0-9a-f]{8}\.(safetensors|parquet)"
 )
+# For each part of the users the files that hold it, in the order of their rows.
+Parts = dict[str, list[dict[str, str]]]
 
 
 class ModelFiles(NamedTuple):
@@ -51,10 +54,13 @@ class ModelFiles(NamedTuple):
         The content of ``palate.json``.
     others
         The content of each other file, by name.
+    written
+        The names of further files, which are in the folder already.
     """
 
     description: bytes
     others: dict[str, bytes]
+    written: frozenset[str] = frozenset()
 
 
 def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
@@ -72,9 +78,27 @@ def save_learned(learned: Learned, path: Path, *, users: bool) -> None:
 
 def files_of(learned: Learned, *, users: bool) -> ModelFiles:
     """Return the files of a model, with or without its users."""
-    contents = _file_contents(learned, users=users)
-    digests = {part: hashlib.sha256(content).hexdigest() for part, content in contents.items()}
-    names = {part: _file_name(part, digest) for part, digest in digests.items()}
+    return _files(learned, _file_contents(learned, users=users), users=users)
+
+
+def files_with_parts(learned: Learned, parts: Parts) -> ModelFiles:
+    """Return the files of a model without users, whose users are in files that are written."""
+    files = _files(learned, _file_contents(learned, users=False), users=False, parts=parts)
+    names = frozenset(entry["name"] for entries in parts.values() for entry in entries)
+    return files._replace(written=names)
+
+
+def file_entry(part: str, content: bytes) -> dict[str, str]:
+    """Return the name and the checksum of a file, as ``palate.json`` has them."""
+    digest = hashlib.sha256(content).hexdigest()
+    suffix = "safetensors" if part in {"arrays", "choice", "posteriors"} else "parquet"
+    return {"name": f"{part}.{digest[:8]}.{suffix}", "sha256": digest}
+
+
+def _files(
+    learned: Learned, contents: dict[str, bytes], *, users: bool, parts: Parts | None = None
+) -> ModelFiles:
+    entries = {part: file_entry(part, content) for part, content in contents.items()}
     description = {
         "format": FORMAT,
         "palate": version("palate"),
@@ -85,12 +109,11 @@ def files_of(learned: Learned, *, users: bool) -> ModelFiles:
         "added_items": learned.added_items,
         "added_ratings": learned.added_ratings if users else 0,
         **asdict(learned.fit),
-        "files": {
-            part: {"name": names[part], "sha256": digest} for part, digest in digests.items()
-        },
+        "files": {**entries, **(parts or {})},
     }
     encoded = json.dumps(description, indent=2).encode()
-    return ModelFiles(encoded, {names[part]: content for part, content in contents.items()})
+    others = {entries[part]["name"]: content for part, content in contents.items()}
+    return ModelFiles(encoded, others)
 
 
 def write_files(files: ModelFiles, path: Path) -> None:
@@ -105,7 +128,7 @@ def write_files(files: ModelFiles, path: Path) -> None:
         if not _has_content(path / name, content):
             replace_file(path / name, content)
     replace_file(path / MODEL_DESCRIPTION, files.description)
-    _remove_others(path, {MODEL_DESCRIPTION, *files.others})
+    _remove_others(path, {MODEL_DESCRIPTION, *files.others, *files.written})
     sync_folder(path)
 
 
@@ -148,9 +171,9 @@ def _file_contents(learned: Learned, *, users: bool) -> dict[str, bytes]:
             arrays["user_variances"] = learned.user_variances
         contents["users"] = parquet_bytes(learned.ratings.users)
         contents["ratings"] = parquet_bytes(ratings_frame(learned.ratings))
-    contents["arrays"] = _array_bytes(arrays)
+    contents["arrays"] = array_bytes(arrays)
     if learned.choice is not None:
-        contents["choice"] = _array_bytes(choice_arrays(learned.choice))
+        contents["choice"] = array_bytes(choice_arrays(learned.choice))
     return contents
 
 
@@ -200,13 +223,9 @@ def _effects(parameters: Parameters) -> dict[str, FeatureEffects]:
     return {side: effects for side, effects in sides.items() if effects is not None}
 
 
-def _array_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
+def array_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return arrays as the content of a safetensors file."""
     return safetensors_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-
-
-def _file_name(part: str, digest: str) -> str:
-    suffix = "safetensors" if part in {"arrays", "choice"} else "parquet"
-    return f"{part}.{digest[:8]}.{suffix}"
 
 
 def _belongs_to_model(name: str) -> bool:

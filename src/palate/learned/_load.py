@@ -30,6 +30,8 @@ Bytes = bytes | mmap.mmap
 _DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
 # The parts that hold arrays.
 _ARRAYS = ("arrays", "choice")
+# The arrays of users, where these are in files of their own.
+_POSTERIORS = "posteriors"
 # Larger numbers can't come from a fit, and single precision can't work with them.
 _TOLERANCE = 1e-4
 _MAX_ATTEMPTS = 5
@@ -112,15 +114,19 @@ def learned_from(
     """
     try:
         entries = description["files"]
-        files = {
-            part: _content(path, entry) for part, entry in entries.items() if part not in _ARRAYS
+        tables = {
+            part: pl.concat([read_parquet_bytes(_content(path, file)) for file in _files_of(entry)])
+            for part, entry in entries.items()
+            if part not in (*_ARRAYS, _POSTERIORS)
         }
-        arrays = {
+        arrays: dict[str, dict[str, NDArray[Any]]] = {
             part: _arrays(_content(path, entries[part], private_copies))
             for part in _ARRAYS
             if part in entries
         }
-        learned = _assemble(path, description, files, **arrays)
+        if _POSTERIORS in entries:
+            arrays["arrays"] |= _stacked(path, entries[_POSTERIORS])
+        learned = _assemble(path, description, tables, **arrays)
     except (
         *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
         *(struct.error, pl.exceptions.PolarsError),
@@ -131,6 +137,17 @@ def learned_from(
         ) from error
     log.info("loaded %r from %s", learned, path)
     return learned
+
+
+def _files_of(entry: Any) -> list[dict[str, str]]:
+    """Return the files of a part, which may be one or several."""
+    return entry if isinstance(entry, list) else [entry]
+
+
+def _stacked(path: Path, entry: Any) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a part in several files, the rows of the first file first."""
+    parts = [_arrays(_content(path, file)) for file in _files_of(entry)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _content(path: Path, entry: dict[str, str], private_copies: Path | None = None) -> Any:
@@ -166,7 +183,8 @@ def remove_other_copies(path: Path, private_copies: Path) -> None:
 
     Processes that have mapped one keep it until they load another model.
     """
-    used = {entry["sha256"] for entry in read_description(path)["files"].values()}
+    files = read_description(path)["files"].values()
+    used = {entry["sha256"] for part in files for entry in _files_of(part)}
     for copy in private_copies.iterdir():
         if re.fullmatch("[0-9a-f]{64}", copy.name) and copy.name not in used:
             with suppress(OSError):  # on Windows, while a process has mapped it
@@ -199,14 +217,13 @@ def _arrays(data: Bytes) -> dict[str, NDArray[Any]]:
 def _assemble(
     path: Path,
     description: dict[str, Any],
-    files: dict[str, bytes],
+    tables: dict[str, pl.DataFrame],
     arrays: dict[str, NDArray[Any]],
     choice: dict[str, NDArray[Any]] | None = None,
 ) -> Learned:
-    items = read_parquet_bytes(files["items"])
-    ratings = None
-    if {"users", "ratings"} <= set(files):
-        users, frame = (read_parquet_bytes(files[part]) for part in ("users", "ratings"))
+    items, ratings = tables["items"], None
+    if {"users", "ratings"} <= set(tables):
+        users, frame = tables["users"], tables["ratings"]
         if (kind := description["kind"]) not in KINDS:
             raise ValueError(f"there is no table of {kind}")
         ratings = ratings_from_frame(frame, users, items, description["source"], kind)

@@ -7,6 +7,7 @@
 from palate.errors import MissingExtraError
 
 try:
+    from palate.spark._evaluate import evaluate
     from palate.spark._fit import fit
     from palate.spark._recommend import recommend
 
@@ -16,4 +17,4 @@ except ModuleNotFoundError as error:
     message = "palate.spark requires PySpark: pip install 'palate[spark]'"
     raise MissingExtraError(message) from error
 
-__all__ = ["fit", "recommend"]
+__all__ = ["evaluate", "fit", "recommend"]

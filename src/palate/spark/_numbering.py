@@ -50,13 +50,13 @@ def numbered_items(ratings: DataFrame, described: Any, column: str) -> Items:
     Parameters
     ----------
     ratings
-        Columns user, item and rating.
+        Columns user, item and rating, which may be null.
     described
         A table of items that `read_ratings` can read; or None.
     column
         What the ratings called their column of item ids.
     """
-    sums = (F.count(F.lit(1)).alias(RATED), F.sum(RATING).alias("sum"))
+    sums = (F.count(RATING).alias(RATED), F.sum(RATING).alias("sum"))
     found = ratings.groupBy(ITEM).agg(*sums).toArrow()
     rated = pl.DataFrame({"id": pl.Series(pl.from_arrow(found[ITEM]))}).with_row_index("place")
     rated = rated.sort("id")
@@ -81,7 +81,8 @@ def numbered_items(ratings: DataFrame, described: Any, column: str) -> Items:
     counts = np.zeros(joined.items.height, dtype=np.int64)
     counts[numbers] = found[RATED].to_numpy()
     means = np.full(len(counts), np.nan)
-    means[numbers] = found["sum"].to_numpy() / counts[numbers]
+    known = counts[numbers] > 0
+    means[numbers[known]] = found["sum"].to_numpy()[known] / counts[numbers[known]]
     return Items(
         joined.items,
         counts,
@@ -105,7 +106,7 @@ def numbered_users(ratings: DataFrame, blocks: int) -> Iterator[DataFrame]:
     They are numbered in the order of their ids, as on one machine. Blocks are of consecutive users,
     with as many ratings each as a user more or less allows.
     """
-    counts = ratings.groupBy(USER).agg(F.count(F.lit(1)).alias(RATED))
+    counts = ratings.groupBy(USER).agg(F.count(RATING).alias(RATED))
     ordered = counts.orderBy(USER).persist()
     sizes = ordered.mapInArrow(_size_of_partition, "part int, users long, rated long").collect()
     users, rated = np.zeros((2, ordered.rdd.getNumPartitions()), dtype=np.int64)
@@ -149,7 +150,8 @@ def _numbered(
     number, seen, total = int(first[_partition()]), int(before[_partition()]), int(before[-1])
     for batch in batches:
         rated = batch[RATED].to_numpy()
-        start = seen + np.cumsum(rated) - rated
+        # Users without ratings go with those before them.
+        start = np.minimum(seen + np.cumsum(rated) - rated, total - 1)
         yield pa.record_batch(
             {
                 USER: batch[USER],

@@ -84,6 +84,11 @@ def packed_items(table: pa.Table, plan: Plan) -> pa.Table:
     return _row(block, to_bytes(ratings._asdict()), to_bytes({"users": users.astype(np.int64)}))
 
 
+def packed_known(block: int, known: NDArray[np.float32]) -> pa.Table:
+    """Return the known features of a block of users as one row, beside that of their ratings."""
+    return _row(block, to_bytes({"known": known}), to_bytes({}))
+
+
 def csr(arrays: Arrays) -> Csr:
     """Return the ratings of a packed row."""
     return Csr(*(arrays[name] for name in Csr._fields))

@@ -77,15 +77,24 @@ class SparkPeople:
         The packed ratings.
     items
         The items; see `Ratings.items`.
+    known
+        The known features of the users, whose values are among the packed ratings.
     seed
         As of `Gibbs`.
     """
 
     def __init__(
-        self, context: SparkContext, plan: Plan, placed: Placed, items: pl.DataFrame, seed: int
+        self,
+        context: SparkContext,
+        plan: Plan,
+        placed: Placed,
+        items: pl.DataFrame,
+        *,
+        known: KnownFeatures,
+        seed: int,
     ) -> None:
         self._context, self._plan, self._placed = context, plan, placed
-        self.items, self.known, self._seed = items, KnownFeatures(), seed
+        self.items, self.known, self._seed = items, known, seed
         self._threads = int(context.getConf().get("spark.task.cpus", "1") or 1)
         self._scale = (0.0, 1.0)
         self._layers: list[Layer] = []

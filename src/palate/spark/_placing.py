@@ -9,8 +9,10 @@ from pyspark import RDD, StorageLevel
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from palate.data._ratings import Csr
 from palate.spark._checks import ITEM, RATING, USER
 from palate.spark._failures import SPARK_ERRORS
+from palate.spark._known_users import KnownUsers
 from palate.spark._numbering import (
     BLOCK,
     NUMBER,
@@ -43,15 +45,17 @@ class Placing(NamedTuple):
         """Return the path of a file or a folder of the fit."""
         return f"{self.folder.rstrip('/')}/{name}"
 
-    def write(self, ratings: DataFrame, items: Items, blocks: int) -> Plan:
+    def write(self, ratings: DataFrame, items: Items, known: KnownUsers, blocks: int) -> Plan:
         """Write the ratings, packed in blocks of users and of items, and the numbers of users.
 
         Parameters
         ----------
         ratings
-            Columns user, item and rating.
+            Columns user, item and rating; those that are null are left out.
         items
             Their items.
+        known
+            What is known of the users.
         blocks
             The number of blocks on each side.
         """
@@ -59,15 +63,7 @@ class Placing(NamedTuple):
             numbered.write.parquet(self.path(_USERS), mode="overwrite")
         users = self.users()
         plan = _plan(users, items.counts, blocks)
-        numbers = self.spark.createDataFrame(_with_block(items.numbers, plan))
-        rows = (
-            ratings.join(users.select(USER, F.col(NUMBER).alias("user_number"), BLOCK), USER)
-            .join(F.broadcast(numbers), ITEM)
-            .select(
-                F.col("user_number").alias(USER), F.col(NUMBER).alias(ITEM), RATING,
-                BLOCK, "item_block",
-            )
-        )  # fmt: skip
+        rows = self.numbered(ratings.filter(F.col(RATING).isNotNull()), items.numbers, plan)
         of_items = rows.select(USER, ITEM, RATING, F.col("item_block").alias(BLOCK))
 
         # Spark tells from these types, which it does not find in a partial, what they are given.
@@ -77,11 +73,32 @@ class Placing(NamedTuple):
         def by_items(table: pa.Table) -> pa.Table:
             return packed_items(table, plan)
 
-        packed = rows.groupBy(BLOCK).applyInArrow(of_users, PACKED)
+        packed, features = rows.groupBy(BLOCK).applyInArrow(of_users, PACKED), known.packed(users)
+        packed = packed if features is None else packed.union(features)
         packed.write.parquet(self.path(_BY_USER), mode="overwrite")
         packed = of_items.groupBy(BLOCK).applyInArrow(by_items, PACKED)
         packed.write.parquet(self.path(_BY_ITEM), mode="overwrite")
         return plan
+
+    def numbered(self, ratings: DataFrame, items: pa.Table, plan: Plan) -> DataFrame:
+        """Return ratings with the numbers of their users and items, and the blocks of both.
+
+        `items` are the numbers of items (see `Items.numbers`).
+        """
+        users = self.users().select(USER, F.col(NUMBER).alias("user_number"), BLOCK)
+        numbers = self.spark.createDataFrame(_with_block(items, plan))
+        return (
+            ratings.join(users, USER)
+            .join(F.broadcast(numbers), ITEM)
+            .select(
+                F.col("user_number").alias(USER), F.col(NUMBER).alias(ITEM), RATING,
+                BLOCK, "item_block",
+            )
+        )  # fmt: skip
+
+    def by_user(self) -> DataFrame:
+        """Return the packed ratings of blocks of users, as in `PACKED`."""
+        return self.spark.read.parquet(self.path(_BY_USER))
 
     def users(self) -> DataFrame:
         """Return the users that `write` has numbered."""
@@ -99,11 +116,13 @@ class Placing(NamedTuple):
 
     def placed(self, plan: Plan, counts: NDArray[np.int64]) -> Placed:
         """Return the packed ratings in the executors; `counts` are those of the items."""
-        by_user, needed = (
-            self._arrays(_BY_USER, plan, [column], {}) for column in ("ratings", "needs")
-        )
+        unrated = _unrated_users(plan)
+        none = {block: Csr.empty(users)._asdict() for block, users in unrated.items()}
+        by_user = self._arrays(_BY_USER, plan, ["ratings"], none)
+        none = {block: _no_needs(plan, users) for block, users in unrated.items()}
+        needed = self._arrays(_BY_USER, plan, ["needs"], none)
         both = ["ratings", "needs"]
-        by_item = self._arrays(_BY_ITEM, plan, both, _unrated_blocks(plan, counts))
+        by_item = self._arrays(_BY_ITEM, plan, both, _unrated_items(plan, counts))
         return Placed(by_user, by_item, needed)
 
     def _arrays(
@@ -150,16 +169,27 @@ def _with_block(numbers: pa.Table, plan: Plan) -> pa.Table:
     return numbers.append_column("item_block", pa.array(block.astype(np.int32)))
 
 
-def _unrated_blocks(plan: Plan, counts: NDArray[np.int64]) -> dict[int, Arrays]:
+def _unrated_items(plan: Plan, counts: NDArray[np.int64]) -> dict[int, Arrays]:
     """Return the arrays of blocks with items of which none has ratings, by number."""
-    none = Arrays(
-        partner=np.zeros(0, dtype=np.int32),
-        rating=np.zeros(0, dtype=np.float32),
-        users=np.zeros(0, dtype=np.int64),
-    )
     bounds = zip(plan.items[:-1].tolist(), plan.items[1:].tolist(), strict=True)
     return {
-        block: Arrays(starts=np.zeros(end - first + 1, dtype=np.int64), **none)
+        block: {**Csr.empty(end - first)._asdict(), "users": np.zeros(0, dtype=np.int64)}
         for block, (first, end) in enumerate(bounds)
         if end > first and not counts[first:end].any()
+    }
+
+
+def _unrated_users(plan: Plan) -> dict[int, int]:
+    """Return the number of users of each block of which none has ratings."""
+    users, ratings = np.diff(plan.users), np.diff(plan.ratings)
+    unrated = np.flatnonzero((users > 0) & (ratings == 0))
+    return dict(zip(unrated.tolist(), users[unrated].tolist(), strict=True))
+
+
+def _no_needs(plan: Plan, users: int) -> Arrays:
+    """Return what blocks of items need of users without ratings."""
+    return {
+        "own": np.zeros(0, dtype=np.int32),
+        "starts": np.zeros(plan.blocks + 1, dtype=np.int64),
+        "counts": np.zeros(users, dtype=np.int64),
     }

@@ -1,11 +1,7 @@
 """`recommend`: lists for all people of a Spark DataFrame of histories, nothing of it collected."""
 
-import hashlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -16,9 +12,10 @@ from pyspark.sql import types as T  # noqa: N812
 from palate.data._read_ratings import read_ratings
 from palate.errors import DataError
 from palate.inference._lists import By
-from palate.learned._file_format import ModelFiles, files_of, write_files
-from palate.model._model import Model, load
+from palate.learned._file_format import ModelFiles, files_of
+from palate.model._model import Model
 from palate.spark._checks import ITEM, RATING, USER, Columns, column_of, require_columns
+from palate.spark._sent_model import model_of
 
 _LEFT_OUT = ("ratings", "status")
 
@@ -93,7 +90,7 @@ class _Lists:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Return the lists of all whose histories are complete, again and again."""
-        model, rest = _model(self.files.value), pl.DataFrame()
+        model, rest = model_of(self.files.value), pl.DataFrame()
         for batch in batches:
             rows = pl.concat([rest, pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))])
             users = rows[USER]
@@ -125,28 +122,3 @@ class _Lists:
         )
         names = {"user": user, "item": "title" if item == "item" else "item", "id": item}
         return pl.DataFrame(lists).drop(_LEFT_OUT).rename(names)
-
-
-def _model(files: ModelFiles) -> Model:
-    """Return the model, which each worker process reads once."""
-    return _read(hashlib.sha256(files.description).hexdigest(), _Held(files))
-
-
-class _Held:
-    """Files of a model, which are all alike to the cache: the checksum tells them apart."""
-
-    def __init__(self, files: ModelFiles) -> None:
-        self.files = files
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@lru_cache(maxsize=1)
-def _read(checksum: str, held: _Held) -> Model:
-    with tempfile.TemporaryDirectory(prefix="palate-") as folder:
-        write_files(held.files, Path(folder))
-        return load(folder)

@@ -1,6 +1,6 @@
 """The features that a table of items or users knows, with their values in a fit."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ from palate.data._features import Feature, features
 from palate.learned._known_features import KnownFeature, KnownFeatures
 
 # Maximum number of columns, and of elements; the features of most rows are kept.
-_MAX_COLUMNS = 1000
+MAX_COLUMNS = 1000
 _MAX_ELEMENTS = 1 << 27
 
 
@@ -43,7 +43,7 @@ def known_values(table: pl.DataFrame, rated: NDArray[np.bool_]) -> KnownValues:
         Which rows have ratings: means and standard deviations are theirs; shape (rows,).
     """
     found = [feature for feature in features(table) if _spread(feature.values[rated]) > 0]
-    most = min(_MAX_COLUMNS, _MAX_ELEMENTS // table.height)
+    most = min(MAX_COLUMNS, _MAX_ELEMENTS // table.height)
     if len(found) > most:
         found = sorted(found, key=_frequency, reverse=True)[:most]
         found.sort(key=lambda feature: table.columns.index(feature.column))
@@ -54,10 +54,41 @@ def known_values(table: pl.DataFrame, rated: NDArray[np.bool_]) -> KnownValues:
     return KnownValues(KnownFeatures(tuple(known)), values)
 
 
-def _spread(values: NDArray[np.float64]) -> float:
+def known_of_column(values: pl.Series, counts: pl.Series) -> list[KnownFeature]:
+    """Return how the features of a column are standardised, from its distinct values.
+
+    Parameters
+    ----------
+    values
+        The distinct values; its name is that of the column.
+    counts
+        How many rows, all of them with ratings, have each.
+    """
+    found, weights = features(values.to_frame(), counts), counts.to_numpy()
+    return [
+        _known(feature, feature.values, weights)
+        for feature in found
+        if _spread(feature.values, weights) > 0
+    ]
+
+
+def _mean(values: NDArray[np.float64], weights: NDArray[Any] | None) -> float:
+    """Return the mean of the known values."""
+    if weights is None:
+        return float(np.nanmean(values))
+    known = np.isfinite(values)
+    return float(np.average(values[known], weights=weights[known]))
+
+
+def _spread(values: NDArray[np.float64], weights: NDArray[Any] | None = None) -> float:
     """Return the standard deviation of the known values, relative to the largest; 0 without any."""
     largest = np.nanmax(np.abs(values), initial=0)
-    return float(np.nanstd(values / largest)) if largest > 0 else 0.0
+    if largest == 0:
+        return 0.0
+    relative = values / largest
+    if weights is None:
+        return float(np.nanstd(relative))
+    return float(np.sqrt(_mean(np.square(relative - _mean(relative, weights)), weights)))
 
 
 def _frequency(feature: Feature) -> float:
@@ -65,7 +96,9 @@ def _frequency(feature: Feature) -> float:
     return np.inf if feature.value is None else float(np.nansum(feature.values))
 
 
-def _known(feature: Feature, rated: NDArray[np.float64]) -> KnownFeature:
+def _known(
+    feature: Feature, rated: NDArray[np.float64], weights: NDArray[Any] | None = None
+) -> KnownFeature:
     """Return how a feature is standardised, from its values in the rows with ratings."""
     # Relative to the largest, no number is too large or too small.
     largest = float(np.nanmax(np.abs(rated)))
@@ -75,6 +108,6 @@ def _known(feature: Feature, rated: NDArray[np.float64]) -> KnownFeature:
         separator=feature.separator,
         lowest=float(np.nanmin(rated)),
         highest=float(np.nanmax(rated)),
-        centre=largest * float(np.nanmean(rated / largest)),
-        scale=largest * _spread(rated) if feature.value is None else 1.0,
+        centre=largest * _mean(rated / largest, weights),
+        scale=largest * _spread(rated, weights) if feature.value is None else 1.0,
     )
