@@ -1,6 +1,7 @@
 """The users of a fit in the executors of a cluster."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -179,7 +180,7 @@ class SparkPeople:
         of squares: with it and the freedom the precision of a user, whose random numbers are keyed
         by the user's number, is drawn there again.
         """
-        drawn = [layer.blocks for layer in self._layers if layer.names & {"rows", "squares"}]
+        drawn = self._latest({"rows", "squares"})
         messages = self._stacked([self._placed.needed, *drawn]).mapPartitions(messages_of)
         work = DrawItemBlock(
             draw,
@@ -195,6 +196,15 @@ class SparkPeople:
         found: dict[int, Any] = dict(parts)
         rows, squares = zip(*(found[block] for block in sorted(found)), strict=True)
         return np.concatenate(rows), np.concatenate(squares)
+
+    def _latest(self, names: AbstractSet[str]) -> list[Blocks]:
+        """Return the blocks of the layers with the latest arrays of these names, and no others."""
+        found, missing = list[Blocks](), set(names)
+        for layer in reversed(self._layers):
+            if layer.names & missing:
+                found.insert(0, layer.blocks)
+                missing -= layer.names
+        return found
 
     def _stacked(self, layers: Sequence[RDD[Any]]) -> RDD[Any]:
         """Return the arrays of each block, those of the first layer first, without a shuffle."""

@@ -8,7 +8,7 @@ from pyspark.accumulators import AccumulatorParam
 
 from palate.solvers.gibbs._sums import merged
 
-# The driver, and a task, have so many results in memory at most.
+# So many results of blocks are in the memory of the driver, or of a task, at most.
 _MOST = 4
 
 
@@ -31,7 +31,7 @@ class ByBlock(AccumulatorParam[dict[int, Any]]):
 def added_in_order(results: RDD[tuple[int, Any]], blocks: int) -> Any:
     """Return the sum of the results of blocks, which can be of the size of the items.
 
-    Those of many blocks are added in the executors, as a tree.
+    Those of many blocks are added in the executors, as a tree, and the driver gets the sum alone.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def added_in_order(results: RDD[tuple[int, Any]], blocks: int) -> Any:
     blocks
         The number of blocks.
     """
-    while blocks > _MOST:
+    many = blocks > _MOST
+    while many and blocks > 1:
         blocks = -(-blocks // _MOST)
         groups = results.map(_in_group).partitionBy(blocks, _same)
         results = groups.mapPartitions(_added, preservesPartitioning=True)
