@@ -135,7 +135,7 @@ def als(path, folder):
     from pyspark.ml.recommendation import ALS
 
     spark, seconds, used = session(folder), [], []
-    blas = spark._jvm.org.apache.spark.ml.linalg.BLAS.nativeBLAS().getClass().getSimpleName()
+    blas = blas_of(spark)
     columns = {"userCol": "user", "itemCol": "item", "ratingCol": "rating"}
     for iterations in (1, 4):
         solver = ALS(rank=FACTORS, maxIter=iterations, regParam=0.1, numBlocks=BLOCKS, **columns)
@@ -145,6 +145,16 @@ def als(path, folder):
         used.append(processor_seconds() - start[1])
     spark.stop()
     return (seconds[1] - seconds[0]) / 3, (used[1] - used[0]) / 3, blas
+
+
+def blas_of(spark):
+    """Return the class of the native BLAS that ALS finds, if any."""
+    from py4j.protocol import Py4JError
+
+    try:
+        return spark._jvm.dev.ludovic.netlib.blas.NativeBLAS.getInstance().getClass().getName()
+    except Py4JError:
+        return "no native BLAS"
 
 
 def errors(folder):
