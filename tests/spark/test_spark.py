@@ -24,6 +24,7 @@ from palate.spark import _people, fit, recommend
 from palate.spark._checkpoint import Note
 from palate.spark._packing import Arrays
 from palate.spark._placing import Placing
+from palate.spark._results import added_in_order
 
 # PySpark and its Arrow conversions warn of what they do themselves.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -252,6 +253,14 @@ def test_ids_come_back_as_they_went_in_and_one_user_can_have_many_ratings(spark,
     found = model.profile(history).recommend(3)
     assert lists.filter(pl.col(day_name) == days[7])[what].to_list() == found["id"].to_list()
     assert lists.columns[:4] == [day_name, "rank", what, "item"]
+
+
+def test_results_of_many_blocks_are_added_in_the_order_of_blocks(spark):
+    """By the executors, whatever order they come in; a block can have none."""
+    letters = [(number, chr(ord("a") + number)) for number in range(18) if number != 6]
+    results = spark.sparkContext.parallelize(letters[::-1], 3)
+    assert added_in_order(results, 18) == "abcdefhijklmnopqr"
+    assert added_in_order(results.filter(lambda result: result[0] < 3), 3) == "abc"
 
 
 BAD = {

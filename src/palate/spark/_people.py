@@ -1,13 +1,14 @@
 """The users of a fit in the executors of a cluster."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pyspark import RDD, SparkContext, StorageLevel
+from pyspark import RDD, Accumulator, SparkContext, StorageLevel
 from threadpoolctl import threadpool_limits
 
 from palate.data._ratings import Csr
@@ -17,10 +18,10 @@ from palate.solvers.gibbs._sums import merged
 from palate.solvers.gibbs._user_block import NOTHING, Step, UserBlock
 from palate.spark._item_blocks import DrawItemBlock, messages_of
 from palate.spark._packing import Arrays, Plan, csr
+from palate.spark._results import ByBlock, added_in_order
 
 Result = TypeVar("Result")
 Blocks = RDD[tuple[int, Arrays]]
-_RESULT = "result"
 _MADE_ONCE = frozenset({"features"})
 
 
@@ -99,6 +100,7 @@ class SparkPeople:
         self._scale = (0.0, 1.0)
         self._layers: list[Layer] = []
         self._pending: list[Step[None]] = []
+        self._results = context.accumulator(dict[int, Any](), ByBlock())
 
     def standardise(self, mu: float, sd: float) -> None:
         """Take the mean and the standard deviation of the ratings."""
@@ -115,14 +117,32 @@ class SparkPeople:
         names = frozenset(name for each in steps for name in each.changes)
         work = ApplySteps(steps, names, self._plan, self._scale, self._seed, self._threads)
         done = self._stacked([self._placed.by_user, *(layer.blocks for layer in self._layers)])
-        done = done.mapPartitions(work, preservesPartitioning=True)
         if names:
-            done.persist(StorageLevel.MEMORY_AND_DISK)
-        results = dict(done.map(_result_of).collect())
-        if names:
-            self._add(Layer(done, names))
-        total: Result = merged([results[block] for block in sorted(results)])
+            total: Result = self._changed(done, work, names)
+        else:
+            results = done.mapPartitions(work, preservesPartitioning=True)
+            total = added_in_order(results, self.blocks)
         return total
+
+    def _changed(self, stacked: RDD[Any], work: "ApplySteps", names: frozenset[str]) -> Any:
+        """Put what steps change above the other layers, and return the sum of their results.
+
+        Results come through an accumulator: to read them from the layer would send all of it to
+        a second Python process of each task. A block can come twice, but with the same bits; and a
+        task that failed when its block was kept already comes without its result.
+        """
+        self._results.value = {}
+        kept = KeepChanges(work, self._results)
+        done = stacked.mapPartitions(kept, preservesPartitioning=True)
+        done.persist(StorageLevel.MEMORY_AND_DISK)
+        done._jrdd.count()
+        found, self._results.value = self._results.value, {}
+        blocks = np.flatnonzero(np.diff(self._plan.users)).tolist()
+        if missing := [block for block in blocks if block not in found]:
+            again = stacked.mapPartitions(work, preservesPartitioning=True)
+            found |= dict(self._context.runJob(again, iter, missing))
+        self._add(Layer(done, names))
+        return merged([found[block] for block in blocks])
 
     def _add(self, layer: Layer) -> None:
         """Put a layer above the others, and drop those of which nothing is seen any more."""
@@ -169,7 +189,7 @@ class SparkPeople:
         of squares: with it and the freedom the precision of a user, whose random numbers are keyed
         by the user's number, is drawn there again.
         """
-        drawn = [layer.blocks for layer in self._layers if layer.names & {"rows", "squares"}]
+        drawn = self._latest({"rows", "squares"})
         messages = self._stacked([self._placed.needed, *drawn]).mapPartitions(messages_of)
         work = DrawItemBlock(
             draw,
@@ -185,6 +205,15 @@ class SparkPeople:
         found: dict[int, Any] = dict(parts)
         rows, squares = zip(*(found[block] for block in sorted(found)), strict=True)
         return np.concatenate(rows), np.concatenate(squares)
+
+    def _latest(self, names: AbstractSet[str]) -> list[Blocks]:
+        """Return the blocks of the layers with the latest arrays of these names, and no others."""
+        found, missing = list[Blocks](), set(names)
+        for layer in reversed(self._layers):
+            if layer.names & missing:
+                found.insert(0, layer.blocks)
+                missing -= layer.names
+        return found
 
     def _stacked(self, layers: Sequence[RDD[Any]]) -> RDD[Any]:
         """Return the arrays of each block, those of the first layer first, without a shuffle."""
@@ -222,15 +251,19 @@ class ApplySteps:
     seed: int
     threads: int
 
-    def __call__(self, layers: Iterable[Any]) -> Iterator[Any]:
-        """Return the number of the block, and the result and what was changed."""
+    def __call__(self, layers: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+        """Return the number of the block, and the result."""
+        for number, result, _ in self.applied(layers):
+            yield number, result
+
+    def applied(self, layers: Iterable[Any]) -> Iterator[tuple[int, Any, Arrays]]:
+        """Return the number of the block, the result, and what was changed."""
         for number, arrays in _merged_arrays(layers):
             with threadpool_limits(self.threads, user_api="blas"):
                 block, result = self._block(number, arrays), None
                 for step in self.steps:
                     result = step(block)
-                changed = {name: getattr(block, name) for name in sorted(self.names)}
-            yield number, {_RESULT: result, **changed}
+                yield number, result, {name: getattr(block, name) for name in sorted(self.names)}
 
     def _block(self, number: int, arrays: Arrays) -> UserBlock:
         ratings = csr(arrays)
@@ -249,16 +282,33 @@ class ApplySteps:
         return block
 
 
+@dataclass(frozen=True, eq=False)
+class KeepChanges:
+    """Applies steps to the block of a partition, and returns what they change.
+
+    Attributes
+    ----------
+    work
+        The steps.
+    results
+        What their results are added to, by block.
+    """
+
+    work: ApplySteps
+    results: Accumulator[dict[int, Any]]
+
+    def __call__(self, layers: Iterable[Any]) -> Iterator[tuple[int, Arrays]]:
+        """Return the number of the block, and what was changed; runs in an executor."""
+        for number, result, changed in self.work.applied(layers):
+            self.results.add({number: result})
+            yield number, changed
+
+
 def _merged_arrays(layers: Iterable[tuple[int, Arrays]]) -> Iterator[tuple[int, Arrays]]:
     """Return the arrays of the only block of a partition, if it has any."""
     number, arrays = None, Arrays()
     for block, layer in layers:
         number = block
         arrays |= layer
-    arrays.pop(_RESULT, None)
     if number is not None:
         yield number, arrays
-
-
-def _result_of(block: tuple[int, Arrays]) -> tuple[int, Any]:
-    return block[0], block[1][_RESULT]
