@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812, as everywhere
 from pyspark.sql import types as T  # noqa: N812
 
+from palate.data._ratings import Kind
 from palate.data._table import listed
 from palate.errors import DataError
 
@@ -17,22 +18,34 @@ USER, ITEM, RATING = "user", "item", "rating"
 
 
 class Columns(NamedTuple):
-    """The columns of users, items and ratings in a DataFrame."""
+    """The columns of users, items and ratings in a DataFrame; events have no ratings."""
 
     user: str
     item: str
-    rating: str
+    rating: str | None
+
+    @property
+    def given(self) -> list[str]:
+        """The columns that there are."""
+        return [column for column in self if column is not None]
 
     @property
     def source(self) -> str:
         """Which columns were used, in one line."""
         roles = zip((USER, ITEM, RATING), self, strict=True)
-        named = (role if role == column else f"{role} = {column}" for role, column in roles)
+        named = (
+            role if role == column else f"{role} = {column}"
+            for role, column in roles
+            if column is not None
+        )
         return f"Spark DataFrame: {', '.join(named)}"
 
 
-def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
-    """Return the ratings as columns named user, item and rating, the last one a float.
+def checked_ratings(frame: DataFrame, columns: Columns) -> tuple[DataFrame, Kind]:
+    """Return columns named user, item and rating, the last one a float, and what the rows are.
+
+    Without a column of ratings they are events, or counts if pairs of user and item repeat: the
+    rating is then 1, or how often a pair is there.
 
     Raises
     ------
@@ -41,28 +54,42 @@ def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
         missing, not a finite number, or a duplicate; the message has their number and examples.
     """
     types = {field.name: field.dataType for field in frame.schema.fields}
-    for column in columns:
+    for column in columns.given:
         if column not in types:
             raise DataError(
                 f"the DataFrame has no column {column!r}; it has {listed(list(types))}: name them "
-                "with user=, item= and rating="
+                "with user=, item= and rating=, which is None for events"
             )
-    for column in columns[:2]:
+    for column in columns.given[:2]:
         if not isinstance(types[column], _ID_TYPES):
             raise DataError(
                 f"column {column!r} holds {types[column].simpleString()}; ids can be numbers, "
                 "text, dates or booleans, so turn these into text"
             )
+    given = [F.col(f"`{column}`") for column in columns.given]
+    ids = given[0].alias(USER), given[1].alias(ITEM)
+    faults = _faults_of_ids(columns, types, given)
+    if columns.rating is None:
+        _refuse_values(frame.select(*given), faults)
+        return _events(frame.select(*ids))
     if not isinstance(types[columns.rating], _RATING_TYPES):
         raise DataError(
             f"column {columns.rating!r} holds {types[columns.rating].simpleString()}, not ratings"
         )
-    given = [F.col(f"`{column}`") for column in columns]
     number = given[2].try_cast("float")
-    ratings = frame.select(given[0].alias(USER), given[1].alias(ITEM), number.alias(RATING))
-    _refuse_values(frame.select(*given), _faults(columns, types, given, number))
+    ratings = frame.select(*ids, number.alias(RATING))
+    faults += _faults_of_ratings(columns.rating, given[2], number)
+    _refuse_values(frame.select(*given), faults)
     _refuse_duplicates(ratings)
-    return ratings
+    return ratings, "ratings"
+
+
+def _events(pairs: DataFrame) -> tuple[DataFrame, Kind]:
+    counted = pairs.groupBy(USER, ITEM).agg(F.count(F.lit(1)).cast("float").alias(RATING))
+    (most,) = counted.agg(F.max(RATING)).first() or (0,)
+    if most > 1:
+        return counted, "counts"
+    return pairs.withColumn(RATING, F.lit(1.0).cast("float")), "events"
 
 
 class _Fault(NamedTuple):
@@ -73,22 +100,24 @@ class _Fault(NamedTuple):
     what: str
 
 
-def _faults(
-    columns: Columns, types: dict[str, T.DataType], given: list[Column], number: Column
+def _faults_of_ids(
+    columns: Columns, types: dict[str, T.DataType], given: list[Column]
 ) -> list[_Fault]:
     faults = []
-    for column, value in zip(columns[:2], given[:2], strict=True):
+    for column, value in zip(columns.given[:2], given[:2], strict=True):
         missing = value.isNull()
         if isinstance(types[column], T.FloatType | T.DoubleType):
             missing = missing | F.isnan(value)
         faults.append(_Fault(column, missing, "the id is missing"))
-    rating, infinity = given[2], F.lit(float("inf"))
-    finite = ~F.isnan(number) & (F.abs(number) < infinity)
+    return faults
+
+
+def _faults_of_ratings(column: str, rating: Column, number: Column) -> list[_Fault]:
+    finite = ~F.isnan(number) & (F.abs(number) < F.lit(float("inf")))
     return [
-        *faults,
-        _Fault(columns.rating, rating.isNull(), "the rating is missing"),
-        _Fault(columns.rating, rating.isNotNull() & number.isNull(), "not a number"),
-        _Fault(columns.rating, number.isNotNull() & ~finite, "the rating is not finite"),
+        _Fault(column, rating.isNull(), "the rating is missing"),
+        _Fault(column, rating.isNotNull() & number.isNull(), "not a number"),
+        _Fault(column, number.isNotNull() & ~finite, "the rating is not finite"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`fit`: the rating model of a Spark DataFrame, by the same chain as on one machine."""
+"""`fit`: the models of a Spark DataFrame, by the same mathematics as on one machine."""
 
 import tempfile
 from collections.abc import Iterator
@@ -12,19 +12,21 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from palate import _arguments
 from palate._log import log
-from palate._words import counted
+from palate.data._ratings import how_many
 from palate.errors import DataError, SettingError
 from palate.learned._file_format import require_model_folder
 from palate.learned._learned import FitRecord, Learned
 from palate.model._model import Model
 from palate.solvers._progress import Progress, Report, reporter
+from palate.solvers.choice._solver import Choice
 from palate.solvers.gibbs._chain import Chain
 from palate.solvers.gibbs._solver import Gibbs
 from palate.spark._checkpoint import Checkpoint, Note
 from palate.spark._checks import Columns, checked_ratings
+from palate.spark._choice import choice_model, histories_in, with_choice
 from palate.spark._numbering import Items, numbered_items
 from palate.spark._packing import Plan
-from palate.spark._people import SparkPeople
+from palate.spark._people import Placed, SparkPeople
 from palate.spark._placing import Placing
 
 # By default a block has about so many ratings, and there are as many blocks as cores at least.
@@ -35,30 +37,33 @@ def fit(
     frame: DataFrame,
     user: str = "user",
     item: str = "item",
-    rating: str = "rating",
+    rating: str | None = "rating",
     *,
-    solver: Gibbs | None = None,
+    solver: Gibbs | Choice | None = None,
     items: Any = None,
     blocks: int | None = None,
     checkpoint: str | Path | None = None,
     output: str | Path | None = None,
     progress: Progress = None,
 ) -> Model:
-    """Return the rating model of a Spark DataFrame of ratings, fitted in its cluster.
+    """Return a model of a Spark DataFrame, fitted in its cluster: ratings and picks.
 
-    It is the chain of `Gibbs`, with the same random numbers for the same users, who are numbered in
-    the order of their ids, as by `read_ratings`: the model is that of `Gibbs.fit` on one machine,
-    up to the order of sums in floating point. What people pick (`Choice`) is not learned. The model
-    has no users: nothing of their number is collected; see `recommend`.
+    What is learned is that of `palate.fit`. How people rate comes from the chain of `Gibbs`, with
+    the same random numbers for the same users, who are numbered in the order of their ids, as by
+    `read_ratings`: it is the model of `Gibbs.fit` on one machine, up to the order of sums in
+    floating point. What they pick comes from the sums of `Choice`, whose hold-out has other entries
+    than on one machine, where they depend on the order of the rows. The model has no users: nothing
+    of their number is collected; see `recommend`.
 
     Parameters
     ----------
     frame
-        A row for each rating, in a session that is not Spark Connect.
+        A row for each rating or event, in a session that is not Spark Connect.
     user, item, rating
-        The columns of ids, which can be of any type, and of ratings.
+        The columns of ids, which can be of any type, and of ratings. With None the rows are events,
+        or counts of them if pairs repeat: then only what people pick is learned.
     solver
-        The settings; by default ``Gibbs()``.
+        The settings: `Gibbs`, beside which `Choice` is learned, or `Choice` alone.
     items
         A table of items, whose titles and other columns are joined by id; see `read_ratings`.
     blocks
@@ -78,25 +83,45 @@ def fit(
     SettingError
         If a setting is out of range, or the cluster needs a `checkpoint`.
     """
-    solver, spark = _require_gibbs(solver), _require_session(frame)
+    solver, spark = _require_solver(solver, rating), _require_session(frame)
     if output is not None:
         require_model_folder(Path(output))
-    ratings = checked_ratings(frame, columns := Columns(user, item, rating))
+    ratings, kind = checked_ratings(frame, columns := Columns(user, item, rating))
+    report = reporter(progress)
     with _placing(spark, checkpoint) as placing:
         found = numbered_items(ratings, items, columns.item)
+        source = "; ".join(filter(None, (columns.source, found.source)))
         plan = _plan(placing, ratings, found, solver, blocks)
-        with _people(placing, plan, found, solver.seed) as people:
-            chain = _sampled(people, Checkpoint(placing), solver, reporter(progress))
-            model = _model(chain, solver, found, columns)
+        with _placed(placing, plan, found) as placed:
+            histories = histories_in(spark.sparkContext, placed.by_user, plan, kind)
+            if isinstance(solver, Choice):
+                model = choice_model(histories, solver, found, source, report)
+            else:
+                with _people(placing, plan, placed, found, solver.seed) as people:
+                    chain = _sampled(people, Checkpoint(placing), solver, report)
+                    model = _model(chain, solver, found, source)
+                model = with_choice(model, histories, solver.seed)
+    log.info("fitted %r to %s in a cluster", model, how_many(kind, int(found.counts.sum())))
     if output is not None:
         model.save(output)
     return model
 
 
 @contextmanager
-def _people(placing: Placing, plan: Plan, items: Items, seed: int) -> Iterator[SparkPeople]:
-    """Yield the users in the executors, for as long as the block lasts."""
+def _placed(placing: Placing, plan: Plan, items: Items) -> Iterator[Placed]:
+    """Yield the packed ratings in the executors, for as long as the block lasts."""
     placed = placing.placed(plan, items.counts)
+    try:
+        yield placed
+    finally:
+        placed.close()
+
+
+@contextmanager
+def _people(
+    placing: Placing, plan: Plan, placed: Placed, items: Items, seed: int
+) -> Iterator[SparkPeople]:
+    """Yield the users in the executors, for as long as the block lasts."""
     people = SparkPeople(placing.spark.sparkContext, plan, placed, items.table, seed)
     try:
         yield people
@@ -114,11 +139,17 @@ def _sampled(people: SparkPeople, checkpoint: Checkpoint, solver: Gibbs, report:
     return chain
 
 
-def _require_gibbs(solver: Gibbs | None) -> Gibbs:
+def _require_solver(solver: Gibbs | Choice | None, rating: str | None) -> Gibbs | Choice:
     if solver is None:
-        return Gibbs()
-    if not isinstance(solver, Gibbs):
-        raise SettingError(f"palate.spark fits by palate.Gibbs(); {solver!r} is another solver")
+        return Choice() if rating is None else Gibbs()
+    if not isinstance(solver, Gibbs | Choice):
+        raise SettingError(
+            f"palate.spark fits by palate.Gibbs() and palate.Choice(); {solver!r} is another solver"
+        )
+    if rating is None and isinstance(solver, Gibbs):
+        raise DataError(
+            "Gibbs learns from ratings, and with rating=None these are events; use palate.Choice()"
+        )
     return solver
 
 
@@ -141,7 +172,7 @@ def _blocks(blocks: int | None, spark: SparkSession, ratings: int) -> int:
 
 
 def _plan(
-    placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs, blocks: int | None
+    placing: Placing, ratings: DataFrame, items: Items, solver: Gibbs | Choice, blocks: int | None
 ) -> Plan:
     """Return the plan of the blocks, whose packed ratings are in the folder: or are already there.
 
@@ -153,13 +184,14 @@ def _plan(
     values = F.xxhash64(*ratings.columns) % (1 << 31)
     (checksum,) = ratings.agg(F.sum(values)).first() or (0,)
     settings = {**solver.settings, "blocks": blocks, "ratings": int(items.counts.sum())}
-    key = {"palate": version("palate"), "checksum": checksum, **settings}
+    key = {"solver": solver.name, "palate": version("palate"), "checksum": checksum, **settings}
     note = Note.read(spark, path)
     if note is not None and note.text == key:
         return Plan(**note.arrays)
     Checkpoint(placing).clear()
     plan = placing.write(ratings, items, blocks)
-    _require_several(plan, items)
+    if isinstance(solver, Gibbs):
+        _require_several(plan, items)
     Note(key, plan._asdict()).write(spark, path)
     return plan
 
@@ -188,11 +220,10 @@ def _placing(spark: SparkSession, checkpoint: str | Path | None) -> Iterator[Pla
         )
 
 
-def _model(chain: Chain, solver: Gibbs, items: Items, columns: Columns) -> Model:
+def _model(chain: Chain, solver: Gibbs, items: Items, source: str) -> Model:
     result = chain.calibrated()
-    source = "; ".join(filter(None, (columns.source, items.source)))
     settings = {**solver.settings, "sweeps": len(chain.history)}
-    model = Model(
+    return Model(
         Learned(
             items=items.table,
             rating_parameters=result.parameters,
@@ -203,5 +234,3 @@ def _model(chain: Chain, solver: Gibbs, items: Items, columns: Columns) -> Model
             fit=FitRecord(solver.name, settings, source, chain.history),
         )
     )
-    log.info("fitted %r to %s in a cluster", model, counted(chain.totals.ratings, "rating"))
-    return model

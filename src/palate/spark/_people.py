@@ -29,6 +29,11 @@ def same(block: int) -> int:
     return block
 
 
+def threads_of(context: SparkContext) -> int:
+    """Return the number of threads of a task."""
+    return int(context.getConf().get("spark.task.cpus", "1") or 1)
+
+
 class Layer(NamedTuple):
     """Arrays of all blocks of users, by name. Those of a later layer replace those of an earlier.
 
@@ -59,6 +64,11 @@ class Placed(NamedTuple):
     by_item: Blocks
     needed: Blocks
 
+    def close(self) -> None:
+        """Let the executors forget them."""
+        for blocks in self:
+            blocks.unpersist()
+
 
 class SparkPeople:
     """Users in blocks, one in each partition of an RDD; see `People`.
@@ -86,7 +96,7 @@ class SparkPeople:
     ) -> None:
         self._context, self._plan, self._placed = context, plan, placed
         self.items, self.known, self._seed = items, KnownFeatures(), seed
-        self._threads = int(context.getConf().get("spark.task.cpus", "1") or 1)
+        self._threads = threads_of(context)
         self._scale = (0.0, 1.0)
         self._layers: list[Layer] = []
         self._pending: list[Step[None]] = []
@@ -124,9 +134,9 @@ class SparkPeople:
         self._layers.append(layer)
 
     def close(self) -> None:
-        """Let the executors forget all blocks."""
-        for blocks in (*self._placed, *(layer.blocks for layer in self._layers)):
-            blocks.unpersist()
+        """Let the executors forget what steps have changed; the ratings stay."""
+        for layer in self._layers:
+            layer.blocks.unpersist()
 
     @property
     def blocks(self) -> int:

@@ -30,7 +30,7 @@ def recommend(
     *,
     user: str = "user",
     item: str = "item",
-    rating: str = "rating",
+    rating: str | None = "rating",
     by: By | None = None,
 ) -> DataFrame:
     """Return the `n` best items for each person of a Spark DataFrame, as another one.
@@ -47,7 +47,8 @@ def recommend(
     n, by
         See `Profile.recommend`.
     user, item, rating
-        The columns of ids and ratings; of events there is no rating.
+        The columns of ids, and of ratings or counts; of events there is none. None for counts: how
+        often a pair is there.
 
     Returns
     -------
@@ -61,8 +62,8 @@ def recommend(
     DataError
         If a column is missing, there are no rows, or a history can't be used.
     """
-    columns = Columns(user, item, rating)
-    given = columns if model.learned.kind != "events" else columns[:2]
+    columns = Columns(user, item, None if model.learned.kind == "events" else rating)
+    given = columns.given
     missing = [name for name in given if name not in frame.columns]
     if missing:
         raise DataError(f"the DataFrame has no column {missing[0]!r}; it has {frame.columns}")
@@ -75,7 +76,7 @@ def recommend(
     work = _Lists(files, columns, n, by)
     sample = work.of(model, pl.DataFrame(pl.from_arrow(some)))
     schema = spark.createDataFrame(sample.to_arrow()).schema
-    ids = {name: histories.schema[name].dataType for name in columns[:2]}
+    ids = {name: histories.schema[name].dataType for name in given[:2]}
     schema = T.StructType(
         [T.StructField(field.name, ids.get(field.name, field.dataType)) for field in schema.fields]
     )
@@ -116,7 +117,7 @@ class _Lists:
             histories,
             user=user,
             item=item,
-            rating=None if kind == "events" else rating,
+            rating=rating,
             timestamp=False,
             kind=kind,
         )
