@@ -12,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from palate import _arguments
 from palate._log import log
-from palate.data._ratings import how_many
+from palate.data._ratings import Kind, how_many
 from palate.errors import DataError, SettingError
 from palate.learned._file_format import require_model_folder
 from palate.learned._learned import FitRecord, Learned
@@ -48,12 +48,10 @@ def fit(
 ) -> Model:
     """Return a model of a Spark DataFrame, fitted in its cluster: ratings and picks.
 
-    What is learned is that of `palate.fit`. How people rate comes from the chain of `Gibbs`, with
-    the same random numbers for the same users, who are numbered in the order of their ids, as by
-    `read_ratings`: it is the model of `Gibbs.fit` on one machine, up to the order of sums in
-    floating point. What they pick comes from the sums of `Choice`, whose hold-out has other entries
-    than on one machine, where they depend on the order of the rows. The model has no users: nothing
-    of their number is collected; see `recommend`.
+    How people rate comes from the chain of `Gibbs`, with the same random numbers for the same
+    users, numbered in the order of their ids: it is the model of `Gibbs.fit` on one machine, up to
+    the order of sums in floating point. What they pick comes from the sums of `Choice`, but other entries are held out
+    than on one machine. The model has no users: nothing of their number is collected.
 
     Parameters
     ----------
@@ -86,24 +84,38 @@ def fit(
     solver, spark = _require_solver(solver, rating), _require_session(frame)
     if output is not None:
         require_model_folder(Path(output))
-    ratings, kind = checked_ratings(frame, columns := Columns(user, item, rating))
-    report = reporter(progress)
+    read = checked_ratings(frame, columns := Columns(user, item, rating))
     with _placing(spark, checkpoint) as placing:
-        found = numbered_items(ratings, items, columns.item)
-        source = "; ".join(filter(None, (columns.source, found.source)))
-        plan = _plan(placing, ratings, found, solver, blocks)
-        with _placed(placing, plan, found) as placed:
-            histories = histories_in(spark.sparkContext, placed.by_user, plan, kind)
-            if isinstance(solver, Choice):
-                model = choice_model(histories, solver, found, source, report)
-            else:
-                with _people(placing, plan, placed, found, solver.seed) as people:
-                    chain = _sampled(people, Checkpoint(placing), solver, report)
-                    model = _model(chain, solver, found, source)
-                model = with_choice(model, histories, solver.seed)
-    log.info("fitted %r to %s in a cluster", model, how_many(kind, int(found.counts.sum())))
+        found = numbered_items(read[0], items, columns.item)
+        plan = _plan(placing, read[0], found, solver, blocks)
+        model = _fitted(placing, plan, found, solver, (columns, read[1]), report=reporter(progress))
     if output is not None:
         model.save(output)
+    return model
+
+
+def _fitted(
+    placing: Placing,
+    plan: Plan,
+    items: Items,
+    solver: Gibbs | Choice,
+    read: tuple[Columns, Kind],
+    *,
+    report: Report,
+) -> Model:
+    """Return the model of packed ratings; `read` are their columns, and what they are."""
+    columns, kind = read
+    source = "; ".join(filter(None, (columns.source, items.source)))
+    with _placed(placing, plan, items) as placed:
+        histories = histories_in(placing.spark.sparkContext, placed.by_user, plan, kind)
+        if isinstance(solver, Choice):
+            model = choice_model(histories, solver, items, source, report)
+        else:
+            with _people(placing, plan, placed, items, solver.seed) as people:
+                chain = _sampled(people, Checkpoint(placing), solver, report)
+                model = _model(chain, solver, items, source)
+            model = with_choice(model, histories, solver.seed)
+    log.info("fitted %r to %s in a cluster", model, how_many(kind, int(items.counts.sum())))
     return model
 
 

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from pyspark import RDD
 from threadpoolctl import threadpool_limits
 
-from palate import _random_streams
 from palate._native import CancelToken
 from palate.data._ratings import RELEVANT, Csr, Kind, group
 from palate.learned._choice import HistoryWeighting, graded
 from palate.learned._learned import Learned
-from palate.solvers.choice._held_out import HeldOut, RandomOrder, histories_to_measure, parts_of
+from palate.solvers.choice._held_out import HeldOut, histories_to_measure, parts_of
 from palate.solvers.choice._histories import Histories, WeightSums, weighting_with
 from palate.solvers.gibbs._sums import Span, merged
-from palate.spark._packing import Arrays, Plan, csr
+from palate.spark._drawing import Candidates, Drawing, HeldOutOf, joined
+from palate.spark._packing import Arrays, Plan, csr, stacked
 from palate.spark._people import same
 
 Result = TypeVar("Result")
@@ -98,8 +98,8 @@ class SparkHistories:
         low, high = self._totals.ratings
         lowest = low + RELEVANT * (high - low) if self._kind == "ratings" else None
         parts, most = parts_of(virtual=virtual), histories_to_measure(self.items)
-        drawing = _Drawing(self._plan, seed, lowest)
-        found = self.results(_Candidates(drawing, parts, most))
+        drawing = Drawing(self._plan, seed, lowest)
+        found = self.results(Candidates(drawing, parts, most))
         users, keys = (
             [np.concatenate([block[part][n] for block in found]) for part in parts] for n in (0, 1)
         )
@@ -109,9 +109,9 @@ class SparkHistories:
         user, key = np.concatenate(users), np.concatenate(keys)
         first = np.lexsort((user, key, part_of))[:most]
         user, part_of = user[first], part_of[first]
-        pieces = self.results(_HeldOutOf(drawing, user, part_of))
+        pieces = self.results(HeldOutOf(drawing, user, part_of))
         place = np.concatenate([places for places, _ in pieces])
-        return _joined([piece for _, piece in pieces]).take(np.argsort(place))
+        return joined([piece for _, piece in pieces]).take(np.argsort(place))
 
     def without(self, held_out: HeldOut) -> "SparkHistories":
         """Return the same people without the entries that are held out."""
@@ -178,7 +178,7 @@ class SparkWeighted:
     ) -> Csr:
         """Return the largest entries of S X' W X S in each row, but for the diagonal."""
         work = _Largest(scale, most, self._people.first_items, self._people.threads)
-        return _stacked(self._people.rows_of_items(self._messages, work))
+        return stacked(self._people.rows_of_items(self._messages, work))
 
     def scaled_product(
         self, scale: NDArray[np.float32], threads: int, cancel: CancelToken
@@ -237,66 +237,6 @@ class _TotalsOf:
         grades = graded(self.kind, histories.rating).astype(np.float64)
         sums = float(grades.sum()), float(grades @ grades)
         return _Totals(WeightSums.of(histories.counts), *sums, Span.of(histories.rating))
-
-
-@dataclass(frozen=True, eq=False)
-class _Drawing:
-    """Draws the entries that are held out."""
-
-    plan: Plan
-    seed: int
-    lowest: float | None
-
-    def order(self, number: int, histories: Csr) -> RandomOrder:
-        """Return the entries of a block in a random order."""
-        first, n = int(self.plan.ratings[number]), len(histories.partner)
-        keys = self._numbers(_random_streams.HOLD_OUT, first, n)
-        return RandomOrder.of(histories, np.argsort(keys, kind="stable"))
-
-    def keys(self, number: int, part: int, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return random numbers of some users: those with the lowest ones are measured."""
-        first, end = self.plan.users[number : number + 2].tolist()
-        return self._numbers(_random_streams.HOLD_OUT + 1 + part, first, end - first)[users]
-
-    def _numbers(self, stream: int, first: int, n: int) -> NDArray[np.float32]:
-        return _random_streams.normals_of_rows(self.seed, stream, first, n, 1)[:, 0]
-
-
-@dataclass(frozen=True, eq=False)
-class _Candidates:
-    """Returns the users of a block with the lowest keys, and these, for each part."""
-
-    drawing: _Drawing
-    parts: range
-    most: int
-
-    def __call__(
-        self, number: int, histories: Csr
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        order, found = self.drawing.order(number, histories), []
-        for part in self.parts:
-            users = order.eligible(part, self.drawing.lowest)
-            keys = self.drawing.keys(number, part, users)
-            lowest = np.argsort(keys, kind="stable")[: self.most]
-            found.append((users[lowest] + self.drawing.plan.users[number], keys[lowest]))
-        return found
-
-
-@dataclass(frozen=True, eq=False)
-class _HeldOutOf:
-    """Returns those of the chosen histories that are in a block, and their places among all."""
-
-    drawing: _Drawing
-    users: NDArray[np.int64]
-    parts: NDArray[np.int64]
-
-    def __call__(self, number: int, histories: Csr) -> tuple[NDArray[np.int64], HeldOut]:
-        first, end = self.drawing.plan.users[number : number + 2]
-        place = np.flatnonzero((self.users >= first) & (self.users < end))
-        order = self.drawing.order(number, histories)
-        rows = self.users[place] - first
-        found = order.held_out(rows, self.parts[place], self.drawing.lowest)
-        return place, found._replace(users=self.users[place])
 
 
 @dataclass(frozen=True, eq=False)
@@ -374,7 +314,7 @@ class _OfItems:
         if block is None:
             return
         parts.sort(key=lambda part: part[0])
-        by_user = _stacked([part[1] for part in parts])
+        by_user = stacked([part[1] for part in parts])
         first, end = self.plan.items[block : block + 2].tolist()
         own = (by_user.partner >= first) & (by_user.partner < end)
         items, users = by_user.partner[own] - np.int32(first), by_user.row[own]
@@ -411,22 +351,3 @@ class _Largest:
 def _nobody(items: int) -> Histories:
     """Return the histories of nobody with one of these items."""
     return Histories(Csr.empty(0), Csr.empty(items), np.zeros(0, dtype=np.float32))
-
-
-def _stacked(parts: list[Csr]) -> Csr:
-    """Return the rows of one part after those of another."""
-    counts = np.concatenate([part.counts for part in parts])
-    return Csr(
-        np.concatenate([[0], np.cumsum(counts)]),
-        np.concatenate([part.partner for part in parts]),
-        np.concatenate([part.rating for part in parts]),
-    )
-
-
-def _joined(parts: list[HeldOut]) -> HeldOut:
-    return HeldOut(
-        np.concatenate([part.users for part in parts]),
-        _stacked([part.histories for part in parts]),
-        np.concatenate([part.held_out for part in parts]),
-        np.concatenate([part.relevant for part in parts]),
-    )
