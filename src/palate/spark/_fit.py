@@ -50,8 +50,8 @@ def fit(
 
     How people rate comes from the chain of `Gibbs`, with the same random numbers for the same
     users, numbered in the order of their ids: it is the model of `Gibbs.fit` on one machine, up to
-    the order of sums in floating point. What they pick comes from the sums of `Choice`, but other entries are held out
-    than on one machine. The model has no users: nothing of their number is collected.
+    the order of sums in floating point. What they pick comes from the sums of `Choice`, but other
+    entries are held out than on one machine. The model has no users: none of them is collected.
 
     Parameters
     ----------
