@@ -114,4 +114,5 @@ class RandomOrder(NamedTuple):
 
 def _number(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many entries of a history of each length are held out."""
-    return np.maximum(1, np.rint(_SHARE * counts)).astype(np.int64)
+    number: NDArray[np.int64] = np.maximum(1, np.rint(_SHARE * counts)).astype(np.int64)
+    return number

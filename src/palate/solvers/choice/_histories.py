@@ -54,10 +54,8 @@ class Histories(NamedTuple):
     def popularity_sums(self) -> NDArray[np.float64]:
         """Return the same in double precision, as it is added up."""
         terms = self.weight[self.by_item.partner].astype(np.float64) * self.by_item.rating**2
-        sums: NDArray[np.float64] = np.bincount(
-            self.by_item.row, weights=terms, minlength=self.items
-        )
-        return sums
+        sums = np.bincount(self.by_item.row, weights=terms, minlength=self.items)
+        return sums.astype(np.float64, copy=False)
 
     def co_occurrences(
         self, threads: int, cancel: CancelToken | None = None, width: int = 0
