@@ -18,10 +18,10 @@ struct Histories {
 
   palate::Sparse by_item() const { return sparse(item_starts, users, item_values); }
   palate::Sparse by_user() const { return sparse(user_starts, items, user_values); }
-  void require_valid() const {
+  void require_valid(std::size_t n_items) const {
     require(by_user().rows() == weight.size(), "there must be a weight for each user");
     require_rows(users, weight.size(), "user");
-    require_rows(items, by_item().rows(), "item");
+    require_rows(items, n_items, "item");
   }
 };
 
@@ -29,13 +29,13 @@ NewMatrix<float> co_occurrences(Vector<std::int64_t> item_starts, Vector<std::in
                                 Vector<float> item_values, Vector<std::int64_t> user_starts,
                                 Vector<std::int32_t> items, Vector<float> user_values,
                                 Vector<float> weight, int threads,
-                                const palate::CancelToken* cancel) {
+                                const palate::CancelToken* cancel, std::size_t width) {
   require_threads("co_occurrences", threads);
   const Histories histories{item_starts, users,       item_values, user_starts,
                             items,       user_values, weight};
-  histories.require_valid();
-  const std::size_t n = histories.by_item().rows();
-  auto out = new_matrix<float>(n, n);
+  const std::size_t rows = histories.by_item().rows(), n = width ? width : rows;
+  histories.require_valid(n);
+  auto out = new_matrix<float>(rows, n);
   nb::gil_scoped_release release;
   palate::co_occurrences(histories.by_item(), histories.by_user(), view(weight), threads, view(out),
                          cancel);
@@ -46,13 +46,15 @@ nb::tuple largest_co_occurrences(Vector<std::int64_t> item_starts, Vector<std::i
                                  Vector<float> item_values, Vector<std::int64_t> user_starts,
                                  Vector<std::int32_t> items, Vector<float> user_values,
                                  Vector<float> weight, Vector<float> scale, std::size_t most,
-                                 int threads, const palate::CancelToken* cancel) {
+                                 int threads, const palate::CancelToken* cancel,
+                                 std::size_t first) {
   require_threads("largest_co_occurrences", threads);
   const Histories histories{item_starts, users,       item_values, user_starts,
                             items,       user_values, weight};
-  histories.require_valid();
   const std::size_t n = histories.by_item().rows();
-  require(scale.size() == n, "largest_co_occurrences: there must be a scale for each item");
+  require(first <= scale.size() && n <= scale.size() - first,
+          "largest_co_occurrences: there must be a scale for each item");
+  histories.require_valid(scale.size());
   require(most > 0, "largest_co_occurrences: most must be at least 1");
   auto others = new_matrix<std::int32_t>(n, most);
   auto values = new_matrix<float>(n, most);
@@ -60,7 +62,7 @@ nb::tuple largest_co_occurrences(Vector<std::int64_t> item_starts, Vector<std::i
   {
     nb::gil_scoped_release release;
     palate::largest_co_occurrences(histories.by_item(), histories.by_user(), view(weight),
-                                   view(scale), most, threads, view(others), view(values),
+                                   view(scale), first, most, threads, view(others), view(values),
                                    view(counts), cancel);
   }
   return nb::make_tuple(others, values, counts);
@@ -170,17 +172,19 @@ void define_choice(nb::module_& m) {
   m.def("co_occurrences", &co_occurrences, "item_starts"_a.noconvert(), "users"_a.noconvert(),
         "item_values"_a.noconvert(), "user_starts"_a.noconvert(), "items"_a.noconvert(),
         "user_values"_a.noconvert(), "weight"_a.noconvert(), "threads"_a, "cancel"_a = nb::none(),
+        "width"_a = 0,
         nb::sig(("def co_occurrences(" + given +
-                 "threads: int, cancel: CancelToken | None = None) -> NDArray[numpy.float32]")
+                 "threads: int, cancel: CancelToken | None = None, width: int = 0) "
+                 "-> NDArray[numpy.float32]")
                     .c_str()));
   m.def("largest_co_occurrences", &largest_co_occurrences, "item_starts"_a.noconvert(),
         "users"_a.noconvert(), "item_values"_a.noconvert(), "user_starts"_a.noconvert(),
         "items"_a.noconvert(), "user_values"_a.noconvert(), "weight"_a.noconvert(),
-        "scale"_a.noconvert(), "most"_a, "threads"_a, "cancel"_a = nb::none(),
+        "scale"_a.noconvert(), "most"_a, "threads"_a, "cancel"_a = nb::none(), "first"_a = 0,
         nb::sig(("def largest_co_occurrences(" + given +
                  "scale: NDArray[numpy.float32], most: int, threads: int, "
-                 "cancel: CancelToken | None = None) -> tuple[NDArray[numpy.int32], "
-                 "NDArray[numpy.float32], NDArray[numpy.int64]]")
+                 "cancel: CancelToken | None = None, first: int = 0) -> "
+                 "tuple[NDArray[numpy.int32], NDArray[numpy.float32], NDArray[numpy.int64]]")
                     .c_str()));
   define_hold_out(m);
 }

@@ -16,8 +16,9 @@ namespace {
 // One row of X'WX at a time, in double precision.
 class CoOccurrenceRow {
  public:
-  CoOccurrenceRow(const Sparse& by_item, const Sparse& by_user, std::span<const float> weight)
-      : by_item_(by_item), by_user_(by_user), weight_(weight), sums_(by_item.rows()) {}
+  CoOccurrenceRow(const Sparse& by_item, const Sparse& by_user, std::span<const float> weight,
+                  std::size_t items)
+      : by_item_(by_item), by_user_(by_user), weight_(weight), sums_(items) {}
 
   void compute(std::size_t item);
   double operator[](std::size_t other) const { return sums_[other]; }
@@ -51,9 +52,9 @@ void CoOccurrenceRow::compute(std::size_t item) {
 
 void co_occurrences(const Sparse& by_item, const Sparse& by_user, std::span<const float> weight,
                     int threads, std::span<float> out, const CancelToken* cancel) {
-  const std::size_t items = by_item.rows();
-  for_each_row(items, threads, cancel, [&] {
-    return [&, row = CoOccurrenceRow(by_item, by_user, weight)](std::size_t i) mutable {
+  const std::size_t rows = by_item.rows(), items = rows ? out.size() / rows : 0;
+  for_each_row(rows, threads, cancel, [&] {
+    return [&, row = CoOccurrenceRow(by_item, by_user, weight, items)](std::size_t i) mutable {
       row.compute(i);
       for (std::size_t j = 0; j < items; ++j) out[i * items + j] = static_cast<float>(row[j]);
     };
@@ -62,15 +63,15 @@ void co_occurrences(const Sparse& by_item, const Sparse& by_user, std::span<cons
 
 void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
                             std::span<const float> weight, std::span<const float> scale,
-                            std::size_t most, int threads, std::span<std::int32_t> items,
-                            std::span<float> values, std::span<std::int64_t> counts,
-                            const CancelToken* cancel) {
+                            std::size_t first, std::size_t most, int threads,
+                            std::span<std::int32_t> items, std::span<float> values,
+                            std::span<std::int64_t> counts, const CancelToken* cancel) {
   for_each_row(by_item.rows(), threads, cancel, [&] {
-    return [&, row = CoOccurrenceRow(by_item, by_user, weight),
+    return [&, row = CoOccurrenceRow(by_item, by_user, weight, scale.size()),
             others = std::vector<std::int32_t>()](std::size_t i) mutable {
       row.compute(i);
       others = row.touched();
-      std::erase(others, static_cast<std::int32_t>(i));
+      std::erase(others, static_cast<std::int32_t>(first + i));
       const auto larger = [&](std::int32_t a, std::int32_t b) {
         const double left = row[a] * scale[a], right = row[b] * scale[b];
         return left > right || (left == right && a < b);
@@ -83,7 +84,7 @@ void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
       counts[i] = static_cast<std::int64_t>(kept);
       for (std::size_t n = 0; n < kept; ++n) {
         items[i * most + n] = others[n];
-        values[i * most + n] = static_cast<float>(row[others[n]] * scale[i] * scale[others[n]]);
+        values[i * most + n] = static_cast<float>(row[others[n]] * scale[first + i] * scale[others[n]]);
       }
     };
   });

@@ -110,6 +110,20 @@ def test_co_occurrences_equal_the_twin():
     np.testing.assert_array_equal(result, twins.co_occurrences(x, weight))
 
 
+def test_rows_of_some_items_are_those_of_all():
+    x, weight = histories()
+    scale = np.linspace(0.5, 1, ITEMS).astype(np.float32)
+    some, users = slice(10, 17), twins.csr(x)
+    part = _native.co_occurrences(*twins.csr(x.T[some]), *users, weight, 2, width=ITEMS)
+    np.testing.assert_array_equal(part, twins.co_occurrences(x, weight)[some])
+    lists = _native.largest_co_occurrences(*both_ways(x), weight, scale, 5, 2)
+    found = _native.largest_co_occurrences(
+        *twins.csr(x.T[some]), *users, weight, scale, 5, 2, first=10
+    )
+    for ours, theirs in zip(listed(found), listed([part[some] for part in lists]), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_sums_of_co_occurrences_are_in_double_precision():
     """In single precision, 100,000 terms of 0.1 sum to 9,998.6."""
     x = np.full((100_000, 2), 1, np.float32)
@@ -250,7 +264,12 @@ DENSE = np.ones((1, 2), np.float32)
             "item: row -1 of 1",
         ),
         (
-            lambda: _native.largest_co_occurrences(*LEFT, *LEFT, LEFT[2], DENSE[0], 1, 1),
+            lambda: _native.largest_co_occurrences(*LEFT, *LEFT, LEFT[2], LEFT[2][:0], 1, 1),
+            ValueError,
+            "a scale for each item",
+        ),
+        (
+            lambda: _native.largest_co_occurrences(*LEFT, *LEFT, *LEFT[2:] * 2, 1, 1, first=1),
             ValueError,
             "a scale for each item",
         ),

@@ -16,18 +16,19 @@ namespace palate {
 
 // The co-occurrences G = X' W X, where X has a row for each user and W is diagonal: by_item is X',
 // by_user is X and `weight` the diagonal of W. `out` is row-major, items x items. Sums are taken in
-// double precision.
+// double precision. Of only some items in by_item, the same rows of G are computed.
 void co_occurrences(const Sparse& by_item, const Sparse& by_user, std::span<const float> weight,
                     int threads, std::span<float> out, const CancelToken* cancel = nullptr);
 
 // The largest co-occurrences of each item with others. Row i lists at most `most` other items, in
 // ascending order, with the largest scale_i G_ij scale_j (of equal ones the lower items), from
-// items[i * most], and counts[i] their number.
+// items[i * most], and counts[i] their number. by_item may have only some of the items, from number
+// `first` on; `scale` is that of all.
 void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
                             std::span<const float> weight, std::span<const float> scale,
-                            std::size_t most, int threads, std::span<std::int32_t> items,
-                            std::span<float> values, std::span<std::int64_t> counts,
-                            const CancelToken* cancel = nullptr);
+                            std::size_t first, std::size_t most, int threads,
+                            std::span<std::int32_t> items, std::span<float> values,
+                            std::span<std::int64_t> counts, const CancelToken* cancel = nullptr);
 
 // Histories of users with some entries held out.
 struct HeldOut {

@@ -19,8 +19,8 @@ SparkMaster = Annotated[
     typer.Option(
         "--spark",
         metavar="MASTER",
-        help="Fit how people rate in this Spark cluster, such as yarn or 'local[*]'; RATINGS are "
-        "Parquet, CSV or a table there, and users are not saved.",
+        help="Fit in this Spark cluster, such as yarn or 'local[*]'; RATINGS are "
+        "Parquet, CSV or a table there, events with --kind events, and users are not saved.",
     ),
 ]
 Checkpoint = Annotated[
@@ -40,6 +40,7 @@ def fit_in_cluster(
     solver: Any,
     *,
     columns: dict[str, Any],
+    events: bool,
     others: dict[str, Any],
     json: bool,
 ) -> None:
@@ -53,6 +54,8 @@ def fit_in_cluster(
         The solver.
     columns
         The other arguments of `palate.spark.fit`, None where they are not given.
+    events
+        Whether the rows are events, whose ratings are ignored.
     others
         Options that have no meaning there.
     json
@@ -75,23 +78,27 @@ def fit_in_cluster(
     with _explained_interrupt(columns["checkpoint"]), session_of(master) as spark:
         frame = table_of(spark, source)
         _output.to_stderr("Checking and packing the ratings, before the first sweep.")
+        arguments = given(**columns) | ({"rating": None} if events else {})
         with _logged(), progress_of_fit(solver) as report:
             model = fit(
                 frame,
-                **given(**columns),
+                **arguments,
                 solver=solver,
                 output=output,
                 progress=_with_start(report),
             )
-    ratings = int(model.learned.item_counts.sum())
+    rows, kind = int(model.learned.item_counts.sum()), model.learned.kind
     if json:
         _output.document(
-            model=str(output), source=model.fit.source, kind="ratings", ratings=ratings,
+            model=str(output), source=model.fit.source, kind=kind, ratings=rows,
             solver=model.fit.solver, history=model.fit.history,
         )  # fmt: skip
     else:
-        _output.line(f"Fitted to {ratings:,} ratings: how people rate, by {model.fit.solver}.")
-        _output.line(f"The model is in {output}. Next: palate biases {output}")
+        has_ratings = model.learned.has_ratings
+        learned = [f"how people rate, by {model.fit.solver}"] if has_ratings else []
+        _output.line(f"Fitted to {rows:,} {kind}: {'; '.join([*learned, 'what they pick'])}.")
+        following = "biases" if has_ratings else "recommend"
+        _output.line(f"The model is in {output}. Next: palate {following} {output}")
 
 
 @contextmanager

@@ -143,8 +143,14 @@ def fit(
     if spark is not None:
         columns |= {"checkpoint": checkpoint}
         others |= {"valid": share, "gate": gate, "threads": threads}
-        solver = chosen or default_solver(None, seed)
-        fit_in_cluster(spark, ratings, output, solver, columns=columns, others=others, json=json)
+        events = kind == "events"
+        if events or kind == "ratings":
+            del others["kind"]
+        solver = chosen or default_solver(None, seed, events=events)
+        fit_in_cluster(
+            spark, ratings, output, solver,
+            columns=columns, events=events, others=others, json=json,
+        )  # fmt: skip
         return
     if checkpoint is not None:
         raise palate.SettingError("--checkpoint belongs to a fit with --spark")

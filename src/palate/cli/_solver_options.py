@@ -78,14 +78,14 @@ def chosen_solvers(context: typer.Context, seed: int) -> list[Any] | None:
     return [SOLVERS[name](seed=seed) for name in names] or None
 
 
-def default_solver(ratings: Any, seed: int) -> Any:
+def default_solver(ratings: Any, seed: int, *, events: bool = False) -> Any:
     """Return the solver of these ratings, events or counts where none is chosen.
 
-    Without any, they are ratings in a cluster.
+    Without any they are in a cluster, and `events` says what they are.
     """
     import palate
 
-    events = ratings is not None and ratings.kind != "ratings"
+    events = events or (ratings is not None and ratings.kind != "ratings")
     return palate.Choice(seed) if events else palate.Gibbs(seed=seed)
 
 

@@ -71,10 +71,16 @@ class Csr(NamedTuple):
 
     def take(self, rows: NDArray[np.integer[Any]]) -> "Csr":
         """Return the entries of `rows`, renumbered 0, 1, ... in that order."""
-        sizes = self.counts[rows]
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        entries = np.repeat(self.starts[rows] - starts[:-1], sizes) + np.arange(starts[-1])
+        starts = np.concatenate([[0], np.cumsum(self.counts[rows])])
+        entries = self.entries(rows)
         return Csr(starts, self.partner[entries], self.rating[entries])
+
+    def entries(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return where the entries of `rows` are, one row after the other."""
+        sizes = self.counts[rows]
+        ends = np.cumsum(sizes)
+        last = int(ends[-1]) if len(ends) else 0
+        return np.repeat(self.starts[rows] - ends + sizes, sizes) + np.arange(last)
 
 
 @dataclass(frozen=True, eq=False)

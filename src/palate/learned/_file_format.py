@@ -105,7 +105,7 @@ def _files(
         "likelihood": _likelihood_record(learned),
         "features": _feature_record(learned.rating_parameters),
         "choice": None if learned.choice is None else choice_record(learned.choice),
-        "kind": "ratings" if learned.ratings is None else learned.ratings.kind,
+        "kind": learned.kind,
         "added_items": learned.added_items,
         "added_ratings": learned.added_ratings if users else 0,
         **asdict(learned.fit),

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812, as everywhere
 from pyspark.sql import types as T  # noqa: N812
 
 from palate import _words
+from palate.data._ratings import Kind
 from palate.data._table import listed
 from palate.errors import DataError
 
@@ -23,17 +24,28 @@ USER, ITEM, RATING = "user", "item", "rating"
 
 
 class Columns(NamedTuple):
-    """The columns of users, items and ratings in a DataFrame."""
+    """The columns of users, items and ratings in a DataFrame; events have no ratings."""
 
     user: str
     item: str
-    rating: str
+    rating: str | None
+
+    @property
+    def given(self) -> list[str]:
+        """The columns that there are."""
+        return [column for column in self if column is not None]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The columns that there are, by what they are."""
+        return dict(zip((USER, ITEM, RATING), self.given, strict=False))
 
     @property
     def source(self) -> str:
         """Which columns were used, in one line."""
-        roles = zip((USER, ITEM, RATING), self, strict=True)
-        named = (role if role == column else f"{role} = {column}" for role, column in roles)
+        named = (
+            role if role == column else f"{role} = {column}" for role, column in self.roles.items()
+        )
         return f"Spark DataFrame: {', '.join(named)}"
 
 
@@ -63,8 +75,11 @@ def require_columns(frame: DataFrame, roles: Mapping[str, str]) -> None:
             raise DataError(f"column {name!r} can't be more than one thing; {role}= names another")
 
 
-def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
-    """Return the ratings as columns named user, item and rating, the last one a float.
+def checked_ratings(frame: DataFrame, columns: Columns) -> tuple[DataFrame, Kind]:
+    """Return columns named user, item and rating, the last one a float, and what the rows are.
+
+    Without a column of ratings they are events, or counts if pairs of user and item repeat: the
+    rating is then 1, or how often a pair is there. Ratings that are all the same are events.
 
     Raises
     ------
@@ -72,26 +87,43 @@ def checked_ratings(frame: DataFrame, columns: Columns) -> DataFrame:
         If a column is missing or of a type that can't be used, there are no rows, or a value is
         missing, not a finite number, or a duplicate; the message has their number and examples.
     """
-    require_columns(frame, columns._asdict())
+    require_columns(frame, columns.roles)
     types = {field.name: field.dataType for field in frame.schema.fields}
-    for column in columns[:2]:
+    for column in columns.given[:2]:
         if not isinstance(types[column], _ID_TYPES):
             raise DataError(
                 f"column {column!r} holds {types[column].simpleString()}; ids can be numbers, "
                 "text, dates or booleans, so turn these into text"
             )
+    given = [column_of(column) for column in columns.given]
+    ids = given[0].alias(USER), given[1].alias(ITEM)
+    faults = _faults_of_ids(columns, types, given)
+    if columns.rating is None:
+        _refuse_values(frame.select(*given), faults)
+        return _events(frame.select(*ids))
     if not isinstance(types[columns.rating], _RATING_TYPES):
         raise DataError(
             f"column {columns.rating!r} holds {types[columns.rating].simpleString()}, not ratings"
         )
-    given = [column_of(column) for column in columns]
     number = given[2].try_cast("float")
     if isinstance(types[columns.rating], T.StringType):
         number = F.when(given[2].rlike(_NUMBER), number)
-    ratings = frame.select(given[0].alias(USER), given[1].alias(ITEM), number.alias(RATING))
-    _refuse_values(frame.select(*given), _faults(columns, types, given, number), number)
+    ratings = frame.select(*ids, number.alias(RATING))
+    faults += _faults_of_ratings(columns.rating, given[2], number)
+    _refuse_values(frame.select(*given), faults)
     _refuse_duplicates(ratings)
-    return ratings
+    rows, low, high = (
+        ratings.agg(F.count(F.lit(1)), F.min(RATING), F.max(RATING)).first() or (0,) * 3
+    )
+    return ratings, "events" if rows > 1 and low == high else "ratings"
+
+
+def _events(pairs: DataFrame) -> tuple[DataFrame, Kind]:
+    counted = pairs.groupBy(USER, ITEM).agg(F.count(F.lit(1)).cast("float").alias(RATING))
+    (most,) = counted.agg(F.max(RATING)).first() or (0,)
+    if most > 1:
+        return counted, "counts"
+    return pairs.withColumn(RATING, F.lit(1.0).cast("float")), "events"
 
 
 class _Fault(NamedTuple):
@@ -102,31 +134,32 @@ class _Fault(NamedTuple):
     what: str
 
 
-def _faults(
-    columns: Columns, types: dict[str, T.DataType], given: list[Column], number: Column
+def _faults_of_ids(
+    columns: Columns, types: dict[str, T.DataType], given: list[Column]
 ) -> list[_Fault]:
     faults = []
-    for column, value in zip(columns[:2], given[:2], strict=True):
+    for column, value in zip(columns.given[:2], given[:2], strict=True):
         missing = value.isNull()
         if isinstance(types[column], T.FloatType | T.DoubleType):
             missing = missing | F.isnan(value)
         faults.append(_Fault(column, missing, "the id is missing"))
-    rating, infinity = given[2], F.lit(float("inf"))
-    finite = ~F.isnan(number) & (F.abs(number) < infinity)
+    return faults
+
+
+def _faults_of_ratings(column: str, rating: Column, number: Column) -> list[_Fault]:
+    finite = ~F.isnan(number) & (F.abs(number) < F.lit(float("inf")))
     return [
-        *faults,
-        _Fault(columns.rating, rating.isNull(), "the rating is missing"),
-        _Fault(columns.rating, rating.isNotNull() & number.isNull(), "not a number"),
-        _Fault(columns.rating, number.isNotNull() & ~finite, "the rating is not finite"),
+        _Fault(column, rating.isNull(), "the rating is missing"),
+        _Fault(column, rating.isNotNull() & number.isNull(), "not a number"),
+        _Fault(column, number.isNotNull() & ~finite, "the rating is not finite"),
     ]
 
 
-def _refuse_values(frame: DataFrame, faults: list[_Fault], rating: Column) -> None:
+def _refuse_values(frame: DataFrame, faults: list[_Fault]) -> None:
     counts = [
         F.sum(F.when(fault.where, 1).otherwise(0)).alias(str(n)) for n, fault in enumerate(faults)
     ]
-    extremes = (F.min(rating), F.max(rating))
-    rows, low, high, *numbers = frame.agg(F.count(F.lit(1)), *extremes, *counts).first() or (0,) * 3
+    rows, *numbers = frame.agg(F.count(F.lit(1)), *counts).first() or (0,)
     if rows == 0:
         raise DataError("there are column names but no rows")
     for fault, n in zip(faults, numbers, strict=True):
@@ -136,8 +169,6 @@ def _refuse_values(frame: DataFrame, faults: list[_Fault], rating: Column) -> No
                 f"column {fault.column!r}: {fault.what} in {n:,} of {rows:,} rows, such as "
                 f"{examples}"
             )
-    if rows > 1 and low == high:
-        raise DataError(f"all ratings are {low:g}: these are events, and Gibbs learns from ratings")
 
 
 def _refuse_duplicates(ratings: DataFrame) -> None:

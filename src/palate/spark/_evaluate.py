@@ -18,13 +18,12 @@ from palate.evaluation import _significance
 from palate.evaluation._evaluate import Evaluation
 from palate.evaluation._figure_sums import Figures, Sums
 from palate.evaluation._held_out_parts import LEAK
-from palate.evaluation._measure import entries_of
 from palate.learned._file_format import files_of
 from palate.solvers._progress import Progress
 from palate.solvers.gibbs._solver import Gibbs
 from palate.spark._checks import ITEM, RATING, USER, Columns, checked_ratings
-from palate.spark._fit import Fitted, Settings, fitted, require_gibbs, require_session
-from palate.spark._measure import Context, Measure, together_in
+from palate.spark._fitted import Fitted, Settings, fitted, require_session, require_solver
+from palate.spark._measure import Context, Measure, entries, together_in
 from palate.spark._numbering import BLOCK
 from palate.spark._packing import from_bytes
 
@@ -66,7 +65,9 @@ def evaluate(
         Without `test`, the fraction of the ratings that is held out, by default 0.2: those of which
         the first eight hexadecimal digits of the MD5 checksum of seed, user and item, as text with
         tabs between them, are less than ``share * 2**32``. The order of the table has no part.
-    solver, items, users, blocks, checkpoint, progress
+    solver
+        As of `palate.evaluate`: the rating model alone; by default the choice model beside it.
+    items, users, blocks, checkpoint, progress
         As of `fit`.
 
     Returns
@@ -82,17 +83,21 @@ def evaluate(
         If a setting is out of range, `share` is given with `test`, or the cluster needs a
         `checkpoint`.
     """
-    solver = require_gibbs(solver)
     require_session(frame)
-    columns = Columns(user, item, rating)
-    parts = _parts(checked_ratings(frame, columns), test, columns, share, seed)
-    settings = Settings(solver, items, users, blocks, checkpoint, progress)
+    ratings, kind = checked_ratings(frame, columns := Columns(user, item, rating))
+    if kind != "ratings":
+        raise DataError("all ratings are the same: these are events, whose lists it can't judge")
+    chosen = require_solver(solver, kind)
+    if not isinstance(chosen, Gibbs):
+        raise SettingError("palate.spark.evaluate measures the models of palate.Gibbs()")
+    parts = _parts(ratings, test, columns, share, seed)
+    settings = Settings(chosen, items, users, blocks, checkpoint, progress)
     start = time.perf_counter()
-    with fitted(parts.known, columns, settings) as fit:
+    with fitted(parts.known, kind, columns, settings, choice=solver is None) as fit:
         seconds = time.perf_counter() - start
         figures = _figures(fit, parts)
-    entries = [name for name, _ in entries_of(Gibbs.name, fit.model.learned)]
-    return _evaluation(figures, parts, dict.fromkeys(entries, seconds))
+    names = [name for name, _ in entries(fit.model.learned)]
+    return _evaluation(figures, parts, dict.fromkeys(names, seconds))
 
 
 def _evaluation(figures: Figures, parts: "_Parts", seconds: dict[str, float]) -> Evaluation:
@@ -160,7 +165,7 @@ def _parts(
 
 def _of_tables(train: DataFrame, test: DataFrame, columns: Columns) -> _Parts:
     require_session(test)
-    given = checked_ratings(test, columns)
+    given, _ = checked_ratings(test, columns)
     for name, column in zip((USER, ITEM), columns, strict=False):
         types = [frame.schema[name].dataType for frame in (train, given)]
         if types[0] == types[1]:
@@ -207,7 +212,7 @@ def _figures(fit: Fitted, parts: _Parts) -> Figures:
     pairs = pairs.select(USER, ITEM, RATING, BLOCK)
     both = pairs.groupBy(BLOCK).cogroup(fit.placing.by_user().groupBy(BLOCK))
     sums = both.applyInArrow(measured, _SUMS).rdd.map(_sums_in).treeReduce(_added)
-    names = [name for name, _ in entries_of(Gibbs.name, learned)]
+    names = [name for name, _ in entries(learned)]
     names += [baseline.name for baseline in context.baselines]
     return Figures(names, sums, int(learned.rated.sum()))
 

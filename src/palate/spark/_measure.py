@@ -17,10 +17,11 @@ from palate.evaluation._baselines import Baseline, DampedMeans, GlobalMean, Popu
 from palate.evaluation._figure_sums import Answers, Cosines, HeldOut, sums_of
 from palate.evaluation._item_neighbours import ItemNeighbours
 from palate.evaluation._measure import N, entries_of
-from palate.inference._lists import Choices, top_items
+from palate.inference._lists import By, Choices, top_items
 from palate.inference._user_posteriors import UserPosteriors
 from palate.learned._file_format import ModelFiles
 from palate.learned._learned import Learned
+from palate.solvers._combined import Combined
 from palate.solvers.gibbs._solver import Gibbs
 from palate.spark._checks import ITEM, RATING, USER
 from palate.spark._numbering import BLOCK
@@ -147,6 +148,11 @@ def _ratings(histories: Csr, items: pl.DataFrame) -> Ratings:
     return Ratings(histories.row, histories.partner, histories.rating, None, users, items)
 
 
+def entries(learned: Learned) -> list[tuple[str, By]]:
+    """Return the name of each entry of a model, and the question by which it makes lists."""
+    return entries_of(Gibbs.name if learned.choice is None else Combined.name, learned)
+
+
 def _of_model(
     learned: Learned, given: Ratings, known: NDArray[np.float32] | None, valid: _Valid
 ) -> Iterator[Answers]:
@@ -157,7 +163,7 @@ def _of_model(
     unclipped = likelihood.unclipped(scores) - valid.rating
     sd = people.rating_sd(valid.user, valid.item)
     choices = Choices(learned.rated, histories)
-    for name, by in entries_of(Gibbs.name, learned):
+    for name, by in entries(learned):
         top = top_items(learned, histories, people, N, choices, by=by, threads=1).rows
         if by == "choice":
             yield Answers(name, None, top)

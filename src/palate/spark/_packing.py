@@ -105,3 +105,13 @@ def _row(block: int, ratings: bytes, needs: bytes) -> pa.Table:
             "needs": pa.array([needs], pa.binary()),
         }
     )
+
+
+def stacked(parts: list[Csr]) -> Csr:
+    """Return the rows of one part after those of another."""
+    counts = np.concatenate([part.counts for part in parts])
+    return Csr(
+        np.concatenate([[0], np.cumsum(counts)]),
+        np.concatenate([part.partner for part in parts]),
+        np.concatenate([part.rating for part in parts]),
+    )

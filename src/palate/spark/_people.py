@@ -30,6 +30,11 @@ def same(block: int) -> int:
     return block
 
 
+def threads_of(context: SparkContext) -> int:
+    """Return the number of threads of a task."""
+    return int(context.getConf().get("spark.task.cpus", "1") or 1)
+
+
 class Layer(NamedTuple):
     """Arrays of all blocks of users, by name. Those of a later layer replace those of an earlier.
 
@@ -59,6 +64,11 @@ class Placed(NamedTuple):
     by_user: Blocks
     by_item: Blocks
     needed: Blocks
+
+    def close(self) -> None:
+        """Let the executors forget them."""
+        for blocks in self:
+            blocks.unpersist()
 
 
 class SparkPeople:
@@ -96,7 +106,7 @@ class SparkPeople:
     ) -> None:
         self._context, self._plan, self._placed = context, plan, placed
         self.items, self.known, self._seed = items, known, seed
-        self._threads = int(context.getConf().get("spark.task.cpus", "1") or 1)
+        self._threads = threads_of(context)
         self._scale = (0.0, 1.0)
         self._layers: list[Layer] = []
         self._pending: list[Step[None]] = []
@@ -153,9 +163,9 @@ class SparkPeople:
         self._layers.append(layer)
 
     def close(self) -> None:
-        """Let the executors forget all blocks."""
-        for blocks in (*self._placed, *(layer.blocks for layer in self._layers)):
-            blocks.unpersist()
+        """Let the executors forget what steps have changed; the ratings stay."""
+        for layer in self._layers:
+            layer.blocks.unpersist()
 
     @property
     def blocks(self) -> int:
@@ -170,7 +180,7 @@ class SparkPeople:
         stacked = self._stacked([layer.blocks for layer in self._layers])
 
         def kept(layers: Iterable[tuple[int, Arrays]]) -> Iterator[tuple[int, Arrays]]:
-            for number, arrays in _merged_arrays(layers):
+            for number, arrays in merged_arrays(layers):
                 yield number, {name: arrays[name] for name in names}
 
         return Layer(stacked.mapPartitions(kept, preservesPartitioning=True), names)
@@ -258,7 +268,7 @@ class ApplySteps:
 
     def applied(self, layers: Iterable[Any]) -> Iterator[tuple[int, Any, Arrays]]:
         """Return the number of the block, the result, and what was changed."""
-        for number, arrays in _merged_arrays(layers):
+        for number, arrays in merged_arrays(layers):
             with threadpool_limits(self.threads, user_api="blas"):
                 block, result = self._block(number, arrays), None
                 for step in self.steps:
@@ -304,7 +314,7 @@ class KeepChanges:
             yield number, changed
 
 
-def _merged_arrays(layers: Iterable[tuple[int, Arrays]]) -> Iterator[tuple[int, Arrays]]:
+def merged_arrays(layers: Iterable[tuple[int, Arrays]]) -> Iterator[tuple[int, Arrays]]:
     """Return the arrays of the only block of a partition, if it has any."""
     number, arrays = None, Arrays()
     for block, layer in layers:

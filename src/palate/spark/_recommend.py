@@ -27,7 +27,7 @@ def recommend(
     *,
     user: str = "user",
     item: str = "item",
-    rating: str = "rating",
+    rating: str | None = "rating",
     by: By | None = None,
 ) -> DataFrame:
     """Return the `n` best items for each person of a Spark DataFrame, as another one.
@@ -44,7 +44,8 @@ def recommend(
     n, by
         See `Profile.recommend`.
     user, item, rating
-        The columns of ids and ratings; of events there is no rating.
+        The columns of ids, and of ratings or counts; of events there is none. None for counts: how
+        often a pair is there.
 
     Returns
     -------
@@ -58,12 +59,10 @@ def recommend(
     DataError
         If a column is missing, there are no rows, or a history can't be used.
     """
-    columns = Columns(user, item, rating)
-    given = columns if model.learned.kind != "events" else columns[:2]
-    roles = dict(zip((USER, ITEM, RATING), given, strict=False))
-    require_columns(frame, roles)
+    columns = Columns(user, item, None if model.learned.kind == "events" else rating)
+    require_columns(frame, columns.roles)
     # Arrow functions of PySpark take no columns with points or backticks in their names.
-    histories = frame.select(*(column_of(name).alias(role) for role, name in roles.items()))
+    histories = frame.select(*(column_of(name).alias(role) for role, name in columns.roles.items()))
     some = histories.limit(1).toArrow()
     if some.num_rows == 0:
         raise DataError("there are column names but no rows")
@@ -113,7 +112,7 @@ class _Lists:
             histories,
             user=USER,
             item=ITEM,
-            rating=None if kind == "events" else RATING,
+            rating=None if self.columns.rating is None else RATING,
             timestamp=False,
             kind=kind,
         )

@@ -143,16 +143,17 @@ class _WriteUsers:
     def _contents(self, users: pl.DataFrame, arrays: Arrays, first: int) -> dict[str, bytes]:
         learned = model_of(self.files.value).learned
         histories = csr(arrays)
-        people = UserPosteriors.inferred(learned.parameters, histories, arrays.get("known"))
         ratings = {
             "user": (histories.row + first).astype(np.int32),
             "item": histories.partner,
             "rating": histories.rating,
         }
-        return {
+        contents = {
             "users": parquet_bytes(users),
             "ratings": parquet_bytes(pl.DataFrame(ratings)),
-            "posteriors": array_bytes(
-                {"user_table": people.table, "user_variances": people.variances}
-            ),
         }
+        if learned.has_ratings:
+            people = UserPosteriors.inferred(learned.parameters, histories, arrays.get("known"))
+            arrays = {"user_table": people.table, "user_variances": people.variances}
+            contents["posteriors"] = array_bytes(arrays)
+        return contents

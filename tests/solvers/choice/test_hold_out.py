@@ -12,6 +12,7 @@ from palate._native import CancelToken
 from palate.solvers.choice._exact import ExactGraph
 from palate.solvers.choice._histories import Histories, ridge_shape, user_weights, weighting_of
 from palate.solvers.choice._hold_out import Candidate, HoldOut
+from palate.solvers.choice._people import LocalPeople
 
 USERS, ITEMS = 40, 30
 EXPONENTS = np.array([0, 0.25], dtype=np.float32)
@@ -29,10 +30,16 @@ def table(seed=0, **columns):
     return palate.read_ratings(frame.with_columns(**columns))
 
 
+def held_out_of(ratings, seed=0, threads=1, *, virtual=True):
+    people = LocalPeople(ratings)
+    held_out = people.hold_out(seed, virtual=virtual)
+    return HoldOut(held_out, people.weight_sums(), threads, virtual=virtual)
+
+
 def measured(ratings, strength=1.0, ridge=2.0, threads=1):
     weighting = weighting_of(ratings, strength)
     graph = ExactGraph(Histories.of(ratings, weighting), threads, CancelToken())
-    hold_out = HoldOut(ratings, 0, threads, virtual=True)
+    hold_out = held_out_of(ratings, 0, threads)
     candidate = Candidate(graph.precision(ridge), weighting, graph.popularity, EXPONENTS)
     return hold_out, hold_out.ndcg(candidate)
 
@@ -84,7 +91,7 @@ def test_it_equals_a_refit_without_the_held_out_entries(strength, ridge):
 
 
 def test_parts_do_not_overlap_and_something_is_kept():
-    hold_out = HoldOut(table(), 0, 1, virtual=True)
+    hold_out = held_out_of(table())
     held_out = {}
     for n in range(len(hold_out)):
         own = hold_out._histories.row == n
@@ -97,7 +104,7 @@ def test_parts_do_not_overlap_and_something_is_kept():
 
 def test_a_user_weighs_as_one_with_the_entries_that_are_kept():
     """All weights are the same multiple of n^-1/2, with and without the held-out entries."""
-    hold_out = HoldOut(table(), 0, 1, virtual=True)
+    hold_out = held_out_of(table())
     counts = np.diff(hold_out._histories.starts)
     kept = counts - np.bincount(hold_out._histories.row[hold_out._held_out])
     factor = np.concatenate([hold_out._weight * counts**0.5, hold_out._kept_weight * kept**0.5])
@@ -105,7 +112,7 @@ def test_a_user_weighs_as_one_with_the_entries_that_are_kept():
 
 
 def test_only_relevant_entries_are_looked_for():
-    hold_out = HoldOut(table(), 0, 1, virtual=True)
+    hold_out = held_out_of(table())
     assert (hold_out._histories.rating[hold_out._relevant] >= 4).all()
     assert (hold_out._histories.rating[hold_out._held_out & ~hold_out._relevant] < 4).all()
 
@@ -152,7 +159,7 @@ def test_the_same_bits_at_any_number_of_threads_and_blocks(monkeypatch):
 
 def test_the_seed_chooses_the_parts():
     ratings = table()
-    first, again, other = (HoldOut(ratings, seed, 1, virtual=True) for seed in (0, 0, 1))
+    first, again, other = (held_out_of(ratings, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first._held_out, again._held_out)
     assert (
         len(first._held_out) != len(other._held_out) or (first._held_out != other._held_out).any()
@@ -171,10 +178,11 @@ def test_a_model_fitted_to_the_rest_is_measured_by_its_own_lists():
     """Where P is approximate, nothing is replaced: lists come from the model as it was fitted."""
     ratings = table()
     weighting = weighting_of(ratings, 1.0)
-    hold_out = HoldOut(ratings, 0, 1, virtual=False)
-    rest = hold_out.remaining
-    assert len(rest) == len(ratings) - hold_out._held_out.sum()
-    graph = ExactGraph(Histories.of(rest, weighting), 1, CancelToken())
+    hold_out = held_out_of(ratings, virtual=False)
+    people = LocalPeople(ratings)
+    rest = people.without(people.hold_out(0, virtual=False)).histories(weighting)
+    assert len(rest.by_user.partner) == len(ratings) - hold_out._held_out.sum()
+    graph = ExactGraph(rest, 1, CancelToken())
     candidate = Candidate(graph.precision(2.0), weighting, graph.popularity, EXPONENTS[:1])
     measured = hold_out.ndcg(candidate)[:, 0]
     kept = hold_out._histories.without(hold_out._held_out)

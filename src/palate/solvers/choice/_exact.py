@@ -4,20 +4,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate._linear_algebra import inverse
-from palate._native import CancelToken, co_occurrences, multiply
+from palate._native import CancelToken, multiply
 from palate.data._ratings import Csr
 from palate.learned._choice import DenseWeights
-from palate.solvers.choice._histories import Histories, ridge_shape
+from palate.solvers.choice._histories import ridge_shape
+from palate.solvers.choice._people import WeightedHistories
 
 
 class ExactGraph:
     """The co-occurrences of items, G = X' W X; shape (items, items)."""
 
-    def __init__(self, histories: Histories, threads: int, cancel: CancelToken) -> None:
+    def __init__(self, histories: WeightedHistories, threads: int, cancel: CancelToken) -> None:
         self._threads, self._cancel = threads, cancel
-        self._gram = co_occurrences(
-            *histories.by_item, *histories.by_user, histories.weight, threads, cancel
-        )
+        self._gram = histories.co_occurrences(threads, cancel)
         self.popularity = np.diagonal(self._gram).copy()
 
     def precision(self, ridge: float) -> "ExactPrecision":

@@ -13,21 +13,15 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _random_streams
-from palate._native import held_out_ndcg, held_out_scores, permutation
-from palate.data._ratings import Csr, Ratings, group
+from palate._native import held_out_ndcg, held_out_scores
+from palate.data._ratings import Csr
 from palate.inference._lists import chance_of_high_rating, rating_scores
 from palate.inference._user_posterior import Inferred, infer
 from palate.learned._choice import DenseWeights, HistoryWeighting, LowRankWeights
 from palate.learned._learned import Learned
-from palate.solvers.choice._histories import user_weights
+from palate.solvers.choice._held_out import HeldOut
+from palate.solvers.choice._histories import WeightSums
 
-# Maximum numbers of histories, and of the scores that are ranked for each setting; but a thousand
-# histories are needed.
-_MAX_HISTORIES, _MAX_RANKED, _MIN_HISTORIES = 4000, 1 << 30, 1000
-# The fraction of a history that is held out.
-_SHARE = 0.2
-_PARTS = 2
 # The leverage of a rating is less than 1; an estimate from few draws may not be.
 _MAX_LEVERAGE = 0.9
 # The length of the lists.
@@ -68,9 +62,20 @@ class Candidate(NamedTuple):
 
 
 class Tilt(NamedTuple):
-    """Factors of each score: powers of the rating model's probability of a high rating to try."""
+    """Factors of each score: powers of the rating model's probability of a high rating to try.
+
+    Attributes
+    ----------
+    learned
+        The rating model.
+    known
+        The known features of the person of each history; None without any.
+    powers
+        The powers to try.
+    """
 
     learned: Learned
+    known: NDArray[np.float32] | None
     powers: tuple[float, ...]
 
 
@@ -91,9 +96,9 @@ class HeldOutScores(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Histories of some users, the mask of held-out entries, and what is left without them."""
+    """Some histories, the mask of held-out entries, and what is left without them."""
 
-    users: NDArray[np.int64]
+    rows: NDArray[np.int64]
     histories: Csr
     held_out: NDArray[np.bool_]
     remaining: Csr
@@ -101,64 +106,27 @@ class _Part(NamedTuple):
 
 
 class HoldOut:
-    """Histories with some entries held out.
-
-    Of each history a random fifth is held out. In a virtual hold-out from a small table other
-    fifths follow, as further histories, since few users would be too noisy.
+    """What a model would recommend to people of whom something is held out.
 
     Parameters
     ----------
-    ratings
-        The training ratings, events or counts.
-    seed
-        Chooses the users and the entries.
+    held_out
+        Their histories.
+    sums
+        What the weights of all people are scaled by.
     threads
         The number of threads.
     virtual
-        Whether models to be measured are fitted to all ratings; otherwise to `remaining`.
+        Whether models to be measured are fitted to all entries; otherwise without those held out.
     """
 
-    def __init__(self, ratings: Ratings, seed: int, threads: int, *, virtual: bool) -> None:
-        self._threads, self._virtual, self._ratings = threads, virtual, ratings
-        histories = ratings.by_user()
-        counts = histories.counts
-        number = np.maximum(1, np.rint(_SHARE * counts)).astype(np.int64)
-        lowest = ratings.lowest_relevant
-        relevant = histories.rating >= (-np.inf if lowest is None else lowest)
-        rank = _random_ranks(histories, seed)
-        users, parts = [], []
-        for part in range(_PARTS if virtual else 1):
-            held_out = _is_held_out(rank, number[rank.row], part)
-            hits = np.bincount(rank.row[held_out & relevant], minlength=len(counts))
-            # At least one entry is kept.
-            eligible = np.flatnonzero((hits > 0) & (counts > number))
-            order = permutation(seed, _random_streams.HOLD_OUT + 1 + part, len(eligible))
-            users.append(eligible[order])
-            parts.append(np.full(len(eligible), part))
-        most = max(_MIN_HISTORIES, min(_MAX_HISTORIES, _MAX_RANKED // ratings.items.height))
-        chosen, part_of = np.concatenate(users)[:most], np.concatenate(parts)[:most]
-        self._users, self._histories = chosen, histories.take(chosen)
-        row = self._histories.row
-        self._held_out = _is_held_out(rank.take(chosen), number[chosen][row], part_of[row])
-        flags = histories._replace(rating=relevant.astype(np.float32)).take(chosen)
-        self._relevant = self._held_out & (flags.rating > 0)
-        kept = counts[chosen] - np.bincount(row[self._held_out], minlength=len(chosen))
-        self._weight = user_weights(counts)[chosen]
-        self._kept_weight = (self._weight * np.sqrt(counts[chosen] / kept)).astype(np.float32)
-        self._out = _is_held_out(rank, number[rank.row], 0) & np.isin(rank.row, chosen)
-
-    @property
-    def remaining(self) -> Ratings:
-        """The ratings without all that is held out."""
-        entry = group(
-            self._ratings.user,
-            self._ratings.users.height,
-            np.arange(len(self._ratings), dtype=np.int32),
-            self._ratings.rating,
-        ).partner
-        kept = np.ones(len(self._ratings), dtype=np.bool_)
-        kept[entry[self._out]] = False
-        return self._ratings.take(kept)
+    def __init__(self, held_out: HeldOut, sums: WeightSums, threads: int, *, virtual: bool) -> None:
+        self._threads, self._virtual = threads, virtual
+        self.users, self._histories, self._held_out, self._relevant = held_out
+        counts, row = self._histories.counts, self._histories.row
+        kept = counts - np.bincount(row[self._held_out], minlength=len(counts))
+        self._weight = sums.weights(counts)
+        self._kept_weight = (self._weight * np.sqrt(counts / kept)).astype(np.float32)
 
     def __len__(self) -> int:
         return len(self._weight)
@@ -212,7 +180,7 @@ class HoldOut:
             "diagonal": candidate.precision.diagonal,
             "popularity": candidate.popularity,
         }
-        return _Part(self._users[block], histories, held_out, remaining, arguments)
+        return _Part(rows, histories, held_out, remaining, arguments)
 
     def _entries(self, block: slice) -> slice:
         return slice(*self._histories.starts[[block.start, block.stop]])
@@ -237,12 +205,11 @@ class HoldOut:
         if tilt is None:
             yield np.zeros((0, 0), dtype=np.float32)
             return
-        known = tilt.learned.known_of_users
         inferred = infer(
             part.remaining,
             tilt.learned.parameters,
             self._threads,
-            known=None if known is None else known[part.users],
+            known=None if tilt.known is None else tilt.known[part.rows],
         )
         scores = rating_scores(tilt.learned.item_table, inferred.mean, self._threads)
         _leave_out(scores, inferred, part.histories, part.held_out, tilt.learned)
@@ -275,18 +242,3 @@ def _leave_out(
     residual = histories.rating[held_out] - learned.likelihood.unclipped(scores[row, item])
     shrink = 1 / (1 - np.minimum(leverage, _MAX_LEVERAGE)) - 1
     scores[row, item] -= (residual * shrink).astype(np.float32)
-
-
-def _random_ranks(grouped: Csr, seed: int) -> Csr:
-    """Return the place of each entry in a random order of its user's entries, from 0."""
-    size = len(grouped.partner)
-    order = permutation(seed, _random_streams.HOLD_OUT, size)
-    # A stable sort by user of the entries in random order puts each user's in random order.
-    shuffled = order[np.argsort(grouped.row[order], kind="stable")]
-    rank = np.empty(size, dtype=np.float32)
-    rank[shuffled] = np.arange(size) - grouped.starts[grouped.row[shuffled]]
-    return grouped._replace(rating=rank)
-
-
-def _is_held_out(rank: Csr, number: NDArray[np.int64], part: int | NDArray[np.int64]) -> Any:
-    return (rank.rating >= part * number) & (rank.rating < (part + 1) * number)

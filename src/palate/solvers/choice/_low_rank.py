@@ -5,11 +5,12 @@ from numpy.typing import NDArray
 
 from palate import _random_streams
 from palate._linear_algebra import multiply_by_panels
-from palate._native import CancelToken, largest_co_occurrences, multiply, multiply_sparse
+from palate._native import CancelToken, multiply, multiply_sparse
 from palate.data._ratings import Csr
 from palate.learned._choice import LowRankWeights
 from palate.solvers._eigenpairs import leading_eigenpairs
-from palate.solvers.choice._histories import Histories, ridge_shape
+from palate.solvers.choice._histories import ridge_shape
+from palate.solvers.choice._people import WeightedHistories
 
 # The number of eigenvectors, and of vectors in the subspace that they are found in.
 _RANK, _SUBSPACE = 128, 160
@@ -34,61 +35,32 @@ class LowRankGraph:
     of the largest entries of each row.
     """
 
-    def __init__(self, histories: Histories, threads: int, cancel: CancelToken, seed: int) -> None:
-        self._threads, self._cancel = threads, cancel
+    def __init__(
+        self, histories: WeightedHistories, threads: int, cancel: CancelToken, seed: int
+    ) -> None:
+        self._threads = threads
         self.popularity = histories.popularity()
         # The diagonal of R^-1/2.
         self.scale = (1 / np.sqrt(ridge_shape(self.popularity))).astype(np.float32)
-        self.values, self.vectors = self._eigenpairs(histories, seed)
-        self.neighbours, self.diagonal = self._neighbours(histories)
-        remainder = float(self.diagonal.sum() - self.values.sum())
-        squares = float(np.sum(self.neighbours.rating.astype(np.float64) ** 2))
-        squares += float(np.sum(self.diagonal.astype(np.float64) ** 2) - np.sum(self.values**2))
-        self.tail = max(squares, 0.0) / remainder if remainder > 0 else 0.0
-
-    def _eigenpairs(
-        self, histories: Histories, seed: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the largest eigenvalues of C, and the eigenvectors; shapes (k,), (items, k)."""
-        by_user, by_item, weight = histories
-        root = np.sqrt(weight)
-        rows = by_user._replace(
-            rating=by_user.rating * root[by_user.row] * self.scale[by_user.partner]
-        )
-        columns = by_item._replace(
-            rating=by_item.rating * root[by_item.partner] * self.scale[by_item.row]
-        )
-
-        def product(basis: NDArray[np.float32]) -> NDArray[np.float32]:
-            image = multiply(*rows, basis, self._threads, self._cancel)
-            return multiply(*columns, image, self._threads, self._cancel)
-
-        return leading_eigenpairs(
-            product,
-            len(by_user.starts) - 1,
-            len(by_item.starts) - 1,
+        items = len(self.scale)
+        # The largest eigenvalues of C, and the eigenvectors; shapes (k,), (items, k).
+        self.values, self.vectors = leading_eigenpairs(
+            histories.scaled_product(self.scale, threads, cancel),
+            histories.users,
+            items,
             _RANK,
             subspace=_SUBSPACE,
             seed=seed,
             stream=_random_streams.CHOICE_SKETCH,
         )
-
-    def _neighbours(self, histories: Histories) -> tuple[Csr, NDArray[np.float32]]:
-        """Return the largest entries of C off its diagonal, and its diagonal."""
-        items = len(self.scale)
+        # The largest entries of C off its diagonal, and its diagonal.
         most = min(max(1, _MAX_NEIGHBOURS // items), items)
-        others, values, counts = largest_co_occurrences(
-            *histories.by_item,
-            *histories.by_user,
-            histories.weight,
-            self.scale,
-            most,
-            self._threads,
-            self._cancel,
-        )
-        listed = np.arange(most) < counts[:, None]
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        return Csr(starts, others[listed], values[listed]), self.popularity * self.scale**2
+        self.neighbours = histories.largest_co_occurrences(self.scale, most, threads, cancel)
+        self.diagonal = self.popularity * self.scale**2
+        remainder = float(self.diagonal.sum() - self.values.sum())
+        squares = float(np.sum(self.neighbours.rating.astype(np.float64) ** 2))
+        squares += float(np.sum(self.diagonal.astype(np.float64) ** 2) - np.sum(self.values**2))
+        self.tail = max(squares, 0.0) / remainder if remainder > 0 else 0.0
 
     def precision(self, ridge: float) -> "LowRankPrecision":
         """Return P = (G + ridge R)^-1."""

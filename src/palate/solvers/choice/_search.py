@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palate._native import Cancelled, CancelToken
-from palate.data._ratings import Ratings
 from palate.learned._choice import (
     ConditionalLogit,
     DenseWeights,
@@ -19,9 +18,9 @@ from palate.learned._learned import Learned
 from palate.solvers._progress import Report
 from palate.solvers.choice._chance import fit_chance, histories_needed
 from palate.solvers.choice._exact import ExactGraph
-from palate.solvers.choice._histories import Histories, weighting_of
 from palate.solvers.choice._hold_out import Candidate, HoldOut, Tilt
 from palate.solvers.choice._low_rank import LowRankGraph
+from palate.solvers.choice._people import People
 
 # Up to this number of items the precision is inverted.
 _MAX_EXACT = 10_000
@@ -56,13 +55,14 @@ class Search:
     """
 
     def __init__(
-        self, ratings: Ratings, seed: int, threads: int, cancel: CancelToken, *, report: Report
+        self, people: People, seed: int, threads: int, cancel: CancelToken, *, report: Report
     ) -> None:
-        self._ratings, self._seed, self._threads = ratings, seed, threads
+        self._people, self._seed, self._threads = people, seed, threads
         self._cancel, self._report = cancel, report
-        self._exact = ratings.items.height <= _MAX_EXACT
-        self._hold_out = HoldOut(ratings, seed, threads, virtual=self._exact)
-        self._fitted_to = ratings if self._exact else self._hold_out.remaining
+        self._exact = people.items <= _MAX_EXACT
+        held_out = people.hold_out(seed, virtual=self._exact)
+        self._hold_out = HoldOut(held_out, people.weight_sums(), threads, virtual=self._exact)
+        self._fitted_to = people if self._exact else people.without(held_out)
         self._graph: tuple[float, ExactGraph | LowRankGraph] | None = None
         self._tried: dict[tuple[float, float], tuple[float, float]] = {}
         self.history: list[dict[str, Any]] = []
@@ -81,18 +81,18 @@ class Search:
         if self._exact:
             return candidate.precision.weights(), candidate.popularity
         self._graph = None
-        graph = self._graph_of(self._ratings, settings.strength)
+        graph = self._graph_of(self._people, settings.strength)
         return graph.precision(settings.ridge).weights(), graph.popularity
 
-    def _graph_of(self, ratings: Ratings, strength: float) -> ExactGraph | LowRankGraph:
-        histories = Histories.of(ratings, self.weighting(strength))
+    def _graph_of(self, people: People, strength: float) -> ExactGraph | LowRankGraph:
+        histories = people.histories(self.weighting(strength))
         if self._exact:
             return ExactGraph(histories, self._threads, self._cancel)
         return LowRankGraph(histories, self._threads, self._cancel, self._seed)
 
     def weighting(self, strength: float) -> HistoryWeighting:
         """Return the weighting of histories in which ratings have this strength."""
-        return weighting_of(self._ratings, strength)
+        return self._people.weighting(strength)
 
     def best(self) -> Settings:
         """Return the best settings."""
@@ -131,7 +131,8 @@ class Search:
         """
         if len(self._hold_out) == 0 or not rating.has_intervals:
             return 0.0
-        means = self._mean_ndcg(candidate, Tilt(rating, _POWERS))
+        known = self._people.known(self._hold_out.users, rating)
+        means = self._mean_ndcg(candidate, Tilt(rating, known, _POWERS))
         return _POWERS[int(np.argmax(means))]
 
     def chance(self, candidate: Candidate) -> ConditionalLogit | None:

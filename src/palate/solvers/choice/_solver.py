@@ -17,6 +17,7 @@ from palate.solvers._interrupt import interruptible
 from palate.solvers._log import log_fit
 from palate.solvers._progress import Progress, Report, reporter
 from palate.solvers._validation import require_histories
+from palate.solvers.choice._people import LocalPeople, People
 from palate.solvers.choice._search import Search
 from palate.solvers.choice._settings_text import chosen_settings
 
@@ -139,28 +140,44 @@ def learn_choice(
     KeyboardInterrupt
         If the fit was cancelled.
     """
-    start = time.perf_counter()
+    start, people = time.perf_counter(), LocalPeople(ratings)
     try:
-        search = Search(ratings, seed, threads, cancel, report=report)
-        settings = search.best()
-        candidate = search.candidate(settings)
-        power = 0.0 if rating_model is None else search.rating_power(candidate, rating_model)
-        chance = search.chance(candidate)
-        weights, popularity = search.final(settings, candidate)
-        with np.errstate(divide="ignore"):
-            discount = np.where(popularity > 0, popularity**-settings.exponent, 0)
-        model = ChoiceModel(
-            weighting=search.weighting(settings.strength),
-            weights=weights,
-            popularity=popularity,
-            discount=discount.astype(np.float32),
-            rating_power=power,
-            chance=chance,
-            settings=settings._asdict(),
-        )
+        found = choice_of(people, seed, threads, cancel, report=report, rating_model=rating_model)
     except Cancelled:
         raise KeyboardInterrupt("before the choice model was complete") from None
-    log_fit(
-        Choice.name, ratings, start, [chosen_settings(model, has_ratings=rating_model is not None)]
+    notes = [chosen_settings(found[0], has_ratings=rating_model is not None)]
+    log_fit(Choice.name, ratings, start, notes)
+    return found
+
+
+def choice_of(
+    people: People,
+    seed: int,
+    threads: int,
+    cancel: CancelToken,
+    *,
+    report: Report,
+    rating_model: Learned | None = None,
+) -> tuple[ChoiceModel, list[dict[str, Any]]]:
+    """Return the choice model of these people, and the settings that were tried.
+
+    The other parameters are those of `learn_choice`. A cancelled fit raises `Cancelled`.
+    """
+    search = Search(people, seed, threads, cancel, report=report)
+    settings = search.best()
+    candidate = search.candidate(settings)
+    power = 0.0 if rating_model is None else search.rating_power(candidate, rating_model)
+    chance = search.chance(candidate)
+    weights, popularity = search.final(settings, candidate)
+    with np.errstate(divide="ignore"):
+        discount = np.where(popularity > 0, popularity**-settings.exponent, 0)
+    model = ChoiceModel(
+        weighting=search.weighting(settings.strength),
+        weights=weights,
+        popularity=popularity,
+        discount=discount.astype(np.float32),
+        rating_power=power,
+        chance=chance,
+        settings=settings._asdict(),
     )
     return model, search.history
