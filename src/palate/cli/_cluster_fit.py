@@ -33,6 +33,10 @@ Checkpoint = Annotated[
 ]
 
 
+# The kinds that can be asked for: events have no ratings, or theirs are ignored.
+_KINDS = {("kind", "events"), ("kind", "ratings")}
+
+
 def fit_in_cluster(
     master: str,
     source: str,
@@ -40,7 +44,6 @@ def fit_in_cluster(
     solver: Any,
     *,
     columns: dict[str, Any],
-    events: bool,
     others: dict[str, Any],
     json: bool,
 ) -> None:
@@ -54,10 +57,8 @@ def fit_in_cluster(
         The solver.
     columns
         The other arguments of `palate.spark.fit`, None where they are not given.
-    events
-        Whether the rows are events, whose ratings are ignored.
     others
-        Options that have no meaning there.
+        Further options, which have no meaning there, but for the kind of the rows.
     json
         Whether to print a JSON document.
 
@@ -68,8 +69,9 @@ def fit_in_cluster(
     """
     from palate.errors import SettingError
 
+    events = others["kind"] == "events"
     for name, value in others.items():
-        if value:
+        if value and (name, value) not in _KINDS:
             raise SettingError(f"--{name.replace('_', '-')} can't be used with --spark")
     from palate.spark import fit
     from palate.spark._session import session_of, table_of
@@ -78,15 +80,14 @@ def fit_in_cluster(
     with _explained_interrupt(columns["checkpoint"]), session_of(master) as spark:
         frame = table_of(spark, source)
         _output.to_stderr("Checking and packing the ratings, before the first sweep.")
-        arguments = given(**columns) | ({"rating": None} if events else {})
+        options = given(**columns) | ({"rating": None} if events else {})
+        options |= {"solver": solver, "output": output}
         with _logged(), progress_of_fit(solver) as report:
-            model = fit(
-                frame,
-                **arguments,
-                solver=solver,
-                output=output,
-                progress=_with_start(report),
-            )
+            model = fit(frame, **options, progress=_with_start(report))
+    _print_fit(model, output, json=json)
+
+
+def _print_fit(model: Any, output: Path, *, json: bool) -> None:
     rows, kind = int(model.learned.item_counts.sum()), model.learned.kind
     if json:
         _output.document(

@@ -141,16 +141,10 @@ def fit(
     others: dict[str, Any] = {"timestamp": timestamp, "users": users, "table": table, "kind": kind}
     others |= reading_options(context)
     if spark is not None:
-        columns |= {"checkpoint": checkpoint}
+        columns |= {"checkpoint": checkpoint, "users": others.pop("users")}
         others |= {"valid": share, "gate": gate, "threads": threads}
-        events = kind == "events"
-        if events or kind == "ratings":
-            del others["kind"]
-        solver = chosen or default_solver(None, seed, events=events)
-        fit_in_cluster(
-            spark, ratings, output, solver,
-            columns=columns, events=events, others=others, json=json,
-        )  # fmt: skip
+        solver = chosen or default_solver(None, seed, events=kind == "events")
+        fit_in_cluster(spark, ratings, output, solver, columns=columns, others=others, json=json)
         return
     if checkpoint is not None:
         raise palate.SettingError("--checkpoint belongs to a fit with --spark")

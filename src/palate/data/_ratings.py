@@ -237,7 +237,7 @@ class Ratings:
         """
         if self.kind != "ratings" or len(self) == 0:
             return None
-        return float(self.rating.min() + RELEVANT * np.ptp(self.rating))
+        return lowest_relevant(self.rating.min(), self.rating.max())
 
     def user_means(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return each user's number of ratings and their mean, NaN where there is none."""
@@ -301,6 +301,12 @@ def require_shared_ids(ratings: Ratings, valid: Ratings) -> None:
             "valid is over other users or items than the ratings; split one table in two with "
             "palate.splits"
         )
+
+
+def lowest_relevant(low: float, high: float) -> float:
+    """Return the lowest relevant rating on a scale; see `Ratings.lowest_relevant`."""
+    bottom, top = np.float32(low), np.float32(high)
+    return float(bottom + RELEVANT * (top - bottom))
 
 
 def group(

@@ -1,74 +1,54 @@
-"""Which histories of a block are measured, and which entries are held out; runs in executors."""
+"""Which histories are measured, and which entries are held out, drawn in executors."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _random_streams
 from palate.data._ratings import Csr
-from palate.solvers.choice._held_out import HeldOut, RandomOrder
+from palate.solvers.choice._held_out import Candidates, Drawing, HeldOut
 from palate.spark._packing import Plan, stacked
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
-    """Draws the entries that are held out."""
+class DrawingOf:
+    """Returns the drawing of a block."""
 
     plan: Plan
     seed: int
     lowest: float | None
 
-    def order(self, number: int, histories: Csr) -> RandomOrder:
-        """Return the entries of a block in a random order."""
-        first, n = int(self.plan.ratings[number]), len(histories.partner)
-        keys = self._numbers(_random_streams.HOLD_OUT, first, n)
-        return RandomOrder.of(histories, np.argsort(keys, kind="stable"))
-
-    def keys(self, number: int, part: int, users: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return random numbers of some users: those with the lowest ones are measured."""
-        first, end = self.plan.users[number : number + 2].tolist()
-        return self._numbers(_random_streams.HOLD_OUT + 1 + part, first, end - first)[users]
-
-    def _numbers(self, stream: int, first: int, n: int) -> NDArray[np.float32]:
-        return _random_streams.normals_of_rows(self.seed, stream, first, n, 1)[:, 0]
+    def __call__(self, number: int, histories: Csr) -> Drawing:
+        user, entry = int(self.plan.users[number]), int(self.plan.ratings[number])
+        return Drawing(histories, user, entry, seed=self.seed, lowest=self.lowest)
 
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
-    """Returns the users of a block with the lowest keys, and these, for each part."""
+class CandidatesOf:
+    """Returns the candidates of a block, for each part."""
 
-    drawing: Drawing
+    drawing: DrawingOf
     parts: range
     most: int
 
-    def __call__(
-        self, number: int, histories: Csr
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        order, found = self.drawing.order(number, histories), []
-        for part in self.parts:
-            users = order.eligible(part, self.drawing.lowest)
-            keys = self.drawing.keys(number, part, users)
-            lowest = np.argsort(keys, kind="stable")[: self.most]
-            found.append((users[lowest] + self.drawing.plan.users[number], keys[lowest]))
-        return found
+    def __call__(self, number: int, histories: Csr) -> list[Candidates]:
+        drawing = self.drawing(number, histories)
+        return [drawing.candidates(part, self.most) for part in self.parts]
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOutOf:
     """Returns those of the chosen histories that are in a block, and their places among all."""
 
-    drawing: Drawing
+    drawing: DrawingOf
     users: NDArray[np.int64]
     parts: NDArray[np.int64]
 
     def __call__(self, number: int, histories: Csr) -> tuple[NDArray[np.int64], HeldOut]:
         first, end = self.drawing.plan.users[number : number + 2]
         place = np.flatnonzero((self.users >= first) & (self.users < end))
-        order = self.drawing.order(number, histories)
-        rows = self.users[place] - first
-        found = order.held_out(rows, self.parts[place], self.drawing.lowest)
-        return place, found._replace(users=self.users[place])
+        drawing = self.drawing(number, histories)
+        return place, drawing.held_out(self.users[place], self.parts[place])
 
 
 def joined(parts: list[HeldOut]) -> HeldOut:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql import types as T  # noqa: N812
 
 from palate import _arguments
-from palate.data._ratings import RELEVANT, how_many
+from palate.data._ratings import Kind, how_many, lowest_relevant
 from palate.errors import DataError, SettingError
 from palate.evaluation import _significance
 from palate.evaluation._evaluate import Evaluation
@@ -84,20 +84,21 @@ def evaluate(
         `checkpoint`.
     """
     require_session(frame)
-    ratings, kind = checked_ratings(frame, columns := Columns(user, item, rating))
-    if kind != "ratings":
-        raise DataError("all ratings are the same: these are events, whose lists it can't judge")
-    chosen = require_solver(solver, kind)
-    if not isinstance(chosen, Gibbs):
-        raise SettingError("palate.spark.evaluate measures the models of palate.Gibbs()")
-    parts = _parts(ratings, test, columns, share, seed)
-    settings = Settings(chosen, items, users, blocks, checkpoint, progress)
+    columns = Columns(user, item, rating)
+    parts = _parts(checked_ratings(frame, columns), test, columns, share, seed)
+    settings = Settings(_gibbs(solver), items, users, blocks, checkpoint, progress)
     start = time.perf_counter()
-    with fitted(parts.known, kind, columns, settings, choice=solver is None) as fit:
-        seconds = time.perf_counter() - start
-        figures = _figures(fit, parts)
-    names = [name for name, _ in entries(fit.model.learned)]
-    return _evaluation(figures, parts, dict.fromkeys(names, seconds))
+    with fitted(parts.known, "ratings", columns, settings, choice=solver is None) as fit:
+        of_fit = [name for name, _ in entries(fit.model.learned)]
+        seconds = dict.fromkeys(of_fit, time.perf_counter() - start)
+        return _evaluation(_figures(fit, parts), parts, seconds)
+
+
+def _gibbs(solver: Gibbs | None) -> Gibbs:
+    found = require_solver(solver, "ratings")
+    if not isinstance(found, Gibbs):
+        raise SettingError("palate.spark.evaluate measures the models of palate.Gibbs()")
+    return found
 
 
 def _evaluation(figures: Figures, parts: "_Parts", seconds: dict[str, float]) -> Evaluation:
@@ -141,8 +142,15 @@ class _Parts(NamedTuple):
 
 
 def _parts(
-    ratings: DataFrame, test: DataFrame | None, columns: Columns, share: float | None, seed: int
+    read: tuple[DataFrame, Kind],
+    test: DataFrame | None,
+    columns: Columns,
+    share: float | None,
+    seed: int,
 ) -> _Parts:
+    ratings, kind = read
+    if kind != "ratings":
+        raise DataError("all ratings are the same: these are events, and not for an evaluation")
     if test is not None:
         if share is not None:
             raise SettingError("test= holds ratings out itself; leave out share=")
@@ -190,7 +198,7 @@ def _of_tables(train: DataFrame, test: DataFrame, columns: Columns) -> _Parts:
 
 def _lowest_relevant(ratings: DataFrame) -> float:
     low, high = ratings.agg(F.min(RATING), F.max(RATING)).first() or (0.0, 0.0)
-    return float(np.float32(low) + RELEVANT * (np.float32(high) - np.float32(low)))
+    return lowest_relevant(low, high)
 
 
 def _figures(fit: Fitted, parts: _Parts) -> Figures:

@@ -35,9 +35,8 @@ def fit(
 
     How people rate comes from the chain of `Gibbs`, with the same random numbers for the same
     users, numbered in the order of their ids: it is the model of `Gibbs.fit` on one machine, up to
-    the order of sums in floating point. What they pick comes from the sums of `Choice`, but other
-    entries are held out than on one machine. The model has no users: nothing of their number is
-    collected; see `recommend` and `save_users`.
+    the order of sums in floating point. What they pick comes from the same sums as by `Choice`. The
+    model has no users: nothing of their number is collected; see `recommend` and `save_users`.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ def fit(
         a fit that was stopped goes on. Not needed if all executors are on this machine.
     output, save_users, progress
         The folder to save the model in; whether the executors, which must share it, write the users
-        there, for `palate.load`; the progress as of `Gibbs.fit`.
+        there; the progress as of `Gibbs.fit`.
 
     Raises
     ------

@@ -11,13 +11,13 @@ from pyspark import RDD
 from threadpoolctl import threadpool_limits
 
 from palate._native import CancelToken
-from palate.data._ratings import RELEVANT, Csr, Kind, group
+from palate.data._ratings import Csr, Kind, group, lowest_relevant
 from palate.learned._choice import HistoryWeighting, graded
 from palate.learned._learned import Learned
-from palate.solvers.choice._held_out import HeldOut, histories_to_measure, parts_of
+from palate.solvers.choice._held_out import HeldOut, chosen, histories_to_measure, parts_of
 from palate.solvers.choice._histories import Histories, WeightSums, weighting_with
 from palate.solvers.gibbs._sums import Span, merged
-from palate.spark._drawing import Candidates, Drawing, HeldOutOf, joined
+from palate.spark._drawing import CandidatesOf, DrawingOf, HeldOutOf, joined
 from palate.spark._packing import Arrays, Plan, csr, stacked
 from palate.spark._people import merged_arrays, same
 
@@ -96,19 +96,11 @@ class SparkHistories:
     def hold_out(self, seed: int, *, virtual: bool) -> HeldOut:
         """Return random histories with random entries held out; see `People`."""
         low, high = self._totals.ratings
-        lowest = low + RELEVANT * (high - low) if self._kind == "ratings" else None
+        lowest = lowest_relevant(low, high) if self._kind == "ratings" else None
         parts, most = parts_of(virtual=virtual), histories_to_measure(self.items)
-        drawing = Drawing(self._plan, seed, lowest)
-        found = self.results(Candidates(drawing, parts, most))
-        users, keys = (
-            [np.concatenate([block[part][n] for block in found]) for part in parts] for n in (0, 1)
-        )
-        part_of = np.concatenate(
-            [np.full(len(u), part) for part, u in zip(parts, users, strict=True)]
-        )
-        user, key = np.concatenate(users), np.concatenate(keys)
-        first = np.lexsort((user, key, part_of))[:most]
-        user, part_of = user[first], part_of[first]
+        drawing = DrawingOf(self._plan, seed, lowest)
+        found = self.results(CandidatesOf(drawing, parts, most))
+        user, part_of = chosen(found, parts, most)
         pieces = self.results(HeldOutOf(drawing, user, part_of))
         place = np.concatenate([places for places, _ in pieces])
         return joined([piece for _, piece in pieces]).take(np.argsort(place))

@@ -1,17 +1,23 @@
 """The people of a choice model's fit: on this machine, or in blocks elsewhere."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from palate import _random_streams
-from palate._native import CancelToken, permutation
-from palate.data._ratings import Csr, Ratings, group
+from palate._native import CancelToken, group_by_row
+from palate.data._ratings import Csr, Ratings
 from palate.learned._choice import HistoryWeighting
 from palate.learned._learned import Learned
-from palate.solvers.choice._held_out import HeldOut, RandomOrder, histories_to_measure, parts_of
+from palate.solvers.choice._held_out import (
+    Drawing,
+    HeldOut,
+    chosen,
+    histories_to_measure,
+    parts_of,
+)
 from palate.solvers.choice._histories import Histories, WeightSums, weighting_of
 
 Product = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -100,28 +106,29 @@ class LocalPeople:
 
     def hold_out(self, seed: int, *, virtual: bool) -> HeldOut:
         """Return random histories with random entries held out; see `People`."""
-        by_user, lowest = self._ratings.by_user(), self._ratings.lowest_relevant
-        order = permutation(seed, _random_streams.HOLD_OUT, len(self._ratings))
-        drawn = RandomOrder.of(by_user, order)
-        users, parts = [], []
-        for part in parts_of(virtual=virtual):
-            eligible = drawn.eligible(part, lowest)
-            stream = _random_streams.HOLD_OUT + 1 + part
-            users.append(eligible[permutation(seed, stream, len(eligible))])
-            parts.append(np.full(len(eligible), part))
-        most = histories_to_measure(self.items)
-        return drawn.held_out(np.concatenate(users)[:most], np.concatenate(parts)[:most], lowest)
+        lowest, order = self._ratings.lowest_relevant, self._order
+        histories = Csr(
+            self._ratings.by_user().starts, self._ratings.item[order], self._ratings.rating[order]
+        )
+        drawing = Drawing(histories, 0, 0, seed=seed, lowest=lowest)
+        parts, most = parts_of(virtual=virtual), histories_to_measure(self.items)
+        return drawing.held_out(
+            *chosen([[drawing.candidates(part, most) for part in parts]], parts, most)
+        )
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """The rows of the table by user and item."""
+        by_item = group_by_row(self._ratings.item, self.items)[1]
+        users = self._ratings.users.height
+        order: NDArray[np.int64] = by_item[group_by_row(self._ratings.user[by_item], users)[1]]
+        return order
 
     def without(self, held_out: HeldOut) -> "LocalPeople":
         """Return the same people without the entries that are held out."""
-        entry = group(
-            self._ratings.user,
-            self._ratings.users.height,
-            np.arange(len(self._ratings), dtype=np.int32),
-            self._ratings.rating,
-        )
+        entries = self._ratings.by_user().entries(held_out.users)[held_out.held_out]
         kept = np.ones(len(self._ratings), dtype=np.bool_)
-        kept[entry.partner[entry.entries(held_out.users)[held_out.held_out]]] = False
+        kept[self._order[entries]] = False
         return LocalPeople(self._ratings.take(kept))
 
     def known(self, users: NDArray[np.int64], rating: Learned) -> NDArray[np.float32] | None:
