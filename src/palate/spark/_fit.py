@@ -41,10 +41,10 @@ def fit(
     Parameters
     ----------
     frame
-        A row for each rating or event, in a session that is not Spark Connect.
+        A row for each rating or event; not of Spark Connect.
     user, item, rating
-        The columns of ids, which can be of any type, and of ratings. With None the rows are events,
-        or counts of them if pairs repeat: then only what people pick is learned.
+        The columns of ids, of any type, and of ratings: None for events, or counts if pairs repeat,
+        of which only what people pick is learned.
     solver
         The settings: `Gibbs`, beside which `Choice` is learned, or `Choice` alone.
     items
@@ -56,11 +56,11 @@ def fit(
         but as many as there are cores at least. The same number gives the same bits.
     checkpoint
         A folder that all executors can write to, such as "hdfs:///tmp/palate", for the packed
-        ratings and the state after every tenth sweep. A lost part is computed again from there, and
-        a fit that was stopped goes on. Not needed if all executors are on this machine.
+        ratings and the state after every tenth sweep: lost parts are computed again from there, and
+        a stopped fit goes on. Not needed if all executors are on this machine.
     output, save_users, progress
         The folder to save the model in; whether the executors, which must share it, write the users
-        there; the progress as of `Gibbs.fit`.
+        there; as of `Gibbs.fit`.
 
     Raises
     ------
@@ -71,12 +71,11 @@ def fit(
     """
     _require_output(require_session(frame), output, save_users)
     ratings, kind = checked_ratings(frame, columns := Columns(user, item, rating))
-    solver = require_solver(solver, kind)
-    settings = Settings(solver, items, users, blocks, checkpoint, progress)
+    settings = Settings(require_solver(solver, kind), items, users, blocks, checkpoint, progress)
     with fitted(ratings, kind, columns, settings) as done:
         if output is not None:
             done.save(Path(output), users=save_users)
-    return done.model
+        return done.model
 
 
 def _require_output(spark: SparkSession, output: str | Path | None, save_users: bool) -> None:
