@@ -37,6 +37,9 @@ def events(frame, tmp_path_factory):
 def test_events_give_the_model_of_one_machine_with_these_settings(events, ratings):
     model, choice = events[0], events[0].learned.choice
     table = palate.read_ratings(ratings.drop("rating"))
+    here = palate.Choice().fit(table).learned.choice
+    assert choice.settings == here.settings
+    assert choice.chance.slope == pytest.approx(here.chance.slope, rel=1e-3)
     histories = LocalPeople(table).histories(choice.weighting)
     graph = LowRankGraph(histories, 1, CancelToken(), seed=0)
     expected = graph.precision(choice.settings["ridge"]).weights()

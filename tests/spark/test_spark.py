@@ -322,7 +322,7 @@ def test_other_mistakes_are_explained(spark):
 
 def test_the_command_refuses_what_has_no_meaning_in_a_cluster(tmp_path):
     arguments = ["fit", "ratings", "-o", str(tmp_path / "model"), "--spark", "local[2]"]
-    for option in (["--threads", "2"], ["--gate"], ["--users", "people.csv"]):
+    for option in (["--threads", "2"], ["--gate"], ["--kind", "counts"]):
         done = subprocess.run(
             [sys.executable, "-m", "palate", *arguments, *option],
             capture_output=True,

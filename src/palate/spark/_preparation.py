@@ -71,9 +71,11 @@ def plan_of(
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> str:
     """Return in what the keys of two fits differ."""
     names = [name for name in other if one.get(name) != other[name]]
-    if "checksum" in names:
+    if "palate" in names:
+        names = ["palate"]
+    elif "checksum" in names:
         return "other ratings"
-    if "users" in names:
+    elif "users" in names:
         return "other features of users"
     return ", ".join(f"{name} {one.get(name)} instead of {other[name]}" for name in names)
 

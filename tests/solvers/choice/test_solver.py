@@ -254,3 +254,11 @@ def test_ctrl_c_ends_the_search_for_the_power_of_ratings(monkeypatch):
     assert len(calls) == 1
     assert model.fit.interrupted
     assert model.learned.choice is None
+
+
+def test_the_order_of_the_rows_does_not_matter(split):
+    """A table that was shuffled gives the same settings, and the same weights up to rounding."""
+    shuffled = split[0].take(np.random.default_rng(0).permutation(len(split[0])))
+    one, other = (palate.Choice().fit(table).learned.choice for table in (split[0], shuffled))
+    assert one.settings == other.settings
+    np.testing.assert_allclose(one.weights.matrix, other.weights.matrix, atol=1e-5)
