@@ -119,6 +119,11 @@ def _require_gibbs(solver: Gibbs | None) -> Gibbs:
         return Gibbs()
     if not isinstance(solver, Gibbs):
         raise SettingError(f"palate.spark fits by palate.Gibbs(); {solver!r} is another solver")
+    if solver.device is not None:
+        raise SettingError(
+            f"device is {solver.device!r}, and palate.spark draws rows on the processors of the "
+            "executors; use Gibbs() without a device"
+        )
     return solver
 
 
