@@ -101,6 +101,12 @@ def test_batches_hold_rows_of_similar_length_and_bounded_sizes(numbers, most):
     assert len(batches) < most
 
 
+def test_rows_with_few_ratings_are_in_one_batch():
+    few = np.arange(32, -1, -1)
+    assert list(_device._batches(np.append(33, few), 1, 10**6)) == [slice(0, 18), slice(18, 34)]
+    assert list(_device._batches(few, 1, 10**6)) == [slice(0, 33)]
+
+
 def test_squares_of_ratings_almost_without_noise():
     """Noise of 1e-4 leaves squares a hundred million times below the ratings' own."""
     side = Side(9, [count for count in COUNTS if count not in {1, 2}])  # singular, with such noise
