@@ -153,7 +153,8 @@ def _times(block: UserBlock, columns: NDArray[np.float32]) -> NDArray[np.float32
     """Return A C for the matrix A with a 1 for each rating."""
     starts, partner, rating = block.ratings
     product: NDArray[np.float32] = multiply(
-        starts, partner, np.ones_like(rating), columns, *block.runtime
+        *(starts, partner, np.ones_like(rating), columns),
+        *(block.runtime.threads, block.runtime.cancel),
     )
     return product
 
@@ -164,6 +165,7 @@ def _times_transposed(block: UserBlock, columns: NDArray[np.float32]) -> NDArray
     if columns.shape[1] == 0:
         return np.zeros((block.items, 0), dtype=np.float32)
     product: NDArray[np.float32] = multiply(
-        starts, partner, np.ones_like(rating), np.ascontiguousarray(columns), *block.runtime
+        *(starts, partner, np.ones_like(rating), np.ascontiguousarray(columns)),
+        *(block.runtime.threads, block.runtime.cancel),
     )
     return product

@@ -1,7 +1,7 @@
 """Consecutive rows of one side, users or items: their latest draw, and the sums of it."""
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,44 @@ from palate.solvers.gibbs._row_variances import drawn_precisions, log_gammas, lo
 _START_SD = 0.3
 
 
+class SampleRows(Protocol):
+    """Draws the rows of a side: the native kernel, or PyTorch on a device."""
+
+    def __call__(  # noqa: PLR0917  (the kernel's order)
+        self,
+        starts: NDArray[np.int64],
+        partner: NDArray[np.int32],
+        rating: NDArray[np.float32],
+        weight: NDArray[np.float32],
+        order: NDArray[np.int32],
+        partners: NDArray[np.float32],
+        precision: NDArray[np.float64],
+        shift: NDArray[np.float32],
+        spread: NDArray[np.float32],
+        alpha: float,
+        mu: float,
+        seed: int,
+        stream: int,
+        threads: int,
+        /,
+        *,
+        cancel: CancelToken | None = None,
+        first_row: int = 0,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return the rows, and their sums of weighted squared errors.
+
+        See ``native/include/palate/gibbs.hpp``; `weight` has an entry for each rating, and `shift`
+        a row for each row.
+        """
+        ...
+
+
 class Runtime(NamedTuple):
-    """The number of threads of a computation, and what cancels it."""
+    """How to compute: the number of threads, what cancels it, and what draws rows."""
 
     threads: int
     cancel: CancelToken | None = None
+    sample_rows: SampleRows = sample_rows
 
 
 class RowSums(NamedTuple):
@@ -243,7 +276,7 @@ class RowDraw(NamedTuple):
         partners
             What is rated, or who rates.
         runtime
-            Cancelled, it ends the draw by `Cancelled`.
+            How to draw them. Cancelled, it ends the draw by `Cancelled`.
         """
         weights = partners.precisions.astype(np.float32)[ratings.partner]
         spread = np.zeros(0, dtype=np.float32)
@@ -253,7 +286,7 @@ class RowDraw(NamedTuple):
             weights *= np.repeat(block.precisions.astype(np.float32), block.counts)
         rows: NDArray[np.float32]
         squares: NDArray[np.float64]
-        rows, squares = sample_rows(
+        rows, squares = runtime.sample_rows(
             *ratings,
             weights,
             block.longest_first,

@@ -1,5 +1,6 @@
 """The solver `Gibbs`: Bayesian matrix factorisation, without anything to tune."""
 
+import re
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from palate import _arguments
-from palate._native import Cancelled
+from palate._native import Cancelled, CancelToken
 from palate._threads import thread_count
 from palate.data._ratings import Ratings
 from palate.errors import SettingError
@@ -24,6 +25,8 @@ from palate.solvers.gibbs._row_block import Runtime
 
 # After Ctrl-C, the calibration may go on for this long.
 _GRACE_SECONDS = 0.5
+# "cuda:01" is no device for PyTorch.
+_DEVICES = r"cpu|cuda(:(0|[1-9][0-9]?))?"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class Gibbs:
         The number of sweeps to discard, before the sampler has converged.
     seed
         The seed. The same seed gives the same model at any number of threads.
+    device
+        The GPU on which PyTorch draws the rows of users and items, such as "cuda" or "cuda:1".
+        It needs the extra ``torch``. By default the native kernel draws them on the processor; both
+        draw the same up to rounding, from the same random numbers. Everything else is done on the
+        processor. The device is not saved with a model, and `fit` refuses one that is not there.
+        ("cpu" is PyTorch on the processor.)
 
     Raises
     ------
@@ -78,6 +87,7 @@ class Gibbs:
     sweeps: int | None = None
     burn_in: int = 25
     seed: int = 0
+    device: str | None = None
 
     name = "gibbs"
     title = "Gibbs sampling"
@@ -102,11 +112,16 @@ class Gibbs:
             raise SettingError(
                 f"burn_in is {self.burn_in} of {self.sweeps} sweeps; some must be left to count"
             )
+        known = isinstance(self.device, str) and re.fullmatch(_DEVICES, self.device)
+        if self.device is not None and not known:
+            raise SettingError(
+                f"device is {self.device!r}; it must be a GPU such as 'cuda' or 'cuda:1', or 'cpu'"
+            )
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings by name."""
-        return asdict(self)
+        """The settings by name, without the device: it makes no difference to what is learned."""
+        return {name: value for name, value in asdict(self).items() if name != "device"}
 
     def planned(self, sweeps: int) -> int:
         """Return after how many sweeps the chain may end next, once it has done `sweeps`."""
@@ -160,7 +175,7 @@ class Gibbs:
             threadpool_limits(1, user_api="blas"),
             interruptible() as token,
         ):
-            people = LocalPeople(ratings, self.seed, Runtime(thread_count(threads), token))
+            people = LocalPeople(ratings, self.seed, self._runtime(threads, token))
             try:
                 chain = self.chain(people, valid)
             except Cancelled:
@@ -186,6 +201,15 @@ class Gibbs:
             burn_in=self.burn_in,
             seed=self.seed,
         )
+
+    def _runtime(self, threads: int | None, cancel: CancelToken) -> Runtime:
+        """Return how to compute; PyTorch is imported only where a device is given."""
+        runtime = Runtime(thread_count(threads), cancel)
+        if self.device is None:
+            return runtime
+        from palate.solvers.gibbs._device import DeviceSampler  # noqa: PLC0415
+
+        return runtime._replace(sample_rows=DeviceSampler(self.device))
 
     def _sample(self, chain: Chain, report: Report) -> bool:
         """Draw all sweeps, or until Ctrl-C cancels one; return whether all were drawn."""
