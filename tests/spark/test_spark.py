@@ -308,6 +308,8 @@ def test_other_mistakes_are_explained(spark):
         fit(table.filter("user = 1"), blocks=1)
     with pytest.raises(palate.SettingError, match="fits by palate"):
         fit(table, solver=palate.OneCycle())
+    with pytest.raises(palate.SettingError, match=r"device is .cuda., and palate.spark draws"):
+        fit(table, solver=palate.Gibbs(device="cuda"))
     with pytest.raises(palate.DataError, match="a list is not a Spark DataFrame"):
         fit(GOOD)
     with pytest.raises(palate.SettingError, match="blocks is 0"):

@@ -20,6 +20,8 @@ from palate.torch._objective import Loss, Objective
 from palate.torch._optimisers import Adam, OptFunc, create_optimiser, set_step
 from palate.torch._tables import tables
 
+# On a GPU the losses of so many steps are read at a time: each reading waits for it.
+_LOSSES = 256
 # Number of parameters of the modules that the native kernel trains.
 _N_TABLES = 4
 _SUPPORTED = (DotProductBias, EmbeddingDotBias)
@@ -59,6 +61,8 @@ class AutogradBackend:
         As of `Learner`.
     after_backward
         Called with the gradients of a batch, before the step.
+    losses_at_a_time
+        After how many steps their losses are read, which waits for the device.
     """
 
     def __init__(
@@ -72,12 +76,14 @@ class AutogradBackend:
         opt_func: OptFunc = Adam,
         wd_bn_bias: bool = False,
         after_backward: Callable[[], None] = lambda: None,
+        losses_at_a_time: int = 1,
     ) -> None:
         if any(getattr(module, "sparse", False) for module in model.modules()):
             raise SettingError(
                 "the optimiser updates every row of a table; create embeddings without sparse=True"
             )
         self._train, self._batch_loss, self._after_backward = train, batch_loss, after_backward
+        self._losses_at_a_time = losses_at_a_time
         self._steps = zip(schedule.lr.tolist(), schedule.beta.tolist(), strict=True)
         self._optimiser = create_optimiser(
             opt_func, model, lr=float(schedule.lr[0]), wd=wd, wd_bn_bias=wd_bn_bias
@@ -85,6 +91,7 @@ class AutogradBackend:
 
     def epoch(self, order: Tensor) -> Iterator[list[float]]:
         """Take the steps one by one."""
+        losses = list[Tensor]()
         for x, y in self._train.batches(order):
             loss = self._batch_loss(x, y)
             if not loss.requires_grad:
@@ -94,7 +101,12 @@ class AutogradBackend:
             self._after_backward()
             set_step(self._optimiser, *next(self._steps))
             self._optimiser.step()
-            yield [loss.item()]
+            losses.append(loss.detach())
+            if len(losses) == self._losses_at_a_time:
+                yield torch.stack(losses).tolist()
+                losses.clear()
+        if losses:
+            yield torch.stack(losses).tolist()
 
     def synchronise(self) -> None:
         """Do nothing: every step updates the module itself."""
@@ -191,6 +203,7 @@ def select_backend(
             opt_func=opt_func,
             wd_bn_bias=wd_bn_bias,
             after_backward=after_backward,
+            losses_at_a_time=1 if batch_callbacks or train.x.device.type == "cpu" else _LOSSES,
         )
     _announce_native()
     return NativeBackend(model, train, schedule=schedule, wd=wd)

@@ -120,7 +120,7 @@ class Gibbs:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings by name, without the device: it makes no difference to what is learned."""
+        """The settings by name, without the device: what is learned is the same up to rounding."""
         return {name: value for name, value in asdict(self).items() if name != "device"}
 
     def planned(self, sweeps: int) -> int:
