@@ -124,6 +124,7 @@ def test_a_task_that_fails_and_an_executor_that_is_killed_change_nothing(
     assert same_bits(model, fitted[0])
 
 
+QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # The command, with fewer passes, and a state after every second sweep.
 COMMAND = """
 from palate.cli import main
@@ -156,7 +157,10 @@ def test_a_command_that_is_killed_goes_on_from_its_checkpoint(
         "--spark", f"local[{BLOCKS}]", "--checkpoint", str(state), *options.split(),
     ]  # fmt: skip
     files = state / "palate-fit"
-    driver = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "JDK_JAVA_OPTIONS": QUICK_JVM}
+    driver = subprocess.Popen(
+        command, start_new_session=True, stderr=subprocess.DEVNULL, env=environment
+    )
     while not (files / "users-0").exists():
         assert driver.poll() is None
         time.sleep(0.002)
@@ -164,7 +168,7 @@ def test_a_command_that_is_killed_goes_on_from_its_checkpoint(
     assert driver.wait() == -signal.SIGKILL
     assert not output.exists()
 
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    again = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert again.returncode == 0, again.stderr
     # The second state was complete if the process was killed late.
     assert re.search("The fit goes on from its checkpoint, after [24] sweeps.", again.stderr)

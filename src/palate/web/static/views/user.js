@@ -88,7 +88,7 @@ function portraitOf(person, summary) {
 /** A button that takes the ratings of a user into the view "Try it", or as many as an address holds: those that tell most of them. */
 function openInTry(user, summary) {
   const open = async () => {
-    const sort = hasRatings(summary) ? { sort: 'influence' } : {};
+    const sort = hasRatings(summary) ? { sort: 'leverage' } : {};
     const { entries } = await request('histories', { query: { user, size: MAX_IN_ADDRESS, ...sort } });
     go(href(['try'], { r: formatRatings(new Map(entries.map(({ id, rating }) => [String(id), summary.scale.length ? rating : 1]))) }));
   };
