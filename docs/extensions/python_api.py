@@ -65,10 +65,12 @@ def _members(value: Any) -> Iterator[tuple[str, str]]:
 
     Those of a class of another library that it inherits from are not its own.
     """
+    seen = set[str]()
     for owner in reversed(getattr(value, "__mro__", ())):
         for name, member in vars(owner).items() if owner.__module__.startswith("palate") else ():
-            if name.startswith("_") or not inspect.getdoc(member):
+            if name in seen or name.startswith("_") or not inspect.getdoc(member):
                 continue
+            seen.add(name)
             if isinstance(member, property):
                 yield name, "property"
             elif isinstance(member, classmethod | staticmethod) or inspect.isfunction(member):
