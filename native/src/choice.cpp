@@ -84,7 +84,8 @@ void largest_co_occurrences(const Sparse& by_item, const Sparse& by_user,
       counts[i] = static_cast<std::int64_t>(kept);
       for (std::size_t n = 0; n < kept; ++n) {
         items[i * most + n] = others[n];
-        values[i * most + n] = static_cast<float>(row[others[n]] * scale[first + i] * scale[others[n]]);
+        values[i * most + n] =
+            static_cast<float>(row[others[n]] * scale[first + i] * scale[others[n]]);
       }
     };
   });
