@@ -8,7 +8,22 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory):
+def quick_jvm():
+    """Return the options of a JVM that compiles little: it starts, and acts first, in less time."""
+    return "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
+@pytest.fixture(scope="module")
+def few_passes():
+    """Pass over the users less often, here and in the cluster: each pass takes a moment there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("palate.solvers.gibbs._calibration._ROUNDS", 2)
+        patch.setattr("palate.solvers._eigenpairs._ITERATIONS", 2)
+        yield
+
+
+@pytest.fixture(scope="session")
+def spark(quick_jvm, tmp_path_factory):
     pyspark = pytest.importorskip("pyspark.sql")
     if shutil.which("java") is None:
         pytest.skip("there is no Java: apt-get install openjdk-17-jre-headless")
@@ -19,11 +34,9 @@ def spark(tmp_path_factory):
         "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_WORKER_DIR": str(folder / "work"),
     }
-    # A JVM that compiles little starts, and first does anything, in less time.
-    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     settings = {
-        "spark.driver.extraJavaOptions": quick,
-        "spark.executor.extraJavaOptions": quick,
+        "spark.driver.extraJavaOptions": quick_jvm,
+        "spark.executor.extraJavaOptions": quick_jvm,
         "spark.sql.codegen.wholeStage": "false",
         "spark.executor.memory": "1g",
         "spark.sql.shuffle.partitions": "2",

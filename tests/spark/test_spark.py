@@ -19,8 +19,6 @@ import palate
 
 pytest.importorskip("pyspark")
 
-from palate.solvers import _eigenpairs
-from palate.solvers.gibbs import _calibration
 from palate.spark import _people, fit, recommend
 from palate.spark._checkpoint import Note
 from palate.spark._packing import Arrays
@@ -28,19 +26,10 @@ from palate.spark._placing import Placing
 from palate.spark._results import added_in_order
 
 # PySpark and its Arrow conversions warn of what they do themselves.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("few_passes")]
 
 SOLVER = palate.Gibbs(factors=4, sweeps=8, burn_in=2)
 BLOCKS = 2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_passes():
-    """Pass over the users less often, here and in the cluster: each pass takes a moment there."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_calibration, "_ROUNDS", 2)
-        patch.setattr(_eigenpairs, "_ITERATIONS", 2)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +113,6 @@ def test_a_task_that_fails_and_an_executor_that_is_killed_change_nothing(
     assert same_bits(model, fitted[0])
 
 
-QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # The command, with fewer passes, and a state after every second sweep.
 COMMAND = """
 from palate.cli import main
@@ -146,7 +134,7 @@ def truncate(folder):
 
 
 def test_a_command_that_is_killed_goes_on_from_its_checkpoint(
-    ratings, frame, fitted, tmp_path, caplog
+    ratings, frame, fitted, quick_jvm, tmp_path, caplog
 ):
     """Killed with its JVM while it writes its second state, it goes on from the first one."""
     ratings.write_csv(tmp_path / "ratings.csv")
@@ -157,7 +145,7 @@ def test_a_command_that_is_killed_goes_on_from_its_checkpoint(
         "--spark", f"local[{BLOCKS}]", "--checkpoint", str(state), *options.split(),
     ]  # fmt: skip
     files = state / "palate-fit"
-    environment = {**os.environ, "JDK_JAVA_OPTIONS": QUICK_JVM}
+    environment = {**os.environ, "JDK_JAVA_OPTIONS": quick_jvm}
     driver = subprocess.Popen(
         command, start_new_session=True, stderr=subprocess.DEVNULL, env=environment
     )

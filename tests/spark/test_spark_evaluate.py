@@ -9,23 +9,12 @@ import palate
 
 pytest.importorskip("pyspark")
 
-from palate.solvers import _eigenpairs
-from palate.solvers.gibbs import _calibration
 from palate.spark import evaluate
 
 # PySpark and its Arrow conversions warn of what they do themselves.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("few_passes")]
 
 SOLVER = palate.Gibbs(factors=4, sweeps=8, burn_in=2)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_passes():
-    """Pass over the users less often, here and in the cluster: each pass takes a moment there."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_calibration, "_ROUNDS", 2)
-        patch.setattr(_eigenpairs, "_ITERATIONS", 2)
-        yield
 
 
 def held_out(seed, share, user, item):

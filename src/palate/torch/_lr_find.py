@@ -59,11 +59,6 @@ class LearningRates:
         -------
         matplotlib.axes.Axes
             The axes.
-
-        Raises
-        ------
-        MissingExtraError
-            If matplotlib is not installed.
         """
         ax = axes_of(ax)
         shown = max(1, len(self.frame) - skip_end)

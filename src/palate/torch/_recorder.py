@@ -100,8 +100,6 @@ class Recorder:
         ------
         DataError
             If there was no fit.
-        MissingExtraError
-            If matplotlib is not installed.
         """
         self._require_steps()
         ax = axes_of(ax)
