@@ -18,8 +18,8 @@ from palate.solvers.choice._held_out import HeldOut, chosen, histories_to_measur
 from palate.solvers.choice._histories import Histories, WeightSums, weighting_with
 from palate.solvers.gibbs._sums import Span, merged
 from palate.spark._drawing import CandidatesOf, DrawingOf, HeldOutOf, joined
-from palate.spark._packing import Arrays, Plan, csr, stacked
-from palate.spark._people import merged_arrays, same
+from palate.spark._packing import Arrays, Plan, csr, same, stacked
+from palate.spark._people import merged_arrays
 
 Result = TypeVar("Result")
 Blocks = RDD[tuple[int, Arrays]]

@@ -17,17 +17,12 @@ from palate.solvers.gibbs._row_block import RowBlock, RowDraw, Runtime
 from palate.solvers.gibbs._sums import merged
 from palate.solvers.gibbs._user_block import NOTHING, Step, UserBlock
 from palate.spark._item_blocks import DrawItemBlock, messages_of
-from palate.spark._packing import Arrays, Plan, csr
+from palate.spark._packing import Arrays, Plan, csr, same
 from palate.spark._results import ByBlock, added_in_order
 
 Result = TypeVar("Result")
 Blocks = RDD[tuple[int, Arrays]]
 _MADE_ONCE = frozenset({"features"})
-
-
-def same(block: int) -> int:
-    """Return the partition of a block: all RDDs have block b in partition b."""
-    return block
 
 
 def threads_of(context: SparkContext) -> int:

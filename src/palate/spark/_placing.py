@@ -21,8 +21,8 @@ from palate.spark._numbering import (
     bounds_of,
     numbered_users,
 )
-from palate.spark._packing import PACKED, Arrays, Plan, from_bytes, packed_items, packed_users
-from palate.spark._people import Placed, same
+from palate.spark._packing import PACKED, Arrays, Plan, from_bytes, packed_items, packed_users, same
+from palate.spark._people import Placed
 
 _USERS, _BY_USER, _BY_ITEM = "users", "by-user", "by-item"
 

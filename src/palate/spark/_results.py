@@ -7,6 +7,7 @@ from pyspark import RDD
 from pyspark.accumulators import AccumulatorParam
 
 from palate.solvers.gibbs._sums import merged
+from palate.spark._packing import same
 
 # So many results of blocks are in the memory of the driver, or of a task, at most.
 _MOST = 4
@@ -43,14 +44,10 @@ def added_in_order(results: RDD[tuple[int, Any]], blocks: int) -> Any:
     many = blocks > _MOST
     while many and blocks > 1:
         blocks = -(-blocks // _MOST)
-        groups = results.map(_in_group).partitionBy(blocks, _same)
+        groups = results.map(_in_group).partitionBy(blocks, same)
         results = groups.mapPartitions(_added, preservesPartitioning=True)
     found = dict(results.collect())
     return merged([found[block] for block in sorted(found)])
-
-
-def _same(group: int) -> int:
-    return group
 
 
 def _in_group(result: tuple[int, Any]) -> tuple[int, tuple[int, Any]]:
