@@ -34,8 +34,8 @@ def activity(size, rng):
 
 
 def message_bytes(factors):
-    """Return the bytes of a user in a message: the row, the sum of squares, and the count."""
-    return 4 * (factors + 1) + 8 + 4
+    """Return the bytes of a user in a message: the row, and the precision."""
+    return 4 * (factors + 1) + 4
 
 
 def messages(counts, shares, blocks):

@@ -1,6 +1,7 @@
 """The state of a fit in files: to go on from, and to compute lost blocks from."""
 
 import json
+from functools import partial
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -12,12 +13,11 @@ from palate.solvers.gibbs._chain import Chain
 from palate.solvers.gibbs._state import restore, state_of
 from palate.spark._failures import SPARK_ERRORS, reason
 from palate.spark._packing import Arrays, from_bytes, to_bytes
-from palate.spark._people import Blocks, SparkPeople
-from palate.spark._placing import Placing, in_place
+from palate.spark._people import Layer, SparkPeople
+from palate.spark._placing import Placing, arrays_of, in_place
 
 # The state is written after so many sweeps each time.
 EVERY = 10
-_WRITTEN = "block int, arrays binary"
 
 
 class Note(NamedTuple):
@@ -70,13 +70,15 @@ class Checkpoint:
         if sweeps % EVERY:
             return
         place = sweeps // EVERY % 2
-        state, names = people.state()
-        rows = state.map(_row_of)
+        state, groups = people.state()
+        layers = [sorted(group) for group in groups]
         path = self._path("users", place)
-        self._spark.createDataFrame(rows, _WRITTEN).write.parquet(path, mode="overwrite")
-        text = {"history": chain.history, "names": sorted(names)}
+        schema = ", ".join(["block int", *(f"{_layer(n)} binary" for n in range(len(layers)))])
+        rows = self._spark.createDataFrame(state.map(partial(_row_of, layers)), schema)
+        rows.write.parquet(path, mode="overwrite")
+        text = {"history": chain.history, "layers": layers}
         Note(text, state_of(chain)).write(self._spark, self._path("chain", place))
-        people.restore(self._read(path, people), names)
+        people.restore(self._read(path, layers, people))
 
     def resume(self, chain: Chain, people: SparkPeople) -> None:
         """Set a new chain to the latest state, if there is any."""
@@ -86,14 +88,15 @@ class Checkpoint:
         for place, (text, arrays) in notes:
             path = self._path("users", place)
             try:
-                blocks = self._read(path, people)
-                blocks.count()
+                layers = self._read(path, text["layers"], people)
+                for layer in layers:
+                    layer.blocks.count()
             except SPARK_ERRORS as error:
                 log.warning("the state in %s can't be read: %s", path, reason(error))
                 continue
             chain.history += text["history"]
             restore(chain, arrays)
-            people.restore(blocks, frozenset(text["names"]))
+            people.restore(layers)
             log.info("going on from %s, after %d sweeps", path, len(chain.history))
             return
 
@@ -116,10 +119,20 @@ class Checkpoint:
     def _path(self, what: str, place: int) -> str:
         return self._placing.path(f"{what}-{place}")
 
-    def _read(self, path: str, people: SparkPeople) -> Blocks:
-        rows = self._spark.read.parquet(path).rdd
-        return in_place(rows.map(lambda row: (int(row[0]), from_bytes(row[1]))), people.blocks)
+    def _read(self, path: str, layers: list[list[str]], people: SparkPeople) -> list[Layer]:
+        table = self._spark.read.parquet(path)
+        columns = (arrays_of(table, _layer(number)) for number in range(len(layers)))
+        return [
+            Layer(in_place(blocks, people.blocks), frozenset(names))
+            for blocks, names in zip(columns, layers, strict=True)
+        ]
 
 
-def _row_of(block: tuple[int, Arrays]) -> tuple[int, bytes]:
-    return block[0], to_bytes(block[1])
+def _row_of(layers: list[list[str]], block: tuple[int, Arrays]) -> tuple[int | bytes, ...]:
+    number, arrays = block
+    return number, *(to_bytes({name: arrays[name] for name in names}) for names in layers)
+
+
+def _layer(number: int) -> str:
+    """Return the column of a layer."""
+    return f"layer_{number}"

@@ -19,7 +19,7 @@ from palate.solvers.choice._histories import Histories, WeightSums, weighting_wi
 from palate.solvers.gibbs._sums import Span, merged
 from palate.spark._drawing import CandidatesOf, DrawingOf, HeldOutOf, joined
 from palate.spark._packing import Arrays, Plan, csr, same, stacked
-from palate.spark._people import merged_arrays
+from palate.spark._user_blocks import merged_arrays
 
 Result = TypeVar("Result")
 Blocks = RDD[tuple[int, Arrays]]

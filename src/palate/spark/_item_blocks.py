@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from palate import _random_streams
-from palate.solvers.gibbs._random_stream import RowStream
-from palate.solvers.gibbs._row_block import Partners, RowBlock, RowDraw, Runtime, freedoms
-from palate.solvers.gibbs._row_variances import drawn_precisions
-from palate.solvers.gibbs._user_block import standardised
+from palate.solvers.gibbs._row_block import Partners, RowBlock, RowDraw, Runtime
+from palate.solvers.gibbs._user_block import UserBlock, standardised
 from palate.spark._packing import Arrays, csr
 
 
@@ -23,37 +20,25 @@ class Message(NamedTuple):
     ----------
     source
         The block of users.
-    rows, squares, counts
-        See `RowBlock`.
+    rows
+        Their rows.
+    weights
+        Their precisions, as exact as the ratings are weighted.
     """
 
     source: int
     rows: NDArray[np.float32]
-    squares: NDArray[np.float64]
-    counts: NDArray[np.int32]
+    weights: NDArray[np.float32]
 
 
-def messages_of(layers: Iterable[tuple[int, Arrays]]) -> Iterator[tuple[int, Message]]:
-    """Return the messages of a block of users, with their destinations; runs in an executor."""
-    source, arrays = None, Arrays()
-    for block, layer in layers:
-        source = block
-        arrays |= layer
-    if source is None:
-        return
-    own, starts, counts = (arrays[name] for name in ("own", "starts", "counts"))
-    for destination in range(len(starts) - 1):
-        users = own[starts[destination] : starts[destination + 1]]
-        if len(users):
-            yield (
-                destination,
-                Message(
-                    source,
-                    arrays["rows"][users],
-                    arrays["squares"][users],
-                    counts[users].astype(np.int32),
-                ),
-            )
+def messages_of(source: int, users: UserBlock, needs: Arrays) -> Iterator[tuple[int, Message]]:
+    """Return the messages of a block of users, with their destinations."""
+    own, bounds = needs["own"], needs["bounds"]
+    weights = users.precisions.astype(np.float32)
+    for destination in range(len(bounds) - 1):
+        needed = own[bounds[destination] : bounds[destination + 1]]
+        if len(needed):
+            yield destination, Message(source, users.rows[needed], weights[needed])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +47,7 @@ class DrawItemBlock:
 
     Attributes
     ----------
-    draw, freedom
+    draw
         See `People.draw_items`.
     shifts, precisions
         Of all items; see `RowBlock`.
@@ -75,7 +60,6 @@ class DrawItemBlock:
     """
 
     draw: RowDraw
-    freedom: float
     shifts: NDArray[np.float32]
     precisions: NDArray[np.float64]
     bounds: NDArray[np.int64]
@@ -93,19 +77,17 @@ class DrawItemBlock:
                 arrays |= part
         if block is not None:
             with threadpool_limits(self.threads, user_api="blas"):
-                yield block, self._drawn(block, arrays, self._partners(arrays, messages))
+                yield block, self._drawn(block, arrays, self._partners(messages))
 
-    def _partners(self, arrays: Arrays, messages: list[Message]) -> Partners:
+    def _partners(self, messages: list[Message]) -> Partners:
         """Return the users that the block needs: those of its messages, by block of users."""
         if not messages:
             columns = self.shifts.shape[1]
             return Partners(np.zeros((0, columns), dtype=np.float32), np.zeros(0))
-        _, *columns_of_all = zip(*sorted(messages, key=lambda message: message.source), strict=True)
-        rows, squares, counts = (np.concatenate(parts) for parts in columns_of_all)
-        stream = _random_streams.sweep(self.draw.number, "user precisions")
-        random = RowStream(self.draw.seed, stream, arrays["users"])
-        numbers = freedoms(counts, rows.shape[1])
-        return Partners(rows, drawn_precisions(self.freedom, numbers, squares, random))
+        messages = sorted(messages, key=lambda message: message.source)
+        rows = np.concatenate([message.rows for message in messages])
+        weights = np.concatenate([message.weights for message in messages])
+        return Partners(rows, weights.astype(np.float64))
 
     def _drawn(self, number: int, arrays: Arrays, partners: Partners) -> Any:
         first, end = self.bounds[number : number + 2].tolist()

@@ -52,8 +52,9 @@ def from_bytes(data: bytes) -> Arrays:
 def packed_users(table: pa.Table, plan: Plan) -> pa.Table:
     """Return the ratings of a block of users as one row; runs in an executor.
 
-    The row has the block, its ratings grouped by user, and what each block of items needs of it:
-    `own`, its users with ratings of these items, those of block b at ``starts[b]``.
+    The row has the block, its ratings grouped by user, how many each user has, and what each block
+    of items needs of it: `own`, its users with ratings of these items, those of block b at
+    ``bounds[b]``.
     """
     block = int(table["block"][0].as_py())
     first, end = plan.users[block : block + 2].tolist()
@@ -64,34 +65,30 @@ def packed_users(table: pa.Table, plan: Plan) -> pa.Table:
     ratings = group(rows, end - first, item, table["rating"].to_numpy()[order])
     block_of = np.searchsorted(plan.items, item, side="right") - 1
     pairs = np.unique(block_of * (end - first) + rows)
-    starts = np.searchsorted(pairs, np.arange(plan.blocks + 1) * (end - first))
-    needs = {
-        "own": (pairs % (end - first)).astype(np.int32),
-        "starts": starts.astype(np.int64),
-        "counts": ratings.counts,
-    }
-    return _row(block, to_bytes(ratings._asdict()), to_bytes(needs))
+    bounds = np.searchsorted(pairs, np.arange(plan.blocks + 1) * (end - first))
+    needs = {"own": (pairs % (end - first)).astype(np.int32), "bounds": bounds.astype(np.int64)}
+    return _row(block, ratings._asdict(), {"counts": ratings.counts}, needs)
 
 
 def packed_items(table: pa.Table, plan: Plan) -> pa.Table:
     """Return the ratings of a block of items as one row; runs in an executor.
 
-    The row has the block, its ratings grouped by item, whose partners are rows of `users`, and
-    these: the numbers of the users that have rated any of them, in ascending order.
+    The row has the block, and its ratings grouped by item, whose partners are places among the
+    users that have rated any of the items, in the order of their numbers.
     """
     block = int(table["block"][0].as_py())
     first, end = plan.items[block : block + 2].tolist()
     user, item = table["user"].to_numpy(), table["item"].to_numpy()
     order = np.lexsort((user, item))
-    users, partner = np.unique(user[order], return_inverse=True)
+    partner = np.unique(user[order], return_inverse=True)[1]
     rows = (item[order] - first).astype(np.int32)
     ratings = group(rows, end - first, partner.astype(np.int32), table["rating"].to_numpy()[order])
-    return _row(block, to_bytes(ratings._asdict()), to_bytes({"users": users.astype(np.int64)}))
+    return _row(block, ratings._asdict())
 
 
 def packed_known(block: int, known: NDArray[np.float32]) -> pa.Table:
     """Return the known features of a block of users as one row, beside that of their ratings."""
-    return _row(block, to_bytes({"known": known}), to_bytes({}))
+    return _row(block, {"known": known})
 
 
 def csr(arrays: Arrays) -> Csr:
@@ -99,17 +96,15 @@ def csr(arrays: Arrays) -> Csr:
     return Csr(*(arrays[name] for name in Csr._fields))
 
 
-PACKED = "block int, ratings binary, needs binary"
+PACKED = "block int, ratings binary, counts binary, needs binary"
 
 
-def _row(block: int, ratings: bytes, needs: bytes) -> pa.Table:
-    return pa.table(
-        {
-            "block": pa.array([block], pa.int32()),
-            "ratings": pa.array([ratings], pa.binary()),
-            "needs": pa.array([needs], pa.binary()),
-        }
-    )
+def _row(
+    block: int, ratings: Arrays, counts: Arrays | None = None, needs: Arrays | None = None
+) -> pa.Table:
+    parts = {"ratings": ratings, "counts": counts or {}, "needs": needs or {}}
+    packed = {name: pa.array([to_bytes(part)], pa.binary()) for name, part in parts.items()}
+    return pa.table({"block": pa.array([block], pa.int32()), **packed})
 
 
 def stacked(parts: list[Csr]) -> Csr:

@@ -1,6 +1,6 @@
 """The users of a fit in the executors of a cluster."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -8,21 +8,21 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pyspark import RDD, Accumulator, SparkContext, StorageLevel
-from threadpoolctl import threadpool_limits
+from pyspark import RDD, SparkContext, StorageLevel
 
-from palate.data._ratings import Csr
 from palate.learned._known_features import KnownFeatures
-from palate.solvers.gibbs._row_block import RowBlock, RowDraw, Runtime
+from palate.solvers.gibbs._row_block import RowBlock, RowDraw, RowSums
 from palate.solvers.gibbs._sums import merged
-from palate.solvers.gibbs._user_block import NOTHING, Step, UserBlock
-from palate.spark._item_blocks import DrawItemBlock, messages_of
-from palate.spark._packing import Arrays, Plan, csr, same
+from palate.solvers.gibbs._user_block import NOTHING, DrawPrecisions, Step, SumRows, UserBlock
+from palate.spark._item_blocks import DrawItemBlock
+from palate.spark._packing import Arrays, Plan, same
 from palate.spark._results import ByBlock, added_in_order
+from palate.spark._user_blocks import ApplySteps, KeepChanges, SendUsers, merged_arrays
 
 Result = TypeVar("Result")
 Blocks = RDD[tuple[int, Arrays]]
 _MADE_ONCE = frozenset({"features"})
+_WITH_RATINGS = frozenset({"ratings", "known"})
 
 
 def threads_of(context: SparkContext) -> int:
@@ -51,14 +51,17 @@ class Placed(NamedTuple):
     Attributes
     ----------
     by_user, by_item
-        The ratings grouped by user, and by item.
-    needed
+        The ratings grouped by user, with what is known of the users; and grouped by item.
+    counts
+        The numbers of ratings of the users.
+    needs
         What the blocks of items need of each block of users.
     """
 
     by_user: Blocks
     by_item: Blocks
-    needed: Blocks
+    counts: Blocks
+    needs: Blocks
 
     def close(self) -> None:
         """Let the executors forget them."""
@@ -117,37 +120,60 @@ class SparkPeople:
 
     def total(self, step: Step[Result]) -> Result:
         """Apply a step to each block, and return the sum of the results, in the order of blocks."""
-        steps = [*self._pending, step]
+        work = self._work([*self._pending, step])
         self._pending = []
-        names = frozenset(name for each in steps for name in each.changes)
-        work = ApplySteps(steps, names, self._plan, self._scale, self._seed, self._threads)
-        done = self._stacked([self._placed.by_user, *(layer.blocks for layer in self._layers)])
-        if names:
-            total: Result = self._changed(done, work, names)
+        read = self._stacked(self._read_by(work))
+        if work.changes:
+            total: Result = self._changed(read, work)
         else:
-            results = done.mapPartitions(work, preservesPartitioning=True)
+            results = read.mapPartitions(work, preservesPartitioning=True)
             total = added_in_order(results, self.blocks)
         return total
 
-    def _changed(self, stacked: RDD[Any], work: "ApplySteps", names: frozenset[str]) -> Any:
+    def _work(self, steps: list[Step[Any]]) -> ApplySteps:
+        return ApplySteps(steps, self._plan, self._scale, self._seed, self._threads)
+
+    def _read_by(self, work: ApplySteps) -> list[Blocks]:
+        """Return the arrays that steps read."""
+        rated = not work.reads.isdisjoint(_WITH_RATINGS)
+        placed = self._placed.by_user if rated else self._placed.counts
+        return [placed, *self._latest(work.reads)]
+
+    def _latest(self, names: AbstractSet[str]) -> list[Blocks]:
+        """Return the blocks of the layers with the latest arrays of these names, and no others."""
+        found, missing = list[Blocks](), set(names)
+        for layer in reversed(self._layers):
+            if layer.names & missing:
+                found.insert(0, layer.blocks)
+                missing -= layer.names
+        return found
+
+    def _stacked(self, layers: Sequence[RDD[Any]]) -> RDD[Any]:
+        """Return the arrays of each block, those of the first layer first, without a shuffle."""
+        return layers[0] if len(layers) == 1 else self._context.union(list(layers))
+
+    def _changed(self, stacked: RDD[Any], work: ApplySteps) -> Any:
         """Put what steps change above the other layers, and return the sum of their results.
 
         Results come through an accumulator: to read them from the layer would send all of it to
         a second Python process of each task. A block can come twice, but with the same bits; and a
         task that failed when its block was kept already comes without its result.
         """
-        self._results.value = {}
         kept = KeepChanges(work, self._results)
         done = stacked.mapPartitions(kept, preservesPartitioning=True)
         done.persist(StorageLevel.MEMORY_AND_DISK)
         done._jrdd.count()
-        found, self._results.value = self._results.value, {}
+        found = self._taken_results()
         blocks = np.flatnonzero(np.diff(self._plan.users)).tolist()
         if missing := [block for block in blocks if block not in found]:
             again = stacked.mapPartitions(work, preservesPartitioning=True)
             found |= dict(self._context.runJob(again, iter, missing))
-        self._add(Layer(done, names))
+        self._add(Layer(done, work.changes))
         return merged([found[block] for block in blocks])
+
+    def _taken_results(self) -> dict[int, Any]:
+        found, self._results.value = self._results.value, {}
+        return found
 
     def _add(self, layer: Layer) -> None:
         """Put a layer above the others, and drop those of which nothing is seen any more."""
@@ -167,38 +193,44 @@ class SparkPeople:
         """The number of blocks."""
         return self._plan.blocks
 
-    def state(self) -> Layer:
-        """Return all that steps have changed, but for the features, which stay as they started."""
-        if self._pending:
-            self.total(Nothing())
-        names = frozenset(name for layer in self._layers for name in layer.names) - _MADE_ONCE
+    def state(self) -> tuple[Blocks, list[frozenset[str]]]:
+        """Return all that steps have changed, but for the features, which stay as they started.
+
+        Returns the arrays, and the names of those that were changed together.
+        """
+        self._do_pending()
+        groups, seen = list[frozenset[str]](), _MADE_ONCE
+        for layer in reversed(self._layers):
+            if group := layer.names - seen:
+                groups.insert(0, group)
+            seen |= layer.names
         stacked = self._stacked([layer.blocks for layer in self._layers])
+        return stacked.mapPartitions(merged_arrays, preservesPartitioning=True), groups
 
-        def kept(layers: Iterable[tuple[int, Arrays]]) -> Iterator[tuple[int, Arrays]]:
-            for number, arrays in merged_arrays(layers):
-                yield number, {name: arrays[name] for name in names}
-
-        return Layer(stacked.mapPartitions(kept, preservesPartitioning=True), names)
-
-    def restore(self, blocks: Blocks, names: frozenset[str]) -> None:
+    def restore(self, layers: Iterable[Layer]) -> None:
         """Set all that `state` has returned, perhaps long ago; the features have been made."""
         self._pending = []
-        self._add(Layer(blocks, names))
+        for layer in layers:
+            self._add(layer)
+
+    def _do_pending(self) -> None:
+        if self._pending:
+            self.total(Nothing())
 
     def draw_items(
-        self, draw: RowDraw, items: RowBlock, freedom: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Draw the rows of the items; see `People`.
+        self, precisions: DrawPrecisions, draw: RowDraw, items: RowBlock
+    ) -> tuple[RowSums, NDArray[np.float32], NDArray[np.float64]]:
+        """Draw the precisions of the users, and the rows of the items; see `People`.
 
-        The rows of users go to the blocks of items that need them. What goes with them is the sum
-        of squares: with it and the freedom the precision of a user, whose random numbers are keyed
-        by the user's number, is drawn there again.
+        The rows and the precisions of users go to the blocks of items that need them. The next step
+        draws the same precisions again, since to keep them would take a pass of its own.
         """
-        drawn = self._latest({"rows", "squares"})
-        messages = self._stacked([self._placed.needed, *drawn]).mapPartitions(messages_of)
+        self._do_pending()
+        users = self._work([precisions, SumRows()])
+        read = self._stacked([self._placed.needs, *self._read_by(users)])
+        messages = read.mapPartitions(SendUsers(users, self._results))
         work = DrawItemBlock(
             draw,
-            freedom,
             items.shifts(draw.number, draw.prior),
             items.precisions,
             self._plan.items,
@@ -208,112 +240,18 @@ class SparkPeople:
         sent = messages.partitionBy(self._plan.blocks, same)
         parts = self._stacked([self._placed.by_item, sent]).mapPartitions(work).collect()
         found: dict[int, Any] = dict(parts)
+        self.change(precisions)
+        sums = self._taken_results()
+        total: RowSums = merged([sums[block] for block in sorted(sums)])
         rows, squares = zip(*(found[block] for block in sorted(found)), strict=True)
-        return np.concatenate(rows), np.concatenate(squares)
-
-    def _latest(self, names: AbstractSet[str]) -> list[Blocks]:
-        """Return the blocks of the layers with the latest arrays of these names, and no others."""
-        found, missing = list[Blocks](), set(names)
-        for layer in reversed(self._layers):
-            if layer.names & missing:
-                found.insert(0, layer.blocks)
-                missing -= layer.names
-        return found
-
-    def _stacked(self, layers: Sequence[RDD[Any]]) -> RDD[Any]:
-        """Return the arrays of each block, those of the first layer first, without a shuffle."""
-        return layers[0] if len(layers) == 1 else self._context.union(list(layers))
+        return total, np.concatenate(rows), np.concatenate(squares)
 
 
 @dataclass(frozen=True)
 class Nothing:
     """The step that does nothing: for those before it."""
 
-    changes = NOTHING
+    reads = changes = NOTHING
 
     def __call__(self, block: UserBlock) -> None:
         """Leave a block as it is."""
-
-
-@dataclass(frozen=True, eq=False)
-class ApplySteps:
-    """Applies steps to the block of a partition; runs in an executor.
-
-    Attributes
-    ----------
-    steps
-        The steps; the result is that of the last one.
-    names
-        What they change.
-    plan, scale, seed, threads
-        As of `SparkPeople`.
-    """
-
-    steps: list[Step[Any]]
-    names: frozenset[str]
-    plan: Plan
-    scale: tuple[float, float]
-    seed: int
-    threads: int
-
-    def __call__(self, layers: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        """Return the number of the block, and the result."""
-        for number, result, _ in self.applied(layers):
-            yield number, result
-
-    def applied(self, layers: Iterable[Any]) -> Iterator[tuple[int, Any, Arrays]]:
-        """Return the number of the block, the result, and what was changed."""
-        for number, arrays in merged_arrays(layers):
-            with threadpool_limits(self.threads, user_api="blas"):
-                block, result = self._block(number, arrays), None
-                for step in self.steps:
-                    result = step(block)
-                yield number, result, {name: getattr(block, name) for name in sorted(self.names)}
-
-    def _block(self, number: int, arrays: Arrays) -> UserBlock:
-        ratings = csr(arrays)
-        block = UserBlock(
-            ratings,
-            int(self.plan.items[-1]),
-            known=np.zeros((len(ratings.starts) - 1, 0), dtype=np.float32),
-            seed=self.seed,
-            runtime=Runtime(self.threads),
-            first=int(self.plan.users[number]),
-            first_rating=int(self.plan.ratings[number]),
-        )
-        block.scale = self.scale
-        for name in arrays.keys() - set(Csr._fields):
-            setattr(block, name, arrays[name])
-        return block
-
-
-@dataclass(frozen=True, eq=False)
-class KeepChanges:
-    """Applies steps to the block of a partition, and returns what they change.
-
-    Attributes
-    ----------
-    work
-        The steps.
-    results
-        What their results are added to, by block.
-    """
-
-    work: ApplySteps
-    results: Accumulator[dict[int, Any]]
-
-    def __call__(self, layers: Iterable[Any]) -> Iterator[tuple[int, Arrays]]:
-        """Return the number of the block, and what was changed; runs in an executor."""
-        for number, result, changed in self.work.applied(layers):
-            self.results.add({number: result})
-            yield number, changed
-
-
-def merged_arrays(layers: Iterable[tuple[int, Arrays]]) -> Iterator[tuple[int, Arrays]]:
-    """Return the arrays of the only block of a partition, if it has any."""
-    number, arrays = None, Arrays()
-    for block, layer in layers:
-        number = block
-        arrays |= layer
-    if number is not None:
-        yield number, arrays

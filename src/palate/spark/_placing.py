@@ -21,7 +21,16 @@ from palate.spark._numbering import (
     bounds_of,
     numbered_users,
 )
-from palate.spark._packing import PACKED, Arrays, Plan, from_bytes, packed_items, packed_users, same
+from palate.spark._packing import (
+    PACKED,
+    Arrays,
+    Plan,
+    csr,
+    from_bytes,
+    packed_items,
+    packed_users,
+    same,
+)
 from palate.spark._people import Placed
 
 _USERS, _BY_USER, _BY_ITEM = "users", "by-user", "by-item"
@@ -116,21 +125,19 @@ class Placing(NamedTuple):
 
     def placed(self, plan: Plan, counts: NDArray[np.int64]) -> Placed:
         """Return the packed ratings in the executors; `counts` are those of the items."""
-        unrated = _unrated_users(plan)
-        none = {block: Csr.empty(users)._asdict() for block, users in unrated.items()}
-        by_user = self._arrays(_BY_USER, plan, ["ratings"], none)
-        none = {block: _no_needs(plan, users) for block, users in unrated.items()}
-        needed = self._arrays(_BY_USER, plan, ["needs"], none)
-        both = ["ratings", "needs"]
-        by_item = self._arrays(_BY_ITEM, plan, both, _unrated_items(plan, counts))
-        return Placed(by_user, by_item, needed)
+        unrated, no_needs = _unrated_users(plan), _no_needs(plan)
+        return Placed(
+            self._arrays(_BY_USER, "ratings", plan, unrated),
+            self._arrays(_BY_ITEM, "ratings", plan, _unrated_items(plan, counts)),
+            self._arrays(_BY_USER, "counts", plan, _counts(unrated)),
+            self._arrays(_BY_USER, "needs", plan, dict.fromkeys(unrated, no_needs)),
+        )
 
     def _arrays(
-        self, name: str, plan: Plan, columns: list[str], others: dict[int, Arrays]
+        self, name: str, column: str, plan: Plan, others: dict[int, Arrays]
     ) -> RDD[tuple[int, Arrays]]:
         """Return the arrays of packed rows, each in the partition of its block."""
-        rows = self.spark.read.parquet(self.path(name)).select(BLOCK, *columns)
-        found = rows.rdd.map(_arrays_of)
+        found = arrays_of(self.spark.read.parquet(self.path(name)), column)
         if others:
             found = found.union(self.spark.sparkContext.parallelize(list(others.items())))
         return in_place(found, plan.blocks)
@@ -144,13 +151,13 @@ def in_place(arrays: RDD[tuple[int, Arrays]], blocks: int) -> RDD[tuple[int, Arr
     return kept.persist(StorageLevel.MEMORY_AND_DISK)
 
 
-def _arrays_of(row: Row) -> tuple[int, Arrays]:
-    """Return the block of a packed row, and the arrays in its other columns."""
-    arrays = Arrays()
-    for name, data in row.asDict().items():
-        if name != BLOCK:
-            arrays |= from_bytes(data)
-    return int(row[BLOCK]), arrays
+def arrays_of(table: DataFrame, column: str) -> RDD[tuple[int, Arrays]]:
+    """Return the block of each packed row, and the arrays in one of its columns."""
+    return table.select(BLOCK, column).rdd.map(_unpacked)
+
+
+def _unpacked(row: Row) -> tuple[int, Arrays]:
+    return int(row[0]), from_bytes(row[1])
 
 
 def _plan(users: DataFrame, counts: NDArray[np.int64], blocks: int) -> Plan:
@@ -173,23 +180,26 @@ def _unrated_items(plan: Plan, counts: NDArray[np.int64]) -> dict[int, Arrays]:
     """Return the arrays of blocks with items of which none has ratings, by number."""
     bounds = zip(plan.items[:-1].tolist(), plan.items[1:].tolist(), strict=True)
     return {
-        block: {**Csr.empty(end - first)._asdict(), "users": np.zeros(0, dtype=np.int64)}
+        block: Csr.empty(end - first)._asdict()
         for block, (first, end) in enumerate(bounds)
         if end > first and not counts[first:end].any()
     }
 
 
-def _unrated_users(plan: Plan) -> dict[int, int]:
-    """Return the number of users of each block of which none has ratings."""
+def _unrated_users(plan: Plan) -> dict[int, Arrays]:
+    """Return the ratings of each block of users of which none has any."""
     users, ratings = np.diff(plan.users), np.diff(plan.ratings)
     unrated = np.flatnonzero((users > 0) & (ratings == 0))
-    return dict(zip(unrated.tolist(), users[unrated].tolist(), strict=True))
+    return {block: Csr.empty(int(users[block]))._asdict() for block in unrated.tolist()}
 
 
-def _no_needs(plan: Plan, users: int) -> Arrays:
+def _counts(ratings: dict[int, Arrays]) -> dict[int, Arrays]:
+    return {block: {"counts": csr(arrays).counts} for block, arrays in ratings.items()}
+
+
+def _no_needs(plan: Plan) -> Arrays:
     """Return what blocks of items need of users without ratings."""
     return {
         "own": np.zeros(0, dtype=np.int32),
-        "starts": np.zeros(plan.blocks + 1, dtype=np.int64),
-        "counts": np.zeros(users, dtype=np.int64),
+        "bounds": np.zeros(plan.blocks + 1, dtype=np.int64),
     }

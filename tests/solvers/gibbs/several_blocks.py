@@ -8,7 +8,7 @@ from palate.data._ratings import Csr
 from palate.learned._known_features import KnownFeatures
 from palate.solvers.gibbs._row_block import Partners, Runtime
 from palate.solvers.gibbs._sums import merged
-from palate.solvers.gibbs._user_block import UserBlock
+from palate.solvers.gibbs._user_block import SumRows, UserBlock
 
 
 class SeveralBlocks:
@@ -45,7 +45,7 @@ class SeveralBlocks:
             block.scale = mu, sd
 
     def total(self, step):
-        return merged([step(block) for block in self.blocks])
+        return merged([applied(step, block) for block in self.blocks])
 
     def change(self, step):
         self.total(step)
@@ -54,13 +54,41 @@ class SeveralBlocks:
         """Return an attribute of all blocks as one array."""
         return np.concatenate([getattr(block, name) for block in self.blocks])
 
-    def draw_items(self, draw, items, freedom):
+    def draw_items(self, precisions, draw, items):
+        self.change(precisions)
+        sums = self.total(SumRows())
         mu, sd = self.scale
         rating = ((self.by_item.rating - mu) / sd).astype(np.float32)
-        return draw.rows(
+        return sums, *draw.rows(
             items,
             items.shifts(draw.number, draw.prior),
             self.by_item._replace(rating=rating),
             Partners(self.of_all("rows"), self.of_all("precisions")),
             Runtime(1),
         )
+
+
+ATTRIBUTES = {"known", "features", "rows", "squares", "precisions"} | {
+    *("sketch", "bias_sums", "axes", "table", "variance")
+}
+
+
+def applied(step, block):
+    """Apply a step to a block that has nothing but what the step reads, as in a cluster."""
+    attributes = vars(block)
+    hidden = {name: attributes[name] for name in ATTRIBUTES - set(step.reads)}
+    attributes |= dict.fromkeys(hidden, UNREAD)
+    ratings, made_of_ratings = block.ratings, {}
+    if "ratings" not in step.reads:
+        names = attributes.keys() & {"standardised", "by_item"}
+        made_of_ratings = {name: attributes.pop(name) for name in names}
+        block.ratings = UNREAD
+    result = step(block)
+    block.ratings = ratings
+    kept = {name: value for name, value in hidden.items() if attributes[name] is UNREAD}
+    assert set(hidden) - set(kept) <= set(step.changes)
+    attributes |= kept | made_of_ratings
+    return result
+
+
+UNREAD = object()

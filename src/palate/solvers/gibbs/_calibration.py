@@ -68,7 +68,7 @@ class InferUsers:
         The items, the noise and the prior.
     """
 
-    changes = ("table", "variance")
+    reads, changes = ("ratings", "known"), ("table", "variance")
 
     parameters: Parameters
 
@@ -98,7 +98,7 @@ class InferUsers:
 class Turn:
     """Turn the rows x of users to (x - m) J."""
 
-    changes = ("table",)
+    reads, changes = ("table",), ("table",)
 
     mean: NDArray[np.float64]
     jacobian: NDArray[np.float64]

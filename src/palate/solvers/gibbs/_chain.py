@@ -33,8 +33,9 @@ from palate.solvers.gibbs._user_block import (
     DrawPrecisions,
     DrawUsers,
     PairScores,
-    Start,
+    StartRows,
     SumRatings,
+    TakeFeatures,
 )
 
 # The gamma prior of the noise's precision, for ratings with a variance of 1.
@@ -97,9 +98,10 @@ class Chain:
         self._known_items = known_items = known_values(people.items, counts > 0)
         self._item_rows = RowBlock("item", 0, counts, seed)
         side = partial(Side, seed=seed, prior=prior)
-        start = people.total(Start(features.users, factors))
+        start = people.total(TakeFeatures(features.users)), people.total(StartRows(factors))
         self._users = side("user", start, [1, features.users.count - 2, *known.blocks])
-        start = self._item_rows.start(features.items, known_items.values, factors)
+        gram = self._item_rows.take_features(features.items, known_items.values)
+        start = gram, self._item_rows.start(factors)
         blocks = [1, features.items.shape[1] - 2, *known_items.features.blocks]
         self._items = side("item", start, blocks)
         self._effects = _EffectMoments(known_items.features, features.items.shape[1])
@@ -156,17 +158,21 @@ class Chain:
         prior = users.draw_prior(number, searching=searching)
         draw = RowDraw(number, prior, self._alpha, self.seed)
         found = self._people.total(DrawUsers(draw, Partners(items.rows, items.precisions)))
-        freedom = users.draw_freedom(number, found)
-        users.sums = self._people.total(DrawPrecisions(number, freedom))
+        users.draw_freedom(number, found)
 
     def _draw_items(self, number: int, *, searching: bool) -> float:
-        """Draw the items; return the sum of w e^2 over all ratings, with their errors e."""
+        """Draw the precisions of the users, and the items.
+
+        Returns the sum of w e^2 over all ratings, with their errors e.
+        """
         items, rows = self._items, self._item_rows
         prior = items.draw_prior(number, searching=searching)
         draw = RowDraw(number, prior, self._alpha, self.seed)
-        drawn = self._people.draw_items(draw, rows, self._users.freedom)
-        freedom = items.draw_freedom(number, rows.accept(*drawn))
-        items.sums = rows.draw_precisions(number, freedom)
+        precisions = DrawPrecisions(number, self._users.freedom)
+        self._users.sums, drawn, squares = self._people.draw_items(precisions, draw, rows)
+        freedom = items.draw_freedom(number, rows.accept(drawn, squares))
+        rows.draw_precisions(number, freedom)
+        items.sums = rows.sums()
         return float(rows.squares @ rows.precisions) / self._alpha
 
     def _draw_noise(self, number: int, squares: float) -> None:

@@ -13,7 +13,7 @@ from palate.learned._pair_features import PairFeatures, of_projections, projecti
 from palate.solvers._eigenpairs import leading_eigenpairs
 from palate.solvers.gibbs._people import People
 from palate.solvers.gibbs._sums import Span
-from palate.solvers.gibbs._user_block import NOTHING, Totals, UserBlock
+from palate.solvers.gibbs._user_block import NOTHING, RATINGS, Totals, UserBlock
 
 # The number of singular vectors, and of vectors in the subspace that they are found in.
 _RANK, _SUBSPACE = 128, 144
@@ -113,7 +113,7 @@ def _log_counts(
 class _Product:
     """The step A' D A B, where A has a 1 for each rating, and D is 1 / (n_u + damping)."""
 
-    changes = NOTHING
+    reads, changes = RATINGS, NOTHING
 
     damping: float
     basis: NDArray[np.float32]
@@ -136,7 +136,7 @@ class _ProjectionSums(NamedTuple):
 class _Projections:
     """The step that projects users on loadings v: U_u S = sum_i v_i / (n_u + damping)^1/2."""
 
-    changes = NOTHING
+    reads, changes = RATINGS, NOTHING
 
     damping: float
     loadings: NDArray[np.float32]

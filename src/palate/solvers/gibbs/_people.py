@@ -10,9 +10,9 @@ from palate._native import CancelToken
 from palate.data._ratings import Ratings
 from palate.learned._known_features import KnownFeatures
 from palate.solvers.gibbs._known_features import known_values
-from palate.solvers.gibbs._row_block import Partners, RowBlock, RowDraw, Runtime
+from palate.solvers.gibbs._row_block import Partners, RowBlock, RowDraw, RowSums, Runtime
 from palate.solvers.gibbs._sums import merged
-from palate.solvers.gibbs._user_block import Step, UserBlock
+from palate.solvers.gibbs._user_block import DrawPrecisions, Step, UserBlock
 
 Result = TypeVar("Result")
 
@@ -44,18 +44,21 @@ class People(Protocol):
         ...
 
     def draw_items(
-        self, draw: RowDraw, items: RowBlock, freedom: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Draw the rows of the items; return them, and their squares (see `RowBlock`).
+        self, precisions: DrawPrecisions, draw: RowDraw, items: RowBlock
+    ) -> tuple[RowSums, NDArray[np.float32], NDArray[np.float64]]:
+        """Draw the precisions of the users, and given these the rows of the items.
+
+        Returns the sums of the rows of the users, and the rows of the items and their squares (see
+        `RowBlock`).
 
         Parameters
         ----------
+        precisions
+            How the precisions are drawn.
         draw
-            What they are drawn from.
+            What the rows are drawn from.
         items
             All items.
-        freedom
-            The freedom that the precisions of the users have been drawn with.
         """
         ...
 
@@ -88,11 +91,11 @@ class LocalPeople:
         self.block.runtime = self.block.runtime._replace(cancel=cancel)
 
     def draw_items(
-        self, draw: RowDraw, items: RowBlock, freedom: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Draw the rows of the items; see `People`."""
+        self, precisions: DrawPrecisions, draw: RowDraw, items: RowBlock
+    ) -> tuple[RowSums, NDArray[np.float32], NDArray[np.float64]]:
+        """Draw the precisions of the users and the rows of the items; see `People`."""
         users = self.block
-        shifts = items.shifts(draw.number, draw.prior)
-        return draw.rows(
-            items, shifts, users.by_item, Partners(users.rows, users.precisions), users.runtime
-        )
+        precisions(users)
+        sums, shifts = users.sums(), items.shifts(draw.number, draw.prior)
+        partners = Partners(users.rows, users.precisions)
+        return sums, *draw.rows(items, shifts, users.by_item, partners, users.runtime)

@@ -124,20 +124,21 @@ class RowBlock:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def start(
-        self, of_pairs: NDArray[np.float32], known: NDArray[np.float32], factors: int
-    ) -> tuple[NDArray[np.float64], RowSums]:
-        """Take the features of pairs and the known ones, and start with random rows.
-
-        Returns F'F over the rows with ratings, and the sums of the rows.
-        """
+    def take_features(
+        self, of_pairs: NDArray[np.float32], known: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Take the features of pairs and the known ones; return F'F over the rows with ratings."""
         self.features, self._pair_features = np.hstack([of_pairs, known]), of_pairs.shape[1]
+        return self._gram
+
+    def start(self, factors: int) -> RowSums:
+        """Start with random rows; return the sums of them."""
         stream = {"user": _random_streams.USER_TABLE, "item": _random_streams.ITEM_TABLE}[self.name]
         start = _random_streams.normals_of_rows(
             self.seed, stream, self.first, len(self), factors + 1
         )
         self.rows = start * np.float32(_START_SD)
-        return self._gram, self.sums()
+        return self.sums()
 
     @cached_property
     def _rated(self) -> Any:
@@ -161,8 +162,13 @@ class RowBlock:
 
     @property
     def freedoms(self) -> NDArray[np.int64]:
-        """The number of squares in `squares` of each row; shape (n,)."""
-        return freedoms(self.counts, self.rows.shape[1] if self.scales_prior else 0)
+        """How many squares are in `squares` of each row, for its precision; shape (n,).
+
+        They are the errors of its ratings, and where the precision scales the prior, the
+        coordinates of the row. Rows without ratings say nothing.
+        """
+        coordinates = self.rows.shape[1] if self.scales_prior else 0
+        return np.where(self.counts > 0, self.counts + coordinates, 0)
 
     @cached_property
     def _log_gammas(self) -> NDArray[np.float64]:
@@ -206,25 +212,15 @@ class RowBlock:
         self.rows, self.squares = rows, squares
         return log_likelihoods(self.freedoms, squares, self._log_gammas)
 
-    def draw_precisions(self, number: int, freedom: float) -> RowSums:
-        """Draw the precisions, given the rows and the freedom; return the sums of the rows."""
+    def draw_precisions(self, number: int, freedom: float) -> None:
+        """Draw the precisions, given the rows and the freedom."""
         random = self._random(number, "precisions", np.arange(len(self)))
         self.precisions = drawn_precisions(freedom, self.freedoms, self.squares, random)
-        return self.sums()
 
     def _random(self, number: int, use: str, rows: NDArray[np.int64]) -> RowStream:
         """Return the variates of some rows of the block for one use in a sweep."""
         stream = _random_streams.sweep(number, f"{self.name} {use}")
         return RowStream(self.seed, stream, self.first + rows)
-
-
-def freedoms(counts: NDArray[np.int64], coordinates: int) -> NDArray[np.int64]:
-    """Return how many squares say what the precision of each row is; shape (n,).
-
-    They are the errors of its ratings, and where it scales the prior, the coordinates of the row.
-    Rows without ratings say nothing.
-    """
-    return np.where(counts > 0, counts + coordinates, 0)
 
 
 class Partners(NamedTuple):

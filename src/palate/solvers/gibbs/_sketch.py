@@ -47,7 +47,7 @@ class AddToSketch:
         The number of columns of Psi.
     """
 
-    changes = ("sketch", "bias_sums")
+    reads, changes = ("rows", "sketch", "bias_sums", "axes"), ("sketch", "bias_sums")
 
     user_mean: NDArray[np.float64]
     item_mean: NDArray[np.float64]
@@ -84,7 +84,7 @@ class ColumnProducts(NamedTuple):
 class SketchProducts:
     """The products with the columns of Y T, for T of the shape (width, k)."""
 
-    changes = NOTHING
+    reads, changes = ("sketch",), NOTHING
 
     transform: NDArray[np.float64]
     psi_columns: int
@@ -106,7 +106,7 @@ class SketchProducts:
 class TakeAxes:
     """Take Y T as the preliminary axes of the users."""
 
-    changes = ("axes",)
+    reads, changes = ("sketch",), ("axes",)
 
     transform: NDArray[np.float64]
 
@@ -126,7 +126,7 @@ class TableSums(NamedTuple):
 class TakeTable:
     """Take Y T as the factors of the users, and the mean of the biases in units of the ratings."""
 
-    changes = ("table",)
+    reads, changes = ("sketch", "bias_sums", "axes", "features"), ("table",)
 
     transform: NDArray[np.float64]
     weight: float

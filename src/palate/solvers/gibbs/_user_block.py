@@ -19,6 +19,7 @@ from palate.solvers.gibbs._sums import Span
 
 Result_co = TypeVar("Result_co", covariant=True)
 NOTHING: tuple[str, ...] = ()
+RATINGS = ("ratings",)
 
 
 class UserBlock(RowBlock):
@@ -94,6 +95,11 @@ class Step(Protocol[Result_co]):
     """What is done with each block of users."""
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """The attributes of a block that are read, beside the numbers of ratings."""
+        ...
+
+    @property
     def changes(self) -> tuple[str, ...]:
         """The attributes of a block that are changed."""
         ...
@@ -109,6 +115,11 @@ class Both:
 
     one: Step[Any]
     other: Step[Any]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What either reads."""
+        return (*self.one.reads, *self.other.reads)
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -153,7 +164,7 @@ class Totals(NamedTuple):
 class SumRatings:
     """The sums over all ratings."""
 
-    changes = NOTHING
+    reads, changes = RATINGS, NOTHING
 
     def __call__(self, block: UserBlock) -> Totals:
         """Return those of a block."""
@@ -177,7 +188,7 @@ class SumRatings:
 class Deviations:
     """The sum of squared deviations of the ratings from their mean."""
 
-    changes = NOTHING
+    reads, changes = RATINGS, NOTHING
 
     mu: float
 
@@ -188,25 +199,37 @@ class Deviations:
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
-    """Make the features, and start with random rows."""
+class TakeFeatures:
+    """Make the features of the users."""
 
-    changes = ("features", "rows")
+    reads, changes = ("ratings", "known"), ("features",)
 
     features: PairFeatures
+
+    def __call__(self, block: UserBlock) -> NDArray[np.float64]:
+        """Return F'F."""
+        of_pairs = self.features.of(block.ratings, block.runtime.threads)
+        return block.take_features(of_pairs, block.known)
+
+
+@dataclass(frozen=True)
+class StartRows:
+    """Start with random rows."""
+
+    reads, changes = ("features", "precisions"), ("rows",)
+
     factors: int
 
-    def __call__(self, block: UserBlock) -> tuple[NDArray[np.float64], RowSums]:
-        """Return F'F, and the sums of the rows."""
-        of_pairs = self.features.of(block.ratings, block.runtime.threads)
-        return block.start(of_pairs, block.known, self.factors)
+    def __call__(self, block: UserBlock) -> RowSums:
+        """Return the sums of the rows."""
+        return block.start(self.factors)
 
 
 @dataclass(frozen=True, eq=False)
 class DrawUsers:
     """Draw the rows of the users, given the items; see `RowDraw`."""
 
-    changes = ("rows", "squares")
+    reads, changes = ("ratings", "features", "precisions"), ("rows", "squares")
 
     draw: RowDraw
     items: Partners
@@ -222,21 +245,32 @@ class DrawUsers:
 class DrawPrecisions:
     """Draw the precisions of the users, given the freedom."""
 
-    changes = ("precisions",)
+    reads, changes = ("rows", "squares"), ("precisions",)
 
     number: int
     freedom: float
 
+    def __call__(self, block: UserBlock) -> None:
+        """Change a block."""
+        block.draw_precisions(self.number, self.freedom)
+
+
+@dataclass(frozen=True)
+class SumRows:
+    """The sums of the rows of the users."""
+
+    reads, changes = ("features", "rows", "precisions"), NOTHING
+
     def __call__(self, block: UserBlock) -> RowSums:
-        """Return the sums of the rows."""
-        return block.draw_precisions(self.number, self.freedom)
+        """Return those of a block."""
+        return block.sums()
 
 
 @dataclass(frozen=True, eq=False)
 class RatedPairs:
     """The users and the items of ratings with these numbers, in the order of users."""
 
-    changes = NOTHING
+    reads, changes = RATINGS, NOTHING
 
     numbers: NDArray[np.int64]
 
@@ -254,7 +288,7 @@ class RatedPairs:
 class PairScores:
     """The scores of pairs of a user and an item, for the latest rows of the users."""
 
-    changes = NOTHING
+    reads, changes = ("rows",), NOTHING
 
     items: NDArray[np.float32]
     user: NDArray[np.int32]
