@@ -8,10 +8,12 @@ from torch import nn
 from palate.torch._learner import Learner
 from palate.torch._learner_file import read_learner
 from palate.torch._objective import Loss
+from palate.torch._refusals import refuses_others
 
 
+@refuses_others
 def load_learner(
-    path: str | Path,
+    fname: str | Path,
     model: nn.Module | None = None,
     loss_func: Loss | None = None,
     device: torch.device | str | None = None,
@@ -20,7 +22,7 @@ def load_learner(
 
     Parameters
     ----------
-    path
+    fname
         The file.
     model
         For a custom module: an instance created with the same arguments. The weights are loaded
@@ -43,7 +45,7 @@ def load_learner(
     SettingError
         If `model` or `loss_func` is required and missing, or the weights do not fit `model`.
     """
-    saved = read_learner(Path(path), model, loss_func, device)
+    saved = read_learner(Path(fname), model, loss_func, device)
     objective = saved.objective
     learn = Learner(
         objective.dls,
