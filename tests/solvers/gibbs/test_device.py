@@ -17,12 +17,12 @@ from palate import _native
 from palate.solvers.gibbs import _device
 from palate.solvers.gibbs._device import DeviceSampler
 from palate.solvers.gibbs._people import LocalPeople
-from palate.solvers.gibbs._row_block import Runtime
+from palate.solvers.gibbs._row_block import Runtime, sample_rows
 
 COUNTS = (0, 1, 10, 5000, 0, 300, 33, 31, 12, 1, 2, 700)
 PARTNERS, ALPHA, MU = 400, 1.7, 0.3
 NAMES = (
-    *("starts", "partner", "rating", "weight", "order"),
+    *("starts", "partner", "rating", "partner_weight", "row_weight", "order"),
     *("partners", "precision", "shift", "spread"),
 )
 
@@ -35,13 +35,19 @@ class Side:
         self.starts = np.append(0, np.cumsum(counts)).astype(np.int64)
         self.partner = rng.integers(0, PARTNERS, self.starts[-1]).astype(np.int32)
         self.rating = rng.normal(size=self.starts[-1]).astype(np.float32)
-        self.weight = rng.gamma(5, 0.2, self.starts[-1]).astype(np.float32)
+        self.partner_weight = rng.gamma(5, 0.2, PARTNERS).astype(np.float32)
+        self.row_weight = rng.gamma(5, 0.2, rows).astype(np.float32)
         self.order = np.argsort(-np.array(counts), kind="stable").astype(np.int32)
         self.partners = rng.normal(size=(PARTNERS, columns)).astype(np.float32)
         root = rng.normal(size=(columns, columns))
         self.precision = root @ root.T / columns + np.eye(columns)
         self.shift = rng.normal(size=(rows, columns)).astype(np.float32)
         self.spread = rng.gamma(5, 0.2, rows).astype(np.float32)
+
+    def weight(self, row):
+        """Return the weights of the ratings of a row."""
+        own = self.partner[self.starts[row] : self.starts[row + 1]]
+        return self.partner_weight[own] * self.row_weight[row]
 
     def draw(self, sampler, *, alpha=ALPHA, stream=9, **options):
         arrays = [getattr(self, name) for name in NAMES]
@@ -67,12 +73,12 @@ def test_each_draw_equals_its_twins_and_the_kernels(columns, first):
         own = slice(side.starts[row], side.starts[row + 1])
         noise = _native.normals(5, 9, columns, (first + row) * stride)
         drawn, residuals = twins.sample_row(
-            side.partners[side.partner[own]], side.rating[own], side.weight[own], side.precision,
+            side.partners[side.partner[own]], side.rating[own], side.weight(row), side.precision,
             side.shift[row], ALPHA, MU, noise=side.spread[row] * noise,
         )  # fmt: skip
-        expected.append((drawn, np.sum(side.weight[own] * residuals**2)))
+        expected.append((drawn, np.sum(side.weight(row) * residuals**2)))
     assert_the_same((rows, squares), [np.array(part) for part in zip(*expected, strict=True)])
-    assert_the_same((rows, squares), side.draw(_native.sample_rows, first_row=first))
+    assert_the_same((rows, squares), side.draw(sample_rows, first_row=first))
 
 
 @pytest.mark.parametrize("batch", [1, 500, 20_000])
@@ -84,7 +90,7 @@ def test_batches_and_segments_of_any_size_draw_the_same(batch, monkeypatch):
     )
     found = side.draw(DeviceSampler("cpu", batch))
     assert max(sizes) <= max(batch, 10)  # one rating at least
-    assert_the_same(found, side.draw(_native.sample_rows))
+    assert_the_same(found, side.draw(sample_rows))
 
 
 @pytest.mark.parametrize(("numbers", "most"), [(40_000, 400), (4_000_000, 30)])
@@ -116,29 +122,33 @@ def test_squares_of_ratings_almost_without_noise():
         own = slice(side.starts[row], side.starts[row + 1])
         partners = side.partners[side.partner[own]]
         residuals = twins.residuals(partners, side.rating[own], drawn[row], MU)
-        total = np.sum(side.weight[own] * residuals**2)
+        total = np.sum(side.weight(row) * residuals**2)
         assert squares[row] == pytest.approx(total, rel=1e-6, abs=0)
 
 
 def test_without_any_rating_rows_have_their_prior():
     side = Side(3, counts=[0, 0, 0])
-    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(_native.sample_rows))
+    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(sample_rows))
 
 
-def test_without_spread_the_numbers_are_taken_as_they_are():
+@pytest.mark.parametrize("name", ["spread", "row_weight"])
+def test_without_a_spread_or_weights_of_rows_they_are_1(name):
     side = Side(5)
-    side.spread = side.spread[:0]
-    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(_native.sample_rows))
+    found = side.draw(DeviceSampler("cpu"))
+    setattr(side, name, getattr(side, name)[:0])
+    assert (found[0] != side.draw(DeviceSampler("cpu"))[0]).any()
+    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(sample_rows))
 
 
 def test_ratings_stay_on_the_device_and_all_else_may_change():
     sampler, one, other = DeviceSampler("cpu"), Side(5), Side(5, counts=COUNTS[::-1])
     for stream in range(3):
         for side in (one, other):
-            side.weight = side.weight * 1.1
+            side.partner_weight = side.partner_weight * np.float32(1.1)
+            side.row_weight = side.row_weight * np.float32(0.9)
             side.partners = side.partners + np.float32(0.1)
             found = side.draw(sampler, stream=stream)
-            assert_the_same(found, side.draw(_native.sample_rows, stream=stream))
+            assert_the_same(found, side.draw(sample_rows, stream=stream))
     assert len(sampler._sides) == 2
 
 
