@@ -27,6 +27,13 @@ NAMES = (
 )
 
 
+@pytest.fixture
+def gpu(monkeypatch):
+    """Take the processor for the GPU "cuda"."""
+    monkeypatch.setattr(_device, "_device", lambda name: torch.device("cpu"))
+    return "cuda"
+
+
 class Side:
     """Ratings of rows with very different numbers of them."""
 
@@ -184,10 +191,10 @@ def test_products_are_in_full_precision_whatever_the_process_has_chosen(monkeypa
     assert set(found) == {"highest"}
 
 
-def test_a_fit_on_a_device_is_the_kernels_up_to_rounding(ml100k):
+def test_a_fit_on_a_device_is_the_kernels_up_to_rounding(ml100k, gpu):
     few = ml100k.take(np.arange(0, len(ml100k), 5))
     settings = {"factors": 3, "sweeps": 8, "burn_in": 3, "seed": 2}
-    one, other = (palate.Gibbs(**settings, device=d).fit(few) for d in (None, "cpu"))
+    one, other = (palate.Gibbs(**settings, device=d).fit(few) for d in ("cpu", gpu))
     for name in ("item_table", "user_table"):
         expected, found = (getattr(model.learned, name) for model in (one, other))
         assert (found != expected).any()  # it did run elsewhere
@@ -209,24 +216,37 @@ def test_a_block_on_a_device_that_has_been_cancelled_ends_the_fit(ml100k):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_refused(ml100k):
-    message = "device is 'cuda:1', and PyTorch finds 0 CUDA devices here; without a device"
+    message = "device is 'cuda:1', and PyTorch finds 0 CUDA devices here; by default, fits use"
     with pytest.raises(palate.SettingError, match=message):
         palate.Gibbs(device="cuda:1").fit(ml100k)
 
 
-@pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:01", "cuda:٣", "", 0])
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:01", "cuda:٣", "", 0, None])
 def test_what_is_no_device_is_refused(device):
-    with pytest.raises(palate.SettingError, match=f"device is {device!r}; it must be a GPU"):
+    with pytest.raises(
+        palate.SettingError, match=f"device is {device!r}; it must be 'cpu', or a GPU"
+    ):
         palate.Gibbs(device=device)
 
 
-def test_without_memory_on_the_device_a_fit_says_so(ml100k, monkeypatch):
+def test_without_memory_on_the_device_a_fit_says_so(ml100k, monkeypatch, gpu):
     def fail(*_):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(_device._Conditional, "of", fail)
     with pytest.raises(palate.SettingError, match=r"4 factors for .* need more memory"):
-        palate.Gibbs(factors=4, device="cpu").fit(ml100k)
+        palate.Gibbs(factors=4, device=gpu).fit(ml100k)
+
+
+def test_the_processor_has_the_kernel_and_needs_no_pytorch():
+    code = (
+        "import sys\nsys.modules['torch'] = None\nimport palate, polars\n"
+        "table = {'user': [0, 0, 1], 'item': [0, 1, 1], 'rating': [1.0, 2, 3]}\n"
+        "ratings = palate.read_ratings(polars.DataFrame(table))\n"
+        "one, other = (palate.Gibbs(2, 3, 1, **d).fit(ratings) for d in ({'device': 'cpu'}, {}))\n"
+        "assert (one.learned.item_table == other.learned.item_table).all()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_pytorch_it_says_what_to_install():

@@ -271,7 +271,7 @@ def _device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= found:
         raise SettingError(
             f"device is {name!r}, and PyTorch finds {counted(found, 'CUDA device')} here; "
-            "without a device, fits use the processor"
+            "by default, fits use the processor"
         )
     return device
 
