@@ -241,6 +241,8 @@ def test_loaders_by_number_and_their_folder(table, tmp_path):
     assert learn.save("own") == tmp_path / "models" / "own.safetensors"
     learn.export()
     assert palate.torch.load_learner(tmp_path / "export.safetensors").dls.bs == 4
+    with pytest.raises(palate.SettingError, match="model is True; it must be a module"):
+        palate.torch.load_learner(tmp_path / "export.safetensors", True)  # fastai's cpu=True
 
 
 def test_a_class_of_the_chapter_that_derives_from_a_name_left_out(tiny):

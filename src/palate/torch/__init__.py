@@ -101,6 +101,6 @@ __all__ = [
 
 torch.Tensor.pca = pca  # type: ignore[attr-defined]  # as in fastai
 
-# The rest of fastai: a name that is used is refused, with the alternative.
+# Names of fastai that are left out: to use one is refused, with the alternative.
 globals().update(LEFT_OUT)
 __all__.extend(LEFT_OUT)

@@ -35,6 +35,7 @@ from palate.torch._validation import (
     last_rate,
     metrics_by_name,
     require_function,
+    require_module,
     weight_decay,
 )
 
@@ -124,10 +125,7 @@ class Learner(Predictions, NamesAlternatives):
     ) -> None:
         if not isinstance(dls, CollabDataLoaders):
             raise SettingError(f"dls is a {type(dls).__name__}; create CollabDataLoaders first")
-        if not isinstance(model, nn.Module):
-            raise SettingError(
-                f"model is {model!r}; it must be a module, such as DotProductBias(...)"
-            )
+        require_module(model)
         if isinstance(model, Ranged) and model.y_range is not None:
             sigmoid(dls.train.ratings, model.y_range)  # raises if a rating is out of range
         self.dls, self.model = dls, model.to(dls.device)

@@ -36,6 +36,8 @@ NAMES = {
 }
 
 
+_ONE_GROUP = "all parameters are one group; freeze some with requires_grad_(False)"
+_FREEZE_LAYERS = "freeze layers with requires_grad_(False)"
 _OWN_MODULE = "write a module of your own with it; see CollabNN for an example"
 _BATCHES = "batches are tensors; change the table before, or the module's forward"
 _DATA_FOLDER = "the folder is set by the environment variable PALATE_DATA"
@@ -44,8 +46,8 @@ _ORDER = "training ratings are always shuffled; dls.train.x and dls.train.y are 
 # Arguments by their names, or by function and name where functions differ: the alternative, and
 # the values that ask for what happens here anyway.
 ARGUMENTS: Mapping[str, tuple[object, ...]] = {
-    "splitter": ("all parameters are one group; freeze some with requires_grad_(False)", None),
-    "train_bn": ("freeze layers with requires_grad_(False)", True),
+    "splitter": (_ONE_GROUP, None),
+    "train_bn": (_FREEZE_LAYERS, True),
     "moms": ("pass moms to fit_one_cycle", None, (0.95, 0.85, 0.95)),
     "default_cbs": ("pass callbacks as cbs; progress=False prints nothing", True),
     "config": ("pass the module's arguments, such as layers", None),
@@ -159,7 +161,7 @@ _OF_LOADERS = {
     "show_results": "use learn.show_results()",
 }
 # By the names of classes; those that inherit from them have the same.
-ATTRIBUTES: Mapping[str, Mapping[str, object]] = {
+ATTRIBUTES = {
     "Learner": {
         "to_fp16": _MIXED,
         "to_bf16": _MIXED,
@@ -184,8 +186,8 @@ ATTRIBUTES: Mapping[str, Mapping[str, object]] = {
         "opt": _OPTIMISER,
         "create_opt": _OPTIMISER,
         "moms": "pass moms to fit_one_cycle",
-        "splitter": ARGUMENTS["splitter"][0],
-        "train_bn": ARGUMENTS["train_bn"][0],
+        "splitter": _ONE_GROUP,
+        "train_bn": _FREEZE_LAYERS,
         "tta": "use get_preds",
         "validation_context": "use validate",
         "one_batch": "use dls.one_batch()",

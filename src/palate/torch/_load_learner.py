@@ -9,6 +9,7 @@ from palate.torch._learner import Learner
 from palate.torch._learner_file import read_learner
 from palate.torch._objective import Loss
 from palate.torch._refusals import refuses_others
+from palate.torch._validation import require_module
 
 
 @refuses_others
@@ -43,8 +44,11 @@ def load_learner(
     ModelFileError
         If the file does not exist, is damaged or was not written by `Learner.export`.
     SettingError
-        If `model` or `loss_func` is required and missing, or the weights do not fit `model`.
+        If `model` or `loss_func` is required and missing, `model` is not a module, or the weights
+        do not fit it.
     """
+    if model is not None:
+        require_module(model)
     saved = read_learner(Path(fname), model, loss_func, device)
     objective = saved.objective
     learn = Learner(

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from torch import nn
+
 from palate import _arguments
 from palate.errors import SettingError
 
@@ -16,6 +18,19 @@ def as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, Iterable) else [value]
+
+
+def require_module(model: Any) -> nn.Module:
+    """Return `model`, a module.
+
+    Raises
+    ------
+    SettingError
+        If it is anything else.
+    """
+    if not isinstance(model, nn.Module):
+        raise SettingError(f"model is {model!r}; it must be a module, such as DotProductBias(...)")
+    return model
 
 
 def require_function(value: Any, *, a_class: bool = False) -> Any:

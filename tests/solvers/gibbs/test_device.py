@@ -88,6 +88,13 @@ def test_each_draw_equals_its_twins_and_the_kernels(columns, first):
     assert_the_same((rows, squares), side.draw(sample_rows, first_row=first))
 
 
+def test_numbers_that_threads_make_in_parts_are_the_same(monkeypatch):
+    monkeypatch.setattr(_device, "_ROWS", 5)
+    side = Side(17)
+    found = side.draw(DeviceSampler("cpu"), first_row=7)
+    assert_the_same(found, side.draw(sample_rows, first_row=7))
+
+
 @pytest.mark.parametrize("batch", [1, 500, 20_000])
 def test_batches_and_segments_of_any_size_draw_the_same(batch, monkeypatch):
     side, sizes = Side(9), []
