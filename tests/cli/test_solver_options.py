@@ -67,7 +67,8 @@ def test_every_setting_has_an_option_with_its_description_and_default(solver, fi
     description = own.split("; by default ")[0].split(". ")[0]
     assert len(description.split()) >= 3
     if field.default is not None:
-        assert own.startswith(f"{description}; by default {field.default:g}.")
+        shown = f"{field.default:g}" if isinstance(field.default, float) else field.default
+        assert own.startswith(f"{description}; by default {shown}.")
 
 
 def test_the_default_solver_is_that_of_the_ratings_with_the_given_seed(small):

@@ -1,4 +1,4 @@
-"""Schedules, optimisers, frozen parameters, and what is left out of fastai's learner."""
+"""Schedules, optimisers, frozen parameters, and settings that are refused."""
 
 import functools
 
@@ -50,7 +50,7 @@ def test_slice_stands_for_its_end(make):
 OPTIMISERS = {
     "Adam": functools.partial(Adam, eps=1e-5),
     "SGD": SGD,
-    "SGD without momentum": functools.partial(SGD, mom=0),
+    "SGD with momentum": functools.partial(SGD, mom=0.9),
     "torch": torch.optim.RMSprop,
 }
 
@@ -79,7 +79,7 @@ def test_momentum_follows_the_schedule(make):
     seen = []
 
     def keep(params, lr):
-        seen.append(SGD(params, lr))
+        seen.append(SGD(params, lr, mom=0.9))
         return seen[0]
 
     class Watch(Callback):
@@ -128,10 +128,7 @@ def test_summary(make, capsys):
 
 
 REFUSED = {
-    "no argument splitter: all parameters are one group": lambda make: make(splitter=list),
-    "no argument lrr: see its documentation": lambda make: make(lrr=1),
-    "no argument reset_opt: every fit": lambda make: make().fit_one_cycle(1, reset_opt=False),
-    "no argument start_epoch: fit for": lambda make: make().fit(1, start_epoch=1),
+    "Learner has no argument lrr: see its documentation": lambda make: make(lrr=1),
     "nothing to freeze": lambda make: make().freeze(),
     "it must have an end": lambda make: make().fit(1, slice(1e-3, None)),
     "pct_start is 1; it must be above 0 and below 1": (
@@ -139,6 +136,7 @@ REFUSED = {
     ),
     "div is 0; it must be above 0$": lambda make: make().fit_one_cycle(1, div=0),
     r"moms is \(0.9, 0.8\)": lambda make: make().fit_one_cycle(1, moms=(0.9, 0.8)),
+    "moms is 0.9": lambda make: make().fit_one_cycle(1, moms=0.9),
     "opt_func is 'Adam'": lambda make: make(opt_func="Adam"),
     "opt_func returned a float": lambda make: make(opt_func=lambda params, lr: lr).fit(1),
     "the optimiser must be Adam; use native=False": (
@@ -153,16 +151,39 @@ def test_refused_before_training(make, reason, use):
         use(make)
 
 
-def test_what_happens_anyway_is_not_refused(make):
-    make(splitter=None).fit_one_cycle(1, reset_opt=True, start_epoch=0)
+def test_without_momentum_sgd_stays_so(make):
+    """As in fastai, where it is the default."""
+    seen = []
+    learn = make(opt_func=lambda params, lr: seen.append(SGD(params, lr)) or seen[0])
+    learn.fit_one_cycle(1, 0.1)
+    assert seen[0].param_groups[0]["momentum"] == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "alternative"),
-    [("to_fp16", ": create the learner with mixed_precision=True"), ("nonsense", "$")],
-)
-def test_missing_methods_name_the_alternative(make, name, alternative):
-    learn = make()
-    with pytest.raises(AttributeError, match=f"no attribute '{name}'{alternative}"):
-        getattr(learn, name)
-    assert not hasattr(learn, name)
+def test_settings_of_adam(make):
+    """Parameters move by the rate times mean / (root of the mean square + eps)."""
+    learn = make(opt_func=functools.partial(Adam, eps=1e3), native=False)
+    before = tables(learn)
+    learn.fit(1, 0.1, 0.0)
+    assert all((a - b).abs().max() < 1e-2 for a, b in zip(before, tables(learn), strict=True))
+    groups = Adam([torch.zeros(1, requires_grad=True)], 0.1, 0.5, 0.75, 0.25).param_groups
+    assert (groups[0]["betas"], groups[0]["eps"]) == ((0.5, 0.75), 0.25)
+
+
+def test_settings_in_the_order_of_fastai(make):
+    fits = []
+    for fit in (
+        lambda learn: learn.fit_one_cycle(2, 0.1, 10, 100, 0.5, 0.3, (0.9, 0.5, 0.8)),
+        lambda learn: learn.fit_one_cycle(
+            2, lr_max=0.1, div=10, div_final=100, pct_start=0.5, wd=0.3, moms=(0.9, 0.5, 0.8)
+        ),
+    ):
+        learn = make()
+        torch.manual_seed(1)
+        fit(learn)
+        learn.fit(1, 0.1, 0.3)
+        fits.append(tables(learn))
+    assert all(map(torch.equal, *fits))
+
+
+def test_without_a_decay_it_is_one_hundredth(make):
+    assert make(wd=None).wd == make().wd == 0.01

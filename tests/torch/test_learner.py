@@ -25,6 +25,7 @@ from palate.torch import (
     Module,
     MSELossFlat,
     StopFit,
+    _backends,
     collab_learner,
     get_emb_sz,
 )
@@ -33,6 +34,76 @@ from palate.torch import (
 def max_differences(one, other):
     pairs = zip(one.parameters(), other.parameters(), strict=True)
     return [float((a - b).detach().abs().max()) for a, b in pairs]
+
+
+def read_losses(monkeypatch, at_a_time):
+    """Read so many losses at a time, as on a GPU."""
+    monkeypatch.setattr(_backends, "_losses_at_a_time", lambda device: at_a_time)
+
+
+@pytest.mark.parametrize("at_a_time", [3, 256])
+def test_losses_read_at_a_time_are_those_of_the_steps(tiny, monkeypatch, at_a_time):
+    """A GPU is waited for once in many steps: here 3 of the 4 of an epoch, or all."""
+    fits = []
+    for n in (1, at_a_time):
+        read_losses(monkeypatch, n)
+        torch.manual_seed(0)
+        learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), native=False, progress=False)
+        learn.fit_one_cycle(3, 0.1)
+        fits.append(learn)
+    one, many = fits
+    assert max(max_differences(one.model, many.model)) == 0
+    assert many.recorder.losses == one.recorder.losses
+    assert (many.recorder.iters, many.step, many.steps) == ([4, 8, 12], 12, 12)
+    assert many.last_loss == one.last_loss
+    for row, expected in zip(many.history, one.history, strict=True):
+        assert dict(row, seconds=0) == dict(expected, seconds=0)
+
+
+def test_losses_are_in_parts_of_the_size_asked_for(tiny):
+    train = tiny.train
+    model = DotProductBias(*tiny.sizes, 2)
+    objective = Learner(tiny, model)._objective
+    ones = np.ones(3 * len(train))
+    backend = _backends.AutogradBackend(
+        model,
+        train,
+        objective.batch_loss,
+        schedule=_backends.Schedule(0.1 * ones, 0.9 * ones),
+        wd=0.0,
+        losses_at_a_time=3,
+    )
+    for _ in range(3):
+        assert [len(losses) for losses in backend.epoch(train.order())] == [3, 1]
+
+
+@pytest.mark.parametrize("at_a_time", [2, 256])
+def test_divergence_among_losses_read_at_a_time(tiny, monkeypatch, at_a_time):
+    """The step is the one that failed, and the module is that of the start of the epoch."""
+    read_losses(monkeypatch, at_a_time)
+    learn = Learner(tiny, DotProductBias(*tiny.sizes, 2), native=False, progress=False)
+    starts, compute, steps = [], learn.loss_of, []
+
+    def failing(x, y):
+        steps.append(None)
+        return compute(x, y) * (torch.nan if len(steps) == 7 else 1)
+
+    class Keep(Callback):
+        def before_epoch(self, learn):
+            starts.append(learn.model.movie_bias.detach().clone())
+
+    learn.loss_of = failing
+    with pytest.raises(palate.SettingError, match=r"nan at step 7 of 8, in epoch 1"):
+        learn.fit(2, 0.01, cbs=Keep())
+    assert torch.equal(learn.model.movie_bias, starts[1])
+    assert not torch.equal(*starts)
+
+
+def test_a_callback_at_every_batch_has_its_loss(tiny, monkeypatch):
+    read_losses(monkeypatch, 256)
+    counter = Counter()
+    Learner(tiny, DotProductBias(*tiny.sizes, 2), progress=False).fit(1, cbs=counter)
+    assert counter.events[2:6] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("fit", ["fit_one_cycle", "fit"])

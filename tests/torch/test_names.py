@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("torch", reason="no PyTorch; pip install 'palate[torch]'")
 
 import palate.torch
+from palate.torch._left_out import NAMES as LEFT_OUT_NAMES
+from palate.torch._left_out import WITHOUT_EFFECT
 
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from" / "fastai.md"
 ROWS = re.findall(r"^\| `(.+?)` \| (there|different|left out) \| (.*)\|$", PAGE.read_text(), re.M)
@@ -45,21 +47,33 @@ def test_a_stated_name_exists_with_its_signature(stated):
 
 @pytest.mark.parametrize(("name", "note"), LEFT_OUT)
 def test_a_name_that_is_left_out_is_refused_with_its_alternative(name, note):
-    first, *rest = name.split(".")
-    assert rest or first not in palate.torch.__all__
-    with pytest.raises((ImportError, AttributeError)) as refusal:
-        getattr(getattr(palate.torch, first), *rest) if rest else getattr(palate.torch, first)
-    alternative = re.findall(r"`(.+?)`", note)[0]
-    assert alternative in str(refusal.value)
+    namespace = {}
+    exec("from palate.torch import *", namespace)
+    value, alternative = namespace[name], re.findall(r"`(.+?)`", note)[0]
+
+    def derive():
+        class Own(value):
+            pass
+
+    for use in (lambda: value(1, layers=[2]), derive, lambda: value.from_df):
+        with pytest.raises((palate.SettingError, AttributeError)) as refusal:
+            use()
+        assert str(refusal.value).startswith(f"fastai's {name} is not in palate.torch; use ")
+        assert alternative in str(refusal.value)
+    assert alternative in repr(value)
 
 
 def test_every_refused_name_is_in_the_table():
-    assert set(palate.torch._LEFT_OUT) <= {name for name, _ in LEFT_OUT}
+    assert set(LEFT_OUT_NAMES) == {name for name, _ in LEFT_OUT}
 
 
-def test_an_unknown_name_is_an_ordinary_error():
-    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
-        palate.torch.Nonsense  # noqa: B018
+def test_every_argument_without_effect_is_on_the_page():
+    listed = PAGE.read_text().partition("change nothing here")[2]
+    assert set(re.findall(r"`(\w+)`", listed)) >= WITHOUT_EFFECT
+
+
+def test_nothing_is_both_there_and_left_out():
+    assert len(set(palate.torch.__all__)) == len(palate.torch.__all__)
 
 
 def _parameters(arguments):

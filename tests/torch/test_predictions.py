@@ -28,6 +28,7 @@ def test_get_preds_of_both_halves(learn, tiny):
         assert torch.equal(predictions, learn.outputs(loader.x))
     assert torch.equal(learn.get_preds()[0], predictions)
     assert torch.equal(learn.get_preds(dl=tiny.valid)[0], predictions)
+    assert torch.equal(learn.get_preds(dl=tiny.train)[1], tiny.train.y)  # all rows, in their order
     doubled, _ = learn.get_preds(act=lambda outputs: 2 * outputs)
     assert torch.equal(doubled, 2 * predictions)
 
@@ -68,6 +69,19 @@ def test_show_results(learn, tiny, capsys):
     assert [float(row.split()[-1]) for row in rows] == pytest.approx(expected, abs=1e-5)
     learn.show_results()
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(tiny.valid.ratings)
+
+
+def test_batches_to_measure_and_to_show(learn, tiny, capsys):
+    assert learn.validate(0) == learn.validate(dl=tiny.train)
+    assert learn.validate() == learn.validate(dl=tiny.valid) != learn.validate(0)
+    learn.show_results(dl=[(tiny.train.x[3:4], tiny.train.y[3:4])])
+    shown = capsys.readouterr().out.splitlines()[1].split()
+    assert float(shown[-2]) == tiny.train.y[3]
+    for read in (learn.validate, learn.show_results):
+        with pytest.raises(palate.DataError, match=r"no ratings; pass pairs \(x, y\)"):
+            read(dl=tiny.test_dl(table_of(tiny.train, tiny)))
+        with pytest.raises(palate.DataError, match="there are no ratings"):
+            read(dl=[])
 
 
 def test_nothing_held_out(small):

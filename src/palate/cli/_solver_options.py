@@ -139,7 +139,8 @@ def _setting_options() -> dict[str, tuple[Any, str]]:
     for name, solver in SOLVERS.items():
         descriptions = _described_parameters(solver)
         for setting, field in _settings_of(solver).items():
-            default = "" if field.default is None else f"; by default {field.default:g}"
+            shown = f"{field.default:g}" if isinstance(field.default, float) else field.default
+            default = "" if shown is None else f"; by default {shown}"
             text = f"{name}: {descriptions[setting]}{default}."
             known = options.get(setting)
             options[setting] = (field.type, text if known is None else f"{known[1]} {text}")

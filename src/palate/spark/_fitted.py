@@ -152,7 +152,7 @@ def require_solver(solver: Gibbs | Choice | None, kind: Kind) -> Gibbs | Choice:
         raise DataError(
             f"these are {kind}, not ratings: Gibbs learns from ratings; use palate.Choice()"
         )
-    if isinstance(solver, Gibbs) and solver.device is not None:
+    if isinstance(solver, Gibbs) and solver.device != "cpu":
         raise SettingError(
             f"device is {solver.device!r}, and palate.spark draws rows on the processors of the "
             "executors; use Gibbs() without a device"

@@ -48,6 +48,7 @@ try:
         sigmoid_range,
     )
     from palate.torch._optimisers import SGD, Adam
+    from palate.torch._refusals import LEFT_OUT
     from palate.torch._training_loop import StopFit
 except ModuleNotFoundError as error:
     if (error.name or "").split(".")[0] not in {"torch", "pandas", "fastcore", "matplotlib"}:
@@ -100,19 +101,6 @@ __all__ = [
 
 torch.Tensor.pca = pca  # type: ignore[attr-defined]  # as in fastai
 
-_LEFT_OUT = {
-    "TabularModel": "CollabNN or EmbeddingNN",
-    "TabularPandas": "CollabDataLoaders.from_df",
-    "TabularCollab": "CollabDataLoaders.from_df",
-    "DataBlock": "CollabDataLoaders.from_df",
-    "DataLoaders": "CollabDataLoaders",
-    "tabular_config": "the arguments of EmbeddingNN",
-    "tabular_learner": "collab_learner",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name in _LEFT_OUT:
-        # Not an AttributeError, whose message Python drops in ``from palate.torch import ...``.
-        raise ImportError(f"fastai's {name} is not in palate.torch; use {_LEFT_OUT[name]}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Names of fastai that are left out: to use one is refused, with the alternative.
+globals().update(LEFT_OUT)
+__all__.extend(LEFT_OUT)

@@ -203,10 +203,14 @@ def select_backend(
             opt_func=opt_func,
             wd_bn_bias=wd_bn_bias,
             after_backward=after_backward,
-            losses_at_a_time=1 if batch_callbacks or train.x.device.type == "cpu" else _LOSSES,
+            losses_at_a_time=1 if batch_callbacks else _losses_at_a_time(train.x.device),
         )
     _announce_native()
     return NativeBackend(model, train, schedule=schedule, wd=wd)
+
+
+def _losses_at_a_time(device: torch.device) -> int:
+    return 1 if device.type == "cpu" else _LOSSES
 
 
 @functools.cache

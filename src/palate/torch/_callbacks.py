@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from palate.errors import SettingError
-from palate.torch._left_out import refuse_arguments
+from palate.torch._refusals import refuses_others
 from palate.torch._training_loop import StopFit
 from palate.torch._validation import as_list
 
@@ -156,6 +156,7 @@ class SaveModelCallback(TrackerCallback):
         Save the module at the end too, instead of loading the best.
     """
 
+    @refuses_others
     def __init__(  # noqa: PLR0917  (fastai's order)
         self,
         monitor: str = "valid_loss",
@@ -166,9 +167,7 @@ class SaveModelCallback(TrackerCallback):
         at_end: bool = False,
         *,
         reset_on_fit: bool = True,
-        **others: Any,
     ) -> None:
-        refuse_arguments("SaveModelCallback", others)
         super().__init__(monitor, comp, min_delta, reset_on_fit)
         if every_epoch and at_end:
             raise SettingError("every_epoch and at_end can't both be set")

@@ -13,6 +13,7 @@ from palate._files import replace_file
 from palate.data._movielens import GENRES_100K, cache_folder, movielens
 from palate.data._ratings import Ratings
 from palate.errors import SettingError
+from palate.torch._refusals import refuses_others
 
 _DATA_FILE, _ITEM_FILE = "u.data", "u.item"
 _MAX_NUMPY_SEED = (1 << 32) - 1
@@ -32,6 +33,7 @@ class URLs(metaclass=_RefusesOthers):
     ML_100k = "ml-100k"
 
 
+@refuses_others
 def untar_data(url: str) -> Path:
     """Return a folder with MovieLens 100k in GroupLens's files ``u.data`` and ``u.item``.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -18,6 +19,7 @@ from palate.data._sources import open_table
 from palate.data._table import listed
 from palate.errors import DataError, SettingError, UnknownIdError
 from palate.learned._lookup import IdIndex, ItemIndex
+from palate.torch._refusals import NamesAlternatives, refuses_others
 from palate.torch._rows import Rows
 
 MISSING = "#na#"
@@ -95,7 +97,7 @@ class Positions:
         return True
 
 
-class Loader:
+class Loader(NamesAlternatives):
     """Batches of ratings.
 
     Attributes
@@ -145,10 +147,10 @@ class Loader:
             yield x[first : first + self.bs], y[first : first + self.bs]
 
 
-class CollabDataLoaders(Rows):
+class CollabDataLoaders(Rows, NamesAlternatives):
     """Training ratings and held-out ratings, on a device.
 
-    Created by `from_df` or `from_ratings`.
+    Created by `from_df` or `from_ratings`. ``dls[0]`` is `train`, and ``dls[1]`` is `valid`.
 
     Attributes
     ----------
@@ -158,6 +160,8 @@ class CollabDataLoaders(Rows):
         The `Vocabulary` of the users and that of the items, by the names of their columns.
     device
         The device of the tensors.
+    path
+        The folder of the files that a `Learner` writes.
     """
 
     def __init__(
@@ -169,8 +173,10 @@ class CollabDataLoaders(Rows):
         bs: int,
         val_bs: int | None = None,
         device: torch.device | str | None,
+        path: str | Path = ".",
     ) -> None:
         _require_trainable(train)
+        self.path = Path(path)
         self.device = torch.device(device) if device is not None else default_device()
         self.bs = _arguments.count("bs", bs)
         self.train = Loader(train, self.bs, self.device, shuffled=True)
@@ -187,6 +193,7 @@ class CollabDataLoaders(Rows):
         }
 
     @classmethod
+    @refuses_others
     def from_df(  # noqa: PLR0917  (fastai's order)
         cls,
         ratings: Any,
@@ -195,6 +202,8 @@ class CollabDataLoaders(Rows):
         item_name: str | None = None,
         rating_name: str | None = None,
         seed: int | None = None,
+        path: str | Path = ".",
+        *,
         bs: int = 64,
         val_bs: int | None = None,
         device: torch.device | str | None = None,
@@ -216,6 +225,8 @@ class CollabDataLoaders(Rows):
         seed
             The seed of the split. By default the split is drawn from torch's generator, so that
             ``torch.manual_seed`` makes it reproducible.
+        path
+            The folder of the files that a `Learner` writes; the present one by default.
         bs, val_bs
             The batch sizes of the training and the held-out ratings; by default equal.
         device
@@ -232,7 +243,7 @@ class CollabDataLoaders(Rows):
         rows, _ = read_rows(frame, columns, timestamps=False)
         names = (str(columns["user"]), str(columns["item"]))
         train, valid = split(rows, valid_pct, seed)
-        return cls(train, valid, names=names, bs=bs, val_bs=val_bs, device=device)
+        return cls(train, valid, names=names, bs=bs, val_bs=val_bs, device=device, path=path)
 
     @classmethod
     def from_csv(cls, csv: Any, **settings: Any) -> "CollabDataLoaders":
@@ -281,10 +292,14 @@ class CollabDataLoaders(Rows):
         require_shared_ids(require_ratings(ratings), require_ratings(valid))
         return cls(ratings, valid, names=("user", "title"), bs=bs, val_bs=val_bs, device=device)
 
+    def __getitem__(self, index: int) -> Loader:
+        return (self.train, self.valid)[index]
+
     def one_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x and y of one training batch; shapes (bs, 2) and (bs, 1)."""
         return self.train.one_batch()
 
+    @refuses_others
     def show_batch(self, max_n: int = 10) -> None:
         """Print the first rows of a batch, with ids and titles."""
         x, y = (part[:max_n].cpu() for part in self.one_batch())

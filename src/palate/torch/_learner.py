@@ -19,7 +19,6 @@ from palate.torch._backends import Schedule, select_backend
 from palate.torch._callbacks import Callback, require_callbacks, runs_at_batches
 from palate.torch._data import CollabDataLoaders
 from palate.torch._learner_file import SavedLearner, load_weights, write_learner, write_weights
-from palate.torch._left_out import missing_attribute, refuse_arguments
 from palate.torch._lr_find import LearningRates, lr_find
 from palate.torch._modules import MSELossFlat, Ranged, is_default_loss
 from palate.torch._objective import Loss, Metric, Objective
@@ -27,16 +26,24 @@ from palate.torch._optimisers import Adam, OptFunc
 from palate.torch._predictions import Predictions
 from palate.torch._pyplot import axes_of
 from palate.torch._recorder import Recorder
+from palate.torch._refusals import NamesAlternatives, refuses_others
 from palate.torch._summary import summary
 from palate.torch._to_palate import to_palate
 from palate.torch._training_loop import StopFit, run_epochs
-from palate.torch._validation import cycle_shape, metrics_by_name, require_function
+from palate.torch._validation import (
+    cycle_shape,
+    last_rate,
+    metrics_by_name,
+    require_function,
+    require_module,
+    weight_decay,
+)
 
 # Beta of a fit at a constant learning rate.
 _BETA = 0.9
 
 
-class Learner(Predictions):
+class Learner(Predictions, NamesAlternatives):
     """A module and the ratings that it is fitted to.
 
     Parameters
@@ -53,7 +60,8 @@ class Learner(Predictions):
         Returns an optimiser of PyTorch from groups of parameters and ``lr``: `Adam`, `SGD`, a
         class of `torch.optim`.
     lr, wd
-        The learning rate and the weight decay of fits that do not specify them.
+        The learning rate and the weight decay of fits that do not specify them; by default 0.001
+        and 0.01.
     wd_bn_bias
         Whether biases of layers and the parameters of normalisations decay too. (A table of user
         or item biases always does.)
@@ -62,7 +70,8 @@ class Learner(Predictions):
         history, computed on the held-out ratings. The ratings have the shape (n,), and so have
         the predictions, or else the shape that the module returns, such as (n, 5).
     path, model_dir
-        The folder, and the folder in it, of the files of `save`.
+        The folder of the files of `export`, by default that of `dls`, and the folder in it of
+        those of `save`.
     cbs
         Callbacks; see `Callback`.
     mixed_precision
@@ -77,8 +86,8 @@ class Learner(Predictions):
 
     Attributes
     ----------
-    dls, model, loss_func, lr, wd
-        As given.
+    dls, model, loss_func, lr, wd, cbs
+        As given, the callbacks in a list.
     metrics
         The metrics by the names of their columns.
     history
@@ -95,60 +104,56 @@ class Learner(Predictions):
         If a rating lies outside of the `y_range` of a module of `palate.torch`.
     """
 
+    @refuses_others
     def __init__(
         self,
         dls: CollabDataLoaders,
         model: nn.Module,
         loss_func: Loss | None = None,
         opt_func: OptFunc = Adam,
-        *,
         lr: float | slice = 1e-3,
-        wd: float = 0.01,
-        wd_bn_bias: bool = False,
-        metrics: Metric | Iterable[Metric] | None = None,
+        *,
         cbs: Callback | Iterable[Callback] | None = None,
-        path: str | Path = ".",
+        metrics: Metric | Iterable[Metric] | None = None,
+        wd: float | None = None,
+        wd_bn_bias: bool = False,
+        path: str | Path | None = None,
         model_dir: str | Path = "models",
         mixed_precision: bool = False,
         native: bool | None = None,
         progress: Progress = True,
-        **others: Any,
     ) -> None:
-        refuse_arguments("Learner", others)
         if not isinstance(dls, CollabDataLoaders):
             raise SettingError(f"dls is a {type(dls).__name__}; create CollabDataLoaders first")
-        if not isinstance(model, nn.Module):
-            raise SettingError(
-                f"model is {model!r}; it must be a module, such as DotProductBias(...)"
-            )
+        require_module(model)
         if isinstance(model, Ranged) and model.y_range is not None:
             sigmoid(dls.train.ratings, model.y_range)  # raises if a rating is out of range
         self.dls, self.model = dls, model.to(dls.device)
         self.loss_func: Loss = MSELossFlat() if loss_func is None else require_function(loss_func)
         self.opt_func, self.wd_bn_bias = require_function(opt_func, a_class=True), wd_bn_bias
-        self.lr, self.wd = _arguments.finite("lr", _end(lr)), _arguments.finite("wd", wd)
-        self.path, self.model_dir = Path(path), Path(model_dir)
+        self.lr, self.wd = _arguments.finite("lr", last_rate(lr)), weight_decay(wd)
+        self.path, self.model_dir = dls.path if path is None else Path(path), Path(model_dir)
         self.metrics: dict[str, Metric] = metrics_by_name(metrics)
-        self.callbacks = require_callbacks(cbs)
+        self.cbs = require_callbacks(cbs)
         self.mixed_precision, self.native, self.progress = mixed_precision, native, progress
         self.history: list[dict[str, Any]] = []
         self.recorder = Recorder()
         self.epoch = self.step = self.steps = 0
         self.last_loss = float("nan")
 
-    def fit_one_cycle(
+    @refuses_others
+    def fit_one_cycle(  # noqa: PLR0917  (fastai's order)
         self,
         n_epoch: int,
         lr_max: float | slice | None = None,
-        *,
         div: float = 25.0,
         div_final: float = 1e5,
         pct_start: float = 0.25,
-        moms: tuple[float, float, float] = (0.95, 0.85, 0.95),
         wd: float | None = None,
+        moms: tuple[float, float, float] | None = None,
         cbs: Callback | Iterable[Callback] | None = None,
+        *,
         native: bool | None = None,
-        **others: Any,
     ) -> None:
         """Train for `n_epoch` epochs on the one-cycle schedule; see `palate.OneCycle`.
 
@@ -166,10 +171,11 @@ class Learner(Predictions):
             The learning rate rises from ``lr_max / div`` and falls to ``lr_max / div_final``.
         pct_start
             The fraction of the steps in which it rises.
-        moms
-            Beta (the momentum) at the start, at the highest learning rate and at the end.
         wd
             The weight decay.
+        moms
+            Beta (the momentum) at the start, at the highest learning rate and at the end; by
+            default (0.95, 0.85, 0.95).
         cbs
             Additional callbacks, for this fit.
         native
@@ -181,31 +187,29 @@ class Learner(Predictions):
             If a setting is out of range, or the loss is not finite: the module is then restored
             to its state at the start of the epoch.
         """
-        refuse_arguments("fit_one_cycle", others)
         recipe = self._recipe(n_epoch, lr_max, wd)
         shape = cycle_shape(div, div_final, pct_start, moms)
         steps = schedule(recipe.epochs * len(self.dls.train), recipe.lr_max, **shape)
         self._fit(recipe, Schedule(*steps), cbs, native)
 
+    @refuses_others
     def fit(
         self,
         n_epoch: int,
         lr: float | slice | None = None,
-        *,
         wd: float | None = None,
         cbs: Callback | Iterable[Callback] | None = None,
+        *,
         native: bool | None = None,
-        **others: Any,
     ) -> None:
         """Train for `n_epoch` epochs at a constant learning rate; see `fit_one_cycle`."""
-        refuse_arguments("fit", others)
         recipe = self._recipe(n_epoch, lr, wd)
         ones = np.ones(recipe.epochs * len(self.dls.train))
         self._fit(recipe, Schedule(recipe.lr_max * ones, _BETA * ones), cbs, native)
 
     def _recipe(self, n_epoch: int, lr: float | slice | None, wd: float | None) -> OneCycle:
         """Return the validated settings of a fit."""
-        lr, wd = (self.lr if lr is None else _end(lr)), (self.wd if wd is None else wd)
+        lr, wd = (self.lr if lr is None else last_rate(lr)), (self.wd if wd is None else wd)
         return OneCycle(epochs=n_epoch, lr_max=lr, wd=wd, bs=self.dls.train.bs)
 
     def _fit(
@@ -217,8 +221,8 @@ class Learner(Predictions):
     ) -> None:
         if self.metrics or not is_default_loss(self.loss_func):
             self._rehearse()
-        permanent = self.callbacks
-        self.callbacks = permanent + require_callbacks(cbs)
+        permanent = self.cbs
+        self.cbs = permanent + require_callbacks(cbs)
         self.step, self.steps = 0, len(steps.lr)
         self.recorder.start(*steps, list(self.metrics))
         try:
@@ -230,7 +234,7 @@ class Learner(Predictions):
                     batch_loss=self.loss_of,
                     **self._optimiser(recipe.wd),
                     after_backward=partial(self.call, "after_backward"),
-                    batch_callbacks=any(map(runs_at_batches, self.callbacks)),
+                    batch_callbacks=any(map(runs_at_batches, self.cbs)),
                 )
                 run_epochs(
                     self,
@@ -241,7 +245,7 @@ class Learner(Predictions):
                     cancel=token,
                 )
         finally:
-            self.callbacks = permanent
+            self.cbs = permanent
 
     def _optimiser(self, wd: float) -> dict[str, Any]:
         return {"wd": wd, "opt_func": self.opt_func, "wd_bn_bias": self.wd_bn_bias}
@@ -256,7 +260,7 @@ class Learner(Predictions):
         If one of them ends the fit, the others have been called too.
         """
         stopped: StopFit | None = None
-        for callback in self.callbacks:
+        for callback in self.cbs:
             try:
                 getattr(callback, event)(self)
             except StopFit as stop:
@@ -269,6 +273,7 @@ class Learner(Predictions):
         objective = self._objective if model is None else replace(self._objective, model=model)
         return objective.batch_loss(x, y)
 
+    @refuses_others
     def lr_find(
         self,
         start_lr: float = 1e-7,
@@ -276,7 +281,6 @@ class Learner(Predictions):
         num_it: int = 100,
         stop_div: bool = True,
         show_plot: bool = True,
-        **others: Any,
     ) -> LearningRates:
         """Try rising learning rates on a copy of the module; see `LearningRates`.
 
@@ -291,7 +295,6 @@ class Learner(Predictions):
         show_plot
             Whether to draw the loss; see `LearningRates.plot`.
         """
-        refuse_arguments("lr_find", others)
         ax = axes_of(None) if show_plot else None
         rates = start_lr, end_lr
         found = lr_find(self._objective, self._optimiser(self.wd), rates, num_it, stop_div)
@@ -316,7 +319,8 @@ class Learner(Predictions):
         """
         return to_palate(self._objective, self.history)
 
-    def save(self, file: str | Path, **others: Any) -> Path:
+    @refuses_others
+    def save(self, file: str | Path) -> Path:
         """Write the module's weights to the file; `load` reads them. No pickle.
 
         Parameters
@@ -335,12 +339,12 @@ class Learner(Predictions):
         ModelFileError
             If the file cannot be written.
         """
-        refuse_arguments("save", others)
         path = self._weights_path(file)
         write_weights(self.model, path)
         return path
 
-    def load(self, file: str | Path, **others: Any) -> "Learner":
+    @refuses_others
+    def load(self, file: str | Path) -> "Learner":
         """Copy the weights in the file to the module, and return the learner; see `save`.
 
         Raises
@@ -350,7 +354,6 @@ class Learner(Predictions):
         SettingError
             If the weights do not fit the module.
         """
-        refuse_arguments("load", others)
         load_weights(self.model, self._weights_path(file))
         return self
 
@@ -371,15 +374,18 @@ class Learner(Predictions):
 
     def summary(self) -> None:
         """Print the parameters with their shapes, the optimiser, the loss and the callbacks."""
-        print(summary(self.model, self.opt_func, self.loss_func, self.callbacks))
+        print(summary(self.model, self.opt_func, self.loss_func, self.cbs))
 
-    def __getattr__(self, name: str) -> Any:
-        raise missing_attribute(type(self).__name__, name)
-
-    def export(self, path: str | Path) -> None:
+    @refuses_others
+    def export(self, fname: str | Path = "export.safetensors") -> None:
         """Write the learner to one file: weights, vocabularies and ratings; see `load_learner`.
 
         The file is replaced in one step: after a crash, the old or the new one is complete.
+
+        Parameters
+        ----------
+        fname
+            The file, in the folder `path` of the learner unless its path is absolute. No pickle.
 
         Raises
         ------
@@ -387,13 +393,4 @@ class Learner(Predictions):
             If the file cannot be written.
         """
         saved = SavedLearner(self._objective, self.lr, self.wd, self.native, self.history)
-        write_learner(saved, Path(path))
-
-
-def _end(lr: float | slice) -> float:
-    """Return a learning rate: of a slice its end, as in fastai for parameters in one group."""
-    if isinstance(lr, slice):
-        if lr.stop is None:
-            raise SettingError(f"the learning rate is {lr}; it must have an end, as slice(5e-3)")
-        return float(lr.stop)
-    return lr
+        write_learner(saved, self.path / fname)

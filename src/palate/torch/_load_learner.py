@@ -8,10 +8,13 @@ from torch import nn
 from palate.torch._learner import Learner
 from palate.torch._learner_file import read_learner
 from palate.torch._objective import Loss
+from palate.torch._refusals import refuses_others
+from palate.torch._validation import require_module
 
 
+@refuses_others
 def load_learner(
-    path: str | Path,
+    fname: str | Path,
     model: nn.Module | None = None,
     loss_func: Loss | None = None,
     device: torch.device | str | None = None,
@@ -20,7 +23,7 @@ def load_learner(
 
     Parameters
     ----------
-    path
+    fname
         The file.
     model
         For a custom module: an instance created with the same arguments. The weights are loaded
@@ -41,9 +44,12 @@ def load_learner(
     ModelFileError
         If the file does not exist, is damaged or was not written by `Learner.export`.
     SettingError
-        If `model` or `loss_func` is required and missing, or the weights do not fit `model`.
+        If `model` or `loss_func` is required and missing, `model` is not a module, or the weights
+        do not fit it.
     """
-    saved = read_learner(Path(path), model, loss_func, device)
+    if model is not None:
+        require_module(model)
+    saved = read_learner(Path(fname), model, loss_func, device)
     objective = saved.objective
     learn = Learner(
         objective.dls,

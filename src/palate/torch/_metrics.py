@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from palate.errors import SettingError
+from palate.torch._refusals import refuses_others
 
 
 def mse(inp: Tensor, targ: Tensor) -> Tensor:
@@ -11,9 +12,9 @@ def mse(inp: Tensor, targ: Tensor) -> Tensor:
     return nn.functional.mse_loss(*_flat(inp, targ))
 
 
-def rmse(inp: Tensor, targ: Tensor) -> Tensor:
+def rmse(preds: Tensor, targs: Tensor) -> Tensor:
     """Return the root mean squared error."""
-    return torch.sqrt(mse(inp, targ))
+    return torch.sqrt(mse(preds, targs))
 
 
 def mae(inp: Tensor, targ: Tensor) -> Tensor:
@@ -51,10 +52,25 @@ class CrossEntropyLossFlat(nn.CrossEntropyLoss):
     ----------
     axis
         The axis of the classes in the predictions.
+    weight, ignore_index, reduction, label_smoothing
+        As of `torch.nn.CrossEntropyLoss`.
     """
 
-    def __init__(self, axis: int = -1, weight: Tensor | None = None, **options: object) -> None:
-        super().__init__(weight, **options)  # type: ignore[arg-type]
+    @refuses_others
+    def __init__(
+        self,
+        axis: int = -1,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
         self.axis = axis
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002  (torch's name)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from palate import _arguments
 from palate.errors import SettingError
+from palate.torch._refusals import refuses_others
 
 Range = tuple[float, float] | None
 _INITIAL_SD = 0.01
@@ -42,15 +43,25 @@ class Ranged(Module):
 
 
 class Embedding(nn.Embedding):
-    """A table of `n` rows of `width` numbers, with initial standard deviation 0.01."""
+    """A table of `ni` rows of `nf` numbers, with initial standard deviation `std`."""
 
-    def __init__(self, n: int, width: int) -> None:
-        super().__init__(n, width)
-        nn.init.normal_(self.weight, 0, _INITIAL_SD)
+    def __init__(self, ni: int, nf: int, std: float = _INITIAL_SD) -> None:
+        super().__init__(ni, nf)
+        nn.init.normal_(self.weight, 0, std)
 
 
 class MSELossFlat(nn.MSELoss):
-    """The mean squared error of predictions and ratings, both flattened."""
+    """The mean squared error of predictions and ratings, both flattened.
+
+    Parameters
+    ----------
+    reduction
+        As of `torch.nn.MSELoss`.
+    """
+
+    @refuses_others
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002  (torch's name)
         """Return the mean squared error.
@@ -78,9 +89,9 @@ def sigmoid_range(x: Tensor, low: float, high: float) -> Tensor:
     return torch.sigmoid(x) * (high - low) + low
 
 
-def one_hot(x: Any, n: int) -> Tensor:
-    """Return a vector with a one at `x` and zeros elsewhere; shape (n,)."""
-    return torch.nn.functional.one_hot(torch.tensor(int(x)), n)
+def one_hot(x: Any, c: int) -> Tensor:
+    """Return a vector with a one at `x` and zeros elsewhere; shape (c,)."""
+    return torch.nn.functional.one_hot(torch.tensor(int(x)), c)
 
 
 class DotProduct(Ranged):
@@ -284,6 +295,7 @@ class EmbeddingNN(Ranged):
         The range of the predictions; None if unbounded.
     """
 
+    @refuses_others
     def __init__(
         self,
         emb_szs: Sequence[tuple[int, int]],

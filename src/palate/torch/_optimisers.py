@@ -8,6 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from palate.errors import SettingError
+from palate.torch._refusals import refuses_others
 
 # Takes groups of parameters, each with its weight decay, and lr.
 OptFunc = Callable[..., Optimizer]
@@ -16,7 +17,14 @@ _BETA2, _EPSILON = 0.99, 1e-5
 _NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
-def Adam(params: Any, lr: float, **settings: Any) -> Optimizer:  # noqa: N802  (fastai's name)
+@refuses_others
+def Adam(  # noqa: N802  (fastai's name)
+    params: Any,
+    lr: float,
+    mom: float = 0.9,
+    sqr_mom: float = _BETA2,
+    eps: float = _EPSILON,
+) -> Optimizer:
     """Return Adam with decoupled weight decay, as `palate.OneCycle` has it.
 
     Parameters
@@ -25,17 +33,20 @@ def Adam(params: Any, lr: float, **settings: Any) -> Optimizer:  # noqa: N802  (
         Parameters or groups of them.
     lr
         The learning rate.
-    settings
-        As of `torch.optim.AdamW`.
+    mom, sqr_mom
+        The betas of the gradient and of its square; `Learner.fit_one_cycle` changes the first at
+        every step.
+    eps
+        What is added to the root of the mean square.
     """
-    defaults: dict[str, Any] = {"betas": (0.9, _BETA2), "eps": _EPSILON, "fused": True}
-    return torch.optim.AdamW(params, lr=lr, **defaults | settings)
+    return torch.optim.AdamW(params, lr=lr, betas=(mom, sqr_mom), eps=eps, fused=True)
 
 
+@refuses_others
 def SGD(  # noqa: N802  (fastai's name)
-    params: Any, lr: float, mom: float = 0.9, **settings: Any
+    params: Any, lr: float, mom: float = 0.0
 ) -> Optimizer:
-    """Return stochastic gradient descent with momentum.
+    """Return stochastic gradient descent, with momentum unless it is 0.
 
     Parameters
     ----------
@@ -44,11 +55,9 @@ def SGD(  # noqa: N802  (fastai's name)
     lr
         The learning rate.
     mom
-        The momentum; `Learner.fit_one_cycle` changes it at every step. 0 to have none.
-    settings
-        As of `torch.optim.SGD`.
+        The momentum; `Learner.fit_one_cycle` changes it at every step, unless it is 0.
     """
-    return torch.optim.SGD(params, lr=lr, momentum=mom, **settings)
+    return torch.optim.SGD(params, lr=lr, momentum=mom)
 
 
 def create_optimiser(

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from palate.errors import DataError, SettingError
-from palate.torch._data import CollabDataLoaders
+from palate.torch._data import CollabDataLoaders, Loader
 from palate.torch._objective import Metric, Objective
+from palate.torch._refusals import refuses_others
+
+# Rows (user, item), and their ratings if there are any.
+Batches = Iterable[tuple[Tensor, ...]]
 
 
 class Predictions:
@@ -24,18 +28,31 @@ class Predictions:
     def _objective(self) -> Objective:
         raise NotImplementedError
 
-    def validate(self) -> list[float]:
+    @refuses_others
+    def validate(self, ds_idx: int = 1, dl: Batches | None = None) -> list[float]:
         """Return the loss on the held-out ratings, then the metrics.
+
+        Parameters
+        ----------
+        ds_idx, dl
+            Other ratings; see `get_preds`.
 
         Raises
         ------
         DataError
-            If no ratings are held out.
+            If no ratings are held out, or `dl` has none.
         """
-        valid = self.dls.valid
-        if len(valid.ratings) == 0:
-            raise DataError("no ratings are held out; create the loaders with valid_pct=0.2")
-        return self._measure(valid.x, valid.y)
+        return self._measure(*_with_ratings(self._rows(ds_idx, dl)))
+
+    def _rows(self, ds_idx: int, dl: Batches | None) -> tuple[Tensor, Tensor | None]:
+        """Return the rows (user, item) of a loader or of batches, and their ratings if any."""
+        if dl is None:
+            dl = self.dls.valid if ds_idx else self.dls.train
+        batches = [(dl.x, dl.y)] if isinstance(dl, Loader) else list(dl)
+        if not sum(len(batch[0]) for batch in batches):
+            raise DataError("there are no ratings; were any held out (valid_pct=0.2)?")
+        x = torch.cat([batch[0] for batch in batches])
+        return x, torch.cat([batch[1] for batch in batches]) if len(batches[0]) > 1 else None
 
     def _measure(self, x: Tensor, y: Tensor) -> list[float]:
         """Return the loss and the metrics on rows (user, item) and their ratings.
@@ -75,10 +92,11 @@ class Predictions:
         """Return the module's output for rows (user, item), in evaluation mode."""
         return self._objective.outputs(x)
 
+    @refuses_others
     def get_preds(
         self,
         ds_idx: int = 1,
-        dl: Iterable[tuple[Tensor, ...]] | None = None,
+        dl: Batches | None = None,
         with_input: bool = False,
         with_decoded: bool = False,
         *,
@@ -91,7 +109,8 @@ class Predictions:
         ds_idx
             0 for the training ratings, 1 for those held out, each in their order.
         dl
-            Batches (x, y) or (x,) instead, such as ``dls.test_dl(table)`` or ``dls.valid``.
+            Batches (x, y) or (x,) instead, such as ``dls.test_dl(table)``, or all ratings of a
+            loader in their order, as ``dls.train``.
         with_input
             Whether to return the rows (user, item) first.
         with_decoded
@@ -112,21 +131,16 @@ class Predictions:
         DataError
             If there are no rows.
         """
-        if dl is None:
-            loader = self.dls.valid if ds_idx else self.dls.train
-            dl = [(loader.x, loader.y)] if len(loader.ratings) else []
-        batches = list(dl)
-        if not batches:
-            raise DataError("there are no ratings to predict; were any held out (valid_pct=0.2)?")
-        x = torch.cat([batch[0] for batch in batches])
-        y = torch.cat([batch[1] for batch in batches]).cpu() if len(batches[0]) > 1 else None
+        x, y = self._rows(ds_idx, dl)
         loss, outputs = self._objective.loss_func, self.outputs(x)
         act = getattr(loss, "activation", None) if act is None else act
         predictions = (outputs if act is None else act(outputs)).cpu()
         decode = getattr(loss, "decodes", None)
         decoded = [predictions if decode is None else decode(predictions)] * with_decoded
-        return *[x.cpu()] * with_input, predictions, y, *decoded
+        ratings = None if y is None else y.cpu()
+        return *[x.cpu()] * with_input, predictions, ratings, *decoded
 
+    @refuses_others
     def predict(self, users: Any, items: Sequence[Any] | None = None) -> Any:
         """Return the prediction for one row, or for each pair of a user and an item.
 
@@ -172,12 +186,19 @@ class Predictions:
         values: NDArray[np.float32] = outputs.reshape(-1).float().cpu().numpy()
         return values
 
-    def show_results(self, ds_idx: int = 1, max_n: int = 9, shuffle: bool = True) -> None:
+    @refuses_others
+    def show_results(
+        self,
+        ds_idx: int = 1,
+        dl: Batches | None = None,
+        max_n: int = 9,
+        shuffle: bool = True,
+    ) -> None:
         """Print some rows with their ratings and predictions.
 
         Parameters
         ----------
-        ds_idx
+        ds_idx, dl
             As of `get_preds`.
         max_n
             How many rows.
@@ -187,15 +208,21 @@ class Predictions:
         Raises
         ------
         DataError
-            If there are no rows.
+            If there are no rows, or `dl` has no ratings.
         """
-        loader = self.dls.valid if ds_idx else self.dls.train
-        n = len(loader.ratings)
-        rows = (torch.randperm(n) if shuffle else torch.arange(n))[:max_n].to(loader.x.device)
-        batch = [(loader.x[rows], loader.y[rows])] if n else []
+        x, y = _with_ratings(self._rows(ds_idx, dl))
+        shown = (torch.randperm(len(x)) if shuffle else torch.arange(len(x)))[:max_n].to(x.device)
+        batch = [(x[shown], y[shown])]
         x, _, y, decoded = self.get_preds(dl=batch, with_input=True, with_decoded=True)
         columns = self.dls.shown(x) | {
             "rating": y.reshape(-1).tolist(),
             "rating_pred": decoded.reshape(len(x), -1).squeeze(1).tolist(),
         }
         print(pd.DataFrame(columns).to_string())
+
+
+def _with_ratings(rows: tuple[Tensor, Tensor | None]) -> tuple[Tensor, Tensor]:
+    x, y = rows
+    if y is None:
+        raise DataError("the batches have no ratings; pass pairs (x, y)")
+    return x, y

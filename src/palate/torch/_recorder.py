@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from palate.errors import DataError
 from palate.solvers._one_cycle import RunningLoss
 from palate.torch._pyplot import axes_of
+from palate.torch._refusals import refuses_others
 
 
 class Recorder:
@@ -119,6 +120,7 @@ class Recorder:
             ax.legend()
         return ax
 
+    @refuses_others
     def plot_sched(self, ax: Any = None) -> Any:
         """Draw the learning rate of each step; `ax`, the value and errors as of `plot_loss`."""
         self._require_steps()

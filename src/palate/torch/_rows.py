@@ -9,6 +9,7 @@ from palate import _arguments
 from palate.data._sources import open_table
 from palate.data._table import listed
 from palate.errors import DataError
+from palate.torch._refusals import refuses_others
 
 
 class Rows:
@@ -38,12 +39,13 @@ class Rows:
         pairs = [[user.o2i[u], item.o2i[i]] for u, i in zip(users, items, strict=True)]
         return torch.tensor(pairs, dtype=torch.int64, device=self.device).reshape(-1, 2)
 
-    def test_dl(self, table: Any, bs: int | None = None) -> list[tuple[torch.Tensor]]:
+    @refuses_others
+    def test_dl(self, test_items: Any, bs: int | None = None) -> list[tuple[torch.Tensor]]:
         """Return a table's users and items in batches (x,), for `Learner.get_preds`.
 
         Parameters
         ----------
-        table
+        test_items
             A pandas, polars or Arrow table with the columns of users and items, named as in
             `classes`.
         bs
@@ -56,7 +58,7 @@ class Rows:
         UnknownIdError
             If a user or an item is not in the vocabulary.
         """
-        frame = open_table(table, lambda fields: True).read()
+        frame = open_table(test_items, lambda fields: True).read()
         missing = [name for name in self.names if name not in frame.columns]
         if missing:
             raise DataError(

@@ -17,14 +17,21 @@ from palate import _native
 from palate.solvers.gibbs import _device
 from palate.solvers.gibbs._device import DeviceSampler
 from palate.solvers.gibbs._people import LocalPeople
-from palate.solvers.gibbs._row_block import Runtime
+from palate.solvers.gibbs._row_block import Runtime, sample_rows
 
 COUNTS = (0, 1, 10, 5000, 0, 300, 33, 31, 12, 1, 2, 700)
 PARTNERS, ALPHA, MU = 400, 1.7, 0.3
 NAMES = (
-    *("starts", "partner", "rating", "weight", "order"),
+    *("starts", "partner", "rating", "partner_weight", "row_weight", "order"),
     *("partners", "precision", "shift", "spread"),
 )
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Take the processor for the GPU "cuda"."""
+    monkeypatch.setattr(_device, "_device", lambda name: torch.device("cpu"))
+    return "cuda"
 
 
 class Side:
@@ -35,13 +42,19 @@ class Side:
         self.starts = np.append(0, np.cumsum(counts)).astype(np.int64)
         self.partner = rng.integers(0, PARTNERS, self.starts[-1]).astype(np.int32)
         self.rating = rng.normal(size=self.starts[-1]).astype(np.float32)
-        self.weight = rng.gamma(5, 0.2, self.starts[-1]).astype(np.float32)
+        self.partner_weight = rng.gamma(5, 0.2, PARTNERS).astype(np.float32)
+        self.row_weight = rng.gamma(5, 0.2, rows).astype(np.float32)
         self.order = np.argsort(-np.array(counts), kind="stable").astype(np.int32)
         self.partners = rng.normal(size=(PARTNERS, columns)).astype(np.float32)
         root = rng.normal(size=(columns, columns))
         self.precision = root @ root.T / columns + np.eye(columns)
         self.shift = rng.normal(size=(rows, columns)).astype(np.float32)
         self.spread = rng.gamma(5, 0.2, rows).astype(np.float32)
+
+    def weight(self, row):
+        """Return the weights of the ratings of a row."""
+        own = self.partner[self.starts[row] : self.starts[row + 1]]
+        return self.partner_weight[own] * self.row_weight[row]
 
     def draw(self, sampler, *, alpha=ALPHA, stream=9, **options):
         arrays = [getattr(self, name) for name in NAMES]
@@ -67,12 +80,19 @@ def test_each_draw_equals_its_twins_and_the_kernels(columns, first):
         own = slice(side.starts[row], side.starts[row + 1])
         noise = _native.normals(5, 9, columns, (first + row) * stride)
         drawn, residuals = twins.sample_row(
-            side.partners[side.partner[own]], side.rating[own], side.weight[own], side.precision,
+            side.partners[side.partner[own]], side.rating[own], side.weight(row), side.precision,
             side.shift[row], ALPHA, MU, noise=side.spread[row] * noise,
         )  # fmt: skip
-        expected.append((drawn, np.sum(side.weight[own] * residuals**2)))
+        expected.append((drawn, np.sum(side.weight(row) * residuals**2)))
     assert_the_same((rows, squares), [np.array(part) for part in zip(*expected, strict=True)])
-    assert_the_same((rows, squares), side.draw(_native.sample_rows, first_row=first))
+    assert_the_same((rows, squares), side.draw(sample_rows, first_row=first))
+
+
+def test_numbers_that_threads_make_in_parts_are_the_same(monkeypatch):
+    monkeypatch.setattr(_device, "_ROWS", 5)
+    side = Side(17)
+    found = side.draw(DeviceSampler("cpu"), first_row=7)
+    assert_the_same(found, side.draw(sample_rows, first_row=7))
 
 
 @pytest.mark.parametrize("batch", [1, 500, 20_000])
@@ -84,7 +104,7 @@ def test_batches_and_segments_of_any_size_draw_the_same(batch, monkeypatch):
     )
     found = side.draw(DeviceSampler("cpu", batch))
     assert max(sizes) <= max(batch, 10)  # one rating at least
-    assert_the_same(found, side.draw(_native.sample_rows))
+    assert_the_same(found, side.draw(sample_rows))
 
 
 @pytest.mark.parametrize(("numbers", "most"), [(40_000, 400), (4_000_000, 30)])
@@ -116,29 +136,33 @@ def test_squares_of_ratings_almost_without_noise():
         own = slice(side.starts[row], side.starts[row + 1])
         partners = side.partners[side.partner[own]]
         residuals = twins.residuals(partners, side.rating[own], drawn[row], MU)
-        total = np.sum(side.weight[own] * residuals**2)
+        total = np.sum(side.weight(row) * residuals**2)
         assert squares[row] == pytest.approx(total, rel=1e-6, abs=0)
 
 
 def test_without_any_rating_rows_have_their_prior():
     side = Side(3, counts=[0, 0, 0])
-    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(_native.sample_rows))
+    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(sample_rows))
 
 
-def test_without_spread_the_numbers_are_taken_as_they_are():
+@pytest.mark.parametrize("name", ["spread", "row_weight"])
+def test_without_a_spread_or_weights_of_rows_they_are_1(name):
     side = Side(5)
-    side.spread = side.spread[:0]
-    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(_native.sample_rows))
+    found = side.draw(DeviceSampler("cpu"))
+    setattr(side, name, getattr(side, name)[:0])
+    assert (found[0] != side.draw(DeviceSampler("cpu"))[0]).any()
+    assert_the_same(side.draw(DeviceSampler("cpu")), side.draw(sample_rows))
 
 
 def test_ratings_stay_on_the_device_and_all_else_may_change():
     sampler, one, other = DeviceSampler("cpu"), Side(5), Side(5, counts=COUNTS[::-1])
     for stream in range(3):
         for side in (one, other):
-            side.weight = side.weight * 1.1
+            side.partner_weight = side.partner_weight * np.float32(1.1)
+            side.row_weight = side.row_weight * np.float32(0.9)
             side.partners = side.partners + np.float32(0.1)
             found = side.draw(sampler, stream=stream)
-            assert_the_same(found, side.draw(_native.sample_rows, stream=stream))
+            assert_the_same(found, side.draw(sample_rows, stream=stream))
     assert len(sampler._sides) == 2
 
 
@@ -174,10 +198,10 @@ def test_products_are_in_full_precision_whatever_the_process_has_chosen(monkeypa
     assert set(found) == {"highest"}
 
 
-def test_a_fit_on_a_device_is_the_kernels_up_to_rounding(ml100k):
+def test_a_fit_on_a_device_is_the_kernels_up_to_rounding(ml100k, gpu):
     few = ml100k.take(np.arange(0, len(ml100k), 5))
     settings = {"factors": 3, "sweeps": 8, "burn_in": 3, "seed": 2}
-    one, other = (palate.Gibbs(**settings, device=d).fit(few) for d in (None, "cpu"))
+    one, other = (palate.Gibbs(**settings, device=d).fit(few) for d in ("cpu", gpu))
     for name in ("item_table", "user_table"):
         expected, found = (getattr(model.learned, name) for model in (one, other))
         assert (found != expected).any()  # it did run elsewhere
@@ -199,24 +223,37 @@ def test_a_block_on_a_device_that_has_been_cancelled_ends_the_fit(ml100k):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_refused(ml100k):
-    message = "device is 'cuda:1', and PyTorch finds 0 CUDA devices here; without a device"
+    message = "device is 'cuda:1', and PyTorch finds 0 CUDA devices here; by default, fits use"
     with pytest.raises(palate.SettingError, match=message):
         palate.Gibbs(device="cuda:1").fit(ml100k)
 
 
-@pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:01", "cuda:٣", "", 0])
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:01", "cuda:٣", "", 0, None])
 def test_what_is_no_device_is_refused(device):
-    with pytest.raises(palate.SettingError, match=f"device is {device!r}; it must be a GPU"):
+    with pytest.raises(
+        palate.SettingError, match=f"device is {device!r}; it must be 'cpu', or a GPU"
+    ):
         palate.Gibbs(device=device)
 
 
-def test_without_memory_on_the_device_a_fit_says_so(ml100k, monkeypatch):
+def test_without_memory_on_the_device_a_fit_says_so(ml100k, monkeypatch, gpu):
     def fail(*_):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(_device._Conditional, "of", fail)
     with pytest.raises(palate.SettingError, match=r"4 factors for .* need more memory"):
-        palate.Gibbs(factors=4, device="cpu").fit(ml100k)
+        palate.Gibbs(factors=4, device=gpu).fit(ml100k)
+
+
+def test_the_processor_has_the_kernel_and_needs_no_pytorch():
+    code = (
+        "import sys\nsys.modules['torch'] = None\nimport palate, polars\n"
+        "table = {'user': [0, 0, 1], 'item': [0, 1, 1], 'rating': [1.0, 2, 3]}\n"
+        "ratings = palate.read_ratings(polars.DataFrame(table))\n"
+        "one, other = (palate.Gibbs(2, 3, 1, **d).fit(ratings) for d in ({'device': 'cpu'}, {}))\n"
+        "assert (one.learned.item_table == other.learned.item_table).all()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_pytorch_it_says_what_to_install():

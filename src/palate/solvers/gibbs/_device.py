@@ -1,6 +1,7 @@
 """Rows drawn by PyTorch on a device such as a GPU, instead of by the native kernel."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,6 +29,8 @@ _BATCH = 1 << 25
 _RATIO, _FEW = 2, 32
 # The kernel's rows have places in the stream of random numbers at multiples of this.
 _LANES = 16
+# A thread makes the random numbers of so many rows at a time.
+_ROWS = 1 << 12
 
 
 class DeviceSampler:
@@ -59,7 +62,8 @@ class DeviceSampler:
         starts: NDArray[np.int64],
         partner: NDArray[np.int32],
         rating: NDArray[np.float32],
-        weight: NDArray[np.float32],
+        partner_weight: NDArray[np.float32],
+        row_weight: NDArray[np.float32],
         order: NDArray[np.int32],
         partners: NDArray[np.float32],
         precision: NDArray[np.float64],
@@ -84,15 +88,12 @@ class DeviceSampler:
         MemoryError
             If the memory of the device is not enough.
         """
-        n, columns = len(starts) - 1, partners.shape[1]
-        noise = _noise(seed, stream, first_row, n, columns)
-        if len(spread):
-            noise *= spread[:, None]
-        lengths = np.diff(starts)[order]
+        n, lengths = len(starts) - 1, np.diff(starts)[order]
         try:
             conditional = _Conditional(
                 side=self._side(starts, partner, rating),
-                weight=self._put(weight),
+                partner_weight=self._put(partner_weight),
+                row_weight=self._put(row_weight if len(row_weight) else np.ones(n, np.float32)),
                 table=_with_ones(self._put(partners)),
                 precision=self._put(precision.astype(np.float32)),
                 shift=self._put(shift),
@@ -100,10 +101,13 @@ class DeviceSampler:
                 mu=mu,
                 numbers=self._batch,
             )
-            numbers, places = self._put(noise), self._put(order.astype(np.int64))
+            numbers = self._normals(seed, stream, first_row, shift.shape, threads)
+            if len(spread):
+                numbers *= self._put(spread)[:, None]
+            places = self._put(order.astype(np.int64))
             rows, squares = torch.empty_like(numbers), numbers.new_empty(n, dtype=torch.float64)
             with _full_precision():
-                for batch in _batches(lengths, columns, self._batch):
+                for batch in _batches(lengths, shift.shape[1], self._batch):
                     if cancel is not None and cancel.cancelled:
                         raise Cancelled
                     own = places[batch]
@@ -127,6 +131,24 @@ class DeviceSampler:
             self._sides[id(rating)] = _Side(rating, *arrays)
         return self._sides[id(rating)]
 
+    def _normals(
+        self, seed: int, stream: int, first_row: int, shape: tuple[int, ...], threads: int
+    ) -> Tensor:
+        """Return the kernel's standard normal numbers of rows, copied as threads make them."""
+        rows, columns = shape
+        stride = -(-columns // _LANES) * _LANES
+
+        def of(part: range) -> NDArray[np.float32]:
+            numbers = normals(seed, stream, len(part) * stride, (first_row + part.start) * stride)
+            return numbers.reshape(-1, stride)
+
+        table = torch.empty((rows, stride), device=self._device)
+        parts = [range(rows)[first : first + _ROWS] for first in range(0, rows, _ROWS)]
+        with ThreadPoolExecutor(threads) as pool:
+            for part, numbers in zip(parts, pool.map(of, parts), strict=True):
+                table[part.start : part.stop] = torch.from_numpy(numbers)
+        return table[:, :columns]
+
     def _put(self, array: NDArray[np.generic]) -> Tensor:
         """Return a copy of an array on the device."""
         return torch.tensor(array, device=self._device)
@@ -147,8 +169,10 @@ class _Conditional:
 
     Attributes
     ----------
-    side, weight
-        The ratings, and the weight of each.
+    side
+        The ratings.
+    partner_weight, row_weight
+        The weight of a rating is that of its partner times that of its row.
     table
         [q, 1, -b] of each partner; shape (partners, d + 1).
     precision, shift
@@ -160,7 +184,8 @@ class _Conditional:
     """
 
     side: _Side
-    weight: Tensor
+    partner_weight: Tensor
+    row_weight: Tensor
     table: Tensor
     precision: Tensor
     shift: Tensor
@@ -196,10 +221,12 @@ class _Conditional:
             places = starts[rows, None] + steps
             present = places < starts[rows + 1, None]
             places = places.clamp(max=len(partner) - 1)
-            z = self.table[partner[places].long()]
+            partners = partner[places].long()
+            z = self.table[partners]
             target = rating[places].double() - self.mu + z[..., -1]
             z[..., -1] = target
-            yield z, target, self.weight[places] * present
+            weight = self.partner_weight[partners] * self.row_weight[rows, None]
+            yield z, target, weight * present
 
 
 class _Posterior(NamedTuple):
@@ -244,16 +271,9 @@ def _device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= found:
         raise SettingError(
             f"device is {name!r}, and PyTorch finds {counted(found, 'CUDA device')} here; "
-            "without a device, fits use the processor"
+            "by default, fits use the processor"
         )
     return device
-
-
-def _noise(seed: int, stream: int, first_row: int, rows: int, columns: int) -> NDArray[np.float32]:
-    """Return the kernel's standard normal numbers; shape (rows, columns)."""
-    stride = -(-columns // _LANES) * _LANES
-    numbers = normals(seed, stream, rows * stride, first_row * stride)
-    return np.ascontiguousarray(numbers.reshape(rows, stride)[:, :columns])
 
 
 def _with_ones(rows: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from palate import _random_streams
 from palate._linear_algebra import products, quadratic_forms, weighted_products
-from palate._native import CancelToken, sample_rows
+from palate._native import CancelToken
+from palate._native import sample_rows as kernel
 from palate.data._ratings import Csr
 from palate.solvers.gibbs._random_stream import RowStream
 from palate.solvers.gibbs._row_prior import RowPrior
@@ -25,7 +26,8 @@ class SampleRows(Protocol):
         starts: NDArray[np.int64],
         partner: NDArray[np.int32],
         rating: NDArray[np.float32],
-        weight: NDArray[np.float32],
+        partner_weight: NDArray[np.float32],
+        row_weight: NDArray[np.float32],
         order: NDArray[np.int32],
         partners: NDArray[np.float32],
         precision: NDArray[np.float64],
@@ -43,10 +45,28 @@ class SampleRows(Protocol):
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Return the rows, and their sums of weighted squared errors.
 
-        See ``native/include/palate/gibbs.hpp``; `weight` has an entry for each rating, and `shift`
-        a row for each row.
+        See ``native/include/palate/gibbs.hpp``. The weight of a rating is that of the partner times
+        that of the row; `row_weight` is empty where all rows have the weight 1. `shift` has a row
+        for each row.
         """
         ...
+
+
+def sample_rows(
+    starts: NDArray[np.int64],
+    partner: NDArray[np.int32],
+    rating: NDArray[np.float32],
+    partner_weight: NDArray[np.float32],
+    row_weight: NDArray[np.float32],
+    /,
+    *others: Any,
+    **options: Any,
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Draw rows by the native kernel; see `SampleRows`."""
+    weight = partner_weight[partner]
+    if len(row_weight):
+        weight *= np.repeat(row_weight, np.diff(starts))
+    return kernel(starts, partner, rating, weight, *others, **options)
 
 
 class Runtime(NamedTuple):
@@ -274,17 +294,17 @@ class RowDraw(NamedTuple):
         runtime
             How to draw them. Cancelled, it ends the draw by `Cancelled`.
         """
-        weights = partners.precisions.astype(np.float32)[ratings.partner]
-        spread = np.zeros(0, dtype=np.float32)
+        spread = weight = np.zeros(0, dtype=np.float32)
         if block.scales_prior:
             spread = (block.precisions**-0.5).astype(np.float32)
         else:
-            weights *= np.repeat(block.precisions.astype(np.float32), block.counts)
+            weight = block.precisions.astype(np.float32)
         rows: NDArray[np.float32]
         squares: NDArray[np.float64]
         rows, squares = runtime.sample_rows(
             *ratings,
-            weights,
+            partners.precisions.astype(np.float32),
+            weight,
             block.longest_first,
             partners.rows,
             self.prior.precision,

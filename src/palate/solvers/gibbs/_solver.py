@@ -71,11 +71,11 @@ class Gibbs:
     seed
         The seed. The same seed gives the same model at any number of threads.
     device
-        The GPU on which PyTorch draws the rows of users and items, such as "cuda" or "cuda:1".
-        It needs the extra ``torch``. By default the native kernel draws them on the processor; both
-        draw the same up to rounding, from the same random numbers. Everything else is done on the
-        processor. The device is not saved with a model, and `fit` refuses one that is not there.
-        ("cpu" is PyTorch on the processor.)
+        Where the rows of users and items are drawn: "cpu", or a GPU such as "cuda" or "cuda:1". On
+        the processor the native kernel draws them, on a GPU PyTorch, which needs the extra
+        ``torch``: the same up to rounding, from the same random numbers. Everything else is done on
+        the processor. The device is not saved with a model, and `fit` refuses one that is not
+        there.
 
     Raises
     ------
@@ -87,7 +87,7 @@ class Gibbs:
     sweeps: int | None = None
     burn_in: int = 25
     seed: int = 0
-    device: str | None = None
+    device: str = "cpu"
 
     name = "gibbs"
     title = "Gibbs sampling"
@@ -112,10 +112,9 @@ class Gibbs:
             raise SettingError(
                 f"burn_in is {self.burn_in} of {self.sweeps} sweeps; some must be left to count"
             )
-        known = isinstance(self.device, str) and re.fullmatch(_DEVICES, self.device)
-        if self.device is not None and not known:
+        if not isinstance(self.device, str) or not re.fullmatch(_DEVICES, self.device):
             raise SettingError(
-                f"device is {self.device!r}; it must be a GPU such as 'cuda' or 'cuda:1', or 'cpu'"
+                f"device is {self.device!r}; it must be 'cpu', or a GPU such as 'cuda' or 'cuda:1'"
             )
 
     @property
@@ -203,9 +202,9 @@ class Gibbs:
         )
 
     def _runtime(self, threads: int | None, cancel: CancelToken) -> Runtime:
-        """Return how to compute; PyTorch is imported only where a device is given."""
+        """Return how to compute; PyTorch is imported only for a GPU."""
         runtime = Runtime(thread_count(threads), cancel)
-        if self.device is None:
+        if self.device == "cpu":
             return runtime
         from palate.solvers.gibbs._device import DeviceSampler  # noqa: PLC0415
 
