@@ -271,20 +271,3 @@ def test_a_name_left_out_as_an_argument(tiny):
         match=r"use learn\.history after the fit.* is not an instance of Callback",
     ):
         learn.fit(1, cbs=palate.torch.CSVLogger)
-
-
-def test_the_parameters_are_those_of_fastai():
-    collab = pytest.importorskip("fastai.collab", reason="no fastai; pip install fastai")
-    from fastai.tabular import all as tabular
-
-    passing_on = ("CollabDataLoaders.show_batch", "CollabDataLoaders.test_dl")
-    fastais = SimpleNamespace(**vars(tabular) | vars(collab))
-    for function, names in FASTAI.items():
-        if function in passing_on or function.startswith("EmbeddingDotBias."):
-            continue  # its signature says too little, or is ours in other words
-        by_position, _, by_name = (part.split() for part in names.partition("*"))
-        found = inspect.signature(attrgetter(function)(fastais)).parameters
-        own = [name for name in found if name != "self"]
-        assert own[: len(by_position)] == by_position
-        named = own if by_position else own[1:]
-        assert set(named) - {*by_position, *by_name} <= {"args", "kwargs"}
