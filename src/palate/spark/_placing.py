@@ -1,6 +1,6 @@
 """From a Spark DataFrame to packed ratings in files, and from these to blocks in executors."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -126,29 +126,39 @@ class Placing(NamedTuple):
     def placed(self, plan: Plan, counts: NDArray[np.int64]) -> Placed:
         """Return the packed ratings in the executors; `counts` are those of the items."""
         unrated, no_needs = _unrated_users(plan), _no_needs(plan)
-        return Placed(
-            self._arrays(_BY_USER, "ratings", plan, unrated),
-            self._arrays(_BY_ITEM, "ratings", plan, _unrated_items(plan, counts)),
-            self._arrays(_BY_USER, "counts", plan, _counts(unrated)),
-            self._arrays(_BY_USER, "needs", plan, dict.fromkeys(unrated, no_needs)),
+        by_item = self._arrays(_BY_ITEM, "ratings", _unrated_items(plan, counts))
+        of_users = {
+            "ratings": unrated,
+            "counts": _counts(unrated),
+            "needs": dict.fromkeys(unrated, no_needs),
+        }
+        by_user, counts_of_users, needs = (
+            in_place(self._arrays(_BY_USER, column, others), plan.blocks)
+            for column, others in of_users.items()
         )
+        # Serialised like the messages that come beside them, which would all be read and written
+        # once more otherwise.
+        by_item = _kept(by_item.partitionBy(plan.blocks, same))
+        return Placed(by_user, by_item, counts_of_users, needs)
 
-    def _arrays(
-        self, name: str, column: str, plan: Plan, others: dict[int, Arrays]
-    ) -> RDD[tuple[int, Arrays]]:
-        """Return the arrays of packed rows, each in the partition of its block."""
+    def _arrays(self, name: str, column: str, others: dict[int, Arrays]) -> RDD[tuple[int, Arrays]]:
+        """Return the arrays of packed rows, and others."""
         found = arrays_of(self.spark.read.parquet(self.path(name)), column)
         if others:
             found = found.union(self.spark.sparkContext.parallelize(list(others.items())))
-        return in_place(found, plan.blocks)
+        return found
 
 
 def in_place(arrays: RDD[tuple[int, Arrays]], blocks: int) -> RDD[tuple[int, Arrays]]:
     """Return the arrays of blocks, each in the partition of its block, and kept there."""
     placed = arrays.partitionBy(blocks, same)
     # One more step in Python, so that they need no other serialiser beside what comes of them.
-    kept = placed.mapPartitions(iter, preservesPartitioning=True)
-    return kept.persist(StorageLevel.MEMORY_AND_DISK)
+    return _kept(placed.mapPartitions(iter, preservesPartitioning=True))
+
+
+def _kept(blocks: RDD[Any]) -> RDD[Any]:
+    """Return blocks that stay in the executors once they are computed."""
+    return blocks.persist(StorageLevel.MEMORY_AND_DISK)
 
 
 def arrays_of(table: DataFrame, column: str) -> RDD[tuple[int, Arrays]]:
