@@ -37,8 +37,9 @@ HOSTILE = [
     "x",
 ]
 
-# Each has tests of many seconds. One that starts last would keep a single process busy at the end.
-FIRST = ["test_spark.py", "test_example.py", "test_process.py", "test_demo_command.py"]
+# Files and folders with tests of many seconds. One that starts last would keep a single process
+# busy at the end. Those in Spark come together, so that one session, slow to start, is enough.
+FIRST = ["spark", "test_example.py", "test_process.py", "test_demo_command.py"]
 
 # A process that runs out of tests takes some from the end of what the other has left. These need
 # no model, server or browser, which it would have to make once more.
@@ -57,11 +58,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest tests start first and the lightest last; all others stay in their order."""
-    places = {name: place for place, name in enumerate(FIRST)}
 
     def place(item: pytest.Item) -> int:
-        is_light = item.path.parent.name in LAST
-        return places.get(item.path.name, len(FIRST) + is_light)
+        folder, file = item.path.parts[-2:]
+        is_light = folder in LAST
+        found = (place for place, name in enumerate(FIRST) if name in {folder, file})
+        return next(found, len(FIRST) + is_light)
 
     items.sort(key=place)
 

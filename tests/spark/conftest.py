@@ -3,14 +3,26 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
-
-@pytest.fixture(scope="session")
-def quick_jvm():
-    """Return the options of a JVM that compiles little: it starts, and acts first, in less time."""
-    return "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# A JVM that compiles little, and trusts Spark's classes, starts and acts first in less time.
+QUICK_JVM = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC "
+    "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
+SETTINGS = {
+    "spark.driver.extraJavaOptions": QUICK_JVM,
+    "spark.executor.extraJavaOptions": QUICK_JVM,
+    "spark.executor.memory": "1g",
+    "spark.python.daemon.module": "python_workers",
+    "spark.sql.adaptive.enabled": "false",  # it makes a job of each stage
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
 
 
 @pytest.fixture(scope="module")
@@ -23,29 +35,29 @@ def few_passes():
 
 
 @pytest.fixture(scope="session")
-def spark(quick_jvm, tmp_path_factory):
-    pyspark = pytest.importorskip("pyspark.sql")
+def quick_spark(tmp_path_factory):
+    """Let sessions start and act in less time, those of commands too."""
     if shutil.which("java") is None:
         pytest.skip("there is no Java: apt-get install openjdk-17-jre-headless")
     folder = tmp_path_factory.mktemp("spark")
+    settings = SETTINGS | {"spark.sql.warehouse.dir": str(folder / "warehouse")}
+    lines = (f"{name} {value}\n" for name, value in settings.items())
+    (folder / "spark-defaults.conf").write_text("".join(lines), encoding="utf-8")
+    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(Path(__file__).parent)]))
     os.environ |= {
         "PYSPARK_PYTHON": sys.executable,
+        "PYTHONPATH": path,
+        "SPARK_CONF_DIR": str(folder),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_WORKER_DIR": str(folder / "work"),
     }
-    settings = {
-        "spark.driver.extraJavaOptions": quick_jvm,
-        "spark.executor.extraJavaOptions": quick_jvm,
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.executor.memory": "1g",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-    }
-    builder = pyspark.SparkSession.builder.master("local-cluster[2,1,2048]")
-    session = builder.config(map=settings).getOrCreate()
+
+
+@pytest.fixture(scope="session")
+def spark(quick_spark):
+    pyspark = pytest.importorskip("pyspark.sql")
+    session = pyspark.SparkSession.builder.master("local-cluster[2,1,2048]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()

@@ -16,7 +16,7 @@ from palate.spark import _known_users, fit
 # PySpark and its Arrow conversions warn of what they do themselves.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("few_passes")]
 
-SOLVER = palate.Gibbs(factors=4, sweeps=8, burn_in=2)
+SOLVER = palate.Gibbs(factors=4, sweeps=5, burn_in=2)
 
 
 def test_a_model_with_users_is_that_of_one_machine(spark, ml100k, ratings, frame, tmp_path):
