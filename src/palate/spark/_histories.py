@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pyspark import RDD
-from threadpoolctl import threadpool_limits
 
 from palate._native import CancelToken
 from palate.data._ratings import Csr, Kind, group, lowest_relevant
@@ -19,6 +18,7 @@ from palate.solvers.choice._histories import Histories, WeightSums, weighting_wi
 from palate.solvers.gibbs._sums import Span, merged
 from palate.spark._drawing import CandidatesOf, DrawingOf, HeldOutOf, joined
 from palate.spark._packing import Arrays, Plan, csr, same, stacked
+from palate.spark._task import task
 from palate.spark._user_blocks import merged_arrays
 
 Result = TypeVar("Result")
@@ -213,7 +213,7 @@ class _Apply:
             histories = csr(arrays)
             if self.left_out is not None:
                 histories = self._remaining(number, histories, self.left_out)
-            with threadpool_limits(self.threads, user_api="blas"):
+            with task(self.threads):
                 yield number, self.step(number, histories)
 
     def _remaining(self, number: int, histories: Csr, left_out: HeldOut) -> Csr:

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from palate.solvers.gibbs._row_block import Partners, RowBlock, RowDraw, Runtime
 from palate.solvers.gibbs._user_block import UserBlock, standardised
 from palate.spark._packing import Arrays, csr
+from palate.spark._task import task
 
 
 class Message(NamedTuple):
@@ -76,7 +76,7 @@ class DrawItemBlock:
             else:
                 arrays |= part
         if block is not None:
-            with threadpool_limits(self.threads, user_api="blas"):
+            with task(self.threads):
                 yield block, self._drawn(block, arrays, self._partners(messages))
 
     def _partners(self, messages: list[Message]) -> Partners:

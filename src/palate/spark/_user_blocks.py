@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pyspark import Accumulator
-from threadpoolctl import threadpool_limits
 
 from palate.data._ratings import Csr
 from palate.solvers.gibbs._row_block import Runtime
 from palate.solvers.gibbs._user_block import Step, UserBlock
 from palate.spark._item_blocks import Message, messages_of
 from palate.spark._packing import Arrays, Plan, csr
+from palate.spark._task import task
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class ApplySteps:
 
     def applied(self, number: int, arrays: Arrays) -> tuple[UserBlock, Any]:
         """Return the block with these arrays after the steps, and the result."""
-        with threadpool_limits(self.threads, user_api="blas"):
+        with task(self.threads):
             block, result = self._block(number, arrays), None
             for step in self.steps:
                 result = step(block)
