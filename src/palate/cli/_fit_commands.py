@@ -140,7 +140,7 @@ def fit(
     if save_users and no_users:
         raise palate.SettingError("--save-users contradicts --no-users; leave one of them out")
     chosen = chosen_solver(context, seed)
-    columns = {"user": user, "item": item, "rating": rating, "items": items}
+    columns: dict[str, Any] = {"user": user, "item": item, "rating": rating, "items": items}
     others: dict[str, Any] = {"timestamp": timestamp, "users": users, "table": table, "kind": kind}
     others |= reading_options(context)
     if spark is not None:
