@@ -12,7 +12,7 @@ from palate.solvers import _eigenpairs
 from palate.solvers.choice import _search
 from palate.solvers.choice._low_rank import LowRankGraph
 from palate.solvers.choice._people import LocalPeople
-from palate.spark import fit, recommend
+from palate.spark import _pieces, fit, recommend
 
 # PySpark and its Arrow conversions warn of what they do themselves.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -20,10 +20,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(scope="module", autouse=True)
 def few_passes():
-    """Compute eigenvectors, in few passes: each takes a moment in the cluster."""
+    """Compute eigenvectors, in few passes: each takes a moment in the cluster.
+
+    Tables come to the driver in some pieces.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_eigenpairs, "_ITERATIONS", 2)
         patch.setattr(_search, "_MAX_EXACT", 100)
+        patch.setattr(_pieces, "_BYTES", 1 << 21)
         yield
 
 

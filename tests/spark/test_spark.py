@@ -330,6 +330,24 @@ def test_the_command_refuses_what_has_no_meaning_in_a_cluster(tmp_path):
         assert f"{option[0]} can't be used with --spark" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--save-users"], "--save-users belongs to a fit with --spark"),
+        (["--save-users", "--no-users", "--spark", "local"], "--save-users contradicts --no-users"),
+    ],
+)
+def test_the_command_refuses_to_save_users_where_it_has_no_meaning(options, message, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "palate", "fit", "ratings", "-o", str(tmp_path / "m"), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
 def test_without_pyspark_it_is_said_what_to_install():
     code = (
         "import sys, palate\n"

@@ -11,12 +11,29 @@ import palate
 pytest.importorskip("pyspark")
 
 from palate.solvers.gibbs._known_features import known_values
-from palate.spark import _known_users, fit
+from palate.spark import _known_users, fit, recommend
 
 # PySpark and its Arrow conversions warn of what they do themselves.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("few_passes")]
 
 SOLVER = palate.Gibbs(factors=4, sweeps=5, burn_in=2)
+
+
+def check_lists_of(model, frame, ratings, people):
+    """Check the lists of people of whom the model knows something, and of some nothing."""
+    whole = people.rename({"user": "id"}).with_columns(likes=pl.lit("tea"))
+    lists = recommend(model, frame.filter("user < 50"), 5, by="rating", users=whole)
+    few = palate.read_ratings(ratings.filter(pl.col("user") < 50), users=people)
+    wanted = pl.DataFrame(model.profiles(few).recommend(5, by="rating"))
+    found = pl.DataFrame(pl.from_arrow(lists.toArrow())).sort("user", "rank")
+    assert found["item"].to_list() == wanted["id"].to_list()
+    np.testing.assert_allclose(found["prediction"], wanted["prediction"], atol=1e-4)
+    without = pl.DataFrame(
+        pl.from_arrow(recommend(model, frame.filter("user < 50"), 5, by="rating").toArrow())
+    ).sort("user", "rank")
+    assert np.abs(without["prediction"] - found["prediction"]).max() > 1e-3
+    with pytest.raises(palate.SettingError, match=r"no column that the model knows; it knows '"):
+        recommend(model, frame, users=people.select("user"))
 
 
 def test_a_model_with_users_is_that_of_one_machine(spark, ml100k, ratings, frame, tmp_path):
@@ -42,6 +59,7 @@ def test_a_model_with_users_is_that_of_one_machine(spark, ml100k, ratings, frame
         assert ours.sum() == other.sum()
     assert back.user(196).recommend(5)["id"].to_list()
     assert np.array_equal(back.learned.item_table, model.learned.item_table)
+    check_lists_of(model, frame, ratings, people)
     description = json.loads((output / "palate.json").read_text())
     files = description["files"]["users"]
     assert len(files) == 3

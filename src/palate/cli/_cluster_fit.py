@@ -20,7 +20,8 @@ SparkMaster = Annotated[
         "--spark",
         metavar="MASTER",
         help="Fit in this Spark cluster, such as yarn or 'local[*]'; RATINGS are "
-        "Parquet, CSV or a table there, events with --kind events, and users are not saved.",
+        "Parquet, CSV or a table there, events with --kind events, and users are not saved "
+        "without --save-users.",
     ),
 ]
 Checkpoint = Annotated[
@@ -29,6 +30,14 @@ Checkpoint = Annotated[
         metavar="FOLDER",
         help="With --spark: a folder that all executors can write to. A fit that was stopped goes "
         "on from there.",
+    ),
+]
+SaveUsers = Annotated[
+    bool,
+    typer.Option(
+        "--save-users",
+        help="With --spark: let the executors write the users into the folder of the model, "
+        "which they must share with this machine.",
     ),
 ]
 

@@ -10,7 +10,7 @@ import typer
 
 from palate.cli import _output
 from palate.cli._app import Json, Seed, Threads, app, examples
-from palate.cli._cluster_fit import Checkpoint, SparkMaster, fit_in_cluster
+from palate.cli._cluster_fit import Checkpoint, SaveUsers, SparkMaster, fit_in_cluster
 from palate.cli._progress import progress_of_fit
 from palate.cli._ratings_options import (
     DatabaseTable,
@@ -123,6 +123,7 @@ def fit(
     no_users: NoUsers = False,
     spark: SparkMaster = None,
     checkpoint: Checkpoint = None,
+    save_users: SaveUsers = False,
     seed: Seed = 0,
     threads: Threads = None,
     json: Json = False,
@@ -136,18 +137,22 @@ def fit(
 
     require_users_for_gate(gate, no_users)
     require_model_folder(output)
+    if save_users and no_users:
+        raise palate.SettingError("--save-users contradicts --no-users; leave one of them out")
     chosen = chosen_solver(context, seed)
-    columns = {"user": user, "item": item, "rating": rating, "items": items}
+    columns: dict[str, Any] = {"user": user, "item": item, "rating": rating, "items": items}
     others: dict[str, Any] = {"timestamp": timestamp, "users": users, "table": table, "kind": kind}
     others |= reading_options(context)
     if spark is not None:
         columns |= {"checkpoint": checkpoint, "users": others.pop("users")}
+        columns["save_users"] = save_users
         others |= {"valid": share, "gate": gate, "threads": threads}
         solver = chosen or default_solver(None, seed, events=kind == "events")
         fit_in_cluster(spark, ratings, output, solver, columns=columns, others=others, json=json)
         return
-    if checkpoint is not None:
-        raise palate.SettingError("--checkpoint belongs to a fit with --spark")
+    if checkpoint is not None or save_users:
+        option = "--save-users" if checkpoint is None else "--checkpoint"
+        raise palate.SettingError(f"{option} belongs to a fit with --spark")
     data = read(ratings, duplicates, **columns, **others)
     solver = chosen or default_solver(data, seed)
     _fit_here(

@@ -8,7 +8,6 @@ are written under a temporary name, forced to the disk and renamed. Who writes h
 folder; who reads needs none.
 """
 
-import hashlib
 import json
 import re
 from dataclasses import asdict
@@ -18,7 +17,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save as safetensors_bytes
 
 from palate._files import (
     MODEL_DESCRIPTION,
@@ -32,6 +30,13 @@ from palate._log import log
 from palate.errors import ModelFileError
 from palate.learned._choice_arrays import choice_arrays, choice_record
 from palate.learned._feature_effects import FeatureEffects
+from palate.learned._file_content import (
+    Content,
+    array_content,
+    checksum,
+    has_content,
+    write_content,
+)
 from palate.learned._learned import Learned
 from palate.learned._parameters import Parameters
 from palate.learned._ratings_parquet import parquet_bytes, ratings_frame
@@ -59,7 +64,7 @@ class ModelFiles(NamedTuple):
     """
 
     description: bytes
-    others: dict[str, bytes]
+    others: dict[str, Content]
     written: frozenset[str] = frozenset()
 
 
@@ -88,15 +93,15 @@ def files_with_parts(learned: Learned, parts: Parts) -> ModelFiles:
     return files._replace(written=names)
 
 
-def file_entry(part: str, content: bytes) -> dict[str, str]:
+def file_entry(part: str, content: Content) -> dict[str, str]:
     """Return the name and the checksum of a file, as ``palate.json`` has them."""
-    digest = hashlib.sha256(content).hexdigest()
+    digest = checksum(content)
     suffix = "safetensors" if part in {"arrays", "choice", "posteriors"} else "parquet"
     return {"name": f"{part}.{digest[:8]}.{suffix}", "sha256": digest}
 
 
 def _files(
-    learned: Learned, contents: dict[str, bytes], *, users: bool, parts: Parts | None = None
+    learned: Learned, contents: dict[str, Content], *, users: bool, parts: Parts | None = None
 ) -> ModelFiles:
     entries = {part: file_entry(part, content) for part, content in contents.items()}
     description = {
@@ -125,8 +130,8 @@ def write_files(files: ModelFiles, path: Path) -> None:
         If a file can't be written.
     """
     for name, content in files.others.items():
-        if not _has_content(path / name, content):
-            replace_file(path / name, content)
+        if not has_content(path / name, content):
+            write_content(path / name, content)
     replace_file(path / MODEL_DESCRIPTION, files.description)
     _remove_others(path, {MODEL_DESCRIPTION, *files.others, *files.written})
     sync_folder(path)
@@ -156,24 +161,24 @@ def require_model_folder(path: Path) -> None:
         )
 
 
-def _file_contents(learned: Learned, *, users: bool) -> dict[str, bytes]:
+def _file_contents(learned: Learned, *, users: bool) -> dict[str, Content]:
     arrays: dict[str, NDArray[Any]] = {
         "item_counts": learned.item_counts,
         "item_means": learned.item_means,
     }
     if learned.rating_parameters is not None:
         arrays |= _rating_arrays(learned.rating_parameters)
-    contents = {"items": parquet_bytes(learned.items)}
+    contents: dict[str, Content] = {"items": [parquet_bytes(learned.items)]}
     if users and learned.ratings is not None:
         if learned.user_table is not None:
             arrays["user_table"] = learned.user_table
         if learned.user_variances is not None:
             arrays["user_variances"] = learned.user_variances
-        contents["users"] = parquet_bytes(learned.ratings.users)
-        contents["ratings"] = parquet_bytes(ratings_frame(learned.ratings))
-    contents["arrays"] = array_bytes(arrays)
+        contents["users"] = [parquet_bytes(learned.ratings.users)]
+        contents["ratings"] = [parquet_bytes(ratings_frame(learned.ratings))]
+    contents["arrays"] = array_content(arrays)
     if learned.choice is not None:
-        contents["choice"] = array_bytes(choice_arrays(learned.choice))
+        contents["choice"] = array_content(choice_arrays(learned.choice))
     return contents
 
 
@@ -223,17 +228,8 @@ def _effects(parameters: Parameters) -> dict[str, FeatureEffects]:
     return {side: effects for side, effects in sides.items() if effects is not None}
 
 
-def array_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return arrays as the content of a safetensors file."""
-    return safetensors_bytes({k: np.ascontiguousarray(v) for k, v in arrays.items()})
-
-
 def _belongs_to_model(name: str) -> bool:
     return bool(MODEL_FILE.fullmatch(name) or TEMPORARY.fullmatch(name))
-
-
-def _has_content(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content
 
 
 def _remove_others(path: Path, names: set[str]) -> None:

@@ -15,6 +15,7 @@ from palate.errors import SettingError, UnknownIdError
 from palate.learned._canonical_axes import CanonicalAxes, canonical_axes
 from palate.learned._choice import ChoiceModel
 from palate.learned._choice_directions import ChoiceDirections
+from palate.learned._known_features import KnownFeatures
 from palate.learned._likelihood import Likelihood
 from palate.learned._lookup import IdIndex, ItemIndex, item_names
 from palate.learned._parameters import Parameters
@@ -260,9 +261,14 @@ class Learned:
         DataError
             If a column holds something else than in the fit.
         """
-        if self.rating_parameters is None or not len(self.parameters.user_prior.known):
-            return None
-        return self.parameters.user_prior.known.of(people)
+        return self.known_features.of(people) if len(self.known_features) else None
+
+    @property
+    def known_features(self) -> KnownFeatures:
+        """The features of people that the model knows from a table; none without a rating model."""
+        if self.rating_parameters is None:
+            return KnownFeatures()
+        return self.parameters.user_prior.known
 
     @computed_once
     def ratings_by_user(self) -> Csr:

@@ -26,6 +26,7 @@ from palate.spark._fitted import Fitted, Settings, fitted, require_session, requ
 from palate.spark._measure import Context, Measure, entries, together_in
 from palate.spark._numbering import BLOCK
 from palate.spark._packing import from_bytes
+from palate.spark._results import added_tables
 
 # Of more items the table of how many people have two of them is too large to be added up.
 _MAX_ITEMS = 5000
@@ -207,8 +208,9 @@ def _figures(fit: Fitted, parts: _Parts) -> Figures:
     items = learned.items.height
     together = None
     if items <= _MAX_ITEMS:
-        packed = fit.placing.by_user().select("ratings").rdd
-        together = packed.map(partial(together_in, items=items)).treeReduce(np.add)
+        packed = fit.placing.by_user().select(BLOCK, "ratings").rdd
+        counted = packed.flatMap(partial(together_in, items=items))
+        together = added_tables(counted, fit.plan.blocks, (items, items), np.int32)
     context = Context.of(learned, together)
     sent = spark.sparkContext.broadcast(files_of(learned, users=False))
     work = Measure(sent, spark.sparkContext.broadcast(context), fit.plan, parts.lowest_relevant)

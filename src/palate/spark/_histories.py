@@ -15,9 +15,11 @@ from palate.learned._choice import HistoryWeighting, graded
 from palate.learned._learned import Learned
 from palate.solvers.choice._held_out import HeldOut, chosen, histories_to_measure, parts_of
 from palate.solvers.choice._histories import Histories, WeightSums, weighting_with
-from palate.solvers.gibbs._sums import Span, merged
+from palate.solvers.gibbs._sums import Span
 from palate.spark._drawing import CandidatesOf, DrawingOf, HeldOutOf, joined
 from palate.spark._packing import Arrays, Plan, csr, same, stacked
+from palate.spark._pieces import Pieces
+from palate.spark._results import added_in_order, added_tables
 from palate.spark._task import task
 from palate.spark._user_blocks import merged_arrays
 
@@ -25,6 +27,8 @@ Result = TypeVar("Result")
 Blocks = RDD[tuple[int, Arrays]]
 # What is done with the histories of a block, whose number comes first.
 Step = Callable[[int, Csr], Result]
+# What is computed for consecutive items, of which the first is given, from histories with them.
+Work = Callable[[int, Histories], Csr | NDArray[np.float32]]
 
 
 class _Totals(NamedTuple):
@@ -74,7 +78,7 @@ class SparkHistories:
 
     @cached_property
     def _totals(self) -> _Totals:
-        return merged_of(self.results(_TotalsOf(self._kind)))
+        return self.total(_TotalsOf(self._kind))
 
     def weight_sums(self) -> WeightSums:
         """Return what the weights of people are scaled by."""
@@ -127,20 +131,25 @@ class SparkHistories:
         work = _Apply(step, self._plan, self._threads, self._left_out)
         return self._by_user.mapPartitions(work, preservesPartitioning=True)
 
+    def total(self, step: Step[Result]) -> Result:
+        """Return the sum of what a step returns for each block, in the order of blocks."""
+        total: Result = added_in_order(self._mapped(step), self._plan.blocks)
+        return total
+
+    def total_table(self, step: Step[NDArray[np.float32]], width: int) -> NDArray[np.float32]:
+        """Return the same of tables with a row for each item; shape (items, width)."""
+        shape = self.items, width
+        return added_tables(self._mapped(step), self._plan.blocks, shape, np.float32)
+
     def rows_of_items(
-        self, messages: "_Messages", work: "Callable[[int, Histories], Csr | NDArray[np.float32]]"
-    ) -> list[Any]:
-        """Return what is computed for each block of items from the histories with any of these."""
+        self, messages: "_Messages", work: Work, pieces: Pieces
+    ) -> RDD[tuple[int, tuple[int, Any]]]:
+        """Return parts of a table, computed from the histories with any of the items of their rows.
+
+        Of items that nobody has there is no part.
+        """
         sent = self._mapped(messages).flatMap(_sent).partitionBy(self._plan.blocks, same)
-        rows = _OfItems(work, self._plan, self._threads)
-        found = dict(sent.mapPartitions(rows).collect())
-        width = np.diff(self._plan.items)
-        # Blocks of items that nobody has get no message.
-        return [
-            found[block] if block in found else work(block, _nobody(int(width[block])))
-            for block in range(self._plan.blocks)
-            if width[block]
-        ]
+        return sent.mapPartitions(_OfItems(work, self._plan, pieces))
 
     @property
     def first_items(self) -> NDArray[np.int64]:
@@ -161,21 +170,34 @@ class SparkWeighted:
 
     def popularity(self) -> NDArray[np.float32]:
         """Return the diagonal of X' W X; shape (items,)."""
-        sums = merged_of(self._people.results(_Popularity(self._weigh)))
+        sums = self._people.total(_Popularity(self._weigh))
         popularity: NDArray[np.float32] = sums.astype(np.float32)
         return popularity
 
     def co_occurrences(self, threads: int, cancel: CancelToken) -> NDArray[np.float32]:
         """Return X' W X; shape (items, items)."""
-        work = _Dense(self._people.items, self._people.threads)
-        return np.concatenate(self._people.rows_of_items(self._messages, work))
+        items = self._people.items
+        work = _Dense(items, self._people.threads)
+        pieces = Pieces.of(items, items * np.float32().itemsize)
+        parts = self._people.rows_of_items(self._messages, work, pieces)
+        return pieces.table(parts, items, np.float32)
 
     def largest_co_occurrences(
         self, scale: NDArray[np.float32], most: int, threads: int, cancel: CancelToken
     ) -> Csr:
         """Return the largest entries of S X' W X S in each row, but for the diagonal."""
-        work = _Largest(scale, most, self._people.first_items, self._people.threads)
-        return stacked(self._people.rows_of_items(self._messages, work))
+        work = _Largest(scale, most, self._people.threads)
+        pieces = Pieces.of(len(scale), most * (np.int32().itemsize + np.float32().itemsize))
+        counts = np.zeros(len(scale), dtype=np.int64)
+        # Of what is not used there is no memory.
+        partner = np.empty(len(scale) * most, dtype=np.int32)
+        rating = np.empty(len(scale) * most, dtype=np.float32)
+        end = 0
+        for first, rows in pieces.taken(self._people.rows_of_items(self._messages, work, pieces)):
+            start, end = end, end + len(rows.partner)
+            counts[first : first + len(rows.counts)] = rows.counts
+            partner[start:end], rating[start:end] = rows.partner, rows.rating
+        return Csr(np.concatenate([[0], np.cumsum(counts)]), partner[:end], rating[:end])
 
     def scaled_product(
         self, scale: NDArray[np.float32], threads: int, cancel: CancelToken
@@ -184,19 +206,14 @@ class SparkWeighted:
         own = self._people.threads
 
         def product(basis: NDArray[np.float32]) -> NDArray[np.float32]:
-            return merged_of(self._people.results(_Product(self._weigh, scale, basis, own)))
+            step = _Product(self._weigh, scale, basis, own)
+            return self._people.total_table(step, basis.shape[1])
 
         return product
 
     @property
     def _messages(self) -> "_Messages":
         return _Messages(self._weigh, self._people.first_items)
-
-
-def merged_of(results: list[Result]) -> Result:
-    """Return the sum of what all blocks have returned, in their order."""
-    total: Result = merged(results)
-    return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,9 +332,9 @@ def _sent(messages: tuple[int, list[Any]]) -> list[Any]:
 class _OfItems:
     """Computes the rows of a block of items from its messages; runs in an executor."""
 
-    work: Callable[[int, Histories], Any]
+    work: Work
     plan: Plan
-    threads: int
+    pieces: Pieces
 
     def __call__(self, messages: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
         block, parts = None, []
@@ -333,7 +350,9 @@ class _OfItems:
         items, users = by_user.partner[own] - np.int32(first), by_user.row[own]
         by_item = group(items, end - first, users, by_user.rating[own])
         weight = np.concatenate([part[2] for part in parts])
-        yield block, self.work(block, Histories(by_user, by_item, weight))
+        for piece, row, stop in self.pieces.within(first, end):
+            some = by_item.take(np.arange(row - first, stop - first))
+            yield piece, (row, self.work(row, Histories(by_user, some, weight)))
 
 
 @dataclass(frozen=True)
@@ -343,7 +362,7 @@ class _Dense:
     items: int
     threads: int
 
-    def __call__(self, block: int, histories: Histories) -> NDArray[np.float32]:
+    def __call__(self, first: int, histories: Histories) -> NDArray[np.float32]:
         return histories.co_occurrences(self.threads, width=self.items)
 
 
@@ -353,14 +372,7 @@ class _Largest:
 
     scale: NDArray[np.float32]
     most: int
-    first_items: NDArray[np.int64]
     threads: int
 
-    def __call__(self, block: int, histories: Histories) -> Csr:
-        first = int(self.first_items[block])
+    def __call__(self, first: int, histories: Histories) -> Csr:
         return histories.largest_co_occurrences(self.scale, self.most, self.threads, first=first)
-
-
-def _nobody(items: int) -> Histories:
-    """Return the histories of nobody with one of these items."""
-    return Histories(Csr.empty(0), Csr.empty(items), np.zeros(0, dtype=np.float32))

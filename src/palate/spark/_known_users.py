@@ -12,7 +12,7 @@ from palate.data._columns import likely
 from palate.data._metadata import free_names
 from palate.data._sources import open_table
 from palate.data._table import PLAIN, listed
-from palate.errors import DataError
+from palate.errors import DataError, SettingError
 from palate.learned._known_features import KnownFeature, KnownFeatures
 from palate.solvers.gibbs._known_features import MAX_COLUMNS, known_of_column
 from palate.spark._checks import USER, column_of
@@ -82,26 +82,64 @@ def known_users(ratings: DataFrame, described: Any, column: str) -> KnownUsers:
     """
     if described is None:
         return KnownUsers()
-    name = "the table of users"
-    if not isinstance(described, DataFrame):
-        opened = open_table(described, lambda fields: True, PLAIN)
-        name, rows = opened.name, opened.read()
-        described = ratings.sparkSession.createDataFrame(
-            rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        )
-    details = _details(described, column, name)
-    users = ratings.select(USER).distinct()
-    keyed = users.withColumn(_KEY, _text(users, USER)).join(details, _KEY, "left")
+    keyed, name = _joined(ratings.select(USER).distinct(), described, column)
     total, found = keyed.agg(F.count(F.lit(1)), F.count(_FOUND)).first() or (0, 0)
     if not found:
         raise DataError(f"{name}: none of its ids is a user of the ratings")
-    keyed = keyed.drop(_KEY, _FOUND)
+    keyed = keyed.drop(_FOUND)
     known = [one for other in keyed.columns if other != USER for one in _known_in(keyed, other)]
     source = f"{name} describes {found:,} of {total:,} users"
     return KnownUsers(keyed, KnownFeatures(tuple(known[:MAX_COLUMNS])), source)
 
 
 _FOUND = "is described"
+
+
+def with_known(
+    histories: DataFrame, described: Any, column: str, features: KnownFeatures
+) -> tuple[DataFrame, list[str]]:
+    """Return histories with what a table knows of their people, and the names of these columns.
+
+    Arrow functions of PySpark take no columns with points or backticks in their names: the first of
+    the columns is "known 0". Of people whom the table does not have, nothing is known.
+
+    Parameters
+    ----------
+    histories
+        The column user, and others.
+    described, column
+        As of `known_users`.
+    features
+        What a model knows of people: other columns are left out.
+
+    Raises
+    ------
+    DataError
+        If the table has an id twice.
+    SettingError
+        If the model knows none of the columns.
+    """
+    keyed, name = _joined(histories, described, column)
+    names = [one for one in features.columns if one in keyed.columns]
+    if not names:
+        known = listed(features.columns) if len(features) else "no features of people"
+        raise SettingError(f"{name} has no column that the model knows; it knows {known}")
+    known_columns = (column_of(one).alias(f"known {n}") for n, one in enumerate(names))
+    return keyed.select(*histories.columns, *known_columns), names
+
+
+def _joined(users: DataFrame, described: Any, column: str) -> tuple[DataFrame, str]:
+    """Return users with what a table knows of them and whether it has them, and its name."""
+    name = "the table of users"
+    if not isinstance(described, DataFrame):
+        opened = open_table(described, lambda fields: True, PLAIN)
+        name, rows = opened.name, opened.read()
+        described = users.sparkSession.createDataFrame(
+            rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        )
+    details = _details(described, column, name)
+    keyed = users.withColumn(_KEY, _text(users, USER)).join(details, _KEY, "left")
+    return keyed.drop(_KEY), name
 
 
 def _details(table: DataFrame, column: str, name: str) -> DataFrame:

@@ -32,19 +32,22 @@ from palate.spark._sent_model import model_of
 _PEOPLE = 1024
 
 
-def together_in(row: Row, items: int) -> NDArray[np.int32]:
-    """Return how many people of a block have each two items; runs in an executor."""
-    total = np.zeros((items, items), dtype=np.int32)
-    arrays = from_bytes(row[0])
-    if "partner" in arrays:
-        histories = csr(arrays)
-        for first in range(0, len(histories.starts) - 1, _PEOPLE):
-            rows = np.arange(first, min(first + _PEOPLE, len(histories.starts) - 1))
-            some = histories.take(rows)
-            has = np.zeros((len(rows), items), dtype=np.float32)
-            has[some.row, some.partner] = 1
-            total += (has.T @ has).astype(np.int32)
-    return total
+def together_in(row: Row, items: int) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Yield the block of a packed row, and how many people of it have each two items.
+
+    It runs in an executor. Rows of what is known of people have no ratings.
+    """
+    arrays = from_bytes(row["ratings"])
+    if "partner" not in arrays:
+        return
+    total, histories = np.zeros((items, items), dtype=np.int32), csr(arrays)
+    for first in range(0, len(histories.starts) - 1, _PEOPLE):
+        rows = np.arange(first, min(first + _PEOPLE, len(histories.starts) - 1))
+        some = histories.take(rows)
+        has = np.zeros((len(rows), items), dtype=np.float32)
+        has[some.row, some.partner] = 1
+        total += (has.T @ has).astype(np.int32)
+    yield row[BLOCK], total
 
 
 class Context(NamedTuple):

@@ -1,7 +1,8 @@
 """`recommend`: lists for all people of a Spark DataFrame of histories, nothing of it collected."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -15,6 +16,7 @@ from palate.inference._lists import By
 from palate.learned._file_format import ModelFiles, files_of
 from palate.model._model import Model
 from palate.spark._checks import ITEM, RATING, USER, Columns, column_of, require_columns
+from palate.spark._known_users import with_known
 from palate.spark._sent_model import model_of
 
 _LEFT_OUT = ("ratings", "status")
@@ -29,6 +31,7 @@ def recommend(
     item: str = "item",
     rating: str | None = "rating",
     by: By | None = None,
+    users: Any = None,
 ) -> DataFrame:
     """Return the `n` best items for each person of a Spark DataFrame, as another one.
 
@@ -46,6 +49,9 @@ def recommend(
     user, item, rating
         The columns of ids, and of ratings or counts; of events there is none. None for counts: how
         often a pair is there.
+    users
+        A Spark DataFrame of the people, or a table as of items; see `fit`. Of its columns the model
+        uses those that it knows.
 
     Returns
     -------
@@ -58,24 +64,34 @@ def recommend(
     ------
     DataError
         If a column is missing, there are no rows, or a history can't be used.
+    SettingError
+        If the model knows none of the columns of `users`.
     """
     columns = Columns(user, item, None if model.learned.kind == "events" else rating)
     require_columns(frame, columns.roles)
     # Arrow functions of PySpark take no columns with points or backticks in their names.
     histories = frame.select(*(column_of(name).alias(role) for role, name in columns.roles.items()))
+    files = frame.sparkSession.sparkContext.broadcast(files_of(model.learned, users=False))
+    work = _Lists(files, columns, n, by, [])
+    schema = _schema_of(work, model, histories)
+    if users is not None:
+        histories, known = with_known(histories, users, user, model.learned.known_features)
+        work = replace(work, known=known)
+    return histories.repartition(USER).sortWithinPartitions(USER).mapInArrow(work, schema)
+
+
+def _schema_of(work: "_Lists", model: Model, histories: DataFrame) -> T.StructType:
+    """Return the columns of lists and their types, where ids have those of the histories."""
     some = histories.limit(1).toArrow()
     if some.num_rows == 0:
         raise DataError("there are column names but no rows")
-    spark = frame.sparkSession
-    files = spark.sparkContext.broadcast(files_of(model.learned, users=False))
-    work = _Lists(files, columns, n, by)
     sample = work.of(model, pl.DataFrame(pl.from_arrow(some)))
-    schema = spark.createDataFrame(sample.to_arrow()).schema
-    ids = {name: histories.schema[role].dataType for role, name in ((USER, user), (ITEM, item))}
-    schema = T.StructType(
-        [T.StructField(field.name, ids.get(field.name, field.dataType)) for field in schema.fields]
+    fields = histories.sparkSession.createDataFrame(sample.to_arrow()).schema.fields
+    names = {USER: work.columns.user, ITEM: work.columns.item}
+    ids = {name: histories.schema[role].dataType for role, name in names.items()}
+    return T.StructType(
+        [T.StructField(field.name, ids.get(field.name, field.dataType)) for field in fields]
     )
-    return histories.repartition(USER).sortWithinPartitions(USER).mapInArrow(work, schema)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +102,7 @@ class _Lists:
     columns: Columns
     n: int
     by: By | None
+    known: list[str]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Return the lists of all whose histories are complete, again and again."""
@@ -108,8 +125,10 @@ class _Lists:
         """Return the lists of some people."""
         user, item, _ = self.columns
         kind = model.learned.kind
+        known = [pl.col(f"known {n}").alias(name) for n, name in enumerate(self.known)]
         ratings = read_ratings(
-            histories,
+            histories.drop(f"known {n}" for n in range(len(known))),
+            users=histories.unique(USER).select(USER, *known) if known else None,
             user=USER,
             item=ITEM,
             rating=None if self.columns.rating is None else RATING,

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from pyspark import RDD
 from pyspark.accumulators import AccumulatorParam
 
 from palate.solvers.gibbs._sums import merged
 from palate.spark._packing import same
+from palate.spark._pieces import Pieces
 
 # So many results of blocks are in the memory of the driver, or of a task, at most.
 _MOST = 4
@@ -41,13 +44,39 @@ def added_in_order(results: RDD[tuple[int, Any]], blocks: int) -> Any:
     blocks
         The number of blocks.
     """
-    many = blocks > _MOST
-    while many and blocks > 1:
+    if blocks > _MOST:
+        results = _sum(results, blocks)
+    found = dict(results.collect())
+    return merged([found[block] for block in sorted(found)])
+
+
+def added_tables(
+    results: RDD[tuple[int, Any]], blocks: int, shape: tuple[int, int], dtype: DTypeLike
+) -> NDArray[Any]:
+    """Return the sum of the tables of blocks, which the driver takes piece by piece.
+
+    Parameters
+    ----------
+    results, blocks
+        As of `added_in_order`.
+    shape, dtype
+        Those of a table, which has a row for each item.
+    """
+    rows, width = shape
+    pieces = Pieces.of(rows, width * np.dtype(dtype).itemsize)
+    if pieces.number == 1:
+        total: NDArray[Any] = added_in_order(results, blocks)
+        return total
+    return pieces.table(_sum(results, blocks).flatMap(pieces.cut), width, dtype)
+
+
+def _sum(results: RDD[tuple[int, Any]], blocks: int) -> RDD[tuple[int, Any]]:
+    """Return the sum of the results of blocks, from groups of them, as a tree."""
+    while blocks > 1:
         blocks = -(-blocks // _MOST)
         groups = results.map(_in_group).partitionBy(blocks, same)
         results = groups.mapPartitions(_added, preservesPartitioning=True)
-    found = dict(results.collect())
-    return merged([found[block] for block in sorted(found)])
+    return results
 
 
 def _in_group(result: tuple[int, Any]) -> tuple[int, tuple[int, Any]]:

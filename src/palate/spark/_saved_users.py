@@ -10,13 +10,13 @@ import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 
-from palate._files import locked, replace_file, sharing_probe
+from palate._files import locked, sharing_probe
 from palate.errors import ModelFileError, SettingError
 from palate.inference._user_posteriors import UserPosteriors
+from palate.learned._file_content import Content, array_content, write_content
 from palate.learned._file_format import (
     ModelFiles,
     Parts,
-    array_bytes,
     file_entry,
     files_of,
     files_with_parts,
@@ -135,12 +135,12 @@ class _WriteUsers:
         found = []
         for part, content in self._contents(table, arrays, first).items():
             entry = file_entry(part, content)
-            replace_file(self.path / entry["name"], content)
+            write_content(self.path / entry["name"], content)
             found.append({"block": block, "part": part, **entry})
         schema = [(name, pa.string()) for name in ("part", "name", "sha256")]
         return pa.Table.from_pylist(found, pa.schema([("block", pa.int32()), *schema]))
 
-    def _contents(self, users: pl.DataFrame, arrays: Arrays, first: int) -> dict[str, bytes]:
+    def _contents(self, users: pl.DataFrame, arrays: Arrays, first: int) -> dict[str, Content]:
         learned = model_of(self.files.value).learned
         histories = csr(arrays)
         ratings = {
@@ -148,12 +148,12 @@ class _WriteUsers:
             "item": histories.partner,
             "rating": histories.rating,
         }
-        contents = {
-            "users": parquet_bytes(users),
-            "ratings": parquet_bytes(pl.DataFrame(ratings)),
+        contents: dict[str, Content] = {
+            "users": [parquet_bytes(users)],
+            "ratings": [parquet_bytes(pl.DataFrame(ratings))],
         }
         if learned.has_ratings:
             people = UserPosteriors.inferred(learned.parameters, histories, arrays.get("known"))
             arrays = {"user_table": people.table, "user_variances": people.variances}
-            contents["posteriors"] = array_bytes(arrays)
+            contents["posteriors"] = array_content(arrays)
         return contents

@@ -1,5 +1,6 @@
 """The precision from eigenvectors and neighbours, beside dense matrices and the exact model."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -26,8 +27,16 @@ def histories(split):
 
 
 @pytest.fixture(scope="module")
-def graph(histories):
+def shared_graph(histories):
     return LowRankGraph(histories, 2, CancelToken(), seed=0)
+
+
+@pytest.fixture
+def graph(shared_graph):
+    """Return a graph for one test: weights overwrite its lists."""
+    graph, lists = copy(shared_graph), shared_graph.neighbours
+    graph.neighbours = lists._replace(rating=lists.rating.copy())
+    return graph
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ _MAX_LEVERAGE = 0.9
 # The length of the lists.
 _N = 10
 # Maximum number of scores of a block of users.
-_MAX_SCORES = 1 << 23
+_MAX_SCORES = 1 << 21
 
 
 class Precision(Protocol):

@@ -16,6 +16,8 @@ from palate.solvers.choice._people import WeightedHistories
 _RANK, _SUBSPACE = 128, 160
 # Maximum number of neighbours of all items together.
 _MAX_NEIGHBOURS = 1 << 26
+# Rows of the lists that are scaled at a time.
+_ROWS = 256
 
 
 class LowRankGraph:
@@ -58,7 +60,7 @@ class LowRankGraph:
         self.neighbours = histories.largest_co_occurrences(self.scale, most, threads, cancel)
         self.diagonal = self.popularity * self.scale**2
         remainder = float(self.diagonal.sum() - self.values.sum())
-        squares = float(np.sum(self.neighbours.rating.astype(np.float64) ** 2))
+        squares = float(np.einsum("n,n->", *[self.neighbours.rating] * 2, dtype=np.float64))
         squares += float(np.sum(self.diagonal.astype(np.float64) ** 2) - np.sum(self.values**2))
         self.tail = max(squares, 0.0) / remainder if remainder > 0 else 0.0
 
@@ -98,15 +100,23 @@ class LowRankPrecision:
         return out
 
     def weights(self) -> LowRankWeights:
-        """Return B_ij = -P_ij / P_jj."""
+        """Return B_ij = -P_ij / P_jj; the lists of the graph are overwritten."""
         graph, neighbours = self._graph, self._graph.neighbours
         # P_jj = inner_j scale_j^2, so that B_ij = scale_i [V a V' + c C]_ij / (inner_j scale_j).
         column = (1 / (self._inner * graph.scale)).astype(np.float32)
-        values = self._first_order * neighbours.rating * graph.scale[neighbours.row]
+        # Other tables of the size of the lists would need as much memory again.
+        for first in range(0, len(graph.scale), _ROWS):
+            rows = slice(first, first + _ROWS)
+            starts = neighbours.starts[first : first + _ROWS + 1]
+            entries = slice(starts[0], starts[-1])
+            values = neighbours.rating[entries]
+            values *= self._first_order
+            values *= np.repeat(graph.scale[rows], np.diff(starts))
+            values *= column[neighbours.partner[entries]]
         return LowRankWeights(
             left=graph.vectors * (graph.scale[:, None] * self._spectrum),
             right=graph.vectors * column[:, None],
             starts=neighbours.starts,
             neighbours=neighbours.partner,
-            values=values * column[neighbours.partner],
+            values=neighbours.rating,
         )

@@ -64,6 +64,7 @@ class Search:
         self._hold_out = HoldOut(held_out, people.weight_sums(), threads, virtual=self._exact)
         self._fitted_to = people if self._exact else people.without(held_out)
         self._graph: tuple[float, ExactGraph | LowRankGraph] | None = None
+        self._chosen: tuple[Settings, Candidate] | None = None
         self._tried: dict[tuple[float, float], tuple[float, float]] = {}
         self.history: list[dict[str, Any]] = []
 
@@ -75,12 +76,14 @@ class Search:
         return self._graph[1]
 
     def final(
-        self, settings: Settings, candidate: Candidate
+        self, settings: Settings
     ) -> tuple[DenseWeights | LowRankWeights, NDArray[np.float32]]:
-        """Return B and the popularities of a model of all ratings; P may be overwritten."""
+        """Return B and the popularities of a model of all ratings."""
         if self._exact:
+            candidate = self._candidate(settings)
+            self._chosen = None  # its P is overwritten
             return candidate.precision.weights(), candidate.popularity
-        self._graph = None
+        self._graph = self._chosen = None  # the memory of one is enough
         graph = self._graph_of(self._people, settings.strength)
         return graph.precision(settings.ridge).weights(), graph.popularity
 
@@ -110,20 +113,20 @@ class Search:
             ridge = self._climb(_RIDGES, ridge, lambda value: self._ndcg(best_strength, value))
         return Settings(strength, ridge, self._tried[strength, ridge][1])
 
-    def candidate(self, settings: Settings) -> Candidate:
-        """Return the model that is measured, with these settings."""
-        exponents = np.array([settings.exponent], dtype=np.float32)
-        return self._candidate(settings.strength, settings.ridge, exponents)
+    def _candidate(self, settings: Settings) -> Candidate:
+        """Return the model that is measured, with these settings, which is kept for the next."""
+        if self._chosen is None or self._chosen[0] != settings:
+            exponents = np.array([settings.exponent], dtype=np.float32)
+            self._chosen = settings, self._to_try(settings.strength, settings.ridge, exponents)
+        return self._chosen[1]
 
-    def _candidate(
-        self, strength: float, ridge: float, exponents: NDArray[np.float32]
-    ) -> Candidate:
+    def _to_try(self, strength: float, ridge: float, exponents: NDArray[np.float32]) -> Candidate:
         graph = self.graph(strength)
         return Candidate(
             graph.precision(ridge), self.weighting(strength), graph.popularity, exponents
         )
 
-    def rating_power(self, candidate: Candidate, rating: Learned) -> float:
+    def rating_power(self, settings: Settings, rating: Learned) -> float:
         """Return the power of the probability of a high rating with the best lists.
 
         Without the uncertainty of the items what they learned from held-out ratings can't be taken
@@ -132,16 +135,16 @@ class Search:
         if len(self._hold_out) == 0 or not rating.has_intervals:
             return 0.0
         known = self._people.known(self._hold_out.users, rating)
-        means = self._mean_ndcg(candidate, Tilt(rating, known, _POWERS))
+        means = self._mean_ndcg(self._candidate(settings), Tilt(rating, known, _POWERS))
         return _POWERS[int(np.argmax(means))]
 
-    def chance(self, candidate: Candidate) -> ConditionalLogit | None:
+    def chance(self, settings: Settings) -> ConditionalLogit | None:
         """Return how probable a pick is, given its score; None where nothing is held out."""
         if len(self._hold_out) == 0:
             return None
         self._raise_if_cancelled()
-        most = histories_needed(len(candidate.popularity))
-        return fit_chance(self._hold_out.scores(candidate, most))
+        most = histories_needed(self._people.items)
+        return fit_chance(self._hold_out.scores(self._candidate(settings), most))
 
     def _mean_ndcg(self, candidate: Candidate, tilt: Tilt | None = None) -> NDArray[np.float64]:
         """Return the mean nDCG with each exponent; Ctrl-C ends the search."""
@@ -167,7 +170,7 @@ class Search:
         """Return the mean nDCG with the best exponent."""
         if (strength, ridge) not in self._tried:
             start = time.perf_counter()
-            means = self._mean_ndcg(self._candidate(strength, ridge, _EXPONENTS))
+            means = self._mean_ndcg(self._to_try(strength, ridge, _EXPONENTS))
             best = int(means.argmax())
             self._tried[strength, ridge] = float(means[best]), float(_EXPONENTS[best])
             row = {

@@ -165,10 +165,9 @@ def choice_of(
     """
     search = Search(people, seed, threads, cancel, report=report)
     settings = search.best()
-    candidate = search.candidate(settings)
-    power = 0.0 if rating_model is None else search.rating_power(candidate, rating_model)
-    chance = search.chance(candidate)
-    weights, popularity = search.final(settings, candidate)
+    power = 0.0 if rating_model is None else search.rating_power(settings, rating_model)
+    chance = search.chance(settings)
+    weights, popularity = search.final(settings)
     with np.errstate(divide="ignore"):
         discount = np.where(popularity > 0, popularity**-settings.exponent, 0)
     model = ChoiceModel(
