@@ -98,6 +98,7 @@ def session(folder):
         "spark.executor.memory": "2g",
         "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
         "spark.executorEnv.LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
+        "spark.shuffle.compress": "false",
         "spark.sql.shuffle.partitions": "8",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -95,7 +95,11 @@ def _see(messages: Path) -> str:
 
 def _started(master: str, folder: Path, messages: Path) -> SparkSession:
     """Return a session whose processes write to a file what they have to say."""
-    settings: dict[str, bool | float | int | str | None] = {"spark.ui.showConsoleProgress": "false"}
+    settings: dict[str, bool | float | int | str | None] = {
+        "spark.ui.showConsoleProgress": "false",
+        # Rows of random numbers do not become smaller.
+        "spark.shuffle.compress": "false",
+    }
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if master.startswith("local"):
         # The name of this machine may stand for no address, and nobody else needs the pages.
