@@ -98,8 +98,9 @@ def fitted(
                 model = choice_model(histories, solver, found, source, report)
             else:
                 with _people(placing, plan, placed, found, known, seed=solver.seed) as people:
-                    chain = _sampled(people, Checkpoint(placing), solver, report)
-                    model = _model(chain, solver, found, source)
+                    model = _rating_model(
+                        people, placing, solver, found, source=source, report=report
+                    )
                 model = with_choice(model, histories, solver.seed) if choice else model
         rows = how_many(kind, int(found.counts.sum()))
         log.info("fitted %r to %s in a cluster", model, rows)
@@ -173,7 +174,17 @@ def require_session(frame: DataFrame) -> SparkSession:
     return spark
 
 
-def _model(chain: Chain, solver: Gibbs, items: Items, source: str) -> Model:
+def _rating_model(
+    people: SparkPeople,
+    placing: Placing,
+    solver: Gibbs,
+    items: Items,
+    *,
+    source: str,
+    report: Report,
+) -> Model:
+    """Return the model of a chain, of which nothing else stays in memory."""
+    chain = _sampled(people, Checkpoint(placing), solver, report)
     result = chain.calibrated()
     settings = {**solver.settings, "sweeps": len(chain.history)}
     return Model(
