@@ -80,8 +80,8 @@ class ApplySteps:
 
 
 @dataclass(frozen=True, eq=False)
-class KeepChanges:
-    """Applies steps to the block of a partition, and returns what they change.
+class _Reporting:
+    """Applies steps to the block of a partition, whose result it adds to an accumulator.
 
     Attributes
     ----------
@@ -93,35 +93,30 @@ class KeepChanges:
 
     work: ApplySteps
     results: Accumulator[dict[int, Any]]
+
+    def _applied(self, layers: Iterable[Any]) -> Iterator[tuple[int, UserBlock, Arrays]]:
+        """Return the number of the block, the block, and all arrays of the partition."""
+        for number, arrays in merged_arrays(layers):
+            block, result = self.work.applied(number, arrays)
+            self.results.add({number: result})
+            yield number, block, arrays
+
+
+class KeepChanges(_Reporting):
+    """Applies steps to the block of a partition, and returns what they change."""
 
     def __call__(self, layers: Iterable[Any]) -> Iterator[tuple[int, Arrays]]:
         """Return the number of the block, and what was changed; runs in an executor."""
-        for number, arrays in merged_arrays(layers):
-            block, result = self.work.applied(number, arrays)
-            self.results.add({number: result})
+        for number, block, _ in self._applied(layers):
             yield number, {name: getattr(block, name) for name in sorted(self.work.changes)}
 
 
-@dataclass(frozen=True, eq=False)
-class SendUsers:
-    """Applies steps to the block of a partition, and sends the users to the blocks of items.
-
-    Attributes
-    ----------
-    work
-        The steps.
-    results
-        What their results are added to, by block.
-    """
-
-    work: ApplySteps
-    results: Accumulator[dict[int, Any]]
+class SendUsers(_Reporting):
+    """Applies steps to the block of a partition, and sends the users to the blocks of items."""
 
     def __call__(self, layers: Iterable[Any]) -> Iterator[tuple[int, Message]]:
         """Return the messages, with their destinations; runs in an executor."""
-        for number, arrays in merged_arrays(layers):
-            block, result = self.work.applied(number, arrays)
-            self.results.add({number: result})
+        for number, block, arrays in self._applied(layers):
             yield from messages_of(number, block, arrays)
 
 
