@@ -159,21 +159,18 @@ class SparkPeople:
         a second Python process of each task. A block can come twice, but with the same bits; and a
         task that failed when its block was kept already comes without its result.
         """
+        self._results.value = {}
         kept = KeepChanges(work, self._results)
         done = stacked.mapPartitions(kept, preservesPartitioning=True)
         done.persist(StorageLevel.MEMORY_AND_DISK)
         done._jrdd.count()
-        found = self._taken_results()
+        found = self._results.value
         blocks = np.flatnonzero(np.diff(self._plan.users)).tolist()
         if missing := [block for block in blocks if block not in found]:
             again = stacked.mapPartitions(work, preservesPartitioning=True)
             found |= dict(self._context.runJob(again, iter, missing))
         self._add(Layer(done, work.changes))
         return merged([found[block] for block in blocks])
-
-    def _taken_results(self) -> dict[int, Any]:
-        found, self._results.value = self._results.value, {}
-        return found
 
     def _add(self, layer: Layer) -> None:
         """Put a layer above the others, and drop those of which nothing is seen any more."""
@@ -228,6 +225,7 @@ class SparkPeople:
         self._do_pending()
         users = self._work([precisions, SumRows()])
         read = self._stacked([self._placed.needs, *self._read_by(users)])
+        self._results.value = {}
         messages = read.mapPartitions(SendUsers(users, self._results))
         work = DrawItemBlock(
             draw,
@@ -241,7 +239,7 @@ class SparkPeople:
         parts = self._stacked([self._placed.by_item, sent]).mapPartitions(work).collect()
         found: dict[int, Any] = dict(parts)
         self.change(precisions)
-        sums = self._taken_results()
+        sums = self._results.value
         total: RowSums = merged([sums[block] for block in sorted(sums)])
         rows, squares = zip(*(found[block] for block in sorted(found)), strict=True)
         return total, np.concatenate(rows), np.concatenate(squares)
